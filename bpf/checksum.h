@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
+/*
+ * Internet checksums (RFC 1071, RFC 1624). Sums are of 16-bit words as they
+ * stand in the packet, added in the byte order of the host: the order does not
+ * matter as long as it is one.
+ */
+#ifndef OFFLOAD_CHECKSUM_H
+#define OFFLOAD_CHECKSUM_H
+
+#include <linux/in.h>
+#include <linux/ip.h>
+
+/* The longest payload that is summed in full: a jumbo frame's. */
+#define SUM_BLOCK 64
+#define SUM_BLOCKS 144
+#define SUM_MAX (SUM_BLOCK * SUM_BLOCKS)
+
+static __always_inline __u16 sum_fold(__u64 sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}
+
+/* The complement of a word, to take it out of a sum. */
+static __always_inline __u16 sum_less(__u16 word)
+{
+	return ~word;
+}
+
+/* A UDP checksum of 0 means that there is none: 0 is sent as 0xffff. */
+static __always_inline __sum16 sum_finish_udp(__u64 sum)
+{
+	__u16 check = ~sum_fold(sum);
+
+	return check ? check : 0xffff;
+}
+
+/* Of a header without options. */
+static __always_inline int ip_sum_ok(const void *header)
+{
+	const __u32 *word = header;
+	__u64 sum = (__u64)word[0] + word[1] + word[2] + word[3] + word[4];
+
+	return sum_fold(sum) == 0xffff;
+}
+
+/* The sum over the pseudo-header: what a socket leaves for the device to finish. */
+static __always_inline __u16 pseudo_sum(__be32 saddr, __be32 daddr, __be16 udp_length)
+{
+	return sum_fold((__u64)saddr + daddr + bpf_htons(IPPROTO_UDP) + udp_length);
+}
+
+/*
+ * The sum of `length` bytes, at most SUM_MAX, of the frame from `offset` on, or
+ * -1 if they are not all there. Slow: only for packets that bring no checksum.
+ * Not static, so that the verifier walks its loops once and not for each path
+ * that leads here. barrier_var: clang 14 would compare with an end moved back
+ * instead, which the verifier does not follow.
+ */
+__noinline long payload_sum(struct xdp_md *ctx, __u32 offset, __u32 length)
+{
+	__u8 *at = (void *)(long)ctx->data + (offset & 0xff);
+	void *end = (void *)(long)ctx->data_end;
+	__u64 sum = 0;
+	int i;
+
+	for (i = 0; i < SUM_BLOCKS && length >= SUM_BLOCK; i++) {
+		barrier_var(at);
+		if ((void *)(at + SUM_BLOCK) > end)
+			return -1;
+		sum += (__u32)bpf_csum_diff(NULL, 0, (__be32 *)at, SUM_BLOCK, 0);
+		at += SUM_BLOCK;
+		length -= SUM_BLOCK;
+	}
+	for (i = 0; i < SUM_BLOCK / 2 && length >= 2; i++) {
+		barrier_var(at);
+		if ((void *)(at + 2) > end)
+			return -1;
+		sum += *(__u16 *)at;
+		at += 2;
+		length -= 2;
+	}
+	if (length) {
+		barrier_var(at);
+		if ((void *)(at + 1) > end)
+			return -1;
+		sum += bpf_htons((__u16)*at << 8);
+	}
+	return sum_fold(sum);
+}
+
+#endif

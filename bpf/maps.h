@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
+/* The tables. Sizes that depend on options are set by the server at load. */
+#ifndef OFFLOAD_MAPS_H
+#define OFFLOAD_MAPS_H
+
+#include "abi.h"
+#include "verdict.h"
+
+/* Plain and not LRU: a full table is the server's business, not an eviction. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, struct flow_key);
+	__type(value, struct flow);
+	__uint(max_entries, 1);
+} flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct hop_row);
+	__uint(max_entries, 1);
+} hops SEC(".maps");
+
+/*
+ * A row per CPU and flow. An array that the server maps into its memory, where
+ * a per-CPU array would cost it a system call for every flow and second.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct usage_row);
+	__uint(max_entries, 1);
+} usage SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, __u64[VERDICT_ROW]);
+	__uint(max_entries, 1);
+} verdicts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
+	__type(key, __u32);
+	__type(value, __u32);
+	__uint(max_entries, ABI_DEVICES);
+} devices SEC(".maps");
+
+/* Rows of `usage` that a CPU has. */
+const volatile __u32 usage_rows = 1;
+
+/* The interfaces that carry the program, from the first row on. */
+struct port ports[ABI_PORTS];
+
+/* When a relay thread is held to be dead, CLOCK_MONOTONIC in nanoseconds. */
+__u64 deadlines[ABI_OWNERS];
+
+#endif

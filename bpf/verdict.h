@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
+/*
+ * Every packet ends in one verdict. Its number is the index of its counter,
+ * and numbers are never used again for something else. Only the relayed ones
+ * leave the kernel; after all others the packet goes up untouched, and coturn
+ * decides.
+ */
+#ifndef OFFLOAD_VERDICT_H
+#define OFFLOAD_VERDICT_H
+
+/*            number  name               meaning */
+#define VERDICTS(X)                                                                     \
+	X(0, TO_PEER, "relayed to peer")                                                \
+	X(1, TO_CLIENT, "relayed to client")                                            \
+	X(2, NOT_IP, "not IPv4 in an untagged Ethernet frame")                          \
+	X(3, NOT_UDP, "not UDP")                                                        \
+	X(4, NOT_OURS, "Ethernet destination is not this interface")                    \
+	X(5, TRUNCATED, "frame, IP and UDP lengths do not agree")                       \
+	X(6, IP_OPTIONS, "IP header with options")                                      \
+	X(7, IP_CHECKSUM, "IP header checksum wrong")                                   \
+	X(8, FRAGMENT, "IP fragment")                                                   \
+	X(9, NO_FLOW, "no offloaded channel")                                           \
+	X(10, BAD_LENGTH, "ChannelData length does not fit the datagram")               \
+	X(11, TTL, "TTL too low to be relayed")                                         \
+	X(12, SERVER_SILENT, "the relay thread has not been heard of")                  \
+	X(13, NO_NEXT_HOP, "next hop not known")                                        \
+	X(14, TOO_BIG, "larger than the MTU of the way out")                            \
+	X(15, NO_REDIRECT, "the device out takes no redirected frames")                 \
+	X(16, CHECKSUM, "too large for a full UDP checksum")                            \
+	X(17, NO_ROOM, "the driver left no room for the header")
+
+enum verdict {
+#define VERDICT_ENUM(number, name, text) VERDICT_##name = (number),
+	VERDICTS(VERDICT_ENUM)
+#undef VERDICT_ENUM
+	VERDICT_COUNT,
+};
+
+/* Counters of one CPU; a row fills whole cache lines. */
+#define VERDICT_ROW 32
+_Static_assert(VERDICT_COUNT <= VERDICT_ROW, "every verdict has a counter");
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Which channels may be relayed in the kernel. */
+#ifndef OFFLOAD_ALLOCATION_H
+#define OFFLOAD_ALLOCATION_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/** An address and port of either family. */
+union endpoint {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+/** A channel as coturn binds it. */
+struct channel_request {
+	union endpoint client; /* where the client sends from */
+	union endpoint server; /* where it sends to: the listener */
+	union endpoint relay;  /* the relayed transport address, as bound here */
+	union endpoint peer;
+	uint16_t number;
+	bool client_udp; /* plain UDP: not TCP, TLS or DTLS */
+	bool relay_udp;
+	bool limited; /* max-bps applies to the session */
+};
+
+enum channel_refusal {
+	CHANNEL_OK,
+	CHANNEL_CLIENT_NOT_UDP,
+	CHANNEL_RELAY_NOT_UDP,
+	CHANNEL_FAMILY,
+	CHANNEL_WILDCARD,
+	CHANNEL_GROUP,
+	CHANNEL_LOOPBACK,
+	CHANNEL_LIMITED,
+	CHANNEL_NUMBER,
+	CHANNEL_REFUSALS,
+};
+
+/** Whether the kernel may relay a channel; if not, why. */
+enum channel_refusal channel_check(const struct channel_request *request);
+
+/** What the log says of a refusal. */
+const char *channel_refusal_text(enum channel_refusal refusal);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The channels that the kernel relays: two flows each, both or neither. */
+#ifndef OFFLOAD_CHANNEL_H
+#define OFFLOAD_CHANNEL_H
+
+#include <stdint.h>
+
+#include "allocation.h"
+#include "map.h"
+
+/** How coturn's sockets send, where it is not the packet that says. */
+struct channel_style {
+	uint8_t ttl;             /* the most that is sent */
+	uint8_t client_ttl_fixed; /* 1: clients always get `ttl`, whatever was received */
+	__be16 frag_off;         /* DF, or 0 */
+};
+
+struct channel;
+
+/** Room for `channels` channels. 0 or -ENOMEM. */
+int channel_start(unsigned int channels, const struct channel_style *style);
+
+/** Forgets the room; all channels must have been freed. */
+void channel_stop(void);
+
+/**
+ * Has the kernel relay a channel that channel_check allowed, for relay thread
+ * `owner`. 0; -ENOSPC if the tables are full; -EEXIST if one of its address
+ * pairs is relayed already; or another -errno; then nothing was changed.
+ * Any thread.
+ */
+int channel_open(const struct channel_request *request, uint16_t owner, struct channel **channel);
+
+/**
+ * Ends the relaying, at once: no packet that arrives later is relayed. What it
+ * carried can still be read. 0 (also if it has ended before), or -errno if the
+ * kernel would not. Any thread, but one at a time for a channel.
+ */
+int channel_close(struct channel *channel);
+
+/** What it carried since it was opened or last read, each way. As channel_close. */
+void channel_read(struct channel *channel, struct usage *to_peer, struct usage *to_client);
+
+/** Frees a closed channel; its rows are used again for others. NULL is fine. */
+void channel_free(struct channel *channel);
+
+/** Keys and values of a channel's flows, without hop, usage and owner. Pure. */
+void channel_flows(const struct channel_request *request, const struct channel_style *style,
+		   struct flow_key key[2], struct flow flow[2]);
+
+#endif

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Where coturn and the offload meet; the only file that knows coturn's structs.
+ * coturn calls in by its guarded macros (coturn_hooks.h) and by functions that
+ * the linker wraps: __wrap_x() is called for x(), and __real_x() is upstream's.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mainrelay.h"
+#include "ns_turn_allocation.h"
+#include "ns_turn_server.h"
+#include "ns_turn_session.h"
+
+#include "allocation.h"
+#include "channel.h"
+#include "log.h"
+#include "offload.h"
+#include "option.h"
+#include "usage.h"
+
+int __real_getopt_long(int argc, char *const *argv, const char *shorts, const struct option *longs,
+		       int *index);
+char *__real_fgets(char *buffer, int size, FILE *file);
+void __real_setup_server(void);
+void __real_turn_report_session_usage(void *session, int force_invalid);
+void __real_set_allocation_family_invalid(allocation *a, int family);
+
+int __wrap_getopt_long(int argc, char *const *argv, const char *shorts, const struct option *longs,
+		       int *index);
+char *__wrap_fgets(char *buffer, int size, FILE *file);
+void __wrap_setup_server(void);
+void __wrap_turn_report_session_usage(void *session, int force_invalid);
+void __wrap_set_allocation_family_invalid(allocation *a, int family);
+void *offload_hook_bind(void *server, void *session, void *chn, const void *peer);
+void offload_hook_delete(void *handle);
+
+/* ---- what differs between upstream's releases ---- */
+
+/*
+ * 4.6.1 counts the bytes of data for a packet sent to a peer, and sends to
+ * clients with the TTL of a new socket. 4.17.1 counts 4 bytes more, and means
+ * to pass the TTL on, less one, as it does towards peers.
+ */
+static bool upstream_is_4_6(void)
+{
+	return !strncmp(TURN_SERVER_VERSION, "4.6.", 4);
+}
+
+/* ---- options ---- */
+
+/* Above all characters, and far from the numbers that upstream counts up. */
+#define OPTION_VALUE 0x58445000
+#define LONG_OPTIONS 512
+
+static struct options options;
+static bool options_ready;
+
+static struct options *options_get(void)
+{
+	if (!options_ready) {
+		options_clear(&options);
+		options_ready = true;
+	}
+	return &options;
+}
+
+static void print_help(void)
+{
+	printf("\nKernel offload:\n");
+	for (size_t i = 0; i < option_count; i++)
+		printf(" --%-34s\t%s\n", option_descriptions[i].name, option_descriptions[i].help);
+	printf("\n");
+}
+
+/* turnadmin is the same program; its options stay as they are. */
+static bool is_turnserver(const struct option *longs)
+{
+	for (; longs && longs->name; longs++) {
+		if (!strcmp(longs->name, "listening-port"))
+			return true;
+	}
+	return false;
+}
+
+int __wrap_getopt_long(int argc, char *const *argv, const char *shorts, const struct option *longs,
+		       int *index)
+{
+	static bool help;
+	struct option all[LONG_OPTIONS];
+	size_t count = 0;
+	int c;
+
+	if (!is_turnserver(longs))
+		return __real_getopt_long(argc, argv, shorts, longs, index);
+	while (longs[count].name)
+		count++;
+	if (count + option_count >= LONG_OPTIONS)
+		return __real_getopt_long(argc, argv, shorts, longs, index);
+	memcpy(all, longs, count * sizeof(*longs));
+	for (size_t i = 0; i < option_count; i++)
+		all[count++] = (struct option){ option_descriptions[i].name, option_descriptions[i].has_value,
+						NULL, OPTION_VALUE + (int)i };
+	all[count] = (struct option){ 0 };
+
+	while ((c = __real_getopt_long(argc, argv, shorts, all, index)) >= OPTION_VALUE &&
+	       c < OPTION_VALUE + (int)option_count)
+		option_set(options_get(), OPTION_ARGV, (size_t)(c - OPTION_VALUE), optarg);
+	/* Upstream prints its own help later, and exits. */
+	if (c == 'h' && !help) {
+		help = true;
+		atexit(print_help);
+	}
+	return c;
+}
+
+/* coturn reads lines by fgets only from its configuration file. */
+char *__wrap_fgets(char *buffer, int size, FILE *file)
+{
+	char *line;
+
+	do {
+		line = __real_fgets(buffer, size, file);
+	} while (line && !option_read_line(options_get(), line));
+	return line;
+}
+
+/* ---- start ---- */
+
+static bool running;
+
+static void log_to_coturn(enum log_level level, const char *line)
+{
+	static const TURN_LOG_LEVEL levels[] = {
+		[LOG_LEVEL_INFO] = TURN_LOG_LEVEL_INFO,
+		[LOG_LEVEL_WARNING] = TURN_LOG_LEVEL_WARNING,
+		[LOG_LEVEL_ERROR] = TURN_LOG_LEVEL_ERROR,
+	};
+
+	TURN_LOG_FUNC(levels[level], "%s\n", line);
+}
+
+/* Those that coturn listens on and those that it relays from. */
+static int start_for_addresses(const struct settings *settings)
+{
+	size_t listeners = turn_params.listener.addrs_number, relays = turn_params.relays_number;
+	const char **addresses = calloc(listeners + relays + 1, sizeof(*addresses));
+	unsigned int count = 0;
+	int error;
+
+	if (!addresses)
+		return -ENOMEM;
+	for (size_t i = 0; i < listeners; i++)
+		addresses[count++] = turn_params.listener.addrs[i];
+	for (size_t i = 0; i < relays; i++)
+		addresses[count++] = turn_params.relay_addrs[i];
+	error = offload_start(settings, addresses, count, upstream_is_4_6());
+	free(addresses);
+	return error;
+}
+
+void __wrap_setup_server(void)
+{
+	struct options *given = options_get();
+	struct settings settings;
+	int error = -EINVAL;
+
+	log_to(log_to_coturn);
+	options_resolve(given, &settings);
+	if (given->error[0])
+		log_line(LOG_LEVEL_ERROR, "%s", given->error);
+	else if (settings.enabled)
+		error = start_for_addresses(&settings);
+
+	running = settings.enabled && !error;
+	if (settings.enabled && error) {
+		log_line(LOG_LEVEL_ERROR, "the offload is off; everything is relayed in userspace");
+		if (settings.required) {
+			log_line(LOG_LEVEL_ERROR, "xdp-required: the server does not start without the offload");
+			exit(EXIT_FAILURE);
+		}
+	}
+	__real_setup_server();
+}
+
+/* ---- channels ---- */
+
+/* A channel in the kernel, as its relay thread knows it. */
+struct hooked {
+	ts_ur_super_session *session;
+	struct channel *channel;
+	struct hooked *previous, *next; /* of the same relay thread */
+	uint16_t owner;
+	bool stuck; /* the kernel would not let go of it */
+};
+
+/* What is a relay thread's own; coturn keeps a session on one thread. */
+struct relay {
+	bool started;
+	uint16_t owner;
+	struct hooked *first;
+};
+
+static _Thread_local struct relay relay;
+static uint32_t relays_started;
+
+/* Adds what the kernel relayed to the session, with the reports that are due. */
+static void fold(struct hooked *hooked)
+{
+	ts_ur_super_session *ss = hooked->session;
+	struct usage to_peer, to_client;
+	struct usage_sum rest = { 0 }, part;
+	bool due;
+
+	channel_read(hooked->channel, &to_peer, &to_client);
+	usage_add(&rest, &to_peer, &to_client, upstream_is_4_6() ? 0 : 4);
+	while (!usage_empty(&rest)) {
+		due = usage_take(&rest,
+				 ss->received_packets + ss->sent_packets + ss->peer_received_packets +
+					 ss->peer_sent_packets,
+				 &part);
+		ss->received_packets += (uint32_t)part.packets[USAGE_RECEIVED];
+		ss->received_bytes += (uint32_t)part.bytes[USAGE_RECEIVED];
+		ss->sent_packets += (uint32_t)part.packets[USAGE_SENT];
+		ss->sent_bytes += (uint32_t)part.bytes[USAGE_SENT];
+		ss->peer_received_packets += (uint32_t)part.packets[USAGE_PEER_RECEIVED];
+		ss->peer_received_bytes += (uint32_t)part.bytes[USAGE_PEER_RECEIVED];
+		ss->peer_sent_packets += (uint32_t)part.packets[USAGE_PEER_SENT];
+		ss->peer_sent_bytes += (uint32_t)part.bytes[USAGE_PEER_SENT];
+		if (due)
+			__real_turn_report_session_usage(ss, 0);
+	}
+}
+
+/* Ends the relaying of a channel and counts the last of it. */
+static void close_channel(struct hooked *hooked)
+{
+	int error = channel_close(hooked->channel);
+
+	if (error && !hooked->stuck) {
+		hooked->stuck = true;
+		offload_mute(hooked->owner);
+		log_line(LOG_LEVEL_ERROR,
+			 "the kernel does not let a channel go (%s): all channels of this relay thread are relayed in "
+			 "userspace from now on",
+			 strerror(-error));
+	}
+	fold(hooked);
+}
+
+static void tick(ioa_engine_handle engine, void *unused)
+{
+	bool stuck = false;
+
+	(void)engine, (void)unused;
+	for (struct hooked *hooked = relay.first; hooked; hooked = hooked->next) {
+		if (hooked->session)
+			fold(hooked);
+		stuck = stuck || hooked->stuck;
+	}
+	if (!stuck)
+		offload_beat(relay.owner);
+}
+
+/* The first channel of a relay thread. 0 or -errno. */
+static int start_relay(ioa_engine_handle engine)
+{
+	uint32_t owner = __atomic_fetch_add(&relays_started, 1, __ATOMIC_RELAXED);
+
+	if (owner >= ABI_OWNERS)
+		return -ENOSPC;
+	if (!set_ioa_timer(engine, 1, 0, tick, NULL, 1, "offload_tick"))
+		return -ENOMEM;
+	relay.owner = (uint16_t)owner;
+	relay.started = true;
+	offload_beat(relay.owner);
+	return 0;
+}
+
+static union endpoint endpoint_of(const ioa_addr *address)
+{
+	union endpoint endpoint = { 0 };
+
+	if (!address)
+		return endpoint;
+	if (address->ss.sa_family == AF_INET)
+		endpoint.v4 = address->s4;
+	else if (address->ss.sa_family == AF_INET6)
+		endpoint.v6 = address->s6;
+	return endpoint;
+}
+
+static void describe(ts_ur_super_session *ss, const ch_info *chn, const ioa_addr *peer,
+		     struct channel_request *request)
+{
+	ioa_socket_handle client = ss->client_socket;
+	ioa_socket_handle relay_socket = get_relay_socket(&ss->alloc, peer->ss.sa_family);
+
+	*request = (struct channel_request){
+		.client = endpoint_of(get_remote_addr_from_ioa_socket(client)),
+		.server = endpoint_of(get_local_addr_from_ioa_socket(client)),
+		.relay = endpoint_of(get_local_addr_from_ioa_socket(relay_socket)),
+		.peer = endpoint_of(peer),
+		.number = chn->chnum,
+		.client_udp = get_ioa_socket_type(client) == UDP_SOCKET,
+		.relay_udp = get_ioa_socket_type(relay_socket) == UDP_SOCKET,
+		.limited = ss->bps > 0,
+	};
+}
+
+/* Each reason once: a busy server would otherwise say the same all day. */
+static void log_refusal(enum channel_refusal refusal)
+{
+	static bool said[CHANNEL_REFUSALS];
+
+	if (!__atomic_exchange_n(&said[refusal], true, __ATOMIC_RELAXED))
+		log_line(LOG_LEVEL_INFO, "channels stay in userspace where %s (said once)",
+			 channel_refusal_text(refusal));
+}
+
+static void log_failure(int error)
+{
+	static bool said_full, said_other;
+
+	if (error == -ENOSPC) {
+		if (!__atomic_exchange_n(&said_full, true, __ATOMIC_RELAXED))
+			log_line(LOG_LEVEL_WARNING, "the kernel's tables are full; further channels are relayed in userspace: "
+						    "raise xdp-max-channels (said once)");
+	} else if (!__atomic_exchange_n(&said_other, true, __ATOMIC_RELAXED)) {
+		log_line(LOG_LEVEL_ERROR, "a channel stays in userspace: %s (said once)", strerror(-error));
+	}
+}
+
+/* Called for every ChannelBind that succeeds, before it is answered. */
+void *offload_hook_bind(void *server, void *session, void *channel, const void *peer)
+{
+	ts_ur_super_session *ss = session;
+	const ch_info *chn = channel;
+	struct channel_request request;
+	enum channel_refusal refusal;
+	struct hooked *hooked;
+	int error = 0;
+
+	if (!running)
+		return NULL;
+	/* A refresh. coturn's own timer says when it ends; nothing to extend here. */
+	if (chn->kernel_channel)
+		return chn->kernel_channel;
+	describe(ss, chn, peer, &request);
+	refusal = channel_check(&request);
+	if (refusal != CHANNEL_OK) {
+		log_refusal(refusal);
+		return NULL;
+	}
+	if (!relay.started)
+		error = start_relay(turn_server_get_engine(server));
+	hooked = calloc(1, sizeof(*hooked));
+	if (!error && !hooked)
+		error = -ENOMEM;
+	if (!error)
+		error = channel_open(&request, relay.owner, &hooked->channel);
+	if (error) {
+		log_failure(error);
+		free(hooked);
+		return NULL;
+	}
+	hooked->session = ss;
+	hooked->owner = relay.owner;
+	hooked->next = relay.first;
+	if (relay.first)
+		relay.first->previous = hooked;
+	relay.first = hooked;
+	return hooked;
+}
+
+/* A channel ended; its session may be closing, but is still there. */
+void offload_hook_delete(void *handle)
+{
+	struct hooked *hooked = handle;
+
+	if (!hooked)
+		return;
+	close_channel(hooked);
+	/* One that is stuck keeps its rows, and its thread muted, for good. */
+	if (hooked->stuck) {
+		hooked->session = NULL;
+		return;
+	}
+	if (hooked->previous)
+		hooked->previous->next = hooked->next;
+	else
+		relay.first = hooked->next;
+	if (hooked->next)
+		hooked->next->previous = hooked->previous;
+	channel_free(hooked->channel);
+	free(hooked);
+}
+
+/* Closes the channels of an allocation to peers of one family; 0: of any. */
+static void close_channels(allocation *a, int family)
+{
+	for (size_t i = 0; i < CH_MAP_HASH_SIZE; i++) {
+		ch_map_array *array = &a->chns.table[i];
+
+		for (size_t k = 0; k < CH_MAP_ARRAY_SIZE + array->extra_sz; k++) {
+			ch_info *chn = k < CH_MAP_ARRAY_SIZE ? &array->main_chns[k] :
+							       array->extra_chns[k - CH_MAP_ARRAY_SIZE];
+
+			if (chn && chn->kernel_channel && (!family || chn->peer_addr.ss.sa_family == family))
+				close_channel(chn->kernel_channel);
+		}
+	}
+}
+
+/*
+ * Forced reports come first when a session is shut down, while its sockets are
+ * open: from here on the kernel relays nothing more of it, so that whoever gets
+ * its ports next gets none of its packets, and the report has the last of it.
+ */
+void __wrap_turn_report_session_usage(void *session, int force_invalid)
+{
+	ts_ur_super_session *ss = session;
+
+	if (running && force_invalid && ss)
+		close_channels(&ss->alloc, 0);
+	__real_turn_report_session_usage(session, force_invalid);
+}
+
+/* A relay of an allocation closes, long before its channels are deleted. */
+void __wrap_set_allocation_family_invalid(allocation *a, int family)
+{
+	if (running && a)
+		close_channels(a, family);
+	__real_set_allocation_family_invalid(a, family);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "map.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* A table in shared memory. */
+struct shared {
+	void *memory;
+	size_t size;
+};
+
+static struct map_set maps;
+static struct shared hops, usage_rows, verdicts;
+
+static int share(const struct bpf_map *map, struct shared *shared)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t size = (size_t)bpf_map__value_size(map) * bpf_map__max_entries(map);
+	void *memory;
+
+	size = (size + page - 1) / page * page;
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	shared->memory = memory;
+	shared->size = size;
+	return 0;
+}
+
+static void unshare_memory(struct shared *shared)
+{
+	if (shared->memory)
+		munmap(shared->memory, shared->size);
+	shared->memory = NULL;
+}
+
+int map_open(const struct map_set *set)
+{
+	int error;
+
+	maps = *set;
+	error = share(maps.hops, &hops);
+	if (!error)
+		error = share(maps.usage, &usage_rows);
+	if (!error)
+		error = share(maps.verdicts, &verdicts);
+	if (error)
+		map_close();
+	return error;
+}
+
+void map_close(void)
+{
+	unshare_memory(&hops);
+	unshare_memory(&usage_rows);
+	unshare_memory(&verdicts);
+	memset(&maps, 0, sizeof(maps));
+}
+
+int map_flow_put(const struct flow_key *key, const struct flow *flow)
+{
+	return bpf_map_update_elem(bpf_map__fd(maps.flows), key, flow, BPF_NOEXIST) ? -errno : 0;
+}
+
+int map_flow_delete(const struct flow_key *key)
+{
+	return bpf_map_delete_elem(bpf_map__fd(maps.flows), key) ? -errno : 0;
+}
+
+int map_device_put(uint32_t ifindex)
+{
+	return bpf_map_update_elem(bpf_map__fd(maps.devices), &ifindex, &ifindex, BPF_ANY) ? -errno : 0;
+}
+
+void map_hop_put(uint32_t index, const struct hop *hop)
+{
+	static const struct hop nowhere;
+	struct hop_row *row = (struct hop_row *)hops.memory + index;
+	uint32_t next = !row->current;
+
+	row->slot[next] = hop ? *hop : nowhere;
+	__atomic_store_n(&row->current, next, __ATOMIC_RELEASE);
+}
+
+void map_usage_read(uint32_t index, struct usage *usage)
+{
+	const struct usage_row *row = (const struct usage_row *)usage_rows.memory + index;
+
+	memset(usage, 0, sizeof(*usage));
+	for (unsigned int cpu = 0; cpu < maps.cpus; cpu++, row += maps.usage_rows) {
+		usage->packets += __atomic_load_n(&row->packets, __ATOMIC_RELAXED);
+		usage->bytes_in += __atomic_load_n(&row->bytes_in, __ATOMIC_RELAXED);
+		usage->bytes_out += __atomic_load_n(&row->bytes_out, __ATOMIC_RELAXED);
+	}
+}
+
+uint64_t map_verdict_read(enum verdict verdict)
+{
+	const uint64_t *row = verdicts.memory;
+	uint64_t count = 0;
+
+	for (unsigned int cpu = 0; cpu < maps.cpus; cpu++, row += VERDICT_ROW)
+		count += __atomic_load_n(&row[verdict], __ATOMIC_RELAXED);
+	return count;
+}
+
+void map_deadline_put(uint16_t owner, uint64_t nanoseconds)
+{
+	__atomic_store_n(&maps.deadlines[owner], nanoseconds, __ATOMIC_RELAXED);
+}

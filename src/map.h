@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The kernel's tables. The only file that calls bpf_map_*: a table either is
+ * reached by system calls (flows, devices) or is memory that the kernel and
+ * the server share (all others), so that counters cost no system call.
+ */
+#ifndef OFFLOAD_MAP_H
+#define OFFLOAD_MAP_H
+
+#include <stdint.h>
+
+#include "abi.h"
+#include "verdict.h"
+
+struct bpf_map;
+
+/* The tables of a loaded program; file descriptors stay with the program. */
+struct map_set {
+	const struct bpf_map *flows;
+	const struct bpf_map *devices;
+	const struct bpf_map *hops;
+	const struct bpf_map *usage;
+	const struct bpf_map *verdicts;
+	uint64_t *deadlines;        /* ABI_OWNERS of them, shared already */
+	unsigned int usage_rows;    /* of each CPU */
+	unsigned int hop_rows;
+	unsigned int cpus;
+};
+
+/** What a flow carried, on all CPUs together. */
+struct usage {
+	uint64_t packets;
+	uint64_t bytes_in;  /* UDP payload as received */
+	uint64_t bytes_out; /* UDP payload as sent */
+};
+
+/** Takes over the tables of a loaded program. 0 or -errno. */
+int map_open(const struct map_set *set);
+
+/** Lets go of them. Does nothing if none were taken. */
+void map_close(void);
+
+/** A new flow. 0, -EEXIST, -E2BIG (table full), -EPERM or another -errno. Any thread. */
+int map_flow_put(const struct flow_key *key, const struct flow *flow);
+
+/** Ends a flow. 0, -ENOENT or another -errno. Any thread. */
+int map_flow_delete(const struct flow_key *key);
+
+/** Makes a device a target of redirects. 0 or -errno. */
+int map_device_put(uint32_t ifindex);
+
+/**
+ * Where a row of next hops leads from now on; NULL: nowhere. One writer, which
+ * leaves a row alone for a millisecond after it has rewritten it: see abi.h.
+ */
+void map_hop_put(uint32_t row, const struct hop *hop);
+
+/** What a row of `usage` counts. Any thread. */
+void map_usage_read(uint32_t row, struct usage *usage);
+
+/** How often a verdict fell, on all CPUs together. Any thread. */
+uint64_t map_verdict_read(enum verdict verdict);
+
+/** When the flows of a relay thread end by themselves (CLOCK_MONOTONIC, ns). */
+void map_deadline_put(uint16_t owner, uint64_t nanoseconds);
+
+#endif

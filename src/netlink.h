@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Questions to the kernel about routes, neighbours and links, by rtnetlink(7). */
+#ifndef OFFLOAD_NETLINK_H
+#define OFFLOAD_NETLINK_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi.h"
+
+struct mnl_socket;
+
+/** The way to an address. */
+struct route {
+	uint32_t ifindex;
+	uint32_t mtu;           /* of the route, learned ones included; 0: the link's */
+	union abi_addr gateway; /* the next IP hop; the destination itself if on-link */
+};
+
+struct link {
+	uint32_t ifindex;
+	uint32_t mtu;
+	bool up;       /* administratively, and with a carrier */
+	bool ethernet; /* frames have Ethernet headers, and neighbours MACs */
+	uint8_t mac[6];
+	char name[IFNAMSIZ];
+};
+
+/* What a device can do with XDP (enum netdev_xdp_act of linux/netdev.h, Linux 6.3). */
+#define XDP_FEATURE_BASIC 1
+#define XDP_FEATURE_REDIRECT 2
+#define XDP_FEATURE_NDO_XMIT 4
+
+/** A socket for questions, or NULL with errno. For one thread at a time. */
+struct mnl_socket *netlink_open(void);
+
+/**
+ * A socket that hears of changes to routes, rules, addresses, links and
+ * neighbours, not blocking; or NULL with errno.
+ */
+struct mnl_socket *netlink_listen(void);
+
+void netlink_close(struct mnl_socket *socket);
+
+/**
+ * The unicast route from a local address to another host.
+ * 0, -EHOSTUNREACH if there is none, or if the address is local, broadcast or
+ * multicast; or another -errno.
+ */
+int netlink_route(struct mnl_socket *socket, int family, const union abi_addr *from,
+		  const union abi_addr *to, struct route *route);
+
+/** A neighbour's MAC. 0, -EHOSTUNREACH if it is not known now, or another -errno. */
+int netlink_neighbour(struct mnl_socket *socket, int family, uint32_t ifindex,
+		      const union abi_addr *address, uint8_t mac[6], bool *stale);
+
+/**
+ * Has the kernel resolve a neighbour, or confirm it if it is stale: what a
+ * packet sent to it would do (NTF_USE). Nothing stays behind.
+ */
+int netlink_probe(struct mnl_socket *socket, int family, uint32_t ifindex,
+		  const union abi_addr *address);
+
+/** A link by index. 0, -ENODEV or another -errno. */
+int netlink_link(struct mnl_socket *socket, uint32_t ifindex, struct link *link);
+
+/**
+ * XDP_FEATURE_* of a device. 0, or -EOPNOTSUPP on a kernel before 6.3, which
+ * does not tell.
+ */
+int netlink_xdp_features(uint32_t ifindex, uint64_t *features);
+
+#endif

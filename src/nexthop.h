@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The way to each address that channels lead to. A TURN server is an endpoint:
+ * the kernel's own FIB lookup for XDP refuses where forwarding is off, so a
+ * thread here asks for route and neighbour, writes the row that the XDP program
+ * reads, and writes it again when routes, links or neighbours change.
+ */
+#ifndef OFFLOAD_NEXTHOP_H
+#define OFFLOAD_NEXTHOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi.h"
+
+/** What the thread has to know of the interfaces; it is the only caller. */
+struct nexthop_callbacks {
+	bool (*redirect_ok)(uint32_t ifindex); /* frames can be redirected out of it */
+	void (*links_changed)(void);           /* some link may not be as it was */
+};
+
+/** Starts the thread, with room for `rows` destinations. 0 or -errno. */
+int nexthop_start(uint32_t rows, const struct nexthop_callbacks *callbacks);
+
+/** Ends the thread; no row leads anywhere any more. Does nothing if not started. */
+void nexthop_stop(void);
+
+/**
+ * A row that leads from one of our addresses to another host's, shared with
+ * all who ask for the same. It may lead nowhere at first: the thread fills it.
+ * 0, or -ENOSPC. Any thread; does not wait for the kernel.
+ */
+int nexthop_acquire(int family, const union abi_addr *from, const union abi_addr *to, uint32_t *row);
+
+/** Gives a row back. Any thread. */
+void nexthop_release(uint32_t row);
+
+#endif

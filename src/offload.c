@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "offload.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "log.h"
+#include "map.h"
+#include "nexthop.h"
+#include "program.h"
+
+/* How a new UDP socket of this host sends: coturn leaves both as they are. */
+static int socket_style(struct channel_style *style)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int ttl, discover, error = 0;
+	socklen_t size = sizeof(int);
+
+	if (fd < 0)
+		return -errno;
+	if (getsockopt(fd, IPPROTO_IP, IP_TTL, &ttl, &size) ||
+	    getsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &discover, &size)) {
+		error = -errno;
+	} else {
+		style->ttl = (uint8_t)ttl;
+		style->frag_off = discover == IP_PMTUDISC_DONT ? 0 : htons(0x4000);
+	}
+	close(fd);
+	return error;
+}
+
+static int find_interfaces(const struct settings *settings, const char *const *addresses,
+			   unsigned int count, struct interface_list *list)
+{
+	int error;
+
+	list->count = settings->interfaces;
+	memcpy(list->name, settings->interface, sizeof(list->name));
+	if (list->count)
+		return 0;
+	for (unsigned int i = 0; i < count; i++) {
+		error = interfaces_of_address(addresses[i], list);
+		if (error == -ENOSPC)
+			log_line(LOG_LEVEL_WARNING, "%s: more than %d interfaces; name those that matter with xdp-interface",
+				 addresses[i], ABI_PORTS);
+		else if (error)
+			log_line(LOG_LEVEL_WARNING, "%s: no interface found for this address: %s", addresses[i],
+				 strerror(-error));
+	}
+	return 0;
+}
+
+int offload_start(const struct settings *settings, const char *const *addresses, unsigned int count,
+		  int client_ttl_fixed)
+{
+	static const struct nexthop_callbacks callbacks = {
+		.redirect_ok = program_redirect_ok,
+		.links_changed = program_links_changed,
+	};
+	struct channel_style style = { .client_ttl_fixed = (uint8_t)client_ttl_fixed };
+	struct interface_list interfaces;
+	struct map_set maps;
+	int error;
+
+	error = find_interfaces(settings, addresses, count, &interfaces);
+	if (!error)
+		error = socket_style(&style);
+	if (error)
+		return error;
+	error = program_start(settings, &interfaces, &maps);
+	if (error)
+		return error;
+	error = map_open(&maps);
+	if (error)
+		goto program;
+	error = channel_start(settings->channels, &style);
+	if (error)
+		goto map;
+	error = nexthop_start(maps.hop_rows, &callbacks);
+	if (error)
+		goto channel;
+	log_line(LOG_LEVEL_INFO, "offload of UDP channels is on, for up to %u channels", settings->channels);
+	return 0;
+channel:
+	channel_stop();
+map:
+	map_close();
+program:
+	program_stop();
+	log_line(LOG_LEVEL_ERROR, "the offload cannot start: %s", strerror(-error));
+	return error;
+}
+
+void offload_beat(uint16_t owner)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	map_deadline_put(owner, ((uint64_t)now.tv_sec + OFFLOAD_SILENCE_SECONDS) * 1000000000 +
+					(uint64_t)now.tv_nsec);
+}
+
+void offload_mute(uint16_t owner)
+{
+	map_deadline_put(owner, 0);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The XDP program: whether it can run, loading it, and where it is attached. */
+#ifndef OFFLOAD_PROGRAM_H
+#define OFFLOAD_PROGRAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "map.h"
+#include "option.h"
+
+/** Interfaces by name; as many as can carry the program. */
+struct interface_list {
+	unsigned int count;
+	char name[ABI_PORTS][IFNAMSIZ];
+};
+
+/**
+ * Adds the interfaces that own `address`, an IP address in text; a wildcard
+ * stands for all. Loopback is left out: nothing is relayed over it. 0, or
+ * -EINVAL if the text is no address, or -errno.
+ */
+int interfaces_of_address(const char *address, struct interface_list *list);
+
+/**
+ * Loads the program and attaches it to the interfaces. Those that cannot carry
+ * it are left out, each with a line in the log that says why. Before the server
+ * gives up its privileges; needs CAP_BPF and CAP_NET_ADMIN.
+ * 0 if at least one interface carries the program, else -errno with nothing
+ * left behind. The kernel detaches it when the process ends, however it ends.
+ */
+int program_start(const struct settings *settings, const struct interface_list *interfaces,
+		  struct map_set *maps);
+
+/** Detaches and unloads. Does nothing if not started. */
+void program_stop(void);
+
+/** Whether frames that another interface received can leave by this device. */
+bool program_redirect_ok(uint32_t ifindex);
+
+/**
+ * Looks again at the interfaces, one of which may have another MAC now. Both
+ * this and program_redirect_ok are for one thread at a time.
+ */
+void program_links_changed(void);
+
+#endif
