@@ -61,8 +61,8 @@ struct flow {
 struct hop {
 	__u32 ifindex;
 	__u16 mtu;       /* of the IP packet, in bytes */
-	__u8 redirect;   /* the device takes frames from other devices */
-	__u8 zero;
+	__u8 redirect;   /* the device takes frames by redirect */
+	__u8 transmit;   /* the device sends what its own program returns (XDP_TX) */
 	__u8 eth[12];    /* destination, then source MAC */
 	__u32 zero1;
 };

@@ -14,6 +14,7 @@
 #define SUM_BLOCK 64
 #define SUM_BLOCKS 144
 #define SUM_MAX (SUM_BLOCK * SUM_BLOCKS)
+#define OFFSET_MAX 0x3fff
 
 static __always_inline __u16 sum_fold(__u64 sum)
 {
@@ -54,19 +55,23 @@ static __always_inline __u16 pseudo_sum(__be32 saddr, __be32 daddr, __be16 udp_l
 }
 
 /*
- * The sum of `length` bytes, at most SUM_MAX, of the frame from `offset` on, or
- * -1 if they are not all there. Slow: only for packets that bring no checksum.
+ * The sum of `length` bytes of the frame from `offset` on, or -1 if they are not
+ * all there or are more than SUM_MAX. Slow: only for packets that bring no checksum,
+ * and for what is cut off the end of others.
  * Not static, so that the verifier walks its loops once and not for each path
  * that leads here. barrier_var: clang 14 would compare with an end moved back
  * instead, which the verifier does not follow.
  */
 __noinline long payload_sum(struct xdp_md *ctx, __u32 offset, __u32 length)
 {
-	__u8 *at = (void *)(long)ctx->data + (offset & 0xff);
+	__u8 *at = (void *)(long)ctx->data;
 	void *end = (void *)(long)ctx->data_end;
 	__u64 sum = 0;
 	int i;
 
+	if (length > SUM_MAX || offset > OFFSET_MAX)
+		return -1;
+	at += offset;
 	for (i = 0; i < SUM_BLOCKS && length >= SUM_BLOCK; i++) {
 		barrier_var(at);
 		if ((void *)(at + SUM_BLOCK) > end)

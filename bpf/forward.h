@@ -23,7 +23,7 @@ static __always_inline const struct hop *hop_find(const struct flow *flow)
  */
 static __always_inline int hop_action(const struct hop *hop, __u32 ingress)
 {
-	if (hop->ifindex == ingress)
+	if (hop->ifindex == ingress && hop->transmit)
 		return XDP_TX;
 	if (!hop->redirect)
 		return XDP_PASS;

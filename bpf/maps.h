@@ -55,6 +55,9 @@ const volatile __u32 usage_rows = 1;
 /* The interfaces that carry the program, from the first row on. */
 struct port ports[ABI_PORTS];
 
+/* Nonzero: the program runs on skbs, behind the driver (generic mode). */
+__u32 generic;
+
 /* When a relay thread is held to be dead, CLOCK_MONOTONIC in nanoseconds. */
 __u64 deadlines[ABI_OWNERS];
 

@@ -38,7 +38,7 @@ struct packet {
 	__sum16 check;                 /* of the UDP header, as received */
 	__u8 tos;
 	__u8 ttl;
-	__u8 check_unset; /* not a checksum yet: 0, or a local socket's partial one */
+	__u8 partial; /* of a local socket: the sum is left for the device to finish */
 };
 
 /* Promiscuous ports and flooding switches hand up frames for other hosts. */
@@ -103,8 +103,7 @@ static __always_inline enum verdict packet_parse(struct xdp_md *ctx, struct pack
 	packet->check = h->udp.check;
 	packet->tos = h->ip.tos;
 	packet->ttl = h->ip.ttl;
-	packet->check_unset = !h->udp.check ||
-			      h->udp.check == pseudo_sum(h->ip.saddr, h->ip.daddr, h->udp.len);
+	packet->partial = h->udp.check == pseudo_sum(h->ip.saddr, h->ip.daddr, h->udp.len);
 	if (packet->length >= sizeof(*channel) && (void *)(channel + 1) <= end)
 		packet->channel = *channel;
 	return VERDICT_COUNT;

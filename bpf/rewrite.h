@@ -21,11 +21,25 @@ struct outgoing {
 };
 
 /*
+ * The sum of what is behind the data and is cut off, placed as it stands in the
+ * datagram: behind an odd number of bytes, the words are shifted by one.
+ */
+static __always_inline long excess_sum(struct xdp_md *ctx, const struct packet *packet,
+				       const struct outgoing *out)
+{
+	__u32 offset = sizeof(struct headers) + sizeof(struct channel_header) + out->data;
+	long sum = payload_sum(ctx, offset, packet->length - sizeof(struct channel_header) - out->data);
+
+	return sum >= 0 && (out->data & 1) ? __builtin_bswap16(sum) : sum;
+}
+
+/*
  * The new checksum by difference (RFC 1624): addresses and ports by the flow's
  * constant; the length stands in the UDP header and in the pseudo-header; the
- * ChannelData header comes or goes.
+ * ChannelData header comes or goes, with what is behind the data. So a wrong
+ * checksum stays wrong. 0 if that cannot be.
  */
-static __always_inline __sum16 check_by_difference(const struct packet *packet,
+static __always_inline __sum16 check_by_difference(struct xdp_md *ctx, const struct packet *packet,
 						   const struct outgoing *out)
 {
 	__u64 sum = sum_less(packet->check);
@@ -36,9 +50,16 @@ static __always_inline __sum16 check_by_difference(const struct packet *packet,
 	if (out->flow->channel) {
 		sum += out->flow->channel;
 		sum += bpf_htons(out->data);
-	} else {
-		sum += sum_less(packet->channel.number);
-		sum += sum_less(packet->channel.length);
+		return sum_finish_udp(sum);
+	}
+	sum += sum_less(packet->channel.number);
+	sum += sum_less(packet->channel.length);
+	if (packet->length != out->data + sizeof(struct channel_header)) {
+		long excess = excess_sum(ctx, packet, out);
+
+		if (excess < 0)
+			return 0;
+		sum += sum_less(excess);
 	}
 	return sum_finish_udp(sum);
 }
@@ -54,8 +75,6 @@ static __always_inline __sum16 check_in_full(struct xdp_md *ctx, const struct ou
 
 	if (!flow->channel)
 		offset += sizeof(struct channel_header);
-	if (out->data > SUM_MAX)
-		return 0;
 	data_sum = payload_sum(ctx, offset, out->data);
 	if (data_sum < 0)
 		return 0;

@@ -25,7 +25,7 @@ static __always_inline enum verdict relay(struct xdp_md *ctx, int *action)
 	struct outgoing out = {};
 	enum verdict verdict;
 	struct usage_row *row;
-	int to_peer, whole;
+	int to_peer;
 
 	verdict = packet_parse(ctx, &packet);
 	if (verdict != VERDICT_COUNT)
@@ -42,11 +42,9 @@ static __always_inline enum verdict relay(struct xdp_md *ctx, int *action)
 		out.payload = out.data;
 		if (!channel_length_ok(packet.length, out.data))
 			return VERDICT_BAD_LENGTH;
-		whole = packet.length == out.data + sizeof(struct channel_header);
 	} else {
 		out.data = packet.length;
 		out.payload = out.data + sizeof(struct channel_header);
-		whole = 1;
 	}
 	out.ttl = ttl_out(out.flow, packet.ttl);
 	if (!out.ttl)
@@ -61,14 +59,21 @@ static __always_inline enum verdict relay(struct xdp_md *ctx, int *action)
 	if (*action == XDP_PASS)
 		return VERDICT_NO_REDIRECT;
 
+	/*
+	 * An skb remembers where its partial sum starts, and here the headers would
+	 * move from under it; and it may be several datagrams yet to be segmented.
+	 */
+	if (packet.partial && generic)
+		return VERDICT_CHECKSUM;
+
 	row = usage_find(out.flow);
 	if (!row)
 		return VERDICT_NO_FLOW;
 	out.id = bpf_htons(out.flow->id_first + row->packets);
-	if (packet.check_unset || !whole)
+	if (!packet.check || packet.partial)
 		out.check = check_in_full(ctx, &out);
 	else
-		out.check = check_by_difference(&packet, &out);
+		out.check = check_by_difference(ctx, &packet, &out);
 	if (!out.check)
 		return VERDICT_CHECKSUM;
 

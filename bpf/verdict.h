@@ -26,7 +26,7 @@
 	X(13, NO_NEXT_HOP, "next hop not known")                                        \
 	X(14, TOO_BIG, "larger than the MTU of the way out")                            \
 	X(15, NO_REDIRECT, "the device out takes no redirected frames")                 \
-	X(16, CHECKSUM, "too large for a full UDP checksum")                            \
+	X(16, CHECKSUM, "UDP checksum cannot be completed here")                        \
 	X(17, NO_ROOM, "the driver left no room for the header")
 
 enum verdict {

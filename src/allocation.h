@@ -24,6 +24,7 @@ struct channel_request {
 	bool client_udp; /* plain UDP: not TCP, TLS or DTLS */
 	bool relay_udp;
 	bool limited; /* max-bps applies to the session */
+	bool df;      /* the relay's socket sends ChannelData's data with DF set */
 };
 
 enum channel_refusal {

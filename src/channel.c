@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/ip.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -15,8 +16,7 @@ enum direction { TO_PEER, TO_CLIENT, DIRECTIONS };
 /* One way of a channel. */
 struct half {
 	struct flow_key key;
-	uint32_t hop;
-	uint32_t row;      /* of the usage table */
+	struct flow flow;
 	struct usage seen; /* of that row, when last read */
 	bool in_kernel;
 };
@@ -105,8 +105,8 @@ static void precompute(const struct flow_key *key, struct flow *flow)
 }
 
 static void half_flow(const union endpoint *from, const union endpoint *at, const union endpoint *out_from,
-		      const union endpoint *out_to, const struct channel_style *style,
-		      struct flow_key *key, struct flow *flow)
+		      const union endpoint *out_to, uint8_t ttl, bool df, struct flow_key *key,
+		      struct flow *flow)
 {
 	memset(key, 0, sizeof(*key));
 	key->saddr = from->v4.sin_addr.s_addr;
@@ -119,48 +119,46 @@ static void half_flow(const union endpoint *from, const union endpoint *at, cons
 	flow->sport = out_from->v4.sin_port;
 	flow->daddr.v4 = out_to->v4.sin_addr.s_addr;
 	flow->dport = out_to->v4.sin_port;
-	flow->ttl = style->ttl;
-	flow->frag_off = style->frag_off;
+	flow->ttl = ttl;
+	flow->frag_off = df ? htons(IP_DF) : 0;
 	precompute(key, flow);
 }
 
 void channel_flows(const struct channel_request *request, const struct channel_style *style,
 		   struct flow_key key[2], struct flow flow[2])
 {
-	half_flow(&request->client, &request->server, &request->relay, &request->peer, style, &key[TO_PEER],
-		  &flow[TO_PEER]);
+	half_flow(&request->client, &request->server, &request->relay, &request->peer, style->ttl,
+		  request->df, &key[TO_PEER], &flow[TO_PEER]);
 	key[TO_PEER].channel = htons(request->number);
 
-	half_flow(&request->peer, &request->relay, &request->server, &request->client, style,
-		  &key[TO_CLIENT], &flow[TO_CLIENT]);
+	half_flow(&request->peer, &request->relay, &request->server, &request->client, style->ttl,
+		  style->client_df, &key[TO_CLIENT], &flow[TO_CLIENT]);
 	flow[TO_CLIENT].channel = htons(request->number);
 	flow[TO_CLIENT].ttl_fixed = style->client_ttl_fixed;
 }
 
-static int half_open(struct half *half, const struct flow_key *key, struct flow *flow, uint16_t owner)
+/* A half whose key and flow are set, but for the rows. */
+static int half_open(struct half *half, uint16_t owner)
 {
-	int error = row_take(&half->row);
+	int error = row_take(&half->flow.usage);
 
 	if (error)
 		return error;
-	error = nexthop_acquire(AF_INET, &flow->saddr, &flow->daddr, &half->hop);
+	error = nexthop_acquire(AF_INET, &half->flow.saddr, &half->flow.daddr, &half->flow.hop);
 	if (error)
 		goto row;
-	map_usage_read(half->row, &half->seen);
-	half->key = *key;
-	flow->usage = half->row;
-	flow->hop = half->hop;
-	flow->owner = owner;
-	flow->id_first = (uint16_t)(random() - (long)half->seen.packets);
-	error = map_flow_put(key, flow);
+	map_usage_read(half->flow.usage, &half->seen);
+	half->flow.owner = owner;
+	half->flow.id_first = (uint16_t)random();
+	error = map_flow_put(&half->key, &half->flow);
 	if (error)
 		goto hop;
 	half->in_kernel = true;
 	return 0;
 hop:
-	nexthop_release(half->hop);
+	nexthop_release(half->flow.hop);
 row:
-	row_give(half->row);
+	row_give(half->flow.usage);
 	return error == -E2BIG ? -ENOSPC : error;
 }
 
@@ -179,8 +177,8 @@ static int half_close(struct half *half)
 
 static void half_free(struct half *half)
 {
-	nexthop_release(half->hop);
-	row_give(half->row);
+	nexthop_release(half->flow.hop);
+	row_give(half->flow.usage);
 }
 
 int channel_open(const struct channel_request *request, uint16_t owner, struct channel **channel)
@@ -193,11 +191,15 @@ int channel_open(const struct channel_request *request, uint16_t owner, struct c
 	if (!new)
 		return -ENOMEM;
 	channel_flows(request, &rows.style, key, flow);
+	for (int i = 0; i < DIRECTIONS; i++) {
+		new->half[i].key = key[i];
+		new->half[i].flow = flow[i];
+	}
 	/* Before the client can be answered through it, the way back is there. */
-	error = half_open(&new->half[TO_CLIENT], &key[TO_CLIENT], &flow[TO_CLIENT], owner);
+	error = half_open(&new->half[TO_CLIENT], owner);
 	if (error)
 		goto failed;
-	error = half_open(&new->half[TO_PEER], &key[TO_PEER], &flow[TO_PEER], owner);
+	error = half_open(&new->half[TO_PEER], owner);
 	if (error)
 		goto undo;
 	*channel = new;
@@ -218,11 +220,22 @@ int channel_close(struct channel *channel)
 	return to_peer ? to_peer : to_client;
 }
 
+int channel_clear_df(struct channel *channel)
+{
+	struct half *half = &channel->half[TO_PEER];
+
+	if (!half->in_kernel || !half->flow.frag_off)
+		return 0;
+	half->flow.frag_off = 0;
+	precompute(&half->key, &half->flow);
+	return map_flow_replace(&half->key, &half->flow);
+}
+
 static void half_read(struct half *half, struct usage *since)
 {
 	struct usage now;
 
-	map_usage_read(half->row, &now);
+	map_usage_read(half->flow.usage, &now);
 	since->packets = now.packets - half->seen.packets;
 	since->bytes_in = now.bytes_in - half->seen.bytes_in;
 	since->bytes_out = now.bytes_out - half->seen.bytes_out;

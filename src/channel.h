@@ -3,6 +3,7 @@
 #ifndef OFFLOAD_CHANNEL_H
 #define OFFLOAD_CHANNEL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "allocation.h"
@@ -12,7 +13,7 @@
 struct channel_style {
 	uint8_t ttl;             /* the most that is sent */
 	uint8_t client_ttl_fixed; /* 1: clients always get `ttl`, whatever was received */
-	__be16 frag_off;         /* DF, or 0 */
+	bool client_df;          /* clients get packets with DF set */
 };
 
 struct channel;
@@ -37,6 +38,9 @@ int channel_open(const struct channel_request *request, uint16_t owner, struct c
  * kernel would not. Any thread, but one at a time for a channel.
  */
 int channel_close(struct channel *channel);
+
+/** From now on the peer gets packets without DF. 0 or -errno. As channel_close. */
+int channel_clear_df(struct channel *channel);
 
 /** What it carried since it was opened or last read, each way. As channel_close. */
 void channel_read(struct channel *channel, struct usage *to_peer, struct usage *to_client);

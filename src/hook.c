@@ -28,6 +28,7 @@ char *__real_fgets(char *buffer, int size, FILE *file);
 void __real_setup_server(void);
 void __real_turn_report_session_usage(void *session, int force_invalid);
 void __real_set_allocation_family_invalid(allocation *a, int family);
+int __real_set_df_on_ioa_socket(ioa_socket_handle s, int value);
 
 int __wrap_getopt_long(int argc, char *const *argv, const char *shorts, const struct option *longs,
 		       int *index);
@@ -35,6 +36,7 @@ char *__wrap_fgets(char *buffer, int size, FILE *file);
 void __wrap_setup_server(void);
 void __wrap_turn_report_session_usage(void *session, int force_invalid);
 void __wrap_set_allocation_family_invalid(allocation *a, int family);
+int __wrap_set_df_on_ioa_socket(ioa_socket_handle s, int value);
 void *offload_hook_bind(void *server, void *session, void *chn, const void *peer);
 void offload_hook_delete(void *handle);
 
@@ -293,6 +295,22 @@ static union endpoint endpoint_of(const ioa_addr *address)
 	return endpoint;
 }
 
+/*
+ * Whether the next ChannelData of this relay would leave with DF. coturn wants
+ * none (set_df_on_ioa_socket), but only says so to a socket on which a Send
+ * indication with DONT-FRAGMENT has asked for it before; until then the socket
+ * is as the host makes it.
+ */
+static bool relay_sends_df(ioa_socket_handle s)
+{
+	int discover = IP_PMTUDISC_DONT;
+	socklen_t size = sizeof(discover);
+
+	if (s->current_df_relay_flag || getsockopt(s->fd, IPPROTO_IP, IP_MTU_DISCOVER, &discover, &size))
+		return false;
+	return discover != IP_PMTUDISC_DONT;
+}
+
 static void describe(ts_ur_super_session *ss, const ch_info *chn, const ioa_addr *peer,
 		     struct channel_request *request)
 {
@@ -308,6 +326,7 @@ static void describe(ts_ur_super_session *ss, const ch_info *chn, const ioa_addr
 		.client_udp = get_ioa_socket_type(client) == UDP_SOCKET,
 		.relay_udp = get_ioa_socket_type(relay_socket) == UDP_SOCKET,
 		.limited = ss->bps > 0,
+		.df = relay_sends_df(relay_socket),
 	};
 }
 
@@ -399,8 +418,8 @@ void offload_hook_delete(void *handle)
 	free(hooked);
 }
 
-/* Closes the channels of an allocation to peers of one family; 0: of any. */
-static void close_channels(allocation *a, int family)
+/* Calls `act` for each offloaded channel of an allocation to peers of a family; 0: any. */
+static void for_channels(allocation *a, int family, void (*act)(struct hooked *))
 {
 	for (size_t i = 0; i < CH_MAP_HASH_SIZE; i++) {
 		ch_map_array *array = &a->chns.table[i];
@@ -410,7 +429,7 @@ static void close_channels(allocation *a, int family)
 							       array->extra_chns[k - CH_MAP_ARRAY_SIZE];
 
 			if (chn && chn->kernel_channel && (!family || chn->peer_addr.ss.sa_family == family))
-				close_channel(chn->kernel_channel);
+				act(chn->kernel_channel);
 		}
 	}
 }
@@ -425,7 +444,7 @@ void __wrap_turn_report_session_usage(void *session, int force_invalid)
 	ts_ur_super_session *ss = session;
 
 	if (running && force_invalid && ss)
-		close_channels(&ss->alloc, 0);
+		for_channels(&ss->alloc, 0, close_channel);
 	__real_turn_report_session_usage(session, force_invalid);
 }
 
@@ -433,6 +452,24 @@ void __wrap_turn_report_session_usage(void *session, int force_invalid)
 void __wrap_set_allocation_family_invalid(allocation *a, int family)
 {
 	if (running && a)
-		close_channels(a, family);
+		for_channels(a, family, close_channel);
 	__real_set_allocation_family_invalid(a, family);
+}
+
+static void clear_df(struct hooked *hooked)
+{
+	int error = channel_clear_df(hooked->channel);
+
+	if (error)
+		log_failure(error);
+}
+
+/* A Send indication asks for DF: the ChannelData after it goes without. */
+int __wrap_set_df_on_ioa_socket(ioa_socket_handle s, int value)
+{
+	ts_ur_super_session *ss = running && value && s ? s->session : NULL;
+
+	if (ss)
+		for_channels(&ss->alloc, s->family, clear_df);
+	return __real_set_df_on_ioa_socket(s, value);
 }

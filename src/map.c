@@ -67,6 +67,11 @@ int map_flow_put(const struct flow_key *key, const struct flow *flow)
 	return bpf_map_update_elem(bpf_map__fd(maps.flows), key, flow, BPF_NOEXIST) ? -errno : 0;
 }
 
+int map_flow_replace(const struct flow_key *key, const struct flow *flow)
+{
+	return bpf_map_update_elem(bpf_map__fd(maps.flows), key, flow, BPF_EXIST) ? -errno : 0;
+}
+
 int map_flow_delete(const struct flow_key *key)
 {
 	return bpf_map_delete_elem(bpf_map__fd(maps.flows), key) ? -errno : 0;

@@ -43,6 +43,9 @@ void map_close(void);
 /** A new flow. 0, -EEXIST, -E2BIG (table full), -EPERM or another -errno. Any thread. */
 int map_flow_put(const struct flow_key *key, const struct flow *flow);
 
+/** Another value for a flow that is there. 0, -ENOENT or another -errno. Any thread. */
+int map_flow_replace(const struct flow_key *key, const struct flow *flow);
+
 /** Ends a flow. 0, -ENOENT or another -errno. Any thread. */
 int map_flow_delete(const struct flow_key *key);
 

@@ -149,7 +149,7 @@ static int resolve(struct destination *destination, struct hop *hop)
 	struct route route;
 	struct link link;
 	uint8_t mac[6];
-	bool aged;
+	bool aged, redirect, transmit;
 	int error;
 
 	memset(hop, 0, sizeof(*hop));
@@ -180,7 +180,9 @@ static int resolve(struct destination *destination, struct hop *hop)
 	hop->ifindex = route.ifindex;
 	hop->mtu = (uint16_t)(route.mtu && route.mtu < link.mtu ? route.mtu :
 			      link.mtu < UINT16_MAX ? link.mtu : UINT16_MAX);
-	hop->redirect = nexthops.callbacks.redirect_ok(route.ifindex) && !map_device_put(route.ifindex);
+	nexthops.callbacks.device_abilities(route.ifindex, &redirect, &transmit);
+	hop->redirect = redirect && !map_device_put(route.ifindex);
+	hop->transmit = transmit;
 	memcpy(hop->eth, mac, sizeof(mac));
 	memcpy(hop->eth + sizeof(mac), link.mac, sizeof(link.mac));
 	return 0;

@@ -15,7 +15,7 @@
 
 /** What the thread has to know of the interfaces; it is the only caller. */
 struct nexthop_callbacks {
-	bool (*redirect_ok)(uint32_t ifindex); /* frames can be redirected out of it */
+	void (*device_abilities)(uint32_t ifindex, bool *redirect, bool *transmit);
 	void (*links_changed)(void);           /* some link may not be as it was */
 };
 

@@ -37,6 +37,12 @@ int channel_close(struct channel *channel)
 	return 0;
 }
 
+int channel_clear_df(struct channel *channel)
+{
+	(void)channel;
+	return 0;
+}
+
 void channel_read(struct channel *channel, struct usage *to_peer, struct usage *to_client)
 {
 	(void)channel;

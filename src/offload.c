@@ -28,7 +28,7 @@ static int socket_style(struct channel_style *style)
 		error = -errno;
 	} else {
 		style->ttl = (uint8_t)ttl;
-		style->frag_off = discover == IP_PMTUDISC_DONT ? 0 : htons(0x4000);
+		style->client_df = discover != IP_PMTUDISC_DONT;
 	}
 	close(fd);
 	return error;
@@ -59,7 +59,7 @@ int offload_start(const struct settings *settings, const char *const *addresses,
 		  int client_ttl_fixed)
 {
 	static const struct nexthop_callbacks callbacks = {
-		.redirect_ok = program_redirect_ok,
+		.device_abilities = program_device_abilities,
 		.links_changed = program_links_changed,
 	};
 	struct channel_style style = { .client_ttl_fixed = (uint8_t)client_ttl_fixed };

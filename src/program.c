@@ -26,8 +26,8 @@ static struct {
 	uint32_t ifindex[ABI_PORTS];
 	int link[ABI_PORTS]; /* file descriptors: the kernel detaches when they close */
 	bool generic;
-	bool asked_set, asked_answer; /* the last device asked for by redirect_ok */
-	uint32_t asked_ifindex;
+	uint32_t asked; /* the device that was asked for last, and its abilities */
+	bool redirect, transmit;
 } program;
 
 /* ---- which interfaces ---- */
@@ -272,6 +272,7 @@ static int attach_all(const struct link *links, unsigned int count, bool generic
 	int error = -ENODEV;
 
 	program.generic = generic;
+	program.skeleton->bss->generic = generic;
 	for (unsigned int i = 0; i < count; i++) {
 		int failed = attach(links[i].name, links[i].ifindex, generic);
 
@@ -365,17 +366,18 @@ static bool takes_redirects(uint32_t ifindex)
 	return false;
 }
 
-bool program_redirect_ok(uint32_t ifindex)
+void program_device_abilities(uint32_t ifindex, bool *redirect, bool *transmit)
 {
-	if (program.generic)
-		return true;
+	char name[IF_NAMESIZE] = "";
+
 	/* Many next hops leave by the same device; it is asked once. */
-	if (!program.asked_set || program.asked_ifindex != ifindex) {
-		program.asked_answer = takes_redirects(ifindex);
-		program.asked_ifindex = ifindex;
-		program.asked_set = true;
+	if (program.asked != ifindex) {
+		program.asked = ifindex;
+		program.redirect = program.generic || takes_redirects(ifindex);
+		program.transmit = program.generic || (if_indextoname(ifindex, name) && !is_veth(name));
 	}
-	return program.asked_answer;
+	*redirect = program.redirect;
+	*transmit = program.transmit;
 }
 
 void program_links_changed(void)
@@ -383,7 +385,7 @@ void program_links_changed(void)
 	struct mnl_socket *socket = netlink_open();
 	struct link link;
 
-	program.asked_set = false;
+	program.asked = 0;
 	for (unsigned int i = 0; socket && i < program.attached; i++) {
 		if (!netlink_link(socket, program.ifindex[i], &link))
 			memcpy(program.skeleton->bss->ports[i].mac, link.mac, sizeof(link.mac));

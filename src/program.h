@@ -35,12 +35,17 @@ int program_start(const struct settings *settings, const struct interface_list *
 /** Detaches and unloads. Does nothing if not started. */
 void program_stop(void);
 
-/** Whether frames that another interface received can leave by this device. */
-bool program_redirect_ok(uint32_t ifindex);
+/**
+ * How frames can leave by a device: by a redirect, and by XDP_TX when they came
+ * in by it. A veth that has no program at its other end does not wake that end
+ * for XDP_TX (veth_xdp_flush), so that frames would wait there; it does for a
+ * redirect.
+ */
+void program_device_abilities(uint32_t ifindex, bool *redirect, bool *transmit);
 
 /**
  * Looks again at the interfaces, one of which may have another MAC now. Both
- * this and program_redirect_ok are for one thread at a time.
+ * this and program_device_abilities are for one thread at a time.
  */
 void program_links_changed(void);
 
