@@ -329,6 +329,8 @@ int program_start(const struct settings *settings, const struct interface_list *
 	if (error)
 		return error;
 	error = choose_and_attach(settings->mode, links, count);
+	if (!error && settings->required && program.attached < interfaces->count)
+		error = -ENODEV;
 	if (error) {
 		program_stop();
 		return error;

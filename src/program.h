@@ -26,7 +26,8 @@ int interfaces_of_address(const char *address, struct interface_list *list);
  * Loads the program and attaches it to the interfaces. Those that cannot carry
  * it are left out, each with a line in the log that says why. Before the server
  * gives up its privileges; needs CAP_BPF and CAP_NET_ADMIN.
- * 0 if at least one interface carries the program, else -errno with nothing
+ * 0 if at least one interface carries the program (all of them, if the offload is
+ * required), else -errno with nothing
  * left behind. The kernel detaches it when the process ends, however it ends.
  */
 int program_start(const struct settings *settings, const struct interface_list *interfaces,
