@@ -26,6 +26,7 @@ int __real_getopt_long(int argc, char *const *argv, const char *shorts, const st
 		       int *index);
 char *__real_fgets(char *buffer, int size, FILE *file);
 void __real_setup_server(void);
+void __real_run_listener_server(struct listener_server *ls);
 void __real_turn_report_session_usage(void *session, int force_invalid);
 void __real_set_allocation_family_invalid(allocation *a, int family);
 int __real_set_df_on_ioa_socket(ioa_socket_handle s, int value);
@@ -34,6 +35,7 @@ int __wrap_getopt_long(int argc, char *const *argv, const char *shorts, const st
 		       int *index);
 char *__wrap_fgets(char *buffer, int size, FILE *file);
 void __wrap_setup_server(void);
+void __wrap_run_listener_server(struct listener_server *ls);
 void __wrap_turn_report_session_usage(void *session, int force_invalid);
 void __wrap_set_allocation_family_invalid(allocation *a, int family);
 int __wrap_set_df_on_ioa_socket(ioa_socket_handle s, int value);
@@ -186,6 +188,14 @@ void __wrap_setup_server(void)
 		}
 	}
 	__real_setup_server();
+}
+
+/* By now the server runs as the user that it is to run as. */
+void __wrap_run_listener_server(struct listener_server *ls)
+{
+	if (running)
+		offload_privileges_dropped();
+	__real_run_listener_server(ls);
 }
 
 /* ---- channels ---- */

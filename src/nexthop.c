@@ -37,7 +37,7 @@ struct destination {
 static struct {
 	pthread_mutex_t lock; /* of the table; not held while the kernel is asked */
 	pthread_t thread;
-	bool running;
+	bool running, dropped; /* dropped: the server has changed its user */
 	struct nexthop_callbacks callbacks;
 	int wake; /* eventfd: a row is to be looked at, or the thread is to end */
 	struct mnl_socket *events, *questions;
@@ -128,19 +128,13 @@ void nexthop_release(uint32_t row)
 }
 
 /*
- * Has the kernel resolve or confirm the gateway. After the server has changed
- * its user this takes the capability that the thread has kept. Without one the
- * packets that are passed up make the kernel resolve it, only later.
+ * Has the kernel resolve or confirm the gateway. If it may not, the packets that
+ * are passed up make the kernel resolve it, only later.
  */
 static void probe(const struct destination *destination)
 {
-	for (int attempt = 0; attempt < 2; attempt++) {
-		if (netlink_probe(nexthops.questions, destination->family, destination->ifindex,
-				  &destination->gateway) != -EPERM)
-			return;
-		if (attempt || privilege_net_admin())
-			return;
-	}
+	netlink_probe(nexthops.questions, destination->family, destination->ifindex,
+		      &destination->gateway);
 }
 
 /* The way as the kernel has it now. `destination` is a copy. 0 or -errno. */
@@ -293,6 +287,8 @@ static void *run(void *unused)
 		uint64_t count;
 		int events = poll(ready, 2, REFRESH_MS);
 
+		if (__atomic_exchange_n(&nexthops.dropped, false, __ATOMIC_ACQUIRE))
+			privilege_net_admin();
 		if (events == 0)
 			mark_all();
 		if (events > 0 && ready[0].revents && read(nexthops.wake, &count, sizeof(count)) < 0 &&
@@ -364,6 +360,14 @@ int nexthop_start(uint32_t rows, const struct nexthop_callbacks *callbacks)
 failed:
 	clear();
 	return -error;
+}
+
+void nexthop_privileges_dropped(void)
+{
+	if (!nexthops.running)
+		return;
+	__atomic_store_n(&nexthops.dropped, true, __ATOMIC_RELEASE);
+	wake();
 }
 
 void nexthop_stop(void)

@@ -22,6 +22,9 @@ struct nexthop_callbacks {
 /** Starts the thread, with room for `rows` destinations. 0 or -errno. */
 int nexthop_start(uint32_t rows, const struct nexthop_callbacks *callbacks);
 
+/** The server has taken on its user: the thread gives up what it no longer needs. */
+void nexthop_privileges_dropped(void);
+
 /** Ends the thread; no row leads anywhere any more. Does nothing if not started. */
 void nexthop_stop(void);
 

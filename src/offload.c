@@ -96,6 +96,11 @@ program:
 	return error;
 }
 
+void offload_privileges_dropped(void)
+{
+	nexthop_privileges_dropped();
+}
+
 void offload_beat(uint16_t owner)
 {
 	struct timespec now;

@@ -21,6 +21,9 @@
 int offload_start(const struct settings *settings, const char *const *addresses, unsigned int count,
 		  int client_ttl_fixed);
 
+/** The server has given up its privileges; nothing of the offload needs them now. */
+void offload_privileges_dropped(void);
+
 /** A relay thread is alive; to be called every second. */
 void offload_beat(uint16_t owner);
 

@@ -7,7 +7,12 @@
 #ifndef OFFLOAD_PRIVILEGE_H
 #define OFFLOAD_PRIVILEGE_H
 
-/** Lets the calling thread keep what it may when the process changes its user. */
+#include <stdbool.h>
+
+/**
+ * Lets the calling thread keep, when the process changes its user, CAP_NET_ADMIN
+ * and what that change itself takes.
+ */
 void privilege_keep(void);
 
 /**
@@ -15,5 +20,8 @@ void privilege_keep(void);
  * 0, or -EPERM if the thread never had it.
  */
 int privilege_net_admin(void);
+
+/** Whether the calling thread may do what loading the program takes. */
+bool privilege_can_load(void);
 
 #endif

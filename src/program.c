@@ -18,6 +18,7 @@
 
 #include "log.h"
 #include "netlink.h"
+#include "privilege.h"
 #include "turn.skel.h"
 
 static struct {
@@ -96,7 +97,8 @@ static int explain_load(int error)
 	struct utsname kernel;
 
 	uname(&kernel);
-	if (error == -EPERM || error == -EACCES)
+	/* The verifier's refusal is EACCES as well. */
+	if (error == -EPERM || !privilege_can_load())
 		log_line(LOG_LEVEL_ERROR,
 			 "the kernel does not let this process load an XDP program: start it as root or with "
 			 "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
