@@ -1,0 +1,265 @@
+#!/bin/sh
+# Installs what is missing, builds, and runs every test.
+#
+# usage: sudo tests/run.sh [GROUP...]
+#   unit      C, without privileges
+#   packet    the XDP program, by BPF_PROG_TEST_RUN
+#   netns     the server between namespaces
+#   upstream  coturn's own tests, the offload off and on; the configure script
+#   lint      cppcheck and shellcheck
+#   sanitize  unit and packet tests and one network test, under ASan and UBSan
+#
+# Without root it installs nothing, and what needs root is skipped. With
+# CI=true a skipped unit, packet or netns test is a failed one.
+set -eu
+cd "$(dirname "$0")/.."
+
+groups=${*:-unit packet netns upstream lint sanitize}
+for group in $groups; do
+	case $group in
+	unit | packet | netns | upstream | lint | sanitize) ;;
+	*)
+		sed -n '/^# usage/,/^#   sanitize/s/^# \{0,1\}//p' "$0" >&2
+		exit 2
+		;;
+	esac
+done
+
+jobs=$(nproc 2>/dev/null || echo 1)
+user=$(id -u)
+logs=build/tests/logs
+passed=0
+failed=0
+skipped=0
+
+summary() {
+	echo
+	echo "$passed passed, $failed failed, $skipped skipped"
+	[ "$failed" -eq 0 ] || exit 1
+	exit 0
+}
+
+# --- what is missing -------------------------------------------------------
+
+missing_packages() {
+	./configure --packages
+	for pair in ip:iproute2 ethtool:ethtool python3:python3 unshare:util-linux \
+		shellcheck:shellcheck cppcheck:cppcheck; do
+		command -v "${pair%:*}" >/dev/null 2>&1 || PATH=$PATH:/usr/sbin:/sbin command -v "${pair%:*}" >/dev/null 2>&1 ||
+			echo "${pair#*:}"
+	done
+	[ -e /usr/include/cmocka.h ] || echo libcmocka-dev
+}
+
+packages=$(missing_packages | tr '\n' ' ')
+packages=${packages% }
+if [ -n "$packages" ]; then
+	if [ "$user" -eq 0 ] && command -v apt-get >/dev/null 2>&1; then
+		echo "installing: $packages"
+		mkdir -p build
+		export DEBIAN_FRONTEND=noninteractive
+		# A package index that cannot be renewed may still do.
+		timeout 300 apt-get update </dev/null >build/install.log 2>&1 || :
+		# shellcheck disable=SC2086
+		timeout 900 apt-get install -y --no-install-recommends $packages </dev/null >>build/install.log 2>&1 ||
+			{ tail -n 20 build/install.log; echo "cannot install: $packages"; }
+	else
+		echo "missing, and not installed without root: $packages"
+	fi
+fi
+
+# --- build -----------------------------------------------------------------
+
+attempt() { # what, log, command...
+	echo "$1"
+	log=$2
+	shift 2
+	mkdir -p build
+	if ! "$@" </dev/null >"$log" 2>&1; then
+		tail -n 40 "$log"
+		failed=$((failed + 1))
+		summary
+	fi
+}
+# A Makefile of another configuration (another coturn, say) is kept, unless it
+# leaves out what is to be tested.
+if ! grep -qx 'xdp = yes' Makefile 2>/dev/null; then
+	attempt "configuring" build/configure.log timeout 600 ./configure
+fi
+attempt "building" build/make.log timeout 1200 make -j"$jobs"
+if [ "$groups" != lint ] && [ "$groups" != upstream ]; then
+	# A test that does not compile fails below, where it is run.
+	echo "building the tests"
+	timeout 600 make -k -j"$jobs" tests </dev/null >build/make-tests.log 2>&1 ||
+		grep -E -A 3 'error|missing|need' build/make-tests.log || tail -n 20 build/make-tests.log
+fi
+mkdir -p "$logs"
+
+# --- running and counting --------------------------------------------------
+
+core() { case $1 in unit | packet | netns) return 0 ;; *) return 1 ;; esac; }
+
+count_skip() { # group, test, why
+	if core "$1" && [ "${CI:-}" = true ]; then
+		failed=$((failed + 1))
+		echo "FAILED  $1/$2: skipped ($3), which CI does not allow"
+	else
+		skipped=$((skipped + 1))
+		echo "skipped $1/$2: $3"
+	fi
+}
+
+# Runs a program that prints TAP; every result is one test.
+tap() { # group, name, seconds, command...
+	group=$1 name=$2 seconds=$3
+	shift 3
+	out=$logs/$group-$name.out
+	err=$logs/$group-$name.err
+	status=0
+	timeout -k 10 "$seconds" "$@" </dev/null >"$out" 2>"$err" || status=$?
+
+	# pass, fail, skip, planned, plans: a program may have several. cmocka
+	# calls what is skipped "not ok".
+	# shellcheck disable=SC2046
+	set -- $(awk '
+		/^[ \t]*1\.\.[0-9]+/ { sub(/^[ \t]*1\.\./, ""); planned += $1; plans++ }
+		/^[ \t]*(not )?ok/ && tolower($0) ~ /# *skip/ { skip++; next }
+		/^[ \t]*ok/ { pass++ }
+		/^[ \t]*not ok/ { fail++ }
+		END { print pass + 0, fail + 0, skip + 0, planned + 0, plans + 0 }' "$out")
+	passed=$((passed + $1))
+	broken=$2
+	seen=$(($1 + $2 + $3))
+	why=
+	if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
+		why="no end after $seconds s"
+	elif [ "$status" -ne 0 ] && [ "$2" -eq 0 ]; then
+		why="exit status $status"
+	elif [ "$5" -gt 0 ] && [ "$4" -ne "$seen" ] && [ "$4" -ne 0 ]; then
+		why="$seen results of $4 planned"
+	elif [ "$seen" -eq 0 ] && ! grep -qi '^1\.\.0.*# *skip' "$out"; then
+		why="no results"
+	fi
+	[ -z "$why" ] || broken=$((broken + 1))
+	failed=$((failed + broken))
+	skips=$logs/$group-$name.skips
+	sed -n 's/^[ \t]*\(not \)\{0,1\}ok[ \t]*[0-9]*[ \t-]*//p; s/^1\.\.0/all/p' "$out" | grep -i '# *skip' >"$skips" || :
+	while IFS= read -r line; do
+		count_skip "$group" "$name" "$line"
+	done <"$skips"
+	if [ "$broken" -gt 0 ]; then
+		echo "FAILED  $group/$name${why:+: $why} ($1 passed, $2 failed)"
+		tail -n 150 "$out" | sed 's/^/        /'
+		tail -n 60 "$err" | sed 's/^/        /'
+	else
+		echo "ok      $group/$name: $1 passed"
+	fi
+}
+
+# A plain command is one test.
+command_test() { # group, name, seconds, command...
+	group=$1 name=$2 seconds=$3
+	shift 3
+	out=$logs/$group-$name.out
+	if timeout -k 10 "$seconds" "$@" </dev/null >"$out" 2>&1; then
+		passed=$((passed + 1))
+		echo "ok      $group/$name"
+	else
+		failed=$((failed + 1))
+		echo "FAILED  $group/$name"
+		sed 's/^/        /' "$out" | tail -n 200
+	fi
+}
+
+group_missing() { # group
+	failed=$((failed + 1))
+	echo "FAILED  $1: there are no such tests"
+}
+
+compiled_tests() { # group, directory of the binaries, seconds, name of the results' group
+	found=no
+	for source in tests/"$1"/*_test.c; do
+		[ -f "$source" ] || continue
+		found=yes
+		name=$(basename "$source" .c)
+		if [ "$1" = packet ] && [ "$user" -ne 0 ]; then
+			count_skip "$4" "$name" "needs root"
+			continue
+		fi
+		tap "$4" "$name" "$3" env CMOCKA_MESSAGE_OUTPUT=TAP "$2/$name"
+	done
+	[ "$found" = yes ] || group_missing "$1"
+}
+
+network_test() { # group, script, the rest is environment
+	group=$1
+	script=$2
+	shift 2
+	name=$(basename "$script" .py)
+	if [ "$user" -ne 0 ]; then
+		count_skip "$group" "$name" "needs root"
+	else
+		tap "$group" "$name" 600 env "$@" python3 "$script"
+	fi
+}
+
+run_netns() {
+	found=no
+	for script in tests/netns/*_test.py; do
+		[ -f "$script" ] || continue
+		found=yes
+		network_test netns "$script"
+	done
+	[ "$found" = yes ] || group_missing netns
+}
+
+run_upstream() {
+	for script in tests/upstream/*_test.sh; do
+		tap upstream "$(basename "$script" .sh)" 600 "$script"
+	done
+}
+
+run_lint() {
+	command_test lint c 600 make lint-c
+	command_test lint sh 120 make lint-sh
+}
+
+# The one network test that takes channels through their whole life.
+sanitized_network_test=tests/netns/differential_test.py
+
+run_sanitize() {
+	echo "building with the sanitizers"
+	if ! timeout 1200 make -k -j"$jobs" SANITIZE=address,undefined all tests </dev/null >build/make-sanitize.log 2>&1; then
+		failed=$((failed + 1))
+		echo "FAILED  sanitize: does not build"
+		tail -n 40 build/make-sanitize.log
+		return
+	fi
+	UBSAN_OPTIONS=print_stacktrace=1
+	export UBSAN_OPTIONS
+	ASAN_OPTIONS=detect_leaks=1
+	export ASAN_OPTIONS
+	compiled_tests unit build/sanitize/tests 300 sanitize
+	compiled_tests packet build/sanitize/tests 600 sanitize
+	# coturn frees little of what it has when it ends.
+	ASAN_OPTIONS=detect_leaks=0
+	server=$(pwd)/build/sanitize/bin/turnserver
+	tap sanitize run_tests_test 600 env TURNSERVER="$server" tests/upstream/run_tests_test.sh
+	if [ -f "$sanitized_network_test" ]; then
+		network_test sanitize "$sanitized_network_test" TURNSERVER="$server"
+	fi
+	unset UBSAN_OPTIONS ASAN_OPTIONS
+}
+
+for group in $groups; do
+	echo "--- $group"
+	case $group in
+	unit) compiled_tests unit build/tests 120 unit ;;
+	packet) compiled_tests packet build/tests 300 packet ;;
+	netns) run_netns ;;
+	upstream) run_upstream ;;
+	lint) run_lint ;;
+	sanitize) run_sanitize ;;
+	esac
+done
+summary

@@ -1,0 +1,175 @@
+#!/bin/sh
+# configure given bad input: one clear message each, and never another coturn
+# than the released one. And the build's own check of the seams.
+set -eu
+cd "$(dirname "$0")/../.."
+top=$(pwd)
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+number=0
+result() { # ok or not ok, name
+	number=$((number + 1))
+	echo "$1 $number - $2"
+	if [ "$1" != ok ]; then
+		sed 's/^/# /' "$scratch/output"
+	fi
+}
+
+# A source tree of its own, so that the real one's build is left alone.
+mkdir "$scratch/tree"
+cp configure Makefile.in upstream.ini "$scratch/tree/"
+configure() { (cd "$scratch/tree" && timeout 200 ./configure "$@") >"$scratch/output" 2>&1 </dev/null; }
+
+succeeds() { # name, options...
+	name=$1
+	shift
+	if configure "$@"; then
+		result ok "$name"
+	else
+		result "not ok" "$name"
+	fi
+}
+
+fails() { # name, words that the message has, options...
+	name=$1
+	words=$2
+	shift 2
+	if configure "$@"; then
+		result "not ok" "$name: it succeeds"
+		return
+	fi
+	for word in $words; do
+		if ! grep -qF -e "$word" "$scratch/output"; then
+			result "not ok" "$name: no '$word' in the message"
+			return
+		fi
+	done
+	result ok "$name"
+}
+
+holds() { # name, command...
+	name=$1
+	shift
+	if "$@" >"$scratch/output" 2>&1; then
+		result ok "$name"
+	else
+		result "not ok" "$name"
+	fi
+}
+
+sum() { sha256sum <"$1" | cut -d ' ' -f 1; }
+
+# --- options ---
+fails "an unknown option is named" "--frob" --frob
+fails "an option without its value is named" "--prefix" --prefix
+fails "a relative prefix is refused" "--prefix here" --prefix here
+fails "a missing --with-coturn is named" "$scratch/none" --with-coturn="$scratch/none"
+fails "a directory without coturn is refused" "$scratch" --with-coturn="$scratch"
+
+# --- sources that are not the released ones ---
+release=$top/build/upstream/coturn-4.6.1
+tarball=$(find build/downloads -name 'coturn_4.6.1.orig.tar.*' 2>/dev/null | head -n 1)
+pinned=$(sed -n '/^\[4\.6\.1\]/,/^\[4\.17/s/^tarball = //p' upstream.ini)
+
+echo "not a tarball" >"$scratch/text.tar.gz"
+fails "a file that is no tarball: both sums" "$(sum "$scratch/text.tar.gz") $pinned" \
+	--with-coturn="$scratch/text.tar.gz"
+
+if [ -d "$release" ]; then
+	mkdir "$scratch/changed"
+	cp -Rp "$release/src" "$release/configure" "$release/Makefile.in" "$scratch/changed/"
+	echo >>"$scratch/changed/src/ns_turn_defs.h"
+	tar -czf "$scratch/changed.tar.gz" -C "$scratch" changed
+	fails "a changed tarball: both sums" "$(sum "$scratch/changed.tar.gz") $pinned" \
+		--with-coturn="$scratch/changed.tar.gz"
+	fails "a changed tree: both sums" "found: expected: e9a2942f3ecb6e50" --with-coturn="$scratch/changed"
+	sed -i 's/^\(#define TURN_SERVER_VERSION\) .*/\1 "9.9.9"/' "$scratch/changed/src/ns_turn_defs.h"
+	fails "an unknown version: it and the known ones" "9.9.9 4.6.1 4.17.1" --with-coturn="$scratch/changed"
+	succeeds "the released tree is taken" --with-coturn="$release"
+	holds "without its build products" [ ! -e "$scratch/tree/build/upstream/coturn-4.6.1/bin" ]
+	rm -rf "$scratch/tree/build"
+else
+	echo "ok $((number += 1)) - trees # SKIP coturn 4.6.1 is not unpacked"
+fi
+
+if [ -n "$tarball" ]; then
+	succeeds "the released tarball is taken, options in two words" \
+		--with-coturn "$top/$tarball" --prefix /opt/turn --mandir=/opt/man
+	holds "coturn's options reach coturn" grep -q -e '--prefix=/opt/turn --manprefix=/opt/man' "$scratch/tree/Makefile"
+	unpacked=$scratch/tree/build/upstream/coturn-4.6.1
+	touch "$unpacked/kept"
+	configure --with-coturn "$top/$tarball" || :
+	holds "a second configure unpacks nothing" [ -e "$unpacked/kept" ]
+	echo >>"$unpacked/src/ns_turn_defs.h"
+	configure --with-coturn "$top/$tarball" || :
+	holds "an unpacked coturn that was edited is replaced" [ ! -e "$unpacked/kept" ]
+	rm -rf "$scratch/tree/build"
+else
+	echo "ok $((number += 1)) - tarballs # SKIP coturn 4.6.1 was not downloaded"
+fi
+
+# --- the distribution ---
+# An apt-get whose archive has another coturn, and one whose network is down.
+mkdir "$scratch/apt"
+cat >"$scratch/apt/apt-get" <<'END'
+#!/bin/sh
+case $* in
+*--print-uris*) echo "'http://192.0.2.1/c.tar.xz' coturn_4.5.2.orig.tar.xz 1 SHA256:0" ;;
+esac
+END
+chmod +x "$scratch/apt/apt-get"
+saved=$PATH
+PATH=$scratch/apt:$saved
+fails "another version in the distribution: both, and the way out" "4.5.2 4.6.1 --with-coturn"
+printf '#!/bin/sh\necho "E: Temporary failure resolving the archive"\nexit 100\n' >"$scratch/apt/apt-get"
+fails "no network: the way out" "resolving --with-coturn="
+PATH=$saved
+
+# --- what is missing ---
+mkdir "$scratch/bin"
+for directory in /bin /usr/bin; do
+	find "$directory/" -maxdepth 1 ! -type d ! -name 'clang*' -exec ln -sf {} "$scratch/bin/" \;
+done
+PATH=$scratch/bin
+fails "no clang: its package, and the build without it" "clang --without-xdp"
+configure --packages || :
+holds "--packages names it alone" [ "$(cat "$scratch/output")" = clang ]
+PATH=$saved
+
+# --- the seams ---
+cat >"$scratch/seam.c" <<'END'
+#include <stdio.h>
+char *__wrap_fgets(char *text, int size, FILE *file);
+char *__wrap_fgets(char *text, int size, FILE *file)
+{
+	(void)file;
+	return size ? text : NULL;
+}
+END
+cat >"$scratch/main.c" <<'END'
+#include <stdio.h>
+int main(void)
+{
+	char text[80];
+	return fgets(text, 79, stdin) == NULL;
+}
+END
+for source in seam main; do
+	"${CC:-cc}" -O1 -c "$scratch/$source.c" -o "$scratch/$source.o"
+done
+"${CC:-cc}" -Wl,--wrap=fgets "$scratch/main.o" "$scratch/seam.o" -o "$scratch/whole"
+"${CC:-cc}" "$scratch/main.o" "$scratch/seam.o" -o "$scratch/broken"
+holds "seams that are there pass" src/check-seams.sh "$scratch/whole" fgets '' "$scratch/seam.o"
+name="a lost seam fails, and is named"
+if src/check-seams.sh "$scratch/broken" fgets '' "$scratch/seam.o" >"$scratch/output" 2>&1; then
+	result "not ok" "$name"
+elif grep -q 'seam lost: fgets' "$scratch/output"; then
+	result ok "$name"
+else
+	result "not ok" "$name"
+fi
+echo "1..$number"
