@@ -5,8 +5,6 @@
  * the linker wraps: __wrap_x() is called for x(), and __real_x() is upstream's.
  */
 #include <errno.h>
-#include <getopt.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,23 +15,18 @@
 
 #include "allocation.h"
 #include "channel.h"
+#include "command.h"
 #include "log.h"
 #include "offload.h"
 #include "option.h"
 #include "usage.h"
 
-int __real_getopt_long(int argc, char *const *argv, const char *shorts, const struct option *longs,
-		       int *index);
-char *__real_fgets(char *buffer, int size, FILE *file);
 void __real_setup_server(void);
 void __real_run_listener_server(struct listener_server *ls);
 void __real_turn_report_session_usage(void *session, int force_invalid);
 void __real_set_allocation_family_invalid(allocation *a, int family);
 int __real_set_df_on_ioa_socket(ioa_socket_handle s, int value);
 
-int __wrap_getopt_long(int argc, char *const *argv, const char *shorts, const struct option *longs,
-		       int *index);
-char *__wrap_fgets(char *buffer, int size, FILE *file);
 void __wrap_setup_server(void);
 void __wrap_run_listener_server(struct listener_server *ls);
 void __wrap_turn_report_session_usage(void *session, int force_invalid);
@@ -52,84 +45,6 @@ void offload_hook_delete(void *handle);
 static bool upstream_is_4_6(void)
 {
 	return !strncmp(TURN_SERVER_VERSION, "4.6.", 4);
-}
-
-/* ---- options ---- */
-
-/* Above all characters, and far from the numbers that upstream counts up. */
-#define OPTION_VALUE 0x58445000
-#define LONG_OPTIONS 512
-
-static struct options options;
-static bool options_ready;
-
-static struct options *options_get(void)
-{
-	if (!options_ready) {
-		options_clear(&options);
-		options_ready = true;
-	}
-	return &options;
-}
-
-static void print_help(void)
-{
-	printf("\nKernel offload:\n");
-	for (size_t i = 0; i < option_count; i++)
-		printf(" --%-34s\t%s\n", option_descriptions[i].name, option_descriptions[i].help);
-	printf("\n");
-}
-
-/* turnadmin is the same program; its options stay as they are. */
-static bool is_turnserver(const struct option *longs)
-{
-	for (; longs && longs->name; longs++) {
-		if (!strcmp(longs->name, "listening-port"))
-			return true;
-	}
-	return false;
-}
-
-int __wrap_getopt_long(int argc, char *const *argv, const char *shorts, const struct option *longs,
-		       int *index)
-{
-	static bool help;
-	struct option all[LONG_OPTIONS];
-	size_t count = 0;
-	int c;
-
-	if (!is_turnserver(longs))
-		return __real_getopt_long(argc, argv, shorts, longs, index);
-	while (longs[count].name)
-		count++;
-	if (count + option_count >= LONG_OPTIONS)
-		return __real_getopt_long(argc, argv, shorts, longs, index);
-	memcpy(all, longs, count * sizeof(*longs));
-	for (size_t i = 0; i < option_count; i++)
-		all[count++] = (struct option){ option_descriptions[i].name, option_descriptions[i].has_value,
-						NULL, OPTION_VALUE + (int)i };
-	all[count] = (struct option){ 0 };
-
-	while ((c = __real_getopt_long(argc, argv, shorts, all, index)) >= OPTION_VALUE &&
-	       c < OPTION_VALUE + (int)option_count)
-		option_set(options_get(), OPTION_ARGV, (size_t)(c - OPTION_VALUE), optarg);
-	/* Upstream prints its own help later, and exits. */
-	if (c == 'h' && !help) {
-		help = true;
-		atexit(print_help);
-	}
-	return c;
-}
-
-/* coturn reads lines by fgets only from its configuration file. */
-char *__wrap_fgets(char *buffer, int size, FILE *file)
-{
-	char *line;
-
-	do {
-		line = __real_fgets(buffer, size, file);
-	} while (line && !option_read_line(options_get(), line));
-	return line;
 }
 
 /* ---- start ---- */
@@ -168,7 +83,7 @@ static int start_for_addresses(const struct settings *settings)
 
 void __wrap_setup_server(void)
 {
-	struct options *given = options_get();
+	const struct options *given = command_options();
 	struct settings settings;
 	int error = -EINVAL;
 
