@@ -37,7 +37,7 @@ union abi_addr {
 	__u32 word[4];
 };
 
-/* How one direction of a channel leaves. Written once, when it is bound. */
+/* How one direction of a channel leaves: written when it is bound, replaced whole. */
 struct flow {
 	union abi_addr saddr;
 	union abi_addr daddr;
@@ -51,8 +51,8 @@ struct flow {
 	__u8 ttl;        /* the most that the socket would send */
 	__u8 ttl_fixed;  /* 1: always `ttl`; 0: one less than received, up to it */
 	__u16 udp_delta; /* sum of the new addresses and ports less the old */
-	__u16 ip_sum;    /* sum of the new IPv4 header but TOS, length, TTL */
-	__u16 id_first;  /* IP ID of the first packet; then it counts up */
+	__u16 ip_sum;    /* sum of the new IPv4 header but TOS, length, ID, TTL */
+	__u16 id_first;  /* added to the usage row's packets: the IP ID */
 	__u16 zero;
 	__u32 zero1;
 };

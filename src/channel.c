@@ -205,8 +205,11 @@ int channel_open(const struct channel_request *request, uint16_t owner, struct c
 	*channel = new;
 	return 0;
 undo:
-	half_close(&new->half[TO_CLIENT]);
-	half_free(&new->half[TO_CLIENT]);
+	/* Rows that a flow in the kernel refers to are never given to another. */
+	if (half_close(&new->half[TO_CLIENT]))
+		error = -ENOTRECOVERABLE;
+	else
+		half_free(&new->half[TO_CLIENT]);
 failed:
 	free(new);
 	return error;
@@ -223,12 +226,17 @@ int channel_close(struct channel *channel)
 int channel_clear_df(struct channel *channel)
 {
 	struct half *half = &channel->half[TO_PEER];
+	struct flow flow = half->flow;
+	int error;
 
-	if (!half->in_kernel || !half->flow.frag_off)
+	if (!half->in_kernel || !flow.frag_off)
 		return 0;
-	half->flow.frag_off = 0;
-	precompute(&half->key, &half->flow);
-	return map_flow_replace(&half->key, &half->flow);
+	flow.frag_off = 0;
+	precompute(&half->key, &flow);
+	error = map_flow_replace(&half->key, &flow);
+	if (!error)
+		half->flow = flow;
+	return error;
 }
 
 static void half_read(struct half *half, struct usage *since)

@@ -27,8 +27,9 @@ void channel_stop(void);
 /**
  * Has the kernel relay a channel that channel_check allowed, for relay thread
  * `owner`. 0; -ENOSPC if the tables are full; -EEXIST if one of its address
- * pairs is relayed already; or another -errno; then nothing was changed.
- * Any thread.
+ * pairs is relayed already; or another -errno; then nothing was changed. But
+ * -ENOTRECOVERABLE if one direction was, and could not be taken back: the
+ * owner's flows must be ended (offload_mute). Any thread.
  */
 int channel_open(const struct channel_request *request, uint16_t owner, struct channel **channel);
 
@@ -39,7 +40,7 @@ int channel_open(const struct channel_request *request, uint16_t owner, struct c
  */
 int channel_close(struct channel *channel);
 
-/** From now on the peer gets packets without DF. 0 or -errno. As channel_close. */
+/** From now on the peer gets packets without DF. 0, or -errno and no change. As channel_close. */
 int channel_clear_df(struct channel *channel);
 
 /** What it carried since it was opened or last read, each way. As channel_close. */

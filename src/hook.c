@@ -120,13 +120,13 @@ struct hooked {
 	ts_ur_super_session *session;
 	struct channel *channel;
 	struct hooked *previous, *next; /* of the same relay thread */
-	uint16_t owner;
 	bool stuck; /* the kernel would not let go of it */
 };
 
 /* What is a relay thread's own; coturn keeps a session on one thread. */
 struct relay {
 	bool started;
+	bool stuck; /* a flow could not be taken back: no flow of it is relayed any more */
 	uint16_t owner;
 	struct hooked *first;
 };
@@ -162,33 +162,35 @@ static void fold(struct hooked *hooked)
 	}
 }
 
+/* A flow stays in the kernel that must not relay: its thread falls silent. */
+static void stick(int error)
+{
+	offload_mute(relay.owner);
+	if (!relay.stuck)
+		log_line(LOG_LEVEL_ERROR,
+			 "the kernel does not let a channel go (%s): all channels of this relay thread are relayed in "
+			 "userspace from now on",
+			 strerror(-error));
+	relay.stuck = true;
+}
+
 /* Ends the relaying of a channel and counts the last of it. */
 static void close_channel(struct hooked *hooked)
 {
 	int error = channel_close(hooked->channel);
 
-	if (error && !hooked->stuck) {
-		hooked->stuck = true;
-		offload_mute(hooked->owner);
-		log_line(LOG_LEVEL_ERROR,
-			 "the kernel does not let a channel go (%s): all channels of this relay thread are relayed in "
-			 "userspace from now on",
-			 strerror(-error));
-	}
+	hooked->stuck = error != 0;
+	if (error)
+		stick(error);
 	fold(hooked);
 }
 
 static void tick(ioa_engine_handle engine, void *unused)
 {
-	bool stuck = false;
-
 	(void)engine, (void)unused;
-	for (struct hooked *hooked = relay.first; hooked; hooked = hooked->next) {
-		if (hooked->session)
-			fold(hooked);
-		stuck = stuck || hooked->stuck;
-	}
-	if (!stuck)
+	for (struct hooked *hooked = relay.first; hooked; hooked = hooked->next)
+		fold(hooked);
+	if (!relay.stuck)
 		offload_beat(relay.owner);
 }
 
@@ -288,8 +290,8 @@ void *offload_hook_bind(void *server, void *session, void *channel, const void *
 	struct hooked *hooked;
 	int error = 0;
 
-	if (!running)
-		return NULL;
+	if (!running || relay.stuck)
+		return chn->kernel_channel;
 	/* A refresh. coturn's own timer says when it ends; nothing to extend here. */
 	if (chn->kernel_channel)
 		return chn->kernel_channel;
@@ -306,13 +308,14 @@ void *offload_hook_bind(void *server, void *session, void *channel, const void *
 		error = -ENOMEM;
 	if (!error)
 		error = channel_open(&request, relay.owner, &hooked->channel);
+	if (error == -ENOTRECOVERABLE)
+		stick(error);
 	if (error) {
 		log_failure(error);
 		free(hooked);
 		return NULL;
 	}
 	hooked->session = ss;
-	hooked->owner = relay.owner;
 	hooked->next = relay.first;
 	if (relay.first)
 		relay.first->previous = hooked;
@@ -328,18 +331,15 @@ void offload_hook_delete(void *handle)
 	if (!hooked)
 		return;
 	close_channel(hooked);
-	/* One that is stuck keeps its rows, and its thread muted, for good. */
-	if (hooked->stuck) {
-		hooked->session = NULL;
-		return;
-	}
 	if (hooked->previous)
 		hooked->previous->next = hooked->next;
 	else
 		relay.first = hooked->next;
 	if (hooked->next)
 		hooked->next->previous = hooked->previous;
-	channel_free(hooked->channel);
+	/* One that is stuck keeps its rows for good: the flow refers to them. */
+	if (!hooked->stuck)
+		channel_free(hooked->channel);
 	free(hooked);
 }
 

@@ -57,7 +57,8 @@ int netlink_neighbour(struct mnl_socket *socket, int family, uint32_t ifindex,
 
 /**
  * Has the kernel resolve a neighbour, or confirm it if it is stale: what a
- * packet sent to it would do (NTF_USE). Nothing stays behind.
+ * packet sent to it would do (NTF_USE). Not for a permanent one, which this
+ * would turn into one to be resolved.
  */
 int netlink_probe(struct mnl_socket *socket, int family, uint32_t ifindex,
 		  const union abi_addr *address);

@@ -20,6 +20,8 @@
 #define REFRESH_MS 30000
 /* Changes come in bursts; and a row rests between two writes (see abi.h). */
 #define SETTLE_US 1000
+/* Rows that were given back stay unused while there are others. */
+#define ROWS_AT_REST 256
 
 struct destination {
 	union abi_addr from, to;
@@ -44,7 +46,7 @@ static struct {
 	struct destination *table;
 	uint32_t rows, used; /* rows ever used are the first of the table */
 	uint32_t *buckets, bucket_mask;
-	uint32_t free;
+	uint32_t free_first, free_last, free_count; /* a queue, longest free first */
 } nexthops = { .lock = PTHREAD_MUTEX_INITIALIZER, .wake = -1 };
 
 static uint32_t *bucket_of(const union abi_addr *from, const union abi_addr *to)
@@ -79,11 +81,14 @@ int nexthop_acquire(int family, const union abi_addr *from, const union abi_addr
 			break;
 	}
 	if (!index) {
-		if (nexthops.free) {
-			index = nexthops.free;
-			nexthops.free = nexthops.table[index - 1].next;
+		if (nexthops.free_count > ROWS_AT_REST ||
+		    (nexthops.free_count && nexthops.used == nexthops.rows)) {
+			index = nexthops.free_first;
+			nexthops.free_first = nexthops.table[index - 1].next;
+			nexthops.free_count--;
 		} else if (nexthops.used < nexthops.rows) {
-			index = ++nexthops.used;
+			index = nexthops.used + 1;
+			__atomic_store_n(&nexthops.used, index, __ATOMIC_RELEASE);
 		} else {
 			pthread_mutex_unlock(&nexthops.lock);
 			return -ENOSPC;
@@ -93,7 +98,7 @@ int nexthop_acquire(int family, const union abi_addr *from, const union abi_addr
 		destination->family = (uint8_t)family;
 		destination->from = *from;
 		destination->to = *to;
-		destination->stale = true;
+		__atomic_store_n(&destination->stale, true, __ATOMIC_RELEASE);
 		destination->next = *bucket;
 		*bucket = index;
 		created = true;
@@ -118,8 +123,12 @@ void nexthop_release(uint32_t row)
 		while (*link != row + 1)
 			link = &nexthops.table[*link - 1].next;
 		*link = destination->next;
-		destination->next = nexthops.free;
-		nexthops.free = row + 1;
+		if (nexthops.free_count++)
+			nexthops.table[nexthops.free_last - 1].next = row + 1;
+		else
+			nexthops.free_first = row + 1;
+		nexthops.free_last = row + 1;
+		destination->next = 0;
 		if (destination->resolved)
 			map_hop_put(row, NULL);
 		destination->resolved = false;
@@ -142,6 +151,7 @@ static int resolve(struct destination *destination, struct hop *hop)
 {
 	struct route route;
 	struct link link;
+	uint32_t mtu;
 	uint8_t mac[6];
 	bool aged, redirect, transmit;
 	int error;
@@ -172,8 +182,8 @@ static int resolve(struct destination *destination, struct hop *hop)
 		probe(destination);
 
 	hop->ifindex = route.ifindex;
-	hop->mtu = (uint16_t)(route.mtu && route.mtu < link.mtu ? route.mtu :
-			      link.mtu < UINT16_MAX ? link.mtu : UINT16_MAX);
+	mtu = route.mtu && route.mtu < link.mtu ? route.mtu : link.mtu;
+	hop->mtu = (uint16_t)(mtu < UINT16_MAX ? mtu : UINT16_MAX);
 	nexthops.callbacks.device_abilities(route.ifindex, &redirect, &transmit);
 	hop->redirect = redirect && !map_device_put(route.ifindex);
 	hop->transmit = transmit;
@@ -192,7 +202,7 @@ static void update(uint32_t row)
 
 	pthread_mutex_lock(&nexthops.lock);
 	copy = *destination;
-	destination->stale = false;
+	__atomic_store_n(&destination->stale, false, __ATOMIC_RELEASE);
 	pthread_mutex_unlock(&nexthops.lock);
 	if (!copy.users || !copy.stale)
 		return;
@@ -221,7 +231,7 @@ static void mark(uint32_t ifindex, const union abi_addr *gateway)
 
 		if (!gateway || (destination->ifindex == ifindex &&
 				 !memcmp(&destination->gateway, gateway, sizeof(*gateway))))
-			destination->stale = true;
+			__atomic_store_n(&destination->stale, true, __ATOMIC_RELEASE);
 	}
 	pthread_mutex_unlock(&nexthops.lock);
 }
@@ -274,6 +284,22 @@ static void hear_all(void)
 		mark_all();
 }
 
+/* Looks at the rows that may have changed. */
+static void update_all(void)
+{
+	uint32_t used = __atomic_load_n(&nexthops.used, __ATOMIC_ACQUIRE);
+	bool any = false;
+
+	for (uint32_t row = 0; row < used; row++) {
+		if (__atomic_load_n(&nexthops.table[row].stale, __ATOMIC_ACQUIRE)) {
+			update(row);
+			any = true;
+		}
+	}
+	if (any)
+		usleep(SETTLE_US);
+}
+
 static void *run(void *unused)
 {
 	struct pollfd ready[] = {
@@ -294,14 +320,9 @@ static void *run(void *unused)
 		if (events > 0 && ready[0].revents && read(nexthops.wake, &count, sizeof(count)) < 0 &&
 		    errno != EAGAIN)
 			log_line(LOG_LEVEL_ERROR, "next hops: %s", strerror(errno));
-		if (events > 0 && ready[1].revents) {
-			usleep(SETTLE_US);
+		if (events > 0 && ready[1].revents)
 			hear_all();
-		}
-		for (uint32_t row = 0; row < __atomic_load_n(&nexthops.used, __ATOMIC_RELAXED); row++) {
-			if (__atomic_load_n(&nexthops.table[row].stale, __ATOMIC_RELAXED))
-				update(row);
-		}
+		update_all();
 	}
 	return NULL;
 }
@@ -328,7 +349,8 @@ static void clear(void)
 	nexthops.table = NULL;
 	nexthops.buckets = NULL;
 	nexthops.wake = -1;
-	nexthops.rows = nexthops.used = nexthops.free = 0;
+	nexthops.rows = nexthops.used = 0;
+	nexthops.free_first = nexthops.free_last = nexthops.free_count = 0;
 }
 
 int nexthop_start(uint32_t rows, const struct nexthop_callbacks *callbacks)

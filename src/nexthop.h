@@ -25,7 +25,7 @@ int nexthop_start(uint32_t rows, const struct nexthop_callbacks *callbacks);
 /** The server has taken on its user: the thread gives up what it no longer needs. */
 void nexthop_privileges_dropped(void);
 
-/** Ends the thread; no row leads anywhere any more. Does nothing if not started. */
+/** Ends the thread and forgets all rows. Does nothing if not started. */
 void nexthop_stop(void);
 
 /**

@@ -45,10 +45,10 @@ static struct {
 	uint32_t route_mtu, link_mtu;
 	bool down, not_ethernet, aged, redirect, transmit;
 	uint8_t mac; /* last byte of the neighbours' */
-	int probe_error, privilege_error, open_error, listen_error;
+	int probe_error, open_error, listen_error;
 	/* What was asked. */
 	unsigned int asked[256]; /* routes, by the last byte of the destination */
-	unsigned int probes, privileges, kept, links_changed, devices, puts, closed;
+	unsigned int probes, gateway_probes, privileges, kept, links_changed, devices, puts, closed;
 	__be32 neighbour_asked, neighbour_probed;
 	uint32_t probed_ifindex;
 	/* What was written. */
@@ -154,6 +154,7 @@ int netlink_probe(struct mnl_socket *socket, int family, uint32_t ifindex, const
 	(void)socket, (void)family;
 	pthread_mutex_lock(&net.lock);
 	net.probes++;
+	net.gateway_probes += neighbour->v4 == address("192.0.2.254");
 	net.neighbour_probed = neighbour->v4;
 	net.probed_ifindex = ifindex;
 	error = net.probe_error;
@@ -168,15 +169,8 @@ void privilege_keep(void)
 
 int privilege_net_admin(void)
 {
-	int error;
-
-	pthread_mutex_lock(&net.lock);
-	net.privileges++;
-	error = net.privilege_error;
-	if (!error)
-		net.probe_error = 0;
-	pthread_mutex_unlock(&net.lock);
-	return error;
+	LOCKED(net.privileges++);
+	return 0;
 }
 
 void map_hop_put(uint32_t row, const struct hop *hop)
@@ -478,9 +472,17 @@ static void test_reused_row(void **state)
 {
 	uint32_t row = acquired("192.0.2.20");
 
+	uint32_t other = 0;
+
 	(void)state;
 	wait_for_hop(row, true);
 	nexthop_release(row);
+	assert_int_equal(hop_of(row).ifindex, 0);
+	/* A row that was given back rests: all that were never used come first. */
+	for (uint32_t i = 1; i < ROWS; i++) {
+		assert_int_equal(acquire("192.0.2.1", htonl(0xc0000300 + i), &other), 0);
+		assert_int_not_equal(other, row);
+	}
 	assert_int_equal(acquired("198.51.100.20"), row);
 	wait_for_hop(row, true);
 	assert_int_equal(hop_of(row).ifindex, OTHER);
@@ -502,14 +504,13 @@ static void test_neighbour_comes_and_goes(void **state)
 	for (int i = 0; i < 5; i++)
 		neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.254");
 	settle();
+	assert_true(number(&net.asked[20]) > 1);
+	assert_int_equal(number(&net.gateway_probes), 1);
 	assert_int_equal(hop_of(row).ifindex, 0);
-	LOCKED(net.probes = 0);
-	neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.254");
-	wait_for_number(&net.asked[20], 2);
 	LOCKED(net.neighbour_error = 0);
 	neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.254");
 	wait_for_hop(row, true);
-	assert_int_equal(number(&net.probes), 0);
+	assert_int_equal(number(&net.gateway_probes), 1);
 
 	LOCKED(net.mac = 0x77);
 	neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.254");
@@ -519,7 +520,7 @@ static void test_neighbour_comes_and_goes(void **state)
 	LOCKED(net.neighbour_error = -EHOSTUNREACH);
 	neighbour_event(RTM_DELNEIGH, ETH, "192.0.2.254");
 	wait_for_hop(row, false);
-	assert_int_equal(number(&net.probes), 1);
+	assert_int_equal(number(&net.gateway_probes), 2);
 }
 
 static void test_aged_neighbour_is_confirmed(void **state)
@@ -534,21 +535,39 @@ static void test_aged_neighbour_is_confirmed(void **state)
 	assert_int_equal(net.neighbour_probed, address("192.0.2.20"));
 }
 
-/* Once the server is not root any more: the thread takes what it has kept. */
+/* Where the kernel may not be asked, a packet that is passed up will ask it. */
 static void test_probe_without_privilege(void **state)
 {
+	uint32_t row;
+
 	(void)state;
 	LOCKED(net.neighbour_error = -EHOSTUNREACH; net.probe_error = -EPERM);
-	acquired("192.0.2.20");
-	wait_for_number(&net.probes, 2);
-	assert_int_equal(number(&net.privileges), 1);
-	settle();
-	LOCKED(net.probe_error = -EPERM; net.privilege_error = -EPERM; net.probes = net.privileges = 0);
-	acquired("192.0.2.21");
+	row = acquired("192.0.2.20");
+	wait_for_number(&net.probes, 1);
+	LOCKED(net.neighbour_error = 0);
+	neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.20");
+	wait_for_hop(row, true);
+	assert_int_equal(number(&net.probes), 1);
+}
+
+/* Once the server is not root any more, the thread keeps what it needs, once. */
+static void test_privileges_dropped(void **state)
+{
+	uint32_t row = acquired("192.0.2.20");
+
+	(void)state;
+	wait_for_hop(row, true);
+	assert_int_equal(number(&net.kept), 1);
+	assert_int_equal(number(&net.privileges), 0);
+	nexthop_privileges_dropped();
 	wait_for_number(&net.privileges, 1);
 	settle();
-	/* Each of them (two of settle's own) is tried once, and no more. */
-	assert_int_equal(number(&net.probes), number(&net.privileges));
+	assert_int_equal(number(&net.privileges), 1);
+	assert_int_equal(number(&net.kept), 1);
+	assert_int_equal(hop_of(row).ifindex, ETH);
+	/* It does not matter when nothing was started. */
+	nexthop_stop();
+	nexthop_privileges_dropped();
 }
 
 static void test_events_of_other_neighbours(void **state)
@@ -799,6 +818,7 @@ int main(void)
 		TEST(test_neighbour_comes_and_goes),
 		TEST(test_aged_neighbour_is_confirmed),
 		TEST(test_probe_without_privilege),
+		TEST(test_privileges_dropped),
 		TEST(test_events_of_other_neighbours),
 		TEST(test_odd_events),
 		TEST(test_all_other_events),

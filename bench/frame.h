@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
+/* What the bench's BPF programs and their loaders share. */
+#ifndef BENCH_FRAME_H
+#define BENCH_FRAME_H
+
+#include <linux/types.h>
+
+/*
+ * The first bytes of a frame, up to the ChannelData header and two bytes of
+ * data: 14 Ethernet, 20 IPv4, 8 UDP, 4 ChannelData (or data without TURN).
+ * Words, so that the program copies it in six moves.
+ */
+struct frame_head {
+	__u64 words[6];
+};
+
+/* What the sink saw on one CPU. */
+struct sink_count {
+	__u64 packets;     /* right headers and length, to one of the peer's ports */
+	__u64 sum_full;    /* of the sampled ones: UDP checksum right */
+	__u64 sum_partial; /* pseudo-header only: a local socket's, as on any veth */
+	__u64 sum_wrong;
+	__u64 wrong;       /* to the peer's ports, but header or length wrong */
+	__u64 zero[3];
+};
+
+_Static_assert(sizeof(struct frame_head) == 48, "frame_head has no padding");
+_Static_assert(sizeof(struct sink_count) == 64, "sink_count fills a cache line");
+
+/* One datagram of so many has its UDP checksum verified. */
+#define SINK_SAMPLE 64
+/* What a payload is filled with: any byte, but its sum is not 0. */
+#define PAYLOAD_BYTE 0x5a
+#define PAYLOAD_MIN 16
+#define PAYLOAD_MAX 1468
+
+#endif

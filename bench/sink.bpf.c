@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only)
+/*
+ * Counts and drops what arrives at the peer, before the peer's own stack costs
+ * anything: the cheapest end there is, and the same for every row.
+ */
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/udp.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "frame.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__type(key, __u32);
+	__type(value, struct sink_count);
+	__uint(max_entries, 1);
+} counts SEC(".maps");
+
+const volatile __u32 peer_addr = 0;  /* network order */
+const volatile __u16 peer_port = 0;  /* host order: the first of peer_ports */
+const volatile __u16 peer_ports = 1;
+const volatile __u16 payload = 0;    /* bytes of a datagram, a multiple of 4 */
+
+struct frame {
+	struct ethhdr eth;
+	struct iphdr ip;
+	struct udphdr udp;
+} __attribute__((packed));
+
+static __always_inline __u16 fold(__u64 sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}
+
+/* Sum of `words` 32 bit words; 0 if the frame ends before them. */
+static __always_inline __u64 sum_words(const void *data, const void *end, __u32 words)
+{
+	const __u32 *at = data;
+	__u64 sum = 0;
+
+	for (__u32 i = 0; i < (PAYLOAD_MAX + sizeof(struct udphdr)) / 4 && i < words; i++) {
+		if ((const void *)(at + 1) > end)
+			return 0;
+		sum += *at++;
+	}
+	return sum;
+}
+
+static __always_inline void sum_check(const struct frame *frame, const void *end,
+				      struct sink_count *count)
+{
+	__u64 pseudo = (__u64)frame->ip.saddr + frame->ip.daddr + bpf_htons(IPPROTO_UDP) +
+		       frame->udp.len;
+	__u32 words = (sizeof(struct udphdr) + payload) / 4;
+
+	if (frame->udp.check == fold(pseudo))
+		count->sum_partial++;
+	else if (fold(pseudo + sum_words(&frame->udp, end, words)) == 0xffff)
+		count->sum_full++;
+	else
+		count->sum_wrong++;
+}
+
+SEC("xdp")
+int sink(struct xdp_md *ctx)
+{
+	const void *end = (void *)(long)ctx->data_end;
+	const struct frame *frame = (void *)(long)ctx->data;
+	const __u32 udp_length = sizeof(struct udphdr) + payload;
+	struct sink_count *count;
+	__u32 key = 0;
+
+	if ((const void *)(frame + 1) > end || frame->eth.h_proto != bpf_htons(ETH_P_IP) ||
+	    frame->ip.protocol != IPPROTO_UDP || frame->ip.daddr != peer_addr ||
+	    (__u16)(bpf_ntohs(frame->udp.dest) - peer_port) >= peer_ports)
+		return XDP_PASS;
+	count = bpf_map_lookup_elem(&counts, &key);
+	if (!count)
+		return XDP_ABORTED;
+	if (*(const __u8 *)&frame->ip != 0x45 ||
+	    frame->ip.tot_len != bpf_htons(sizeof(struct iphdr) + udp_length) ||
+	    frame->udp.len != bpf_htons(udp_length) || (const void *)&frame->udp + udp_length > end ||
+	    fold(sum_words(&frame->ip, end, sizeof(struct iphdr) / 4)) != 0xffff) {
+		count->wrong++;
+		return XDP_DROP;
+	}
+	if (!(count->packets++ % SINK_SAMPLE))
+		sum_check(frame, end, count);
+	return XDP_DROP;
+}
+
+char _license[] SEC("license") = "Dual BSD/GPL";

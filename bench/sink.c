@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "sink.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdlib.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "sink.skel.h"
+
+struct sink {
+	struct sink_bpf *skel;
+	struct bpf_link *link;
+	struct sink_count *rows; /* room for one per CPU */
+	int cpus;
+};
+
+int sink_open(const char *ifname, const struct sockaddr_in *peer, unsigned int ports,
+	      unsigned int payload, struct sink **out)
+{
+	struct sink *sink = calloc(1, sizeof(*sink));
+	struct sink_bpf *skel;
+	int error = -ENOMEM;
+
+	if (!sink)
+		goto fail;
+	sink->cpus = libbpf_num_possible_cpus();
+	sink->rows = calloc(sink->cpus, sizeof(*sink->rows));
+	skel = sink->skel = sink_bpf__open();
+	if (!sink->rows || !skel)
+		goto fail;
+	skel->rodata->peer_addr = peer->sin_addr.s_addr;
+	skel->rodata->peer_port = ntohs(peer->sin_port);
+	skel->rodata->peer_ports = ports;
+	skel->rodata->payload = payload;
+	error = sink_bpf__load(skel);
+	if (error)
+		goto fail;
+	sink->link = bpf_program__attach_xdp(skel->progs.sink, if_nametoindex(ifname));
+	error = -errno;
+	if (!sink->link)
+		goto fail;
+	*out = sink;
+	return 0;
+fail:
+	sink_close(sink);
+	return error;
+}
+
+int sink_read(const struct sink *sink, struct sink_count *count)
+{
+	__u32 key = 0;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(sink->skel->maps.counts), &key, sink->rows))
+		return -errno;
+	*count = (struct sink_count){};
+	for (int i = 0; i < sink->cpus; i++) {
+		count->packets += sink->rows[i].packets;
+		count->sum_full += sink->rows[i].sum_full;
+		count->sum_partial += sink->rows[i].sum_partial;
+		count->sum_wrong += sink->rows[i].sum_wrong;
+		count->wrong += sink->rows[i].wrong;
+	}
+	return 0;
+}
+
+void sink_close(struct sink *sink)
+{
+	if (!sink)
+		return;
+	bpf_link__destroy(sink->link);
+	sink_bpf__destroy(sink->skel);
+	free(sink->rows);
+	free(sink);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Counts the datagrams that reach the peer. */
+#ifndef BENCH_SINK_H
+#define BENCH_SINK_H
+
+#include <netinet/in.h>
+
+#include "frame.h"
+
+struct sink;
+
+/*
+ * Attaches the sink to `ifname` of this thread's network namespace, for
+ * datagrams of `payload` bytes to `peer` and the `ports` ports from its own on.
+ * Returns 0 or -errno.
+ */
+int sink_open(const char *ifname, const struct sockaddr_in *peer, unsigned int ports,
+	      unsigned int payload, struct sink **sink);
+
+/* The counts, summed over the CPUs. Returns 0 or -errno. */
+int sink_read(const struct sink *sink, struct sink_count *count);
+
+/* Detaches it. */
+void sink_close(struct sink *sink);
+
+#endif

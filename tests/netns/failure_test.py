@@ -1,0 +1,301 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: BSD-3-Clause
+"""Failure to offload is never failure to relay: with each cause the server
+relays in userspace and says why in one line, or refuses to start if told to.
+"""
+
+import contextlib
+import json
+import shutil
+import socket
+import struct
+import time
+
+import turn
+from capture import Capture
+from kernel import Verdicts
+from lab import CLIENT, PEER, SERVER, Lab
+from netns import command
+from server import Server
+from talk import Talk
+from tap import check, check_equal, note, run, skip, test, wait_until
+
+# The smallest XDP program; other maps and sections are not needed.
+FOREIGN = """
+__attribute__((section("xdp"), used)) int foreign(void *context) { return 2; }
+char _license[] __attribute__((section("license"), used)) = "GPL";
+"""
+
+
+def check_said(server, *words):
+    """One line of ours in the log, with all of the words."""
+    lines = server.log_lines(r"\bxdp: ")
+    said = [line for line in lines if all(word.lower() in line.lower() for word in words)]
+    check_equal(len(said), 1, f"lines with {words}; all of ours: {lines}")
+    note(said[0].strip())
+
+
+def check_refused(lab, *options, words=(), **more):
+    """xdp-required: the server ends, not with status 0, and says why."""
+    with Server(lab, *options, ("xdp-required", None), ready=False, **more) as server:
+        status = server.wait_end()
+        check(status not in (0, None) and status > 0, f"exit status {status}")
+        check_said(server, *words)
+        check_equal(server.xdp(), [], "interfaces with XDP")
+
+
+def check_relays_without(lab, *options, words=(), **more):
+    with Server(lab, *options, **more) as server, Talk(lab) as talk:
+        talk.warm()
+        talk.check_userspace(server)
+        check_said(server, *words)
+
+
+@test("no root")
+def no_root(lab):
+    prefix = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all")
+    check_relays_without(lab, words=["CAP_BPF"], prefix=prefix)
+    check_refused(lab, words=["CAP_BPF"], prefix=prefix)
+
+
+# To the kernel CAP_SYS_ADMIN is as good as either, so it goes too.
+@test("root without CAP_BPF")
+def no_cap_bpf(lab):
+    prefix = ("setpriv", "--bounding-set=-bpf,-sys_admin", "--inh-caps=-bpf,-sys_admin")
+    check_relays_without(lab, words=["CAP_BPF"], prefix=prefix)
+    check_refused(lab, words=["CAP_BPF"], prefix=prefix)
+
+
+@test("root without CAP_NET_ADMIN")
+def no_cap_net_admin(lab):
+    prefix = ("setpriv", "--bounding-set=-net_admin,-sys_admin",
+              "--inh-caps=-net_admin,-sys_admin")
+    check_relays_without(lab, words=["CAP_NET_ADMIN"], prefix=prefix)
+    check_refused(lab, words=["CAP_NET_ADMIN"], prefix=prefix)
+
+
+@test("CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON are enough, without root")
+def capabilities(lab):
+    wanted = "+bpf,+net_admin,+perfmon"
+    prefix = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+              f"--inh-caps=-all,{wanted}", f"--ambient-caps=-all,{wanted}")
+    with Server(lab, prefix=prefix) as server, Talk(lab) as talk:
+        talk.wait_kernel(server).check_kernel(server)
+
+
+@test("an interface that does not exist")
+def no_interface(lab):
+    check_relays_without(lab, ("xdp-interface", "nowhere0"), words=["nowhere0"])
+    check_refused(lab, ("xdp-interface", "nowhere0"), words=["nowhere0"])
+
+
+@test("an interface that is down")
+def interface_down(lab):
+    lab.server.ip("link", "add", "spare", "type", "veth", "peer", "name", "spare-end")
+    try:
+        with Server(lab, ("xdp-interface", "spare")) as server, Talk(lab) as talk:
+            talk.warm()
+            talk.check_userspace(server)
+            check_said(server, "spare", "down")
+    finally:
+        lab.server.ip("link", "delete", "spare")
+
+
+@contextlib.contextmanager
+def foreign_program(lab, interface):
+    """Another's XDP program on an interface; its id."""
+    if not shutil.which("clang"):
+        skip("clang is not installed")
+    source, made = lab.folder / "foreign.c", lab.folder / "foreign.o"
+    source.write_text(FOREIGN, encoding="ascii")
+    command(["clang", "-O2", "-target", "bpf", "-c", source, "-o", made])
+    lab.server.run("ip", "link", "set", "dev", interface, "xdp", "obj", made, "sec", "xdp")
+    try:
+        yield program_id(lab, interface)
+    finally:
+        lab.server.run("ip", "link", "set", "dev", interface, "xdp", "off")
+
+
+def program_id(lab, interface):
+    link = json.loads(lab.server.ip("-j", "link", "show", interface))[0]
+    return link.get("xdp", {}).get("prog", {}).get("id")
+
+
+@test("an interface with another's XDP program: named, and left alone")
+def occupied(lab):
+    with foreign_program(lab, "to-peer") as number:
+        check(number, "no program to begin with")
+        with Server(lab) as server, Talk(lab) as talk:
+            talk.warm()
+            check(all(talk.works() for _ in range(5)), "data did not arrive")
+            check_equal(program_id(lab, "to-peer"), number, "the other's program")
+            check_said(server, "to-peer", "program")
+        check_equal(program_id(lab, "to-peer"), number, "the other's program, afterwards")
+        with Server(lab, ("xdp-required", None), ready=False) as server:
+            check(server.wait_end() > 0, "started")
+            check_said(server, "to-peer")
+        check_equal(program_id(lab, "to-peer"), number, "the other's program, in the end")
+
+
+@test("veth ends without GRO: generic mode, or a refusal of native")
+def no_gro(_lab):
+    # The kernel drops what a native program sends to such a veth.
+    with Lab("direct") as lab:
+        for end in (lab.client, lab.peer):
+            end.run("ethtool", "-K", "eth0", "gro", "off")
+        with Server(lab, ("xdp-mode", "auto")) as server, Talk(lab, checksums=False) as talk:
+            talk.wait_kernel(server).check_kernel(server)
+            check_said(server, "generic", "GRO")
+        with Server(lab, ("xdp-mode", "native")) as server, Talk(lab) as talk:
+            talk.warm()
+            talk.check_userspace(server)
+            check_said(server, "GRO")
+        check_refused(lab, ("xdp-mode", "native"), words=["GRO"])
+
+
+@test("xdp-required and nothing wrong: the server starts")
+def required(lab):
+    with Server(lab, ("xdp-required", None)) as server, Talk(lab) as talk:
+        talk.wait_kernel(server).check_kernel(server)
+
+
+@test("a full table: further channels are relayed in userspace, said once")
+def table_full(lab):
+    with Server(lab, ("xdp-max-channels", 2)) as server, Talk(lab) as first, \
+            contextlib.ExitStack() as stack:
+        talks = [first] + [stack.enter_context(Talk(lab, 0x4002 + number, client=first.client))
+                           for number in range(4)]
+        for talk in talks[:2]:
+            talk.wait_kernel(server).check_kernel(server)
+        for talk in talks[2:]:
+            talk.warm()
+            talk.check_userspace(server)
+        check_equal(len(server.offload.flows()), 4, "flows")
+        check_said(server, "full")
+        # Room that becomes free is used.
+        first.client.refresh(0)
+        wait_until(lambda: not server.offload.flows(), 4, "flows removed")
+        with Talk(lab) as again:
+            again.wait_kernel(server).check_kernel(server)
+
+
+@test("a thousand channels of one client", seconds=90)
+def thousand(lab):
+    count = 1000
+    with Server(lab) as server, turn.Client(lab.client) as client, \
+            contextlib.closing(lab.peer.socket(PEER, 5000)) as peer:
+        client.allocate()
+        started = time.monotonic()
+        for number in range(count):
+            client.bind(0x4000 + number, PEER, 5000 + number)
+        note(f"{count} channels bound in {time.monotonic() - started:.2f} s")
+        check_equal(len(server.offload.flows()), 2 * count, "flows")
+        client.send_channel(0x4000, b"first")
+        peer.settimeout(2)
+        check_equal(peer.recv(100), b"first", "at the peer")
+        # One socket hears all ports of the peer: a capture would, too.
+        with contextlib.closing(all_udp(lab.peer)) as heard, Verdicts(server.offload) as verdicts:
+            for number in range(count):
+                client.send_channel(0x4000 + number, b"channel %d" % number)
+            found = set()
+            while len(found) < count:
+                packet = heard.recv(2048)
+                header = (packet[0] & 15) * 4
+                port = struct.unpack_from("!H", packet, header + 2)[0]
+                found.add((port, packet[header + 8:]))
+            check_equal(found, {(5000 + number, b"channel %d" % number)
+                                for number in range(count)}, "at the peer")
+        check_equal(verdicts["TO_PEER"], count, "packets through the kernel")
+        client.refresh(0)
+        wait_until(lambda: not server.offload.flows(), 5, "flows removed")
+
+
+def all_udp(namespace):
+    """A raw socket that gets all UDP packets of a namespace."""
+    with namespace.enter():
+        made = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)
+    made.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)  # SO_RCVBUFFORCE
+    made.settimeout(3)
+    return made
+
+
+@test("multicast and broadcast peers are never offloaded")
+def multicast(lab):
+    with Server(lab) as server, turn.Client(lab.client) as client:
+        client.allocate()
+        for number, address in enumerate(("224.0.1.1", "239.1.2.3", "255.255.255.255",
+                                          "198.51.100.255", "198.51.100.0")):
+            try:
+                client.bind(0x4010 + number, address, 5000)
+            except turn.TurnError as error:
+                note(f"{address}: coturn itself refuses it with {error.code}")
+            # The last ones are broadcast addresses only by the server's routes.
+            if number < 3:
+                check_equal(len(server.offload.flows()), 0, f"flows with {address}")
+            with Verdicts(server.offload) as verdicts:
+                for _ in range(5):
+                    client.send_channel(0x4010 + number, b"hello, all")
+                    time.sleep(0.05)
+            check_equal(verdicts["TO_PEER"], 0, f"packets through the kernel to {address}")
+        with Talk(lab) as talk:
+            talk.wait_kernel(server).check_kernel(server)
+
+
+@test("a session with a bandwidth limit is not offloaded, and the limit holds")
+def limited(lab):
+    with Server(lab, ("max-bps", 20000)) as server, Talk(lab) as talk:
+        talk.warm()
+        talk.check_userspace(server)
+        check_equal(len(server.offload.flows()), 0, "flows")
+        time.sleep(1.1)
+        with Capture(lab.peer) as at_peer:
+            for _ in range(100):
+                talk.client.send_channel(talk.number, bytes(1000))
+            arrived = [one for one in at_peer.udp(quiet=0.3) if len(one.payload) == 1000]
+        # The window may turn over while they are sent.
+        check(10 <= len(arrived) <= 42, f"{len(arrived)} of 100 packets within the limit")
+
+
+@test("clients over TCP are not offloaded, and are relayed")
+def tcp_client(lab):
+    with Server(lab) as server:
+        with Talk(lab, tcp=True) as talk:
+            talk.warm()
+            talk.check_userspace(server)
+            check_equal(len(server.offload.flows()), 0, "flows")
+        with Talk(lab) as talk:
+            talk.wait_kernel(server).check_kernel(server)
+
+
+@test("a peer's own interface of the server is no next hop")
+def own_address(lab):
+    # The peer is a socket on the server's own host.
+    with Server(lab), turn.Client(lab.client) as client, \
+            contextlib.closing(lab.server.socket(SERVER, 5000)) as peer:
+        client.allocate()
+        client.bind(0x4001, SERVER, 5000)
+        for number in range(5):
+            client.send_channel(0x4001, b"%d" % number)
+            check_equal(peer.recvfrom(100), (b"%d" % number, client.relayed), "at the peer")
+            peer.sendto(b"%d" % number, client.relayed)
+            check_equal(client.receive_channel(), (0x4001, b"%d" % number), "at the client")
+
+
+@test("credentials are asked for as ever")
+def credentials(lab):
+    with Server(lab) as server:
+        for user, password in (("user", "wrong"), ("nobody", "secret")):
+            with turn.Client(lab.client, user=user, password=password) as client:
+                try:
+                    client.allocate()
+                    check(False, f"{user} with {password} was let in")
+                except turn.TurnError as error:
+                    check_equal(error.code, 401, "error code")
+        # ChannelData without an allocation.
+        with turn.Client(lab.client, local=(CLIENT, 0)) as client:
+            client.send_channel(0x4001, b"no allocation")
+        check_equal(len(server.offload.flows()), 0, "flows")
+
+
+if __name__ == "__main__":
+    run(Lab("direct"))

@@ -1,0 +1,227 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: BSD-3-Clause
+"""Traffic that the kernel relays is in coturn's own books, to the packet: the
+`usage:` lines of the log and the sessions that the operator's CLI prints,
+against what captures at the client and at the peer show."""
+
+import contextlib
+import re
+import select
+import socket
+import time
+
+import turn
+from capture import Capture
+from kernel import Verdicts
+from lab import SERVER, Lab
+from server import Server
+from talk import Talk
+from tap import check, check_equal, note, run, test, wait_until
+
+REPORT = 4096  # coturn reports whenever a session's packets reach a multiple
+NAMES = ("rp", "rb", "sp", "sb")
+
+
+def counted(lines):
+    """The sums of rp, rb, sp, sb over lines of the log or the CLI."""
+    totals = dict.fromkeys(NAMES, 0)
+    for line in lines:
+        for name, value in re.findall(r"\b(rp|rb|sp|sb)=(\d+)", line):
+            totals[name] += int(value)
+    return totals
+
+
+def logged(server, session):
+    """What the log says of a session: client's side, peer's side."""
+    return (counted(server.log_lines(rf"session {session}: usage:")),
+            counted(server.log_lines(rf"session {session}: peer usage:")))
+
+
+def session_of(server, relayed):
+    """The session that owns a relayed address, by the lines of its allocation."""
+    lines = server.log_lines(r"session \d+: new, |Local relay addr")
+    for before, line in zip(lines, lines[1:]):
+        if f"{relayed[0]}:{relayed[1]}" in before:
+            return re.search(r"session (\d+)", line).group(1)
+    raise LookupError(f"no session for {relayed} in {lines}")
+
+
+class Books:
+    """Captures in both directions on both sides of one allocation."""
+
+    def __init__(self, lab):
+        self._stack = contextlib.ExitStack()
+        self.at_client = self._stack.enter_context(Capture(lab.client, outgoing=True))
+        self.at_peer = self._stack.enter_context(Capture(lab.peer, outgoing=True))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._stack.close()
+
+    def totals(self, client_port, relay_port):
+        """Client's side and peer's side as coturn counts them."""
+        sides = []
+        for capture, port in ((self.at_client, client_port), (self.at_peer, relay_port)):
+            totals = dict.fromkeys(NAMES, 0)
+            for packet in capture.udp(quiet=0.3):
+                # At the client, received is what it sent; at the peer, what
+                # was sent to the relayed address.
+                if capture is self.at_client:
+                    received, sent = packet.sport == port, packet.dport == port
+                else:
+                    received, sent = packet.dport == port, packet.sport == port
+                for flag, letter in ((received, "r"), (sent, "s")):
+                    if flag:
+                        totals[letter + "p"] += 1
+                        totals[letter + "b"] += len(packet.payload)
+            sides.append(totals)
+        return tuple(sides)
+
+
+def exchange(talk, count, size=lambda number: number % 1400):
+    """Traffic both ways, no faster than sockets can be read."""
+    for number in range(count):
+        body = bytes(size(number))
+        talk.client.send_channel(talk.number, body)
+        talk.peer.sendto(body, talk.client.relayed)
+        if number % 50 == 49:
+            empty(talk.peer)
+            empty(talk.client.way.socket)
+
+
+def empty(sock):
+    while select.select([sock], [], [], 0.002)[0]:
+        sock.recv(65536)
+
+
+def one_session(lab, offload):
+    with Server(lab, offload=offload) as server, Books(lab) as books, Talk(lab) as talk:
+        if offload:
+            talk.wait_kernel(server)
+        before = server.offload.verdicts() if offload else None
+        exchange(talk, 3000)
+        # Some of it goes by userspace, in the same session.
+        for number in range(50):
+            talk.client.send_data(talk.address, talk.port, b"indication %d" % number)
+        talk.client.send_channel(0x4010, b"no such channel")
+        time.sleep(0.5)
+        exchange(talk, 200, size=lambda number: 1)
+        time.sleep(0.5)
+        if offload:
+            after = server.offload.verdicts()
+            for name in ("TO_PEER", "TO_CLIENT"):
+                check_equal(after[name] - before[name], 3200, f"{name}, packets")
+        session = session_of(server, talk.client.relayed)
+        talk.client.refresh(0)
+        server.wait_log(rf"session {session}: (closed|delete)", 5)
+        client_side, peer_side = books.totals(talk.client.port, talk.client.relayed[1])
+        reported = logged(server, session)
+        note(f"captured {client_side} {peer_side}")
+        note(f"reported {reported[0]} {reported[1]}")
+        check_equal(reported[0], client_side, "client's side, log against capture")
+        check_equal(reported[1], peer_side, "peer's side, log against capture")
+        lines = server.log_lines(rf"session {session}: usage:")
+        check(len(lines) >= 3, f"reports only at the end: {lines}")
+
+
+@test("a session's usage lines are what was captured, offload off")
+def session_off(lab):
+    one_session(lab, offload=False)
+
+
+@test("a session's usage lines are what was captured, offload on")
+def session_on(lab):
+    one_session(lab, offload=True)
+
+
+@test("a session that takes over another's place in the tables starts at zero")
+def fresh_rows(lab):
+    with Server(lab, ("xdp-max-channels", 1)) as server:
+        for round_number, count in enumerate((500, 7, 90)):
+            with Books(lab) as books, Talk(lab) as talk:
+                talk.wait_kernel(server)
+                exchange(talk, count)
+                session = session_of(server, talk.client.relayed)
+                talk.client.refresh(0)
+                server.wait_log(rf"session {session}: (closed|delete)", 5)
+                wait_until(lambda: not server.offload.flows(), 3, "flows removed")
+                totals = books.totals(talk.client.port, talk.client.relayed[1])
+                check_equal(logged(server, session), totals, f"round {round_number}")
+
+
+@test("a channel that expires in mid-session is counted once")
+def expired_channel(lab):
+    with Server(lab, ("channel-lifetime", 2)) as server, Books(lab) as books, \
+            Talk(lab) as talk:
+        for _ in range(2):
+            talk.wait_kernel(server)
+            exchange(talk, 300)
+            wait_until(lambda: not server.offload.flows(), 5, "flows removed")
+            talk.bind()
+        exchange(talk, 300)
+        session = session_of(server, talk.client.relayed)
+        talk.client.refresh(0)
+        server.wait_log(rf"session {session}: (closed|delete)", 5)
+        check_equal(logged(server, session),
+                    books.totals(talk.client.port, talk.client.relayed[1]), "totals")
+
+
+class Cli:
+    """The operator's telnet CLI."""
+
+    def __init__(self, lab, password):
+        self._socket = lab.server.socket("127.0.0.1", 0, socket.SOCK_STREAM)
+        self._socket.connect(("127.0.0.1", 5766))
+        self._until("password")
+        self._socket.sendall(password.encode() + b"\r\n")
+        self._until("> ")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._socket.close()
+
+    def _until(self, word, seconds=3):
+        text = ""
+        end = time.monotonic() + seconds
+        while word not in text and time.monotonic() < end:
+            if select.select([self._socket], [], [], 0.2)[0]:
+                data = self._socket.recv(65536)
+                if not data:
+                    break
+                text += data.decode("latin-1")
+        check(word in text, f"no {word!r} from the CLI: {text!r}")
+        return text
+
+    def ask(self, line):
+        self._socket.sendall(line.encode() + b"\r\n")
+        return self._until("> ")
+
+
+@test("the CLI's ps shows offloaded traffic while the session lives")
+def operator(lab):
+    with Server(lab, ("cli-password", "secret")) as server, Books(lab) as books, \
+            Talk(lab) as talk:
+        talk.wait_kernel(server)
+        with Verdicts(server.offload) as verdicts:
+            exchange(talk, 4000)
+            time.sleep(2.5)
+        check(verdicts["TO_PEER"] >= 4000, verdicts.changed())
+        client_side, _ = books.totals(talk.client.port, talk.client.relayed[1])
+        with Cli(lab, "secret") as cli:
+            text = cli.ask("ps")
+        shown = counted(re.findall(r"usage:.*", text))
+        note(f"captured {client_side}, shown {shown}")
+        check(SERVER in text and shown["rp"], f"no session: {text}")
+        for name in NAMES:
+            check(shown[name] <= client_side[name], f"{name}: more than was captured")
+        # As without the offload, up to a report's worth is still to be told.
+        missing = sum(client_side[name] - shown[name] for name in ("rp", "sp"))
+        check(missing <= REPORT, f"{missing} packets of {client_side} are not in {shown}")
+
+
+if __name__ == "__main__":
+    run(Lab("direct"))
