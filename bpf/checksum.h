@@ -71,7 +71,10 @@ __noinline long payload_sum(struct xdp_md *ctx, __u32 offset, __u32 length)
 
 	if (length > SUM_MAX || offset > OFFSET_MAX)
 		return -1;
-	at += offset;
+	/* The bound that was just checked, where the verifier can see it. */
+	barrier_var(offset);
+	at += offset & OFFSET_MAX;
+	barrier_var(length);
 	for (i = 0; i < SUM_BLOCKS && length >= SUM_BLOCK; i++) {
 		barrier_var(at);
 		if ((void *)(at + SUM_BLOCK) > end)

@@ -9,6 +9,7 @@ static const char *const texts[CHANNEL_REFUSALS] = {
 	[CHANNEL_RELAY_NOT_UDP] = "the relay is not UDP",
 	[CHANNEL_FAMILY] = "client or peer is not IPv4",
 	[CHANNEL_WILDCARD] = "the listener is bound to a wildcard address",
+	[CHANNEL_BOUND] = "sockets are bound to a device (listening-device, relay-device) or marked",
 	[CHANNEL_GROUP] = "the peer is a multicast or broadcast address",
 	[CHANNEL_LOOPBACK] = "client or peer is on the loopback interface",
 	[CHANNEL_LIMITED] = "max-bps limits the session",
@@ -52,6 +53,8 @@ enum channel_refusal channel_check(const struct channel_request *request)
 		return CHANNEL_FAMILY;
 	if (host_v4(&request->server) == INADDR_ANY || host_v4(&request->relay) == INADDR_ANY)
 		return CHANNEL_WILDCARD;
+	if (request->bound)
+		return CHANNEL_BOUND;
 	if (is_group(host_v4(&request->peer)) || host_v4(&request->peer) == INADDR_ANY)
 		return CHANNEL_GROUP;
 	if (is_loopback(&request->peer) || is_loopback(&request->client))

@@ -23,6 +23,7 @@ struct channel_request {
 	uint16_t number;
 	bool client_udp; /* plain UDP: not TCP, TLS or DTLS */
 	bool relay_udp;
+	bool bound;   /* a socket of it is bound to a device, or marks its packets */
 	bool limited; /* max-bps applies to the session */
 	bool df;      /* the relay's socket sends ChannelData's data with DF set */
 };
@@ -33,6 +34,7 @@ enum channel_refusal {
 	CHANNEL_RELAY_NOT_UDP,
 	CHANNEL_FAMILY,
 	CHANNEL_WILDCARD,
+	CHANNEL_BOUND,
 	CHANNEL_GROUP,
 	CHANNEL_LOOPBACK,
 	CHANNEL_LIMITED,

@@ -94,8 +94,10 @@ void __wrap_setup_server(void)
 	else if (settings.enabled)
 		error = start_for_addresses(&settings);
 
-	running = settings.enabled && !error;
-	if (settings.enabled && error) {
+	running = !error;
+	if (settings.required && !settings.enabled && !given->error[0])
+		log_line(LOG_LEVEL_ERROR, "xdp-required is set, but xdp-offload is not");
+	if (error && (settings.enabled || settings.required || given->error[0])) {
 		log_line(LOG_LEVEL_ERROR, "the offload is off; everything is relayed in userspace");
 		if (settings.required) {
 			log_line(LOG_LEVEL_ERROR, "xdp-required: the server does not start without the offload");
@@ -238,6 +240,20 @@ static bool relay_sends_df(ioa_socket_handle s)
 	return discover != IP_PMTUDISC_DONT;
 }
 
+/* Its packets are routed by more than their addresses, which next hops are not. */
+static bool is_bound(ioa_socket_handle s)
+{
+	int fd = s->parent_s ? s->parent_s->fd : s->fd;
+	char device[IFNAMSIZ] = "";
+	socklen_t size = sizeof(device);
+	int mark = 0;
+
+	if (!getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, &size) && size && device[0])
+		return true;
+	size = sizeof(mark);
+	return !getsockopt(fd, SOL_SOCKET, SO_MARK, &mark, &size) && mark;
+}
+
 static void describe(ts_ur_super_session *ss, const ch_info *chn, const ioa_addr *peer,
 		     struct channel_request *request)
 {
@@ -252,6 +268,7 @@ static void describe(ts_ur_super_session *ss, const ch_info *chn, const ioa_addr
 		.number = chn->chnum,
 		.client_udp = get_ioa_socket_type(client) == UDP_SOCKET,
 		.relay_udp = get_ioa_socket_type(relay_socket) == UDP_SOCKET,
+		.bound = is_bound(client) || is_bound(relay_socket),
 		.limited = ss->bps > 0,
 		.df = relay_sends_df(relay_socket),
 	};

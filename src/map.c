@@ -79,7 +79,13 @@ int map_flow_delete(const struct flow_key *key)
 
 int map_device_put(uint32_t ifindex)
 {
-	return bpf_map_update_elem(bpf_map__fd(maps.devices), &ifindex, &ifindex, BPF_ANY) ? -errno : 0;
+	int fd = bpf_map__fd(maps.devices);
+	uint32_t present;
+
+	/* Replacing an entry would make redirects miss for a moment. */
+	if (!bpf_map_lookup_elem(fd, &ifindex, &present))
+		return 0;
+	return bpf_map_update_elem(fd, &ifindex, &ifindex, BPF_ANY) ? -errno : 0;
 }
 
 void map_hop_put(uint32_t index, const struct hop *hop)

@@ -3,51 +3,28 @@
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
-#include <linux/genetlink.h>
 #include <linux/if_arp.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
-/* Enough for any single answer, with a kernel's page of slack. */
-#define ANSWER_SIZE 32768
-
-/* linux/netdev.h, Linux 6.3; older headers do not have it. */
-#define NETDEV_FAMILY "netdev"
-#define NETDEV_CMD_DEV_GET 1
-#define NETDEV_A_DEV_IFINDEX 1
-#define NETDEV_A_DEV_XDP_FEATURES 3
+#include "bus.h"
 
 #define VALID_STATES (NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_PROBE | NUD_STALE | NUD_DELAY)
 
-static struct mnl_socket *open_bus(int bus, int flags)
-{
-	struct mnl_socket *socket = mnl_socket_open2(bus, SOCK_CLOEXEC | flags);
-
-	if (socket && mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0) {
-		int error = errno;
-
-		mnl_socket_close(socket);
-		errno = error;
-		return NULL;
-	}
-	return socket;
-}
-
 struct mnl_socket *netlink_open(void)
 {
-	return open_bus(NETLINK_ROUTE, 0);
+	return bus_open(NETLINK_ROUTE, 0);
 }
 
 struct mnl_socket *netlink_listen(void)
 {
 	static const int groups[] = {
-		RTNLGRP_LINK,        RTNLGRP_NEIGH,       RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE,
-		RTNLGRP_IPV4_RULE,   RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE,  RTNLGRP_IPV6_RULE,
+		RTNLGRP_LINK,       RTNLGRP_NEIGH,     RTNLGRP_IPV4_IFADDR,
+		RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_NEXTHOP,
 	};
-	struct mnl_socket *socket = open_bus(NETLINK_ROUTE, SOCK_NONBLOCK);
+	struct mnl_socket *socket = bus_open(NETLINK_ROUTE, SOCK_NONBLOCK);
 
 	if (!socket)
 		return NULL;
@@ -68,30 +45,6 @@ void netlink_close(struct mnl_socket *socket)
 {
 	if (socket)
 		mnl_socket_close(socket);
-}
-
-/* Sends `request` and hands its one answer (or just the ACK) to `parse`. */
-static int ask(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t parse, void *result)
-{
-	static _Thread_local unsigned int sequence;
-	char answer[ANSWER_SIZE];
-	int status = MNL_CB_OK;
-
-	request->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
-	request->nlmsg_seq = ++sequence;
-	if (mnl_socket_sendto(socket, request, request->nlmsg_len) < 0)
-		return -errno;
-	while (status == MNL_CB_OK) {
-		ssize_t size = mnl_socket_recvfrom(socket, answer, sizeof(answer));
-
-		if (size < 0 && errno == EINTR)
-			continue;
-		if (size < 0)
-			return -errno;
-		status = mnl_cb_run(answer, (size_t)size, request->nlmsg_seq,
-				    mnl_socket_get_portid(socket), parse, result);
-	}
-	return status < 0 ? -errno : 0;
 }
 
 static size_t address_size(int family)
@@ -167,7 +120,7 @@ int netlink_route(struct mnl_socket *socket, int family, const union abi_addr *f
 	header->rtm_dst_len = header->rtm_src_len = bits;
 	mnl_attr_put(request, RTA_DST, address_size(family), to);
 	mnl_attr_put(request, RTA_SRC, address_size(family), from);
-	error = ask(socket, request, parse_route, &answer);
+	error = bus_ask(socket, request, parse_route, &answer);
 	if (error)
 		return error == -ENETUNREACH || error == -EINVAL ? -EHOSTUNREACH : error;
 	if (!answer.found || answer.foreign)
@@ -222,7 +175,7 @@ int netlink_neighbour(struct mnl_socket *socket, int family, uint32_t ifindex,
 	struct neighbour_answer answer = { 0 };
 	int error;
 
-	error = ask(socket, neighbour_request(buffer, RTM_GETNEIGH, family, ifindex, address, 0),
+	error = bus_ask(socket, neighbour_request(buffer, RTM_GETNEIGH, family, ifindex, address, 0),
 		    parse_neighbour, &answer);
 	if (error)
 		return error == -ENOENT ? -EHOSTUNREACH : error;
@@ -241,7 +194,7 @@ int netlink_probe(struct mnl_socket *socket, int family, uint32_t ifindex,
 
 	request = neighbour_request(buffer, RTM_NEWNEIGH, family, ifindex, address, NTF_USE);
 	request->nlmsg_flags = NLM_F_CREATE;
-	return ask(socket, request, NULL, NULL);
+	return bus_ask(socket, request, NULL, NULL);
 }
 
 static int parse_link(const struct nlmsghdr *message, void *result)
@@ -280,71 +233,9 @@ int netlink_link(struct mnl_socket *socket, uint32_t ifindex, struct link *link)
 
 	request->nlmsg_type = RTM_GETLINK;
 	header->ifi_index = (int)ifindex;
-	error = ask(socket, request, parse_link, &answer);
+	error = bus_ask(socket, request, parse_link, &answer);
 	if (error)
 		return error;
 	*link = answer;
 	return 0;
-}
-
-static int parse_family(const struct nlmsghdr *message, void *result)
-{
-	const struct nlattr *attribute;
-	uint16_t *family = result;
-
-	mnl_attr_for_each(attribute, message, sizeof(struct genlmsghdr)) {
-		if (mnl_attr_get_type(attribute) == CTRL_ATTR_FAMILY_ID)
-			*family = mnl_attr_get_u16(attribute);
-	}
-	return MNL_CB_OK;
-}
-
-static int parse_features(const struct nlmsghdr *message, void *result)
-{
-	const struct nlattr *attribute;
-	uint64_t *features = result;
-
-	mnl_attr_for_each(attribute, message, sizeof(struct genlmsghdr)) {
-		if (mnl_attr_get_type(attribute) == NETDEV_A_DEV_XDP_FEATURES)
-			*features = mnl_attr_get_u64(attribute);
-	}
-	return MNL_CB_OK;
-}
-
-static struct nlmsghdr *generic_request(char *buffer, uint16_t family, uint8_t command)
-{
-	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-	struct genlmsghdr *header = mnl_nlmsg_put_extra_header(request, sizeof(*header));
-
-	request->nlmsg_type = family;
-	header->cmd = command;
-	header->version = 1;
-	return request;
-}
-
-int netlink_xdp_features(uint32_t ifindex, uint64_t *features)
-{
-	struct mnl_socket *socket = open_bus(NETLINK_GENERIC, 0);
-	char buffer[256] = { 0 };
-	struct nlmsghdr *request;
-	uint64_t answer = 0;
-	uint16_t family = 0;
-	int error;
-
-	if (!socket)
-		return -errno;
-	request = generic_request(buffer, GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
-	mnl_attr_put_strz(request, CTRL_ATTR_FAMILY_NAME, NETDEV_FAMILY);
-	error = ask(socket, request, parse_family, &family);
-	if (!error && family) {
-		request = generic_request(buffer, family, NETDEV_CMD_DEV_GET);
-		mnl_attr_put_u32(request, NETDEV_A_DEV_IFINDEX, ifindex);
-		error = ask(socket, request, parse_features, &answer);
-	}
-	netlink_close(socket);
-	if (error == -ENOENT || (!error && !family))
-		return -EOPNOTSUPP;
-	if (!error)
-		*features = answer;
-	return error;
 }

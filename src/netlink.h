@@ -27,11 +27,6 @@ struct link {
 	char name[IFNAMSIZ];
 };
 
-/* What a device can do with XDP (enum netdev_xdp_act of linux/netdev.h, Linux 6.3). */
-#define XDP_FEATURE_BASIC 1
-#define XDP_FEATURE_REDIRECT 2
-#define XDP_FEATURE_NDO_XMIT 4
-
 /** A socket for questions, or NULL with errno. For one thread at a time. */
 struct mnl_socket *netlink_open(void);
 
@@ -65,11 +60,5 @@ int netlink_probe(struct mnl_socket *socket, int family, uint32_t ifindex,
 
 /** A link by index. 0, -ENODEV or another -errno. */
 int netlink_link(struct mnl_socket *socket, uint32_t ifindex, struct link *link);
-
-/**
- * XDP_FEATURE_* of a device. 0, or -EOPNOTSUPP on a kernel before 6.3, which
- * does not tell.
- */
-int netlink_xdp_features(uint32_t ifindex, uint64_t *features);
 
 #endif

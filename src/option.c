@@ -138,9 +138,10 @@ int option_set(struct options *options, enum option_source source, size_t id, co
 			return refuse(options, id, value, "one of yes, no, on, off, true, false, 1, 0");
 		return 0;
 	case ID_REQUIRED:
-		if (parse_switch(value, &layer->required))
-			return refuse(options, id, value, "one of yes, no, on, off, true, false, 1, 0");
-		return 0;
+		if (!parse_switch(value, &layer->required))
+			return 0;
+		layer->required = 1; /* rather refuse to start than guess */
+		return refuse(options, id, value, "one of yes, no, on, off, true, false, 1, 0");
 	case ID_MODE:
 		if (parse_mode(value, &layer->mode))
 			return refuse(options, id, value, "one of auto, native, generic");

@@ -1,25 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "program.h"
 
-#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <ifaddrs.h>
-#include <linux/ethtool.h>
 #include <linux/if_link.h>
-#include <linux/sockios.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "device.h"
 #include "log.h"
 #include "netlink.h"
 #include "privilege.h"
 #include "turn.skel.h"
+
+/* In place of an ifindex, which is a positive int. */
+#define PORT_GONE UINT32_MAX
 
 static struct {
 	struct turn_bpf *skeleton;
@@ -31,61 +30,14 @@ static struct {
 	bool redirect, transmit;
 } program;
 
-/* ---- which interfaces ---- */
-
-static int add_name(struct interface_list *list, const char *name)
-{
-	for (unsigned int i = 0; i < list->count; i++) {
-		if (!strcmp(list->name[i], name))
-			return 0;
-	}
-	if (list->count == ABI_PORTS)
-		return -ENOSPC;
-	snprintf(list->name[list->count++], IFNAMSIZ, "%s", name);
-	return 0;
-}
-
-static bool owns(const struct sockaddr *have, int family, const void *want, bool any)
-{
-	if (!have || have->sa_family != family)
-		return false;
-	if (any)
-		return true;
-	if (family == AF_INET)
-		return !memcmp(&((const struct sockaddr_in *)have)->sin_addr, want, 4);
-	return !memcmp(&((const struct sockaddr_in6 *)have)->sin6_addr, want, 16);
-}
-
-int interfaces_of_address(const char *address, struct interface_list *list)
-{
-	static const uint8_t zero[16];
-	struct ifaddrs *all, *one;
-	uint8_t want[16];
-	int family = strchr(address, ':') ? AF_INET6 : AF_INET;
-	int error = 0;
-	bool any;
-
-	if (inet_pton(family, address, want) != 1)
-		return -EINVAL;
-	any = !memcmp(want, zero, family == AF_INET ? 4 : 16);
-	if (getifaddrs(&all))
-		return -errno;
-	for (one = all; one && !error; one = one->ifa_next) {
-		if (!(one->ifa_flags & IFF_LOOPBACK) && owns(one->ifa_addr, family, want, any))
-			error = add_name(list, one->ifa_name);
-	}
-	freeifaddrs(all);
-	return error;
-}
-
 /* ---- loading ---- */
 
 static char libbpf_said[256];
 
-/* Keeps the last warning: the first line of it is what the operator is told. */
+/* Keeps the first warning, which is nearest to the cause, for the operator. */
 static int libbpf_print(enum libbpf_print_level level, const char *format, va_list args)
 {
-	if (level == LIBBPF_WARN) {
+	if (level == LIBBPF_WARN && !libbpf_said[0]) {
 		vsnprintf(libbpf_said, sizeof(libbpf_said), format, args);
 		libbpf_said[strcspn(libbpf_said, "\n")] = '\0';
 	}
@@ -121,6 +73,8 @@ static int load(const struct settings *settings, struct map_set *maps)
 
 	if (cpus < 0)
 		return cpus;
+	if ((uint64_t)rows * (unsigned int)cpus > UINT32_MAX)
+		return explain_load(-ENOMEM);
 	libbpf_set_print(libbpf_print);
 	skeleton = turn_bpf__open();
 	if (!skeleton)
@@ -152,33 +106,21 @@ static int load(const struct settings *settings, struct map_set *maps)
 
 /* ---- attaching ---- */
 
-static bool is_veth(const char *name)
-{
-	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
-	struct ifreq request = { .ifr_data = (char *)&info };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	bool veth = false;
-
-	if (fd < 0)
-		return false;
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
-	veth = !ioctl(fd, SIOCETHTOOL, &request) && !strcmp(info.driver, "veth");
-	close(fd);
-	return veth;
-}
-
 /*
  * Whether the driver runs the program and also sends what it returns: a veth
  * takes the program but drops what it sends unless its other end has GRO on or
- * a program. Linux 6.3 tells; before that, a veth is not trusted.
+ * a program. Linux 6.3 tells; before that, a veth is not trusted. A bond runs
+ * the program on its members, whose frames would not be known for its own.
  */
 static bool native_ok(uint32_t ifindex, const char *name)
 {
 	const uint64_t needed = XDP_FEATURE_BASIC | XDP_FEATURE_REDIRECT | XDP_FEATURE_NDO_XMIT;
 	uint64_t features;
 
-	if (netlink_xdp_features(ifindex, &features))
-		return !is_veth(name);
+	if (device_driver_is(name, "bonding") || device_driver_is(name, "team"))
+		return false;
+	if (device_xdp_features(ifindex, &features))
+		return !device_driver_is(name, "veth");
 	return (features & needed) == needed;
 }
 
@@ -244,8 +186,17 @@ static void publish_port(unsigned int index, const struct link *link)
 	__atomic_store_n(&port->ifindex, link->ifindex, __ATOMIC_RELEASE);
 }
 
+static bool is_listed(const struct link *links, unsigned int count, uint32_t ifindex)
+{
+	while (count--) {
+		if (links[count].ifindex == ifindex)
+			return true;
+	}
+	return false;
+}
+
 /* The links of the interfaces that exist; the others are named in the log. */
-static unsigned int find_links(const struct interface_list *interfaces, struct link *links)
+static unsigned int find_links(const struct interface_list *interfaces, struct link *links, bool *all)
 {
 	struct mnl_socket *socket = netlink_open();
 	unsigned int count = 0;
@@ -254,12 +205,17 @@ static unsigned int find_links(const struct interface_list *interfaces, struct l
 		const char *name = interfaces->name[i];
 		uint32_t ifindex = if_nametoindex(name);
 
-		if (!ifindex || netlink_link(socket, ifindex, &links[count]))
+		if (ifindex && is_listed(links, count, ifindex))
+			continue; /* by another of its names */
+		if (!ifindex || netlink_link(socket, ifindex, &links[count])) {
 			log_line(LOG_LEVEL_ERROR, "xdp-interface: there is no interface '%s'", name);
-		else if (!links[count].ethernet)
+			*all = false;
+		} else if (!links[count].ethernet) {
 			log_line(LOG_LEVEL_ERROR, "%s: not an Ethernet interface", name);
-		else
+			*all = false;
+		} else {
 			count++;
+		}
 	}
 	netlink_close(socket);
 	return count;
@@ -301,7 +257,7 @@ static int choose_and_attach(enum option_mode mode, const struct link *links, un
 			continue;
 		log_line(mode == OPTION_MODE_NATIVE ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
 			 "%s: its driver cannot send what an XDP program relays%s%s", links[i].name,
-			 is_veth(links[i].name) ? " (a veth needs GRO on at its other end: ethtool -K … gro on)" :
+			 device_driver_is(links[i].name, "veth") ? " (a veth needs GRO on at its other end: ethtool -K … gro on)" :
 						  "",
 			 mode == OPTION_MODE_NATIVE ? "" : "; all interfaces use generic mode");
 		if (mode == OPTION_MODE_NATIVE)
@@ -320,7 +276,8 @@ int program_start(const struct settings *settings, const struct interface_list *
 		  struct map_set *maps)
 {
 	struct link links[ABI_PORTS];
-	unsigned int count = find_links(interfaces, links);
+	bool all = true;
+	unsigned int count = find_links(interfaces, links, &all);
 	int error;
 
 	if (!count) {
@@ -331,7 +288,7 @@ int program_start(const struct settings *settings, const struct interface_list *
 	if (error)
 		return error;
 	error = choose_and_attach(settings->mode, links, count);
-	if (!error && settings->required && program.attached < interfaces->count)
+	if (!error && settings->required && (!all || program.attached < count))
 		error = -ENODEV;
 	if (error) {
 		program_stop();
@@ -361,7 +318,7 @@ static bool takes_redirects(uint32_t ifindex)
 {
 	uint64_t features;
 
-	if (!netlink_xdp_features(ifindex, &features))
+	if (!device_xdp_features(ifindex, &features))
 		return features & XDP_FEATURE_NDO_XMIT;
 	for (unsigned int i = 0; i < program.attached; i++) {
 		if (program.ifindex[i] == ifindex)
@@ -378,7 +335,7 @@ void program_device_abilities(uint32_t ifindex, bool *redirect, bool *transmit)
 	if (program.asked != ifindex) {
 		program.asked = ifindex;
 		program.redirect = program.generic || takes_redirects(ifindex);
-		program.transmit = program.generic || (if_indextoname(ifindex, name) && !is_veth(name));
+		program.transmit = program.generic || (if_indextoname(ifindex, name) && !device_driver_is(name, "veth"));
 	}
 	*redirect = program.redirect;
 	*transmit = program.transmit;
@@ -391,8 +348,23 @@ void program_links_changed(void)
 
 	program.asked = 0;
 	for (unsigned int i = 0; socket && i < program.attached; i++) {
-		if (!netlink_link(socket, program.ifindex[i], &link))
-			memcpy(program.skeleton->bss->ports[i].mac, link.mac, sizeof(link.mac));
+		struct port *port = &program.skeleton->bss->ports[i];
+
+		if (port->ifindex == PORT_GONE)
+			continue;
+		switch (netlink_link(socket, port->ifindex, &link)) {
+		case 0:
+			memcpy(port->mac, link.mac, sizeof(link.mac));
+			break;
+		case -ENODEV:
+			log_line(LOG_LEVEL_WARNING,
+				 "interface %u is gone; channels over it are relayed in userspace until the server is "
+				 "started again",
+				 port->ifindex);
+			/* Another may get its number; and 0 would end the list. */
+			port->ifindex = PORT_GONE;
+			break;
+		}
 	}
 	netlink_close(socket);
 }

@@ -6,21 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "interface.h"
 #include "map.h"
 #include "option.h"
-
-/** Interfaces by name; as many as can carry the program. */
-struct interface_list {
-	unsigned int count;
-	char name[ABI_PORTS][IFNAMSIZ];
-};
-
-/**
- * Adds the interfaces that own `address`, an IP address in text; a wildcard
- * stands for all. Loopback is left out: nothing is relayed over it. 0, or
- * -EINVAL if the text is no address, or -errno.
- */
-int interfaces_of_address(const char *address, struct interface_list *list);
 
 /**
  * Loads the program and attaches it to the interfaces. Those that cannot carry

@@ -72,6 +72,15 @@ static void test_limited(void **state)
 	assert_int_equal(channel_check(&request), CHANNEL_LIMITED);
 }
 
+static void test_bound(void **state)
+{
+	struct channel_request request = good();
+
+	(void)state;
+	request.bound = true;
+	assert_int_equal(channel_check(&request), CHANNEL_BOUND);
+}
+
 static void test_family(void **state)
 {
 	static const size_t fields[] = {
@@ -221,7 +230,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_allowed),  cmocka_unit_test(test_transport),
-		cmocka_unit_test(test_limited),  cmocka_unit_test(test_family),
+		cmocka_unit_test(test_limited), cmocka_unit_test(test_bound),  cmocka_unit_test(test_family),
 		cmocka_unit_test(test_wildcard), cmocka_unit_test(test_peer),
 		cmocka_unit_test(test_client),   cmocka_unit_test(test_number),
 		cmocka_unit_test(test_any_port), cmocka_unit_test(test_texts),

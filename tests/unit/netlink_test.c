@@ -22,6 +22,7 @@
 
 #include <libmnl/libmnl.h>
 
+#include "device.h"
 #include "netlink.h"
 
 static struct mnl_socket *socket_;
@@ -306,7 +307,7 @@ static void test_xdp_features(void **state)
 
 	(void)state;
 	need_network();
-	error = netlink_xdp_features(near_, &features);
+	error = device_xdp_features(near_, &features);
 	if (error == -EOPNOTSUPP) {
 		print_message("# the kernel does not tell (before 6.3)\n");
 		skip();
@@ -315,9 +316,9 @@ static void test_xdp_features(void **state)
 	assert_true(features & XDP_FEATURE_BASIC);
 	assert_true(features & XDP_FEATURE_REDIRECT);
 	features = 0;
-	assert_int_equal(netlink_xdp_features(1, &features), 0);
+	assert_int_equal(device_xdp_features(1, &features), 0);
 	assert_false(features & XDP_FEATURE_BASIC);
-	assert_int_equal(netlink_xdp_features(12345, &features), -ENODEV);
+	assert_int_equal(device_xdp_features(12345, &features), -ENODEV);
 }
 
 static bool heard(struct mnl_socket *listener)
