@@ -239,3 +239,54 @@ int netlink_link(struct mnl_socket *socket, uint32_t ifindex, struct link *link)
 	*link = answer;
 	return 0;
 }
+
+struct upper_answer {
+	uint32_t ifindex;
+	const char *kind;
+	bool has;
+};
+
+static bool is_kind(const struct nlattr *info, const char *kind)
+{
+	const struct nlattr *attribute;
+
+	mnl_attr_for_each_nested(attribute, info) {
+		if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND &&
+		    !strcmp(mnl_attr_get_str(attribute), kind))
+			return true;
+	}
+	return false;
+}
+
+static int parse_upper(const struct nlmsghdr *message, void *result)
+{
+	struct upper_answer *answer = result;
+	const struct nlattr *attribute;
+	bool above = false, kind = false;
+
+	mnl_attr_for_each(attribute, message, sizeof(struct ifinfomsg)) {
+		if (mnl_attr_get_type(attribute) == IFLA_LINK)
+			above = mnl_attr_get_u32(attribute) == answer->ifindex;
+		else if (mnl_attr_get_type(attribute) == IFLA_LINKINFO)
+			kind = is_kind(attribute, answer->kind);
+	}
+	answer->has = answer->has || (above && kind);
+	return MNL_CB_OK;
+}
+
+int netlink_has_upper(struct mnl_socket *socket, uint32_t ifindex, const char *kind, bool *has)
+{
+	char buffer[256] = { 0 };
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct upper_answer answer = { .ifindex = ifindex, .kind = kind };
+	int error;
+
+	mnl_nlmsg_put_extra_header(request, sizeof(struct ifinfomsg));
+	request->nlmsg_type = RTM_GETLINK;
+	request->nlmsg_flags = NLM_F_DUMP;
+	error = bus_ask(socket, request, parse_upper, &answer);
+	if (error)
+		return error;
+	*has = answer.has;
+	return 0;
+}

@@ -61,4 +61,9 @@ int netlink_probe(struct mnl_socket *socket, int family, uint32_t ifindex,
 /** A link by index. 0, -ENODEV or another -errno. */
 int netlink_link(struct mnl_socket *socket, uint32_t ifindex, struct link *link);
 
+/**
+ * Whether links of a kind ("vlan", "macvlan", …) sit on top of a link. 0 or -errno.
+ */
+int netlink_has_upper(struct mnl_socket *socket, uint32_t ifindex, const char *kind, bool *has);
+
 #endif

@@ -222,6 +222,22 @@ static unsigned int find_links(const struct interface_list *interfaces, struct l
 }
 
 /*
+ * An skb carries its VLAN tag beside the frame, where the program does not see
+ * it: behind the driver, frames of the VLANs above would be taken for untagged
+ * ones, and leave with the tag they came with.
+ */
+static bool has_vlans(uint32_t ifindex)
+{
+	struct mnl_socket *socket = netlink_open();
+	bool has = false;
+
+	if (socket)
+		netlink_has_upper(socket, ifindex, "vlan", &has);
+	netlink_close(socket);
+	return has;
+}
+
+/*
  * All interfaces in one mode, so that packets can cross between any two: a
  * driver cannot send to a device that only takes frames from the stack.
  */
@@ -232,8 +248,17 @@ static int attach_all(const struct link *links, unsigned int count, bool generic
 	program.generic = generic;
 	program.skeleton->bss->generic = generic;
 	for (unsigned int i = 0; i < count; i++) {
-		int failed = attach(links[i].name, links[i].ifindex, generic);
+		int failed;
 
+		if (generic && has_vlans(links[i].ifindex)) {
+			log_line(LOG_LEVEL_ERROR,
+				 "%s: has VLANs, so generic mode cannot be used on it; name the VLANs' own "
+				 "interfaces with xdp-interface",
+				 links[i].name);
+			error = -EOPNOTSUPP;
+			continue;
+		}
+		failed = attach(links[i].name, links[i].ifindex, generic);
 		if (!failed) {
 			publish_port(program.attached - 1, &links[i]);
 		} else {

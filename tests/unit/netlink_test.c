@@ -335,6 +335,23 @@ static bool heard(struct mnl_socket *listener)
 	return any;
 }
 
+/* As VLANs sit on their device, so do macvlans, which every kernel has here. */
+static void test_upper(void **state)
+{
+	bool has = true;
+
+	(void)state;
+	need_network();
+	assert_int_equal(netlink_has_upper(socket_, near_, "macvlan", &has), 0);
+	assert_false(has);
+	assert_true(run("ip link add above link near type macvlan"));
+	assert_int_equal(netlink_has_upper(socket_, near_, "macvlan", &has), 0);
+	assert_true(has);
+	assert_int_equal(netlink_has_upper(socket_, near_, "vlan", &has), 0);
+	assert_false(has);
+	assert_true(run("ip link del above"));
+}
+
 static void test_listen(void **state)
 {
 	static const char *const commands[] = {
@@ -407,6 +424,7 @@ int main(void)
 		TEST(test_probe),
 		TEST(test_link),
 		TEST(test_xdp_features),
+		TEST(test_upper),
 		TEST(test_listen),
 		TEST(test_ipv6),
 	};
