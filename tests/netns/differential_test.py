@@ -19,7 +19,7 @@ from capture import Capture, Injector
 from kernel import Verdicts
 from lab import CLIENT, PEER, RELAY, SERVER, Lab
 from server import Server
-from tap import check, check_equal, note, run, test
+from tap import check, check_equal, note, run, test, wait_until
 from traffic import (BOUND_PORT, CHANNEL, CLIENT_PORT, PERMIT_PORT, RELAY_PORT, STRANGER,
                      Case)
 
@@ -69,18 +69,34 @@ class Relay:
             self.captures = {"client": enter(Capture(lab.client)), "peer": enter(Capture(lab.peer))}
             self.injectors = {"client": enter(Injector(lab.client)),
                               "peer": enter(Injector(lab.peer))}
-            self._stack.enter_context(self._warm())
+            self._warm()
             undo.pop_all()
         return self
 
     def __exit__(self, *_):
         self._stack.__exit__(None, None, None)
 
-    @contextlib.contextmanager
     def _warm(self):
-        """Neighbours are found before the first case."""
+        """Neighbours and next hops are found before the first case."""
         self.fence()
-        yield
+        if self.server.offload.map_ids():
+            wait_until(self._in_kernel, 5, "relayed by the kernel in both directions")
+
+    def _in_kernel(self):
+        """Whether the kernel relays, asked by one crafted packet each way."""
+        with Verdicts(self.server.offload) as verdicts:
+            self.send_pair(b"warm")
+            self.fence()
+        return verdicts["TO_PEER"] == 1 and verdicts["TO_CLIENT"] == 1
+
+    def send_pair(self, text):
+        """The same data from the client over the channel and from its peer."""
+        client_macs, peer_macs = macs(self.lab)
+        self.injectors["client"].send(wire.ethernet(*client_macs, wire.ipv4(
+            CLIENT, SERVER, wire.udp(CLIENT, SERVER, CLIENT_PORT, 3478,
+                                     turn.channel_data(CHANNEL, text)))))
+        self.injectors["peer"].send(wire.ethernet(*peer_macs, wire.ipv4(
+            PEER, RELAY, wire.udp(PEER, RELAY, BOUND_PORT, RELAY_PORT, text))))
 
     def send(self, case):
         for frame in case.frames:
@@ -264,15 +280,9 @@ def order(lab):
 
 def burst(lab, mode, count):
     with Relay(lab, mode) as relay:
-        client_macs, peer_macs = macs(lab)
         with Verdicts(relay.server.offload) as verdicts:
             for number in range(count):
-                text = b"%06d" % number
-                relay.injectors["client"].send(wire.ethernet(*client_macs, wire.ipv4(
-                    CLIENT, SERVER, wire.udp(CLIENT, SERVER, CLIENT_PORT, 3478,
-                                             turn.channel_data(CHANNEL, text)))))
-                relay.injectors["peer"].send(wire.ethernet(*peer_macs, wire.ipv4(
-                    PEER, RELAY, wire.udp(PEER, RELAY, BOUND_PORT, RELAY_PORT, text))))
+                relay.send_pair(b"%06d" % number)
             packets = relay.fence()
         wanted = [b"%06d" % number for number in range(count)]
         check_equal([packet.payload for packet in packets["peer"]], wanted, "at the peer")
