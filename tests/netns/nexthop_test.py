@@ -81,10 +81,10 @@ def route_changed(lab):
             with Chatter(talk):
                 lab.server.ip("route", "replace", "203.0.113.0/24", "via", GATEWAY_B)
                 time.sleep(2)
-                with Capture(lab.gw_a, "near") as at_a, Capture(lab.gw_b, "near") as at_b:
-                    relayed_again(talk, server, 3, "by the other gateway")
-                    by_a = [one for one in at_a.udp() if one.destination == talk.address]
-                    by_b = [one for one in at_b.udp() if one.destination == talk.address]
+            with Capture(lab.gw_a, "near") as at_a, Capture(lab.gw_b, "near") as at_b:
+                relayed_again(talk, server, 3, "by the other gateway")
+                by_a = [one for one in at_a.udp() if one.destination == talk.address]
+                by_b = [one for one in at_b.udp() if one.destination == talk.address]
             check(not by_a and by_b, f"{len(by_a)} by the old gateway, {len(by_b)} by the new")
         finally:
             lab.server.ip("route", "replace", "203.0.113.0/24", "via", GATEWAY_A)

@@ -140,6 +140,8 @@ class Chatter:
     def __exit__(self, *_):
         self._stop.set()
         self._thread.join(5)
+        # What is still on its way is not to be counted with what comes next.
+        time.sleep(0.1)
 
     def _run(self):
         while not self._stop.wait(self._interval):
