@@ -34,10 +34,13 @@ static struct {
 
 static char libbpf_said[256];
 
-/* Keeps the first warning, which is nearest to the cause, for the operator. */
+/*
+ * Keeps the first warning, which is nearest to the cause, for the operator; but
+ * not that a limit could not be raised which newer kernels do not have.
+ */
 static int libbpf_print(enum libbpf_print_level level, const char *format, va_list args)
 {
-	if (level == LIBBPF_WARN && !libbpf_said[0]) {
+	if (level == LIBBPF_WARN && !libbpf_said[0] && !strstr(format, "RLIMIT_MEMLOCK")) {
 		vsnprintf(libbpf_said, sizeof(libbpf_said), format, args);
 		libbpf_said[strcspn(libbpf_said, "\n")] = '\0';
 	}
@@ -148,8 +151,9 @@ static void explain_attach(const char *name, uint32_t ifindex, bool generic, int
 	if (error == -EBUSY || error == -EEXIST)
 		explain_busy(name, ifindex);
 	else
-		log_line(LOG_LEVEL_ERROR, "%s: %s XDP cannot be attached: %s", name,
-			 generic ? "generic" : "native", strerror(-error));
+		log_line(LOG_LEVEL_ERROR, "%s: %s XDP cannot be attached: %s%s", name,
+			 generic ? "generic" : "native", strerror(-error),
+			 error == -EINVAL ? " (a kernel before 5.9 has no BPF links for XDP)" : "");
 }
 
 static int attach(const char *name, uint32_t ifindex, bool generic)

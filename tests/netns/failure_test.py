@@ -10,6 +10,7 @@ import shutil
 import socket
 import struct
 import time
+from pathlib import Path
 
 import turn
 from capture import Capture
@@ -72,6 +73,33 @@ def no_cap_net_admin(lab):
               "--inh-caps=-net_admin,-sys_admin")
     check_relays_without(lab, words=["CAP_NET_ADMIN"], prefix=prefix)
     check_refused(lab, words=["CAP_NET_ADMIN"], prefix=prefix)
+
+
+def old_kernel(part, error):
+    return (str(Path(__file__).with_name("old_kernel.py")), part, error)
+
+
+@test("a kernel without BPF")
+def kernel_without_bpf(lab):
+    prefix = old_kernel("none", "ENOSYS")
+    check_relays_without(lab, words=["does not load the XDP program"], prefix=prefix)
+    check_refused(lab, words=["does not load the XDP program"], prefix=prefix)
+
+
+_BPF_PROG_LOAD, _BPF_LINK_CREATE = 5, 28
+
+
+@test("a kernel whose verifier refuses the program")
+def kernel_refuses(lab):
+    prefix = old_kernel(str(_BPF_PROG_LOAD), "EINVAL")
+    check_relays_without(lab, words=["does not load the XDP program"], prefix=prefix)
+
+
+@test("a kernel that has no links for XDP")
+def kernel_without_links(lab):
+    prefix = old_kernel(str(_BPF_LINK_CREATE), "EINVAL")
+    check_relays_without(lab, ("xdp-mode", "generic"), ("xdp-interface", "to-client"),
+                         words=["to-client", "before 5.9"], prefix=prefix)
 
 
 @test("CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON are enough, without root")

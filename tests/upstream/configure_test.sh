@@ -140,6 +140,13 @@ configure --packages || :
 holds "--packages names it alone" [ "$(cat "$scratch/output")" = clang ]
 PATH=$saved
 
+mkdir "$scratch/broken-bpftool"
+printf '#!/bin/sh\nexit 1\n' >"$scratch/broken-bpftool/bpftool"
+chmod +x "$scratch/broken-bpftool/bpftool"
+PATH=$scratch/broken-bpftool:$saved
+fails "no bpftool that works: its package" "bpftool apt-get"
+PATH=$saved
+
 # --- the seams ---
 cat >"$scratch/seam.c" <<'END'
 #include <stdio.h>
