@@ -54,8 +54,22 @@ struct flow {
 	__u16 ip_sum;    /* sum of the new IPv4 header but TOS, length, ID, TTL */
 	__u16 id_first;  /* added to the usage row's packets: the IP ID */
 	__u16 zero;
-	__u32 zero1;
+	__u32 key_mark;  /* flow_key_mark() of its key; last, so written last */
 };
+
+/*
+ * Ties a value to its key. An element of a preallocated hash table is used again
+ * as soon as it is deleted; a CPU that is held up between finding it and reading
+ * it would take another flow's for its own.
+ */
+static inline __attribute__((always_inline)) __u32 flow_key_mark(const struct flow_key *key)
+{
+	__u32 mark = key->saddr * 0x9e3779b1u;
+
+	mark = (mark ^ key->daddr) * 0x85ebca6bu;
+	mark = (mark ^ ((__u32)key->sport << 16 | key->dport)) * 0xc2b2ae35u;
+	return mark ^ key->channel;
+}
 
 /* Where a packet goes next. ifindex 0: not known now, so PASS. */
 struct hop {

@@ -33,6 +33,20 @@ static __always_inline const struct flow *flow_find(struct packet *packet)
 }
 
 /*
+ * A copy that nobody changes any more. 0, or -1 if the element became another
+ * flow's meanwhile: the packet goes up, as it would have a moment later.
+ */
+static __always_inline int flow_copy(const struct flow *found, const struct flow_key *key,
+				     struct flow *copy)
+{
+	__u32 mark = flow_key_mark(key);
+
+	__builtin_memcpy(copy, found, sizeof(*copy));
+	barrier();
+	return copy->key_mark == mark && *(const volatile __u32 *)&found->key_mark == mark ? 0 : -1;
+}
+
+/*
  * Whether coturn accepts a ChannelData message of this length in a datagram
  * (stun_is_channel_message_str): bytes after the data are cut off in a
  * datagram of whole words, and padding of at most 3 bytes in any other, but

@@ -23,6 +23,8 @@ static __always_inline enum verdict relay(struct xdp_md *ctx, int *action)
 {
 	struct packet packet = {};
 	struct outgoing out = {};
+	const struct flow *found;
+	struct flow flow;
 	enum verdict verdict;
 	struct usage_row *row;
 	int to_peer;
@@ -30,9 +32,10 @@ static __always_inline enum verdict relay(struct xdp_md *ctx, int *action)
 	verdict = packet_parse(ctx, &packet);
 	if (verdict != VERDICT_COUNT)
 		return verdict;
-	out.flow = flow_find(&packet);
-	if (!out.flow)
+	found = flow_find(&packet);
+	if (!found || flow_copy(found, &packet.key, &flow))
 		return VERDICT_NO_FLOW;
+	out.flow = &flow;
 	if (!owner_alive(out.flow))
 		return VERDICT_SERVER_SILENT;
 

@@ -130,11 +130,13 @@ void channel_flows(const struct channel_request *request, const struct channel_s
 	half_flow(&request->client, &request->server, &request->relay, &request->peer, style->ttl,
 		  request->df, &key[TO_PEER], &flow[TO_PEER]);
 	key[TO_PEER].channel = htons(request->number);
+	flow[TO_PEER].key_mark = flow_key_mark(&key[TO_PEER]);
 
 	half_flow(&request->peer, &request->relay, &request->server, &request->client, style->ttl,
 		  style->client_df, &key[TO_CLIENT], &flow[TO_CLIENT]);
 	flow[TO_CLIENT].channel = htons(request->number);
 	flow[TO_CLIENT].ttl_fixed = style->client_ttl_fixed;
+	flow[TO_CLIENT].key_mark = flow_key_mark(&key[TO_CLIENT]);
 }
 
 /* A half whose key and flow are set, but for the rows. */

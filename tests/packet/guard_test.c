@@ -27,6 +27,11 @@ static void unbound(struct world *world)
 	world->absent[0] = world->absent[1] = true;
 }
 
+static void reused(struct world *world)
+{
+	world->reused[0] = world->reused[1] = true;
+}
+
 static void bound_0x3fff(struct world *world)
 {
 	world->flow[0].key.channel = htons(0x3fff);
@@ -265,6 +270,8 @@ static void test_deleted_flow(void **state)
 			{"bound", VERDICT_TO_CLIENT, .data = 40, TO_CLIENT},
 			{"deleted", VERDICT_NO_FLOW, .data = 40, .before = unbound},
 			{"deleted", VERDICT_NO_FLOW, .data = 40, TO_CLIENT, .before = unbound},
+			{"another's by now", VERDICT_NO_FLOW, .data = 40, .before = reused},
+			{"another's by now", VERDICT_NO_FLOW, .data = 40, TO_CLIENT, .before = reused},
 		};
 
 		harness_table(ROWS(rows));

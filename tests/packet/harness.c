@@ -208,10 +208,15 @@ static void world_install(const struct world *world)
 		return;
 	for (uint32_t i = 0; i < 2; i++) {
 		const struct flow_entry *entry = &world->flow[i];
+		struct flow flow = entry->flow;
 
 		bpf_map_delete_elem(bpf_map__fd(skel->maps.flows), &harness.world.flow[i].key);
+		if (!flow.key_mark)
+			flow.key_mark = flow_key_mark(&entry->key);
+		if (world->reused[i])
+			flow.key_mark ^= 1;
 		if (!world->absent[i])
-			map_put(skel->maps.flows, &entry->key, &entry->flow);
+			map_put(skel->maps.flows, &entry->key, &flow);
 		map_put(skel->maps.hops, &i, &world->hop[i]);
 		skel->bss->deadlines[entry->flow.owner] = world->deadline[i];
 	}

@@ -22,6 +22,7 @@
 struct world {
 	struct flow_entry flow[2]; /* to the peer, to the client */
 	bool absent[2];            /* the flow is not bound */
+	bool reused[2];            /* its element has become another flow's */
 	struct hop_row hop[2];
 	struct port port[ABI_PORTS];
 	uint64_t deadline[2];

@@ -347,7 +347,7 @@ static void test_no_byte_is_left_unset(void **state)
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(ones[i].zero, 0);
 		assert_int_equal(flow_ones[i].zero, 0);
-		assert_int_equal(flow_ones[i].zero1, 0);
+		assert_int_equal(flow_ones[i].key_mark, flow_key_mark(&ones[i]));
 		for (int word = 1; word < 4; word++) {
 			assert_int_equal(flow_ones[i].saddr.word[word], 0);
 			assert_int_equal(flow_ones[i].daddr.word[word], 0);
