@@ -774,7 +774,7 @@ static void test_start_fails(void **state)
 	net.closed = 0;
 	net.listen_error = EPERM;
 	assert_int_equal(nexthop_start(ROWS, &callbacks), -EPERM);
-	assert_int_equal(net.closed, 0);
+	assert_int_equal(net.closed, 1);
 	net.listen_error = 0;
 	net.open_error = EMFILE;
 	assert_int_equal(nexthop_start(ROWS, &callbacks), -EMFILE);

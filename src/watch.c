@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "watch.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "device.h"
+#include "ipsec.h"
+#include "log.h"
+#include "netlink.h"
+#include "privilege.h"
+
+/*
+ * What no event tells of, such as a path MTU that was learned or forgotten, is
+ * found by looking at all rows again: every second, but not for more than a
+ * twentieth of the time, so less often where there are many.
+ */
+#define REFRESH_MS 1000
+#define REFRESH_PAUSE 20
+#define REFRESH_MS_MAX 30000
+
+/* The second and third are missing on some kernels. */
+enum event_source { EVENT_ROUTING, EVENT_DEVICES, EVENT_IPSEC, EVENT_SOURCES };
+
+static struct {
+	struct watch_callbacks callbacks;
+	pthread_t thread;
+	sem_t started;
+	bool running, dropped; /* dropped: the server has changed its user */
+	int wake;              /* eventfd: there is work, or the thread is to end */
+	struct mnl_socket *events[EVENT_SOURCES];
+	bool barred; /* the host has IPsec policies */
+} watcher = { .wake = -1 };
+
+bool watch_barred(void)
+{
+	return watcher.barred;
+}
+
+void watch_wake(void)
+{
+	uint64_t one = 1;
+
+	while (write(watcher.wake, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+}
+
+/* XDP would bypass policies: nothing leads anywhere while there are any. */
+static void look_for_ipsec(void)
+{
+	bool any = false;
+
+	if (!ipsec_policies(&any) && any != watcher.barred)
+		log_line(LOG_LEVEL_WARNING, any ? "this host has IPsec policies, which XDP would bypass: everything is relayed in userspace" :
+						  "IPsec policies are gone: channels are offloaded again");
+	watcher.barred = any;
+}
+
+static void all_changed(void)
+{
+	look_for_ipsec();
+	watcher.callbacks.links_changed();
+	watcher.callbacks.changed(0, NULL);
+}
+
+/* A neighbour concerns those rows that lead by it; anything else, all rows. */
+static int hear(const struct nlmsghdr *message, void *all)
+{
+	const struct ndmsg *header = mnl_nlmsg_get_payload(message);
+	const struct nlattr *attribute;
+	union abi_addr address = { 0 };
+
+	if (message->nlmsg_type != RTM_NEWNEIGH && message->nlmsg_type != RTM_DELNEIGH) {
+		*(bool *)all = true;
+		return MNL_CB_OK;
+	}
+	mnl_attr_for_each(attribute, message, sizeof(*header)) {
+		if (mnl_attr_get_type(attribute) == NDA_DST &&
+		    mnl_attr_get_payload_len(attribute) <= sizeof(address)) {
+			memcpy(&address, mnl_attr_get_payload(attribute),
+			       mnl_attr_get_payload_len(attribute));
+			watcher.callbacks.changed((uint32_t)header->ndm_ifindex, &address);
+		}
+	}
+	return MNL_CB_OK;
+}
+
+/* Reads all events there are. Events that were lost may have been any. */
+static void hear_all(enum event_source source)
+{
+	char buffer[32768];
+	bool all = source != EVENT_ROUTING;
+
+	for (;;) {
+		ssize_t size = mnl_socket_recvfrom(watcher.events[source], buffer, sizeof(buffer));
+
+		if (size > 0 && source == EVENT_ROUTING)
+			mnl_cb_run(buffer, (size_t)size, 0, 0, hear, &all);
+		else if (size < 0 && errno == ENOBUFS)
+			all = true;
+		else if (size == 0 || (size < 0 && errno != EINTR))
+			break;
+	}
+	if (all)
+		all_changed();
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* What the other threads want, and what the kernel tells. */
+static void attend(struct pollfd *ready)
+{
+	uint64_t count;
+
+	if (ready[EVENT_SOURCES].revents && read(watcher.wake, &count, sizeof(count)) < 0 &&
+	    errno != EAGAIN)
+		log_line(LOG_LEVEL_ERROR, "events: %s", strerror(errno));
+	if (__atomic_exchange_n(&watcher.dropped, false, __ATOMIC_ACQUIRE) && privilege_net_admin())
+		log_line(LOG_LEVEL_WARNING, "CAP_NET_ADMIN is lost: neighbours are resolved by the packets that "
+					    "are relayed in userspace only");
+	for (int source = 0; source < EVENT_SOURCES; source++) {
+		if (ready[source].revents)
+			hear_all(source);
+	}
+}
+
+/* How long to leave the rows alone after a look at all of them that took so long. */
+static int64_t refresh_pause(int64_t took)
+{
+	int64_t pause = took * REFRESH_PAUSE;
+
+	return pause < REFRESH_MS ? REFRESH_MS : pause > REFRESH_MS_MAX ? REFRESH_MS_MAX : pause;
+}
+
+static void *run(void *unused)
+{
+	struct pollfd ready[EVENT_SOURCES + 1];
+	int64_t refresh = 0;
+
+	(void)unused;
+	privilege_keep();
+	sem_post(&watcher.started);
+	for (int i = 0; i < EVENT_SOURCES; i++)
+		ready[i] = (struct pollfd){
+			.fd = watcher.events[i] ? mnl_socket_get_fd(watcher.events[i]) : -1,
+			.events = POLLIN,
+		};
+	ready[EVENT_SOURCES] = (struct pollfd){ .fd = watcher.wake, .events = POLLIN };
+
+	while (__atomic_load_n(&watcher.running, __ATOMIC_ACQUIRE)) {
+		int64_t started = now_ms(), now;
+
+		if (started >= refresh)
+			all_changed();
+		watcher.callbacks.update();
+		now = now_ms();
+		if (started >= refresh)
+			refresh = now + refresh_pause(now - started);
+		if (refresh <= now || poll(ready, EVENT_SOURCES + 1, (int)(refresh - now)) > 0)
+			attend(ready);
+	}
+	return NULL;
+}
+
+/* Without signals, which are for coturn's threads. 0 or an errno. */
+static int start_thread(void)
+{
+	sigset_t all, before;
+	int error;
+
+	sigfillset(&all);
+	sem_init(&watcher.started, 0, 0);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = pthread_create(&watcher.thread, NULL, run, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	/* What it may is settled before the server changes its user. */
+	while (!error && sem_wait(&watcher.started) && errno == EINTR)
+		;
+	return error;
+}
+
+/* Closes what watch_start has opened so far. */
+static void close_all(void)
+{
+	for (int i = 0; i < EVENT_SOURCES; i++) {
+		netlink_close(watcher.events[i]);
+		watcher.events[i] = NULL;
+	}
+	if (watcher.wake >= 0)
+		close(watcher.wake);
+	watcher.wake = -1;
+}
+
+int watch_start(const struct watch_callbacks *callbacks)
+{
+	int error = 0;
+
+	watcher.callbacks = *callbacks;
+	watcher.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (watcher.wake >= 0)
+		watcher.events[EVENT_ROUTING] = netlink_listen();
+	if (!watcher.events[EVENT_ROUTING])
+		error = errno;
+	if (!error) {
+		watcher.events[EVENT_DEVICES] = device_listen();
+		watcher.events[EVENT_IPSEC] = ipsec_listen();
+		watcher.running = true;
+		error = start_thread();
+	}
+	if (error) {
+		watcher.running = false;
+		close_all();
+	}
+	return -error;
+}
+
+void watch_privileges_dropped(void)
+{
+	if (!watcher.running)
+		return;
+	__atomic_store_n(&watcher.dropped, true, __ATOMIC_RELEASE);
+	watch_wake();
+}
+
+void watch_stop(void)
+{
+	if (!watcher.running)
+		return;
+	__atomic_store_n(&watcher.running, false, __ATOMIC_RELEASE);
+	watch_wake();
+	pthread_join(watcher.thread, NULL);
+	close_all();
+}

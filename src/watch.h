@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The thread that hears what the kernel tells of routes, links, neighbours,
+ * devices and IPsec policies, and has next hops looked at again.
+ */
+#ifndef OFFLOAD_WATCH_H
+#define OFFLOAD_WATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi.h"
+
+/** All are called by the thread, and only by it. */
+struct watch_callbacks {
+	/* Something about a neighbour is new; NULL: anything may be. */
+	void (*changed)(uint32_t ifindex, const union abi_addr *neighbour);
+	void (*links_changed)(void); /* some link may not be as it was */
+	void (*update)(void);        /* after changes, and when woken */
+};
+
+/** Starts the thread, of which there is one. 0 or -errno. */
+int watch_start(const struct watch_callbacks *callbacks);
+
+/** Ends it. Does nothing if not started. */
+void watch_stop(void);
+
+/** There is something to update. Any thread. */
+void watch_wake(void);
+
+/** The server has taken on its user: the thread gives up what it no longer needs. */
+void watch_privileges_dropped(void);
+
+/** Whether the host has IPsec policies, so that nothing may be offloaded. The thread. */
+bool watch_barred(void);
+
+#endif
