@@ -118,7 +118,8 @@ static __always_inline int frame_resize(struct xdp_md *ctx, const struct outgoin
 
 /*
  * Writes the headers. The IP header has no options, and an ID that counts up in
- * its flow, as that of the kernel does (__ip_select_ident).
+ * its flow, as that of the kernel does (__ip_select_ident). The -1 is for the
+ * verifier, which cannot know that frame_resize has made room for all of it.
  */
 static __always_inline int headers_write(struct xdp_md *ctx, const struct packet *packet,
 					 const struct outgoing *out)

@@ -15,7 +15,7 @@ struct shared {
 };
 
 static struct map_set maps;
-static struct shared hops, usage_rows, verdicts;
+static struct shared hops, usage_rows;
 
 static int share(const struct bpf_map *map, struct shared *shared)
 {
@@ -47,8 +47,6 @@ int map_open(const struct map_set *set)
 	error = share(maps.hops, &hops);
 	if (!error)
 		error = share(maps.usage, &usage_rows);
-	if (!error)
-		error = share(maps.verdicts, &verdicts);
 	if (error)
 		map_close();
 	return error;
@@ -58,7 +56,6 @@ void map_close(void)
 {
 	unshare_memory(&hops);
 	unshare_memory(&usage_rows);
-	unshare_memory(&verdicts);
 	memset(&maps, 0, sizeof(maps));
 }
 
@@ -108,16 +105,6 @@ void map_usage_read(uint32_t index, struct usage *usage)
 		usage->bytes_in += __atomic_load_n(&row->bytes_in, __ATOMIC_RELAXED);
 		usage->bytes_out += __atomic_load_n(&row->bytes_out, __ATOMIC_RELAXED);
 	}
-}
-
-uint64_t map_verdict_read(enum verdict verdict)
-{
-	const uint64_t *row = verdicts.memory;
-	uint64_t count = 0;
-
-	for (unsigned int cpu = 0; cpu < maps.cpus; cpu++, row += VERDICT_ROW)
-		count += __atomic_load_n(&row[verdict], __ATOMIC_RELAXED);
-	return count;
 }
 
 void map_deadline_put(uint16_t owner, uint64_t nanoseconds)

@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 #include "abi.h"
-#include "verdict.h"
 
 struct bpf_map;
 
@@ -20,7 +19,6 @@ struct map_set {
 	const struct bpf_map *devices;
 	const struct bpf_map *hops;
 	const struct bpf_map *usage;
-	const struct bpf_map *verdicts;
 	uint64_t *deadlines;        /* ABI_OWNERS of them, shared already */
 	unsigned int usage_rows;    /* of each CPU */
 	unsigned int hop_rows;
@@ -60,9 +58,6 @@ void map_hop_put(uint32_t row, const struct hop *hop);
 
 /** What a row of `usage` counts. Any thread. */
 void map_usage_read(uint32_t row, struct usage *usage);
-
-/** How often a verdict fell, on all CPUs together. Any thread. */
-uint64_t map_verdict_read(enum verdict verdict);
 
 /** When the flows of a relay thread end by themselves (CLOCK_MONOTONIC, ns). */
 void map_deadline_put(uint16_t owner, uint64_t nanoseconds);

@@ -98,7 +98,6 @@ static int load(const struct settings *settings, struct map_set *maps)
 		.devices = skeleton->maps.devices,
 		.hops = skeleton->maps.hops,
 		.usage = skeleton->maps.usage,
-		.verdicts = skeleton->maps.verdicts,
 		.deadlines = (uint64_t *)skeleton->bss->deadlines,
 		.usage_rows = rows,
 		.hop_rows = rows,

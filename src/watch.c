@@ -59,7 +59,10 @@ static void look_for_ipsec(void)
 {
 	bool any = false;
 
-	if (!ipsec_policies(&any) && any != watcher.barred)
+	/* An answer that cannot be had changes nothing: policies may still be there. */
+	if (ipsec_policies(&any))
+		return;
+	if (any != watcher.barred)
 		log_line(LOG_LEVEL_WARNING, any ? "this host has IPsec policies, which XDP would bypass: everything is relayed in userspace" :
 						  "IPsec policies are gone: channels are offloaded again");
 	watcher.barred = any;

@@ -55,7 +55,7 @@ static struct {
 	struct hop hop[ROWS];
 	struct mnl_socket *events;
 } net = { .lock = PTHREAD_MUTEX_INITIALIZER };
-static bool ipsec;
+static bool ipsec, ipsec_unknown;
 
 #define LOCKED(statement)                          \
 	do {                                       \
@@ -82,6 +82,8 @@ struct mnl_socket *ipsec_listen(void)
 
 int ipsec_policies(bool *any)
 {
+	if (__atomic_load_n(&ipsec_unknown, __ATOMIC_RELAXED))
+		return -EPERM;
 	*any = __atomic_load_n(&ipsec, __ATOMIC_RELAXED);
 	return 0;
 }
@@ -616,6 +618,12 @@ static void test_ipsec(void **state)
 	__atomic_store_n(&ipsec, true, __ATOMIC_RELAXED);
 	event(RTM_NEWROUTE);
 	wait_for_hop(row, false);
+	/* Not to be told is not to be told that there are none. */
+	__atomic_store_n(&ipsec_unknown, true, __ATOMIC_RELAXED);
+	event(RTM_NEWROUTE);
+	settle();
+	assert_int_equal(hop_of(row).ifindex, 0);
+	__atomic_store_n(&ipsec_unknown, false, __ATOMIC_RELAXED);
 	__atomic_store_n(&ipsec, false, __ATOMIC_RELAXED);
 	event(RTM_NEWROUTE);
 	wait_for_hop(row, true);
