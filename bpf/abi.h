@@ -15,15 +15,27 @@
 #define ABI_OWNERS 256
 /* Devices that a redirect can leave by. */
 #define ABI_DEVICES 64
+/* VLANs, over all of those interfaces, whose frames are relayed. */
+#define ABI_VLANS 256
 
 /*
  * A datagram that is to be relayed, by what is on the wire. A client's
  * ChannelData is found by its channel number (RFC 8656, section 12.4); a
- * peer's data has no number, and `channel` is 0.
+ * peer's data has no number, and `channel` is 0. Each family has a table of
+ * its own, so that IPv4 does not pay for keys of 40 bytes.
  */
 struct flow_key {
 	__be32 saddr;
 	__be32 daddr;
+	__be16 sport;
+	__be16 dport;
+	__be16 channel;
+	__u16 zero;
+};
+
+struct flow_key6 {
+	__be32 saddr[4];
+	__be32 daddr[4];
 	__be16 sport;
 	__be16 dport;
 	__be16 channel;
@@ -37,6 +49,16 @@ union abi_addr {
 	__u32 word[4];
 };
 
+/* The TTL, or hop limit, that a flow's packets leave with. */
+enum flow_ttl {
+	FLOW_TTL_RECEIVED, /* one less than received, up to `ttl` */
+	FLOW_TTL_WAY,      /* the next hop's: what a new socket would send with */
+	FLOW_TTL_CONSTANT, /* always `ttl` */
+};
+
+/* It leaves by IPv6. */
+#define FLOW_V6 1
+
 /* How one direction of a channel leaves: written when it is bound, replaced whole. */
 struct flow {
 	union abi_addr saddr;
@@ -44,18 +66,24 @@ struct flow {
 	__be16 sport;
 	__be16 dport;
 	__be16 channel;  /* the number to put on; 0: one is to be taken off */
-	__be16 frag_off; /* IP flags of coturn's socket: DF, or 0 */
+	__be16 frag_off; /* IPv4: flags of coturn's socket: DF, or 0 */
 	__u32 hop;       /* row of the next hop table */
 	__u32 usage;     /* row of the usage table */
 	__u16 owner;     /* row of the deadlines: the relay thread */
-	__u8 ttl;        /* the most that the socket would send */
-	__u8 ttl_fixed;  /* 1: always `ttl`; 0: one less than received, up to it */
+	__u8 ttl;
+	__u8 ttl_from;   /* enum flow_ttl */
 	__u16 udp_delta; /* sum of the new addresses and ports less the old */
-	__u16 ip_sum;    /* sum of the new IPv4 header but TOS, length, ID, TTL */
-	__u16 id_first;  /* added to the usage row's packets: the IP ID */
-	__u16 zero;
-	__u32 key_mark;  /* flow_key_mark() of its key; last, so written last */
-};
+	__u8 tos_mask;   /* of the received TOS or traffic class, what is passed on */
+	__u8 flags;
+	union {
+		struct {
+			__u16 ip_sum;   /* IPv4: sum of the new header but TOS, length, ID, TTL */
+			__u16 id_first; /* IPv4: added to the usage row's packets: the ID */
+		};
+		__be32 label;           /* IPv6: version and flow label, traffic class 0 */
+	};
+	__u32 key_mark;  /* mark of its key; last, so written last */
+} __attribute__((aligned(8))); /* copied by 8 bytes */
 
 /*
  * Ties a value to its key. An element of a preallocated hash table is used again
@@ -71,14 +99,43 @@ static inline __attribute__((always_inline)) __u32 flow_key_mark(const struct fl
 	return mark ^ key->channel;
 }
 
-/* Where a packet goes next. ifindex 0: not known now, so PASS. */
+static inline __attribute__((always_inline)) __u32 flow_key6_mark(const struct flow_key6 *key)
+{
+	__u32 mark = 0;
+
+	for (int i = 0; i < 4; i++) {
+		mark = (mark ^ key->saddr[i]) * 0x9e3779b1u;
+		mark = (mark ^ key->daddr[i]) * 0x85ebca6bu;
+	}
+	mark = (mark ^ ((__u32)key->sport << 16 | key->dport)) * 0xc2b2ae35u;
+	return mark ^ key->channel;
+}
+
+#define ABI_TAGS 2
+
+/* 802.1Q or 802.1ad, as in a frame. */
+struct vlan_tag {
+	__be16 protocol;
+	__be16 tci;
+};
+
+/* The way is to this very host: only another client of this server can be meant. */
+#define HOP_LOCAL 1
+/* The device takes frames by redirect from an interface in native mode. */
+#define HOP_REDIRECT 2
+/* The device sends what its own program returns (XDP_TX). */
+#define HOP_TRANSMIT 4
+/* It takes frames of several buffers by redirect. */
+#define HOP_FRAGS 8
+
+/* Where a packet goes next. ifindex 0 and not HOP_LOCAL: not known now, so PASS. */
 struct hop {
-	__u32 ifindex;
-	__u16 mtu;       /* of the IP packet, in bytes */
-	__u8 redirect;   /* the device takes frames by redirect */
-	__u8 transmit;   /* the device sends what its own program returns (XDP_TX) */
-	__u8 eth[12];    /* destination, then source MAC */
-	__u32 zero1;
+	__u32 ifindex; /* below all VLANs */
+	__u16 mtu;     /* of the IP packet, in bytes */
+	__u8 ttl;      /* or hop limit: the default of this way */
+	__u8 flags;
+	__u8 eth[12];  /* destination, then source MAC */
+	struct vlan_tag tag[ABI_TAGS]; /* to be put on, outermost first; protocol 0: none */
 };
 
 /*
@@ -88,9 +145,8 @@ struct hop {
  */
 struct hop_row {
 	__u32 current;
-	__u32 zero;
 	struct hop slot[2];
-	__u64 reserved;
+	__u32 zero;
 };
 
 /*
@@ -108,14 +164,35 @@ struct usage_row {
 struct port {
 	__u32 ifindex; /* 0: row not in use */
 	__u8 mac[6];
+	__u8 generic; /* 1: the program runs on skbs, behind the driver */
+	__u8 zero;
+};
+
+/*
+ * A VLAN on an interface that carries the program, by its VLAN identifiers in
+ * host order, outermost first, 0 for none; with VLAN_8021AD if that is the
+ * protocol of the tag. Priority tags (identifier 0) do not count.
+ */
+#define VLAN_8021AD 0x8000
+struct vlan_key {
+	__u32 ifindex;
+	__u16 id[ABI_TAGS];
+};
+
+/* The unicast address of the VLAN's own interface. */
+struct vlan {
+	__u8 mac[6];
 	__u16 zero;
 };
 
 _Static_assert(sizeof(struct flow_key) == 16, "flow_key has no padding");
+_Static_assert(sizeof(struct flow_key6) == 40, "flow_key6 has no padding");
 _Static_assert(sizeof(struct flow) == 64, "flow fills a cache line");
-_Static_assert(sizeof(struct hop) == 24, "hop has no padding");
+_Static_assert(sizeof(struct hop) == 28, "hop has no padding");
 _Static_assert(sizeof(struct hop_row) == 64, "hop_row fills a cache line");
 _Static_assert(sizeof(struct usage_row) == 32, "usage_row has no padding");
 _Static_assert(sizeof(struct port) == 12, "port has no padding");
+_Static_assert(sizeof(struct vlan_key) == 8, "vlan_key has no padding");
+_Static_assert(sizeof(struct vlan) == 8, "vlan has no padding");
 
 #endif

@@ -10,40 +10,85 @@
 #define CHANNEL_RANGE 0xc000
 #define CHANNEL_FIRST 0x4000
 
+static __always_inline const struct flow *flow_at(const struct packet *packet, const int v6)
+{
+	if (v6)
+		return bpf_map_lookup_elem(&flows6, &packet->key.v6);
+	return bpf_map_lookup_elem(&flows, &packet->key.v4);
+}
+
 /*
  * A client's ChannelData is looked for first, when it can be one: media that
  * peers send (RTP, DTLS, STUN) begins otherwise (RFC 7983), so that either
  * direction costs one lookup. A peer's payload that looks like ChannelData
  * costs two.
  */
-static __always_inline const struct flow *flow_find(struct packet *packet)
+static __always_inline const struct flow *flow_find(struct packet *packet, const int v6)
 {
 	__be16 number = packet->channel.number;
+	__be16 *key = v6 ? &packet->key.v6.channel : &packet->key.v4.channel;
 
 	if ((number & bpf_htons(CHANNEL_RANGE)) == bpf_htons(CHANNEL_FIRST)) {
 		const struct flow *flow;
 
-		packet->key.channel = number;
-		flow = bpf_map_lookup_elem(&flows, &packet->key);
+		*key = number;
+		flow = flow_at(packet, v6);
 		if (flow)
 			return flow;
-		packet->key.channel = 0;
+		*key = 0;
 	}
-	return bpf_map_lookup_elem(&flows, &packet->key);
+	return flow_at(packet, v6);
 }
 
 /*
  * A copy that nobody changes any more. 0, or -1 if the element became another
  * flow's meanwhile: the packet goes up, as it would have a moment later.
  */
-static __always_inline int flow_copy(const struct flow *found, const struct flow_key *key,
+static __always_inline int flow_copy(const struct flow *found, const struct packet *packet, const int v6,
 				     struct flow *copy)
 {
-	__u32 mark = flow_key_mark(key);
+	__u32 mark = v6 ? flow_key6_mark(&packet->key.v6) : flow_key_mark(&packet->key.v4);
 
 	__builtin_memcpy(copy, found, sizeof(*copy));
 	barrier();
 	return copy->key_mark == mark && *(const volatile __u32 *)&found->key_mark == mark ? 0 : -1;
+}
+
+static __always_inline int owner_alive(const struct flow *flow)
+{
+	__u64 now = coarse_clock ? bpf_ktime_get_coarse_ns() : bpf_ktime_get_ns();
+
+	return now < deadlines[flow->owner & (ABI_OWNERS - 1)];
+}
+
+/* VERDICT_COUNT with a copy of the flow that was found, whose relay thread is alive. */
+static __always_inline enum verdict flow_take(const struct flow *found, const struct packet *packet,
+					      const int v6, struct flow *flow)
+{
+	if (!found || flow_copy(found, packet, v6, flow))
+		return VERDICT_NO_FLOW;
+	return owner_alive(flow) ? VERDICT_COUNT : VERDICT_SERVER_SILENT;
+}
+
+/*
+ * The key of what leaves by `flow`, when it comes in again as a peer's data: the
+ * peer is this server.
+ */
+static __always_inline void flow_key_turn(struct packet *packet, const struct flow *flow, const int v6)
+{
+	if (v6) {
+		__builtin_memcpy(packet->key.v6.saddr, &flow->saddr, sizeof(flow->saddr));
+		__builtin_memcpy(packet->key.v6.daddr, &flow->daddr, sizeof(flow->daddr));
+		packet->key.v6.sport = flow->sport;
+		packet->key.v6.dport = flow->dport;
+		packet->key.v6.channel = packet->key.v6.zero = 0;
+	} else {
+		packet->key.v4.saddr = flow->saddr.v4;
+		packet->key.v4.daddr = flow->daddr.v4;
+		packet->key.v4.sport = flow->sport;
+		packet->key.v4.dport = flow->dport;
+		packet->key.v4.channel = packet->key.v4.zero = 0;
+	}
 }
 
 /*
@@ -63,19 +108,16 @@ static __always_inline int channel_length_ok(__u16 datagram, __u16 data)
 	return data != 0 && room - data <= 3;
 }
 
-/* The TTL to send, 0 if the packet must go to coturn for that. */
-static __always_inline __u8 ttl_out(const struct flow *flow, __u8 received)
+/* The TTL to send by this hop, 0 if the packet must go to coturn for that. */
+static __always_inline __u8 ttl_out(const struct flow *flow, const struct hop *hop, __u8 received)
 {
-	if (flow->ttl_fixed)
-		return received ? flow->ttl : 0;
+	if (flow->ttl_from == FLOW_TTL_CONSTANT)
+		return flow->ttl;
+	if (flow->ttl_from == FLOW_TTL_WAY)
+		return received ? hop->ttl : 0;
 	if (received <= 1)
 		return 0;
 	return received - 1 < flow->ttl ? received - 1 : flow->ttl;
-}
-
-static __always_inline int owner_alive(const struct flow *flow)
-{
-	return bpf_ktime_get_coarse_ns() < deadlines[flow->owner & (ABI_OWNERS - 1)];
 }
 
 #endif

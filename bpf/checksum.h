@@ -10,6 +10,8 @@
 #include <linux/in.h>
 #include <linux/ip.h>
 
+#include "maps.h"
+
 /* The longest payload that is summed in full: a jumbo frame's. */
 #define SUM_BLOCK 64
 #define SUM_BLOCKS 144
@@ -48,10 +50,34 @@ static __always_inline int ip_sum_ok(const void *header)
 	return sum_fold(sum) == 0xffff;
 }
 
-/* The sum over the pseudo-header: what a socket leaves for the device to finish. */
-static __always_inline __u16 pseudo_sum(__be32 saddr, __be32 daddr, __be16 udp_length)
+static __always_inline __u64 pseudo_addresses6(const __be32 *saddr, const __be32 *daddr)
 {
-	return sum_fold((__u64)saddr + daddr + bpf_htons(IPPROTO_UDP) + udp_length);
+	return (__u64)saddr[0] + saddr[1] + saddr[2] + saddr[3] + daddr[0] + daddr[1] + daddr[2] +
+	       daddr[3];
+}
+
+/*
+ * The sum over the pseudo-header, of either family (RFC 8200, section 8.1): what
+ * a socket leaves for the device to finish. `addresses` is the sum of their words.
+ */
+static __always_inline __u16 pseudo_sum(__u64 addresses, __be16 udp_length)
+{
+	return sum_fold(addresses + bpf_htons(IPPROTO_UDP) + udp_length);
+}
+
+/* The same of bytes that may be in another buffer of the frame, at most a block. */
+static __always_inline long scattered_sum(struct xdp_md *ctx, __u32 offset, __u32 length)
+{
+	__be32 copy[SUM_BLOCK / 4] = {};
+	__u32 last = length - 1;
+
+	if (!frags || last >= SUM_BLOCK)
+		return -1;
+	/* Before Linux 6.8 the verifier does not learn from a comparison with 0. */
+	barrier_var(last);
+	if (bpf_xdp_load_bytes(ctx, offset, copy, last + 1))
+		return -1;
+	return bpf_csum_diff(NULL, 0, copy, SUM_BLOCK, 0) & 0xffffffff;
 }
 
 /*
@@ -67,6 +93,7 @@ __noinline long payload_sum(struct xdp_md *ctx, __u32 offset, __u32 length)
 	__u8 *at = (void *)(long)ctx->data;
 	void *end = (void *)(long)ctx->data_end;
 	__u64 sum = 0;
+	long part;
 	int i;
 
 	if (length > SUM_MAX || offset > OFFSET_MAX)
@@ -77,11 +104,21 @@ __noinline long payload_sum(struct xdp_md *ctx, __u32 offset, __u32 length)
 	barrier_var(length);
 	for (i = 0; i < SUM_BLOCKS && length >= SUM_BLOCK; i++) {
 		barrier_var(at);
-		if ((void *)(at + SUM_BLOCK) > end)
-			return -1;
-		sum += (__u32)bpf_csum_diff(NULL, 0, (__be32 *)at, SUM_BLOCK, 0);
+		if ((void *)(at + SUM_BLOCK) <= end) {
+			sum += (__u32)bpf_csum_diff(NULL, 0, (__be32 *)at, SUM_BLOCK, 0);
+		} else {
+			part = scattered_sum(ctx, offset, SUM_BLOCK);
+			if (part < 0)
+				return -1;
+			sum += part;
+		}
 		at += SUM_BLOCK;
+		offset += SUM_BLOCK;
 		length -= SUM_BLOCK;
+	}
+	if (frags && length) {
+		part = scattered_sum(ctx, offset, length);
+		return part < 0 ? -1 : sum_fold(sum + part);
 	}
 	for (i = 0; i < SUM_BLOCK / 2 && length >= 2; i++) {
 		barrier_var(at);

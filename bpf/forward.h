@@ -4,6 +4,7 @@
 #define OFFLOAD_FORWARD_H
 
 #include "maps.h"
+#include "packet.h"
 
 static __always_inline const struct hop *hop_find(const struct flow *flow)
 {
@@ -14,20 +15,27 @@ static __always_inline const struct hop *hop_find(const struct flow *flow)
 	if (!row)
 		return NULL;
 	hop = &row->slot[*(const volatile __u32 *)&row->current & 1];
-	return hop->ifindex ? hop : NULL;
+	return hop->ifindex || hop->flags & HOP_LOCAL ? hop : NULL;
 }
 
 /*
- * XDP_TX or XDP_REDIRECT, or XDP_PASS where there is no way. The redirect is
- * only noted by the kernel: it happens when the program returns it.
+ * XDP_TX or XDP_REDIRECT in *action. The redirect is only noted by the kernel: it
+ * happens when the program returns it. VERDICT_COUNT stands for "go on".
  */
-static __always_inline int hop_action(const struct hop *hop, __u32 ingress)
+static __always_inline enum verdict hop_action(struct xdp_md *ctx, const struct packet *packet,
+					       const struct hop *hop, int *action)
 {
-	if (hop->ifindex == ingress && hop->transmit)
-		return XDP_TX;
-	if (!hop->redirect)
-		return XDP_PASS;
-	return bpf_redirect_map(&devices, hop->ifindex, XDP_PASS);
+	if (hop->ifindex == ctx->ingress_ifindex && hop->flags & HOP_TRANSMIT) {
+		*action = XDP_TX;
+		return VERDICT_COUNT;
+	}
+	if (!packet->generic && !(hop->flags & HOP_REDIRECT))
+		return VERDICT_NO_REDIRECT;
+	if (frags && !packet->generic && !(hop->flags & HOP_FRAGS) &&
+	    frame_length(ctx) > ctx->data_end - ctx->data)
+		return VERDICT_FRAGS;
+	*action = bpf_redirect_map(&devices, hop->ifindex, XDP_PASS);
+	return *action == XDP_REDIRECT ? VERDICT_COUNT : VERDICT_NO_REDIRECT;
 }
 
 #endif

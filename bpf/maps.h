@@ -14,6 +14,22 @@ struct {
 	__uint(max_entries, 1);
 } flows SEC(".maps");
 
+/* As long as `flows`; takes memory for what it holds only, as few may need it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct flow_key6);
+	__type(value, struct flow);
+	__uint(max_entries, 1);
+} flows6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, struct vlan_key);
+	__type(value, struct vlan);
+	__uint(max_entries, ABI_VLANS);
+} vlans SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -52,11 +68,14 @@ struct {
 /* Rows of `usage` that a CPU has. */
 const volatile __u32 usage_rows = 1;
 
+/* Nonzero: frames may come in several buffers (Linux 5.18), as jumbo frames do. */
+const volatile __u32 frags = 0;
+
+/* Nonzero: bpf_ktime_get_coarse_ns is there (Linux 5.11). */
+const volatile __u32 coarse_clock = 1;
+
 /* The interfaces that carry the program, from the first row on. */
 struct port ports[ABI_PORTS];
-
-/* Nonzero: the program runs on skbs, behind the driver (generic mode). */
-__u32 generic;
 
 /* When a relay thread is held to be dead, CLOCK_MONOTONIC in nanoseconds. */
 __u64 deadlines[ABI_OWNERS];

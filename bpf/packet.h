@@ -9,6 +9,7 @@
 #include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/udp.h>
 
 #include "checksum.h"
@@ -17,13 +18,8 @@
 #define IPV4_VERSION_IHL 0x45
 #define IPV4_MF 0x2000
 #define IPV4_OFFSET 0x1fff
-
-/* Headers of an untagged frame that this program reads and writes. */
-struct headers {
-	struct ethhdr eth;
-	struct iphdr ip;
-	struct udphdr udp;
-} __attribute__((packed));
+#define IPV6_VERSION 0x60
+#define VLAN_ID 0x0fff
 
 /* RFC 8656, section 12.4. */
 struct channel_header {
@@ -32,80 +28,228 @@ struct channel_header {
 };
 
 struct packet {
-	struct flow_key key;
+	union {
+		struct flow_key v4;
+		struct flow_key6 v6;
+	} key;
 	struct channel_header channel; /* first bytes of the payload, or 0 */
+	__u16 offset;                  /* of the UDP payload in the frame */
 	__u16 length;                  /* of the UDP payload */
 	__sum16 check;                 /* of the UDP header, as received */
-	__u8 tos;
-	__u8 ttl;
+	__u8 tos;                      /* or traffic class */
+	__u8 ttl;                      /* or hop limit */
 	__u8 partial; /* of a local socket: the sum is left for the device to finish */
+	__u8 generic; /* the interface gives skbs, not the driver's buffers */
 };
 
-/* Promiscuous ports and flooding switches hand up frames for other hosts. */
-static __always_inline int port_owns(__u32 ifindex, const __u8 *mac)
+/* The row of an interface that carries the program. */
+static __always_inline const struct port *port_find(__u32 ifindex)
 {
-	__u32 low = *(__u32 *)mac;
-	__u16 high = *(__u16 *)(mac + 4);
-
 	for (int i = 0; i < ABI_PORTS; i++) {
 		const struct port *port = &ports[i];
 
 		if (port->ifindex == ifindex)
-			return *(__u32 *)port->mac == low && *(__u16 *)(port->mac + 4) == high;
+			return port;
 		if (port->ifindex == 0)
-			return 0;
+			break;
 	}
-	return 0;
+	return NULL;
+}
+
+static __always_inline int mac_is(const __u8 *mac, const __u8 *other)
+{
+	return *(__u32 *)mac == *(__u32 *)other && *(__u16 *)(mac + 4) == *(__u16 *)(other + 4);
+}
+
+static __always_inline int is_tag(__be16 protocol)
+{
+	return protocol == bpf_htons(ETH_P_8021Q) || protocol == bpf_htons(ETH_P_8021AD);
 }
 
 /*
- * Reads the frame into `packet`. VERDICT_COUNT stands for "go on". The checks
- * are those that the kernel's own receive path makes before coturn would see
- * the datagram (net/ipv4/ip_input.c, net/ipv4/udp.c), but for the sum over the
- * UDP payload: a wrong one stays wrong, and its receiver drops it.
+ * Whether the frame is for this host, whose VLANs have addresses of their own:
+ * promiscuous ports and flooding switches hand up others. Steps over the tags;
+ * *protocol is that of what follows. A priority tag names no VLAN.
  */
-static __always_inline enum verdict packet_parse(struct xdp_md *ctx, struct packet *packet)
+static __always_inline enum verdict frame_is_ours(const struct xdp_md *ctx, struct packet *packet,
+						  __be16 *protocol)
 {
 	void *data = (void *)(long)ctx->data;
 	void *end = (void *)(long)ctx->data_end;
-	struct headers *h = data;
-	struct channel_header *channel = (void *)(h + 1);
-	__u32 ip_length, udp_length;
+	struct ethhdr *eth = data;
+	struct vlan_key key = { .ifindex = ctx->ingress_ifindex };
+	const struct port *port;
+	const __u8 *mac;
 
-	if (data + sizeof(h->eth) > end || h->eth.h_proto != bpf_htons(ETH_P_IP))
+	if (data + sizeof(*eth) > end)
 		return VERDICT_NOT_IP;
-	if (!port_owns(ctx->ingress_ifindex, h->eth.h_dest))
+	*protocol = *(const __be16 *)(data + offsetof(struct ethhdr, h_proto));
+	port = port_find(ctx->ingress_ifindex);
+	if (!port)
 		return VERDICT_NOT_OURS;
-	if (data + offsetof(struct headers, udp) > end)
+	packet->generic = port->generic;
+	packet->offset = sizeof(*eth);
+	mac = port->mac;
+	if (is_tag(*protocol)) {
+#pragma unroll
+		for (int i = 0; i < ABI_TAGS; i++) {
+			struct {
+				__be16 tci;
+				__be16 protocol;
+			} *tag = data + sizeof(*eth) + i * sizeof(struct vlan_tag);
+			__u16 id;
+
+			if (!is_tag(*protocol))
+				break;
+			if ((void *)(tag + 1) > end)
+				return VERDICT_TRUNCATED;
+			id = bpf_ntohs(tag->tci) & VLAN_ID;
+			if (id && *protocol == bpf_htons(ETH_P_8021AD))
+				id |= VLAN_8021AD;
+			if (id && !key.id[0])
+				key.id[0] = id;
+			else if (id)
+				key.id[1] = id;
+			*protocol = tag->protocol;
+			packet->offset += sizeof(*tag);
+		}
+		if (key.id[0]) {
+			const struct vlan *vlan = bpf_map_lookup_elem(&vlans, &key);
+
+			if (!vlan)
+				return VERDICT_NOT_OURS;
+			mac = vlan->mac;
+		}
+	}
+	if (*protocol != bpf_htons(ETH_P_IP) && *protocol != bpf_htons(ETH_P_IPV6))
+		return VERDICT_NOT_IP;
+	return mac_is(mac, eth->h_dest) ? VERDICT_COUNT : VERDICT_NOT_OURS;
+}
+
+/* The bytes of the frame, in all of its buffers. */
+static __always_inline __u32 frame_length(struct xdp_md *ctx)
+{
+	return frags ? bpf_xdp_get_buff_len(ctx) : ctx->data_end - ctx->data;
+}
+
+/*
+ * The headers, as far as coturn's socket would be given the datagram; the checks
+ * are those that the kernel's own receive path makes before (net/ipv4/ip_input.c,
+ * net/ipv6/ip6_input.c). *length is that of what follows the header.
+ */
+static __always_inline enum verdict parse_v4(struct packet *packet, const void *at, const void *end,
+					     __u32 *length)
+{
+	const struct iphdr *ip = at;
+
+	if ((const void *)(ip + 1) > end)
 		return VERDICT_TRUNCATED;
-	if (*(__u8 *)(data + offsetof(struct headers, ip)) != IPV4_VERSION_IHL)
-		return h->ip.version == 4 && h->ip.ihl > 5 ? VERDICT_IP_OPTIONS : VERDICT_NOT_IP;
-	if (h->ip.protocol != IPPROTO_UDP)
+	if (*(const __u8 *)at != IPV4_VERSION_IHL)
+		return ip->version == 4 && ip->ihl > 5 ? VERDICT_IP_OPTIONS : VERDICT_NOT_IP;
+	if (ip->protocol != IPPROTO_UDP)
 		return VERDICT_NOT_UDP;
-	if (h->ip.frag_off & bpf_htons(IPV4_MF | IPV4_OFFSET))
+	if (ip->frag_off & bpf_htons(IPV4_MF | IPV4_OFFSET))
 		return VERDICT_FRAGMENT;
-
-	if ((void *)channel > end)
-		return VERDICT_TRUNCATED;
-	ip_length = bpf_ntohs(h->ip.tot_len);
-	udp_length = bpf_ntohs(h->udp.len);
-	if (ip_length != sizeof(h->ip) + udp_length || udp_length < sizeof(h->udp) ||
-	    ip_length > end - data - sizeof(h->eth))
-		return VERDICT_TRUNCATED;
-	if (!ip_sum_ok(data + offsetof(struct headers, ip)))
+	if (!ip_sum_ok(at))
 		return VERDICT_IP_CHECKSUM;
+	packet->key.v4.saddr = ip->saddr;
+	packet->key.v4.daddr = ip->daddr;
+	packet->tos = ip->tos;
+	packet->ttl = ip->ttl;
+	packet->offset += sizeof(*ip);
+	*length = bpf_ntohs(ip->tot_len) - sizeof(*ip);
+	return VERDICT_COUNT;
+}
 
-	packet->key.saddr = h->ip.saddr;
-	packet->key.daddr = h->ip.daddr;
-	packet->key.sport = h->udp.source;
-	packet->key.dport = h->udp.dest;
-	packet->length = udp_length - sizeof(h->udp);
-	packet->check = h->udp.check;
-	packet->tos = h->ip.tos;
-	packet->ttl = h->ip.ttl;
-	packet->partial = h->udp.check == pseudo_sum(h->ip.saddr, h->ip.daddr, h->udp.len);
-	if (packet->length >= sizeof(*channel) && (void *)(channel + 1) <= end)
+static __always_inline enum verdict parse_v6(struct packet *packet, const void *at, const void *end,
+					     __u32 *length)
+{
+	const struct ipv6hdr *ip = at;
+	const __u8 *byte = at;
+
+	if ((const void *)(ip + 1) > end)
+		return VERDICT_TRUNCATED;
+	if ((byte[0] & 0xf0) != IPV6_VERSION)
+		return VERDICT_NOT_IP;
+	switch (ip->nexthdr) {
+	case IPPROTO_UDP:
+		break;
+	case IPPROTO_FRAGMENT:
+		return VERDICT_FRAGMENT;
+	case IPPROTO_HOPOPTS:
+	case IPPROTO_ROUTING:
+	case IPPROTO_DSTOPTS:
+	case IPPROTO_AH:
+		return VERDICT_IP_OPTIONS;
+	default:
+		return VERDICT_NOT_UDP;
+	}
+	__builtin_memcpy(packet->key.v6.saddr, &ip->saddr, sizeof(packet->key.v6.saddr));
+	__builtin_memcpy(packet->key.v6.daddr, &ip->daddr, sizeof(packet->key.v6.daddr));
+	packet->tos = byte[0] << 4 | byte[1] >> 4;
+	packet->ttl = ip->hop_limit;
+	packet->offset += sizeof(*ip);
+	*length = bpf_ntohs(ip->payload_len);
+	return VERDICT_COUNT;
+}
+
+/* Where headers end at most is known here, but the verifier has to see it. */
+#define HEADERS_MAX 0x7f
+
+static __always_inline const void *header_at(const struct xdp_md *ctx, __u32 offset)
+{
+	barrier_var(offset);
+	return (const void *)(long)ctx->data + (offset & HEADERS_MAX);
+}
+
+/*
+ * Reads the headers behind Ethernet's into `packet`. VERDICT_COUNT stands for "go
+ * on". The sum over the UDP payload is not looked at: a wrong one stays wrong, and
+ * its receiver drops it. `v6` is a constant here and below: each family has its
+ * own copy of this code, without the branches of the other.
+ */
+static __always_inline enum verdict packet_parse(struct xdp_md *ctx, struct packet *packet, const int v6)
+{
+	const void *end = (void *)(long)ctx->data_end;
+	const struct channel_header *channel;
+	const struct udphdr *udp;
+	enum verdict verdict;
+	__u64 addresses;
+	__u32 length;
+
+	if (v6)
+		verdict = parse_v6(packet, header_at(ctx, packet->offset), end, &length);
+	else
+		verdict = parse_v4(packet, header_at(ctx, packet->offset), end, &length);
+	if (verdict != VERDICT_COUNT)
+		return verdict;
+
+	udp = header_at(ctx, packet->offset);
+	if ((const void *)(udp + 1) > end)
+		return VERDICT_TRUNCATED;
+	if (bpf_ntohs(udp->len) != length || length < sizeof(*udp) ||
+	    packet->offset + length > frame_length(ctx))
+		return VERDICT_TRUNCATED;
+	if (v6) {
+		packet->key.v6.sport = udp->source;
+		packet->key.v6.dport = udp->dest;
+		packet->key.v6.channel = packet->key.v6.zero = 0;
+		addresses = pseudo_addresses6(packet->key.v6.saddr, packet->key.v6.daddr);
+	} else {
+		packet->key.v4.sport = udp->source;
+		packet->key.v4.dport = udp->dest;
+		packet->key.v4.channel = packet->key.v4.zero = 0;
+		addresses = (__u64)packet->key.v4.saddr + packet->key.v4.daddr;
+	}
+	packet->partial = udp->check == pseudo_sum(addresses, udp->len);
+	packet->check = udp->check;
+	packet->length = length - sizeof(*udp);
+	packet->offset += sizeof(*udp);
+	channel = (const void *)(udp + 1);
+	if (packet->length >= sizeof(*channel) && (const void *)(channel + 1) <= end)
 		packet->channel = *channel;
+	else
+		packet->channel.number = packet->channel.length = 0;
 	return VERDICT_COUNT;
 }
 

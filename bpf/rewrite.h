@@ -13,10 +13,13 @@
 struct outgoing {
 	const struct flow *flow;
 	const struct hop *hop;
+	__u32 delta;   /* sum of the new addresses and ports less the old */
 	__u16 data;    /* bytes of relayed data */
 	__u16 payload; /* bytes of the UDP payload: data, and a header to a client */
+	__u16 header;  /* bytes of ChannelData header that came with it: 4 or 0 */
 	__sum16 check; /* of the UDP header */
-	__be16 id;     /* of the IP header */
+	__be16 id;     /* of the IPv4 header */
+	__u8 tos;
 	__u8 ttl;
 };
 
@@ -27,8 +30,8 @@ struct outgoing {
 static __always_inline long excess_sum(struct xdp_md *ctx, const struct packet *packet,
 				       const struct outgoing *out)
 {
-	__u32 offset = sizeof(struct headers) + sizeof(struct channel_header) + out->data;
-	long sum = payload_sum(ctx, offset, packet->length - sizeof(struct channel_header) - out->data);
+	__u32 before = sizeof(struct channel_header) + out->data;
+	long sum = payload_sum(ctx, packet->offset + before, packet->length - before);
 
 	return sum >= 0 && (out->data & 1) ? __builtin_bswap16(sum) : sum;
 }
@@ -44,17 +47,18 @@ static __always_inline __sum16 check_by_difference(struct xdp_md *ctx, const str
 {
 	__u64 sum = sum_less(packet->check);
 
-	sum += out->flow->udp_delta;
+	sum += out->delta;
 	sum += 2 * (__u32)sum_less(bpf_htons(sizeof(struct udphdr) + packet->length));
 	sum += 2 * (__u32)bpf_htons(sizeof(struct udphdr) + out->payload);
 	if (out->flow->channel) {
 		sum += out->flow->channel;
 		sum += bpf_htons(out->data);
-		return sum_finish_udp(sum);
 	}
-	sum += sum_less(packet->channel.number);
-	sum += sum_less(packet->channel.length);
-	if (packet->length != out->data + sizeof(struct channel_header)) {
+	if (out->header) {
+		sum += sum_less(packet->channel.number);
+		sum += sum_less(packet->channel.length);
+	}
+	if (packet->length != out->data + out->header) {
 		long excess = excess_sum(ctx, packet, out);
 
 		if (excess < 0)
@@ -65,21 +69,21 @@ static __always_inline __sum16 check_by_difference(struct xdp_md *ctx, const str
 }
 
 /* The new checksum from scratch; 0 if that cannot be. */
-static __always_inline __sum16 check_in_full(struct xdp_md *ctx, const struct outgoing *out)
+static __always_inline __sum16 check_in_full(struct xdp_md *ctx, const struct packet *packet,
+					     const struct outgoing *out, const int v6)
 {
 	const struct flow *flow = out->flow;
-	__u32 offset = sizeof(struct headers);
 	__be16 udp_length = bpf_htons(sizeof(struct udphdr) + out->payload);
-	long data_sum;
+	long data_sum = payload_sum(ctx, packet->offset + out->header, out->data);
 	__u64 sum;
 
-	if (!flow->channel)
-		offset += sizeof(struct channel_header);
-	data_sum = payload_sum(ctx, offset, out->data);
 	if (data_sum < 0)
 		return 0;
 	sum = data_sum;
-	sum += pseudo_sum(flow->saddr.v4, flow->daddr.v4, udp_length);
+	if (v6)
+		sum += pseudo_sum(pseudo_addresses6(flow->saddr.word, flow->daddr.word), udp_length);
+	else
+		sum += pseudo_sum((__u64)flow->saddr.v4 + flow->daddr.v4, udp_length);
 	sum += flow->sport;
 	sum += flow->dport;
 	sum += udp_length;
@@ -90,25 +94,31 @@ static __always_inline __sum16 check_in_full(struct xdp_md *ctx, const struct ou
 	return sum_finish_udp(sum);
 }
 
+static __always_inline __u32 tags_length(const struct hop *hop)
+{
+	return ((hop->tag[0].protocol != 0) + (hop->tag[1].protocol != 0)) * sizeof(struct vlan_tag);
+}
+
+/* Bytes before the UDP header. */
+static __always_inline __u32 headers_length(const struct outgoing *out, const int v6)
+{
+	return sizeof(struct ethhdr) + tags_length(out->hop) +
+	       (v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
+}
+
 /*
  * Moves the start and the end of the frame to where those of the new one are.
  * 0, or -1 with the frame as it was.
  */
-static __always_inline int frame_resize(struct xdp_md *ctx, const struct outgoing *out)
+static __always_inline int frame_resize(struct xdp_md *ctx, const struct packet *packet,
+					const struct outgoing *out, const int v6)
 {
-	int shift = out->flow->channel ? -(int)sizeof(struct channel_header) :
-					 (int)sizeof(struct channel_header);
-	void *data, *end;
-	long size;
-	int excess;
+	int data = packet->offset + out->header;
+	int excess = (int)frame_length(ctx) - data - out->data;
+	int shift = data - (int)(headers_length(out, v6) + sizeof(struct udphdr) + out->payload - out->data);
 
 	if (bpf_xdp_adjust_head(ctx, shift))
 		return -1;
-	data = (void *)(long)ctx->data;
-	end = (void *)(long)ctx->data_end;
-	size = end - data;
-	barrier_var(size); /* or clang 14 adds to the pointer in 32 bits */
-	excess = (int)size - (int)sizeof(struct headers) - out->payload;
 	if (excess > 0 && bpf_xdp_adjust_tail(ctx, -excess)) {
 		bpf_xdp_adjust_head(ctx, -shift);
 		return -1;
@@ -116,48 +126,102 @@ static __always_inline int frame_resize(struct xdp_md *ctx, const struct outgoin
 	return 0;
 }
 
-/*
- * Writes the headers. The IP header has no options, and an ID that counts up in
- * its flow, as that of the kernel does (__ip_select_ident). The -1 is for the
- * verifier, which cannot know that frame_resize has made room for all of it.
- */
-static __always_inline int headers_write(struct xdp_md *ctx, const struct packet *packet,
-					 const struct outgoing *out)
+/* The IPv4 header has no options, and an ID that counts up in its flow, as the
+ * kernel's does (__ip_select_ident). */
+static __always_inline void ipv4_write(struct iphdr *ip, const struct outgoing *out)
 {
 	const struct flow *flow = out->flow;
-	struct headers *h = (void *)(long)ctx->data;
-	void *end = (void *)(long)ctx->data_end;
-	struct channel_header *channel = (void *)(h + 1);
-	__be16 ip_length = bpf_htons(sizeof(h->ip) + sizeof(h->udp) + out->payload);
+	__be16 length = bpf_htons(sizeof(*ip) + sizeof(struct udphdr) + out->payload);
 
-	if ((void *)channel > end)
+	ip->version = 4;
+	ip->ihl = sizeof(*ip) / 4;
+	ip->tos = out->tos;
+	ip->tot_len = length;
+	ip->id = out->id;
+	ip->frag_off = flow->frag_off;
+	ip->ttl = out->ttl;
+	ip->protocol = IPPROTO_UDP;
+	ip->check = ~sum_fold((__u64)flow->ip_sum + bpf_htons(out->tos) + length + out->id +
+			      bpf_htons((__u16)out->ttl << 8));
+	ip->saddr = flow->saddr.v4;
+	ip->daddr = flow->daddr.v4;
+}
+
+static __always_inline void ipv6_write(struct ipv6hdr *ip, const struct outgoing *out)
+{
+	const struct flow *flow = out->flow;
+
+	*(__be32 *)ip = flow->label | bpf_htonl((__u32)out->tos << 20);
+	ip->payload_len = bpf_htons(sizeof(struct udphdr) + out->payload);
+	ip->nexthdr = IPPROTO_UDP;
+	ip->hop_limit = out->ttl;
+	__builtin_memcpy(&ip->saddr, &flow->saddr, sizeof(ip->saddr));
+	__builtin_memcpy(&ip->daddr, &flow->daddr, sizeof(ip->daddr));
+}
+
+/* Ethernet, with the tags of the way out; what follows them, or NULL (see below). */
+static __always_inline void *ethernet_write(void *at, const void *end, const struct hop *hop, const int v6)
+{
+	__be16 *type = at + sizeof(hop->eth);
+
+	if (at + sizeof(struct ethhdr) > end)
+		return NULL;
+	/* By words: clang copies what need not be aligned byte by byte. */
+	for (int i = 0; i < 3; i++)
+		((__u32 *)at)[i] = ((const __u32 *)hop->eth)[i];
+	at += sizeof(struct ethhdr);
+#pragma unroll
+	for (int i = 0; i < ABI_TAGS; i++) {
+		if (!hop->tag[i].protocol)
+			break;
+		if (at + sizeof(struct vlan_tag) > end)
+			return NULL;
+		/* A tag's protocol stands where the type would, which comes after it. */
+		*type = hop->tag[i].protocol;
+		type = at + 2;
+		*(__be16 *)at = hop->tag[i].tci;
+		at += sizeof(struct vlan_tag);
+	}
+	*type = v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
+	return at;
+}
+
+/*
+ * Writes the headers. The -1 is for the verifier, which cannot know that
+ * frame_resize has made room for all of it.
+ */
+static __always_inline int headers_write(struct xdp_md *ctx, const struct outgoing *out, const int v6)
+{
+	const struct flow *flow = out->flow;
+	void *end = (void *)(long)ctx->data_end;
+	void *at = ethernet_write((void *)(long)ctx->data, end, out->hop, v6);
+	struct channel_header *channel;
+	struct udphdr *udp;
+
+	if (!at)
 		return -1;
+	if (v6) {
+		if (at + sizeof(struct ipv6hdr) + sizeof(*udp) > end)
+			return -1;
+		ipv6_write(at, out);
+		udp = at + sizeof(struct ipv6hdr);
+	} else {
+		if (at + sizeof(struct iphdr) + sizeof(*udp) > end)
+			return -1;
+		ipv4_write(at, out);
+		udp = at + sizeof(struct iphdr);
+	}
+	channel = (void *)(udp + 1);
+	udp->source = flow->sport;
+	udp->dest = flow->dport;
+	udp->len = bpf_htons(sizeof(*udp) + out->payload);
+	udp->check = out->check;
 	if (flow->channel) {
 		if ((void *)(channel + 1) > end)
 			return -1;
 		channel->number = flow->channel;
 		channel->length = bpf_htons(out->data);
 	}
-	__builtin_memcpy(&h->eth, out->hop->eth, sizeof(out->hop->eth));
-	h->eth.h_proto = bpf_htons(ETH_P_IP);
-
-	h->ip.version = 4;
-	h->ip.ihl = sizeof(h->ip) / 4;
-	h->ip.tos = packet->tos;
-	h->ip.tot_len = ip_length;
-	h->ip.id = out->id;
-	h->ip.frag_off = flow->frag_off;
-	h->ip.ttl = out->ttl;
-	h->ip.protocol = IPPROTO_UDP;
-	h->ip.check = ~sum_fold((__u64)flow->ip_sum + bpf_htons(packet->tos) + ip_length + out->id +
-				bpf_htons((__u16)out->ttl << 8));
-	h->ip.saddr = flow->saddr.v4;
-	h->ip.daddr = flow->daddr.v4;
-
-	h->udp.source = flow->sport;
-	h->udp.dest = flow->dport;
-	h->udp.len = bpf_htons(sizeof(h->udp) + out->payload);
-	h->udp.check = out->check;
 	return 0;
 }
 

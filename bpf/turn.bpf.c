@@ -18,82 +18,164 @@
 #include "packet.h"
 #include "rewrite.h"
 
-/* Decides, and only then writes. *action is set with the two relayed verdicts. */
-static __always_inline enum verdict relay(struct xdp_md *ctx, int *action)
+/*
+ * From a client to the peer that is this server's other client: the second flow
+ * in place of the first. There is no third: it leads to a client, and one that
+ * is on this host gets its packets from coturn.
+ */
+static __always_inline enum verdict turn_to_client(struct packet *packet, struct flow *flow,
+						   struct outgoing *out, const int v6)
 {
-	struct packet packet = {};
-	struct outgoing out = {};
-	const struct flow *found;
-	struct flow flow;
 	enum verdict verdict;
-	struct usage_row *row;
-	int to_peer;
 
-	verdict = packet_parse(ctx, &packet);
+	flow_key_turn(packet, flow, v6);
+	verdict = flow_take(flow_at(packet, v6), packet, v6, flow);
+	if (verdict != VERDICT_COUNT)
+		return verdict == VERDICT_NO_FLOW ? VERDICT_LOCAL : verdict;
+	if (!flow->channel)
+		return VERDICT_LOCAL;
+	out->hop = hop_find(flow);
+	if (!out->hop)
+		return VERDICT_NO_NEXT_HOP;
+	if (out->hop->flags & HOP_LOCAL)
+		return VERDICT_LOCAL;
+	out->delta += flow->udp_delta;
+	out->payload = out->data + sizeof(struct channel_header);
+	out->tos &= flow->tos_mask;
+	out->ttl = ttl_out(flow, out->hop, out->ttl);
+	return out->ttl ? VERDICT_COUNT : VERDICT_TTL;
+}
+
+/*
+ * What is known of the packet's way is enough: asks for the rest, and only then
+ * writes. `first` is the row of the flow that led to this server itself, or NULL.
+ */
+static __always_inline enum verdict send(struct xdp_md *ctx, const struct packet *packet, struct outgoing *out,
+					 struct usage_row *first, int *action, const int v6)
+{
+	struct usage_row *row;
+	enum verdict verdict;
+
+	if ((v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) + sizeof(struct udphdr) + out->payload >
+	    out->hop->mtu)
+		return VERDICT_TOO_BIG;
+	verdict = hop_action(ctx, packet, out->hop, action);
 	if (verdict != VERDICT_COUNT)
 		return verdict;
-	found = flow_find(&packet);
-	if (!found || flow_copy(found, &packet.key, &flow))
-		return VERDICT_NO_FLOW;
-	out.flow = &flow;
-	if (!owner_alive(out.flow))
-		return VERDICT_SERVER_SILENT;
-
-	to_peer = !out.flow->channel;
-	if (to_peer) {
-		out.data = bpf_ntohs(packet.channel.length);
-		out.payload = out.data;
-		if (!channel_length_ok(packet.length, out.data))
-			return VERDICT_BAD_LENGTH;
-	} else {
-		out.data = packet.length;
-		out.payload = out.data + sizeof(struct channel_header);
-	}
-	out.ttl = ttl_out(out.flow, packet.ttl);
-	if (!out.ttl)
-		return VERDICT_TTL;
-
-	out.hop = hop_find(out.flow);
-	if (!out.hop)
-		return VERDICT_NO_NEXT_HOP;
-	if (sizeof(struct iphdr) + sizeof(struct udphdr) + out.payload > out.hop->mtu)
-		return VERDICT_TOO_BIG;
-	*action = hop_action(out.hop, ctx->ingress_ifindex);
-	if (*action == XDP_PASS)
-		return VERDICT_NO_REDIRECT;
 
 	/*
 	 * An skb remembers where its partial sum starts, and here the headers would
 	 * move from under it; and it may be several datagrams yet to be segmented.
 	 */
-	if (packet.partial && generic)
+	if (packet->partial && packet->generic)
 		return VERDICT_CHECKSUM;
 
-	row = usage_find(out.flow);
+	row = usage_find(out->flow);
 	if (!row)
 		return VERDICT_NO_FLOW;
-	out.id = bpf_htons(out.flow->id_first + row->packets);
-	if (!packet.check || packet.partial)
-		out.check = check_in_full(ctx, &out);
+	out->id = bpf_htons(out->flow->id_first + row->packets);
+	if (!packet->check || packet->partial)
+		out->check = check_in_full(ctx, packet, out, v6);
 	else
-		out.check = check_by_difference(ctx, &packet, &out);
-	if (!out.check)
+		out->check = check_by_difference(ctx, packet, out);
+	if (!out->check)
 		return VERDICT_CHECKSUM;
 
-	if (frame_resize(ctx, &out) || headers_write(ctx, &packet, &out))
+	if (frame_resize(ctx, packet, out, v6) || headers_write(ctx, out, v6))
 		return VERDICT_NO_ROOM;
-	count_usage(row, packet.length, out.payload);
-	return to_peer ? VERDICT_TO_PEER : VERDICT_TO_CLIENT;
+	if (first) {
+		count_usage(first, packet->length, out->data);
+		count_usage(row, out->data, out->payload);
+		return VERDICT_TO_OTHER_CLIENT;
+	}
+	count_usage(row, packet->length, out->payload);
+	return out->flow->channel ? VERDICT_TO_CLIENT : VERDICT_TO_PEER;
+}
+
+/* Of a packet of either family. *action is set with the verdicts that relay. */
+static __always_inline enum verdict relay(struct xdp_md *ctx, struct packet *packet, int *action, const int v6)
+{
+	struct usage_row *first = NULL;
+	struct outgoing out = {};
+	struct flow flow;
+	enum verdict verdict;
+
+	verdict = packet_parse(ctx, packet, v6);
+	if (verdict != VERDICT_COUNT)
+		return verdict;
+	verdict = flow_take(flow_find(packet, v6), packet, v6, &flow);
+	if (verdict != VERDICT_COUNT)
+		return verdict;
+	/* RFC 8200, section 8.1: the kernel drops it. */
+	if (v6 && !packet->check)
+		return VERDICT_CHECKSUM;
+
+	if (flow.channel) {
+		out.data = packet->length;
+		out.payload = out.data + sizeof(struct channel_header);
+	} else {
+		out.data = bpf_ntohs(packet->channel.length);
+		out.payload = out.data;
+		out.header = sizeof(struct channel_header);
+		if (!channel_length_ok(packet->length, out.data))
+			return VERDICT_BAD_LENGTH;
+	}
+	out.flow = &flow;
+	out.hop = hop_find(&flow);
+	if (!out.hop)
+		return VERDICT_NO_NEXT_HOP;
+	out.delta = flow.udp_delta;
+	out.tos = packet->tos & flow.tos_mask;
+	out.ttl = ttl_out(&flow, out.hop, packet->ttl);
+	if (!out.ttl)
+		return VERDICT_TTL;
+	if (out.hop->flags & HOP_LOCAL) {
+		if (flow.channel)
+			return VERDICT_LOCAL;
+		first = usage_find(&flow);
+		if (!first)
+			return VERDICT_NO_FLOW;
+		if (flow.flags & FLOW_V6)
+			verdict = turn_to_client(packet, &flow, &out, 1);
+		else
+			verdict = turn_to_client(packet, &flow, &out, 0);
+		if (verdict != VERDICT_COUNT)
+			return verdict;
+	}
+	if (flow.flags & FLOW_V6)
+		return send(ctx, packet, &out, first, action, 1);
+	return send(ctx, packet, &out, first, action, 0);
+}
+
+static __always_inline enum verdict frame_relay(struct xdp_md *ctx, int *action)
+{
+	struct packet packet;
+	enum verdict verdict;
+	__be16 protocol;
+
+	verdict = frame_is_ours(ctx, &packet, &protocol);
+	if (verdict != VERDICT_COUNT)
+		return verdict;
+	if (protocol == bpf_htons(ETH_P_IP))
+		return relay(ctx, &packet, action, 0);
+	return relay(ctx, &packet, action, 1);
 }
 
 SEC("xdp")
 int turn(struct xdp_md *ctx)
 {
 	int action = XDP_PASS;
-	enum verdict verdict = relay(ctx, &action);
+	enum verdict verdict = frame_relay(ctx, &action);
 
 	count_verdict(verdict);
-	return verdict <= VERDICT_TO_CLIENT ? action : XDP_PASS;
+	switch (verdict) {
+	case VERDICT_TO_PEER:
+	case VERDICT_TO_CLIENT:
+	case VERDICT_TO_OTHER_CLIENT:
+		return action;
+	default:
+		return XDP_PASS;
+	}
 }
 
 /* The kernel lends some of the helpers above to GPL-compatible programs only. */

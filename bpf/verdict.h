@@ -12,9 +12,9 @@
 #define VERDICTS(X)                                                                     \
 	X(0, TO_PEER, "relayed to peer")                                                \
 	X(1, TO_CLIENT, "relayed to client")                                            \
-	X(2, NOT_IP, "not IPv4 in an untagged Ethernet frame")                          \
+	X(2, NOT_IP, "not IP in an Ethernet frame")                                     \
 	X(3, NOT_UDP, "not UDP")                                                        \
-	X(4, NOT_OURS, "Ethernet destination is not this interface")                    \
+	X(4, NOT_OURS, "Ethernet destination or VLAN is not this host's")               \
 	X(5, TRUNCATED, "frame, IP and UDP lengths do not agree")                       \
 	X(6, IP_OPTIONS, "IP header with options")                                      \
 	X(7, IP_CHECKSUM, "IP header checksum wrong")                                   \
@@ -27,7 +27,10 @@
 	X(14, TOO_BIG, "larger than the MTU of the way out")                            \
 	X(15, NO_REDIRECT, "the device out takes no redirected frames")                 \
 	X(16, CHECKSUM, "UDP checksum cannot be completed here")                        \
-	X(17, NO_ROOM, "the driver left no room for the header")
+	X(17, NO_ROOM, "the driver left no room for the header")                        \
+	X(18, TO_OTHER_CLIENT, "relayed to another client of this server")              \
+	X(19, LOCAL, "to this host, but not to another offloaded channel")              \
+	X(20, FRAGS, "in several buffers, which the device out does not take")
 
 enum verdict {
 #define VERDICT_ENUM(number, name, text) VERDICT_##name = (number),

@@ -7,8 +7,9 @@ static const char *const texts[CHANNEL_REFUSALS] = {
 	[CHANNEL_OK] = "relayed in the kernel",
 	[CHANNEL_CLIENT_NOT_UDP] = "the client does not use plain UDP",
 	[CHANNEL_RELAY_NOT_UDP] = "the relay is not UDP",
-	[CHANNEL_FAMILY] = "client or peer is not IPv4",
-	[CHANNEL_WILDCARD] = "the listener is bound to a wildcard address",
+	[CHANNEL_FAMILY] = "an address is neither IPv4 nor IPv6",
+	[CHANNEL_WILDCARD] = "the relay is bound to a wildcard address, or the way to the client is not known",
+	[CHANNEL_LINK_LOCAL] = "client or peer has a link-local IPv6 address",
 	[CHANNEL_BOUND] = "sockets are bound to a device (listening-device, relay-device) or marked",
 	[CHANNEL_GROUP] = "the peer is a multicast or broadcast address",
 	[CHANNEL_LOOPBACK] = "client or peer is on the loopback interface",
@@ -21,9 +22,15 @@ const char *channel_refusal_text(enum channel_refusal refusal)
 	return texts[refusal];
 }
 
-static bool is_v4(const union endpoint *endpoint)
+static bool is_ip(const union endpoint *endpoint)
 {
-	return endpoint->any.sa_family == AF_INET;
+	return endpoint->any.sa_family == AF_INET || endpoint->any.sa_family == AF_INET6;
+}
+
+/* IPv4 on the wire. */
+static bool is_mapped(const union endpoint *endpoint)
+{
+	return endpoint->any.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&endpoint->v6.sin6_addr);
 }
 
 static uint32_t host_v4(const union endpoint *endpoint)
@@ -31,34 +38,60 @@ static uint32_t host_v4(const union endpoint *endpoint)
 	return ntohl(endpoint->v4.sin_addr.s_addr);
 }
 
+static bool is_any(const union endpoint *endpoint)
+{
+	if (endpoint->any.sa_family == AF_INET6)
+		return IN6_IS_ADDR_UNSPECIFIED(&endpoint->v6.sin6_addr);
+	return host_v4(endpoint) == INADDR_ANY;
+}
+
 static bool is_loopback(const union endpoint *endpoint)
 {
+	if (endpoint->any.sa_family == AF_INET6)
+		return IN6_IS_ADDR_LOOPBACK(&endpoint->v6.sin6_addr);
 	return host_v4(endpoint) >> 24 == IN_LOOPBACKNET;
 }
 
-/* Directed broadcast is known by its route only: it never gets a next hop. */
-static bool is_group(uint32_t address)
+/* Its interface is a part of such an address, and not in the packet. */
+static bool is_link_local(const union endpoint *endpoint)
 {
+	return endpoint->any.sa_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&endpoint->v6.sin6_addr);
+}
+
+/* Directed broadcast is known by its route only: it never gets a next hop. */
+static bool is_group(const union endpoint *endpoint)
+{
+	uint32_t address;
+
+	if (endpoint->any.sa_family == AF_INET6)
+		return IN6_IS_ADDR_MULTICAST(&endpoint->v6.sin6_addr);
+	address = host_v4(endpoint);
 	return IN_MULTICAST(address) || address == INADDR_BROADCAST || IN_BADCLASS(address);
 }
 
 enum channel_refusal channel_check(const struct channel_request *request)
 {
+	const union endpoint *client = &request->client, *peer = &request->peer;
+
 	if (!request->client_udp)
 		return CHANNEL_CLIENT_NOT_UDP;
 	if (!request->relay_udp)
 		return CHANNEL_RELAY_NOT_UDP;
-	if (!is_v4(&request->client) || !is_v4(&request->server) || !is_v4(&request->relay) ||
-	    !is_v4(&request->peer))
+	if (!is_ip(client) || client->any.sa_family != request->server.any.sa_family || !is_ip(peer) ||
+	    peer->any.sa_family != request->relay.any.sa_family)
 		return CHANNEL_FAMILY;
-	if (host_v4(&request->server) == INADDR_ANY || host_v4(&request->relay) == INADDR_ANY)
+	if (is_mapped(peer) || is_mapped(client))
+		return CHANNEL_FAMILY;
+	if (is_any(&request->server) || is_any(&request->relay))
 		return CHANNEL_WILDCARD;
 	if (request->bound)
 		return CHANNEL_BOUND;
-	if (is_group(host_v4(&request->peer)) || host_v4(&request->peer) == INADDR_ANY)
+	if (is_group(peer) || is_any(peer))
 		return CHANNEL_GROUP;
-	if (is_loopback(&request->peer) || is_loopback(&request->client))
+	if (is_loopback(peer) || is_loopback(client))
 		return CHANNEL_LOOPBACK;
+	if (is_link_local(peer) || is_link_local(client))
+		return CHANNEL_LINK_LOCAL;
 	/* RFC 8656, section 12; upstream's releases allow parts of this range. */
 	if (request->number < 0x4000 || request->number > 0x7fff)
 		return CHANNEL_NUMBER;

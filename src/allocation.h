@@ -17,12 +17,13 @@ union endpoint {
 /** A channel as coturn binds it. */
 struct channel_request {
 	union endpoint client; /* where the client sends from */
-	union endpoint server; /* where it sends to: the listener */
+	union endpoint server; /* where it sends to: the listener, or its address that the client uses */
 	union endpoint relay;  /* the relayed transport address, as bound here */
 	union endpoint peer;
 	uint16_t number;
 	bool client_udp; /* plain UDP: not TCP, TLS or DTLS */
 	bool relay_udp;
+	bool mapped;  /* the client is an IPv4 one on an IPv6 socket; its addresses are IPv4's here */
 	bool bound;   /* a socket of it is bound to a device, or marks its packets */
 	bool limited; /* max-bps applies to the session */
 	bool df;      /* the relay's socket sends ChannelData's data with DF set */
@@ -34,6 +35,7 @@ enum channel_refusal {
 	CHANNEL_RELAY_NOT_UDP,
 	CHANNEL_FAMILY,
 	CHANNEL_WILDCARD,
+	CHANNEL_LINK_LOCAL,
 	CHANNEL_BOUND,
 	CHANNEL_GROUP,
 	CHANNEL_LOOPBACK,

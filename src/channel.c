@@ -11,12 +11,14 @@
 
 #include "nexthop.h"
 
+/* What coturn passes on of the TTL 64 that it takes for granted. */
+#define MAPPED_TTL 63
+
 enum direction { TO_PEER, TO_CLIENT, DIRECTIONS };
 
 /* One way of a channel. */
 struct half {
-	struct flow_key key;
-	struct flow flow;
+	struct channel_flow way;
 	struct usage seen; /* of that row, when last read */
 	bool in_kernel;
 };
@@ -80,9 +82,13 @@ static void row_give(uint32_t row)
 }
 
 /* Sums of 16-bit words as in bpf/checksum.h: in memory order, not folded. */
-static uint64_t sum_address(__be32 address)
+static uint64_t sum_words(const uint32_t *word, int count)
 {
-	return (uint64_t)(address & 0xffff) + (address >> 16);
+	uint64_t sum = 0;
+
+	while (count--)
+		sum += (uint64_t)(word[count] & 0xffff) + (word[count] >> 16);
+	return sum;
 }
 
 static uint16_t fold(uint64_t sum)
@@ -92,75 +98,158 @@ static uint16_t fold(uint64_t sum)
 	return (uint16_t)sum;
 }
 
-/* What is the same in every packet of a flow is summed here, once. */
-static void precompute(const struct flow_key *key, struct flow *flow)
+static uint64_t sum_key(const struct channel_flow *way)
 {
-	uint64_t added = sum_address(flow->saddr.v4) + sum_address(flow->daddr.v4) + flow->sport +
-			 flow->dport;
-	uint64_t removed = sum_address(key->saddr) + sum_address(key->daddr) + key->sport + key->dport;
+	const struct flow_key6 *v6 = &way->key.v6;
+	const struct flow_key *v4 = &way->key.v4;
 
-	flow->udp_delta = fold(added + (uint16_t)~fold(removed));
-	flow->ip_sum = fold(htons(0x4500) + (uint64_t)flow->frag_off + htons(IPPROTO_UDP) +
-			    sum_address(flow->saddr.v4) + sum_address(flow->daddr.v4));
+	if (way->family == AF_INET6)
+		return sum_words(v6->saddr, 4) + sum_words(v6->daddr, 4) + v6->sport + v6->dport;
+	return sum_words(&v4->saddr, 1) + sum_words(&v4->daddr, 1) + v4->sport + v4->dport;
 }
 
-static void half_flow(const union endpoint *from, const union endpoint *at, const union endpoint *out_from,
-		      const union endpoint *out_to, uint8_t ttl, bool df, struct flow_key *key,
-		      struct flow *flow)
+/* The unused words of an IPv4 address are 0. */
+static uint64_t sum_addresses(const struct flow *flow)
 {
-	memset(key, 0, sizeof(*key));
-	key->saddr = from->v4.sin_addr.s_addr;
-	key->sport = from->v4.sin_port;
-	key->daddr = at->v4.sin_addr.s_addr;
-	key->dport = at->v4.sin_port;
+	return sum_words(flow->saddr.word, 4) + sum_words(flow->daddr.word, 4);
+}
 
-	memset(flow, 0, sizeof(*flow));
-	flow->saddr.v4 = out_from->v4.sin_addr.s_addr;
-	flow->sport = out_from->v4.sin_port;
-	flow->daddr.v4 = out_to->v4.sin_addr.s_addr;
-	flow->dport = out_to->v4.sin_port;
-	flow->ttl = ttl;
-	flow->frag_off = df ? htons(IP_DF) : 0;
-	precompute(key, flow);
+static void sum_ipv4(struct flow *flow)
+{
+	flow->ip_sum = fold(htons(0x4500) + (uint64_t)flow->frag_off + htons(IPPROTO_UDP) +
+			    sum_addresses(flow));
+}
+
+/* As the kernel's: the same in all packets of a five-tuple, and not to be foreseen. */
+static uint32_t flow_label(const struct flow *flow, uint32_t secret)
+{
+	uint64_t hash = secret;
+
+	for (int i = 0; i < 4; i++)
+		hash = (hash ^ flow->saddr.word[i] ^ ((uint64_t)flow->daddr.word[i] << 32)) *
+		       0x9e3779b97f4a7c15ULL;
+	hash = (hash ^ flow->sport ^ ((uint64_t)flow->dport << 32)) * 0x9e3779b97f4a7c15ULL;
+	return (uint32_t)(hash >> 44);
+}
+
+static void put_address(const union endpoint *endpoint, union abi_addr *address)
+{
+	memset(address, 0, sizeof(*address));
+	if (endpoint->any.sa_family == AF_INET6)
+		memcpy(address->v6, &endpoint->v6.sin6_addr, sizeof(address->v6));
+	else
+		address->v4 = endpoint->v4.sin_addr.s_addr;
+}
+
+static __be16 port_of(const union endpoint *endpoint)
+{
+	return endpoint->any.sa_family == AF_INET6 ? endpoint->v6.sin6_port : endpoint->v4.sin_port;
+}
+
+static void make_key(const union endpoint *from, const union endpoint *at, __be16 number,
+		     struct channel_flow *way)
+{
+	struct flow_key6 *v6 = &way->key.v6;
+	struct flow_key *v4 = &way->key.v4;
+
+	memset(&way->key, 0, sizeof(way->key));
+	way->family = from->any.sa_family;
+	if (way->family == AF_INET6) {
+		memcpy(v6->saddr, &from->v6.sin6_addr, sizeof(v6->saddr));
+		memcpy(v6->daddr, &at->v6.sin6_addr, sizeof(v6->daddr));
+		v6->sport = from->v6.sin6_port;
+		v6->dport = at->v6.sin6_port;
+		v6->channel = number;
+		way->flow.key_mark = flow_key6_mark(v6);
+	} else {
+		v4->saddr = from->v4.sin_addr.s_addr;
+		v4->daddr = at->v4.sin_addr.s_addr;
+		v4->sport = from->v4.sin_port;
+		v4->dport = at->v4.sin_port;
+		v4->channel = number;
+		way->flow.key_mark = flow_key_mark(v4);
+	}
+}
+
+/* What is the same in every packet of a flow is computed here, once. */
+static void make_flow(const union endpoint *from, const union endpoint *to,
+		      const struct channel_style *style, struct channel_flow *way)
+{
+	struct flow *flow = &way->flow;
+
+	put_address(from, &flow->saddr);
+	put_address(to, &flow->daddr);
+	flow->sport = port_of(from);
+	flow->dport = port_of(to);
+	flow->tos_mask = 0xff;
+	flow->udp_delta = fold(sum_addresses(flow) + flow->sport + flow->dport +
+			       (uint16_t)~fold(sum_key(way)));
+	if (to->any.sa_family == AF_INET6) {
+		flow->flags = FLOW_V6;
+		flow->label = htonl(0x60000000 |
+				    (style->flow_labels ? flow_label(flow, style->secret) : 0));
+	}
 }
 
 void channel_flows(const struct channel_request *request, const struct channel_style *style,
-		   struct flow_key key[2], struct flow flow[2])
+		   struct channel_flow way[2])
 {
-	half_flow(&request->client, &request->server, &request->relay, &request->peer, style->ttl,
-		  request->df, &key[TO_PEER], &flow[TO_PEER]);
-	key[TO_PEER].channel = htons(request->number);
-	flow[TO_PEER].key_mark = flow_key_mark(&key[TO_PEER]);
+	struct flow *to_peer = &way[TO_PEER].flow, *to_client = &way[TO_CLIENT].flow;
+	__be16 number = htons(request->number);
 
-	half_flow(&request->peer, &request->relay, &request->server, &request->client, style->ttl,
-		  style->client_df, &key[TO_CLIENT], &flow[TO_CLIENT]);
-	flow[TO_CLIENT].channel = htons(request->number);
-	flow[TO_CLIENT].ttl_fixed = style->client_ttl_fixed;
-	flow[TO_CLIENT].key_mark = flow_key_mark(&key[TO_CLIENT]);
+	memset(way, 0, DIRECTIONS * sizeof(*way));
+	make_key(&request->client, &request->server, number, &way[TO_PEER]);
+	make_flow(&request->relay, &request->peer, style, &way[TO_PEER]);
+	to_peer->ttl = to_peer->flags & FLOW_V6 ? style->ttl6 : style->ttl;
+
+	make_key(&request->peer, &request->relay, 0, &way[TO_CLIENT]);
+	make_flow(&request->server, &request->client, style, &way[TO_CLIENT]);
+	to_client->channel = number;
+	to_client->ttl = to_client->flags & FLOW_V6 ? style->ttl6 : style->ttl;
+	if (style->client_ttl_fixed)
+		to_client->ttl_from = FLOW_TTL_WAY;
+
+	/* coturn asks its IPv6 sockets for neither: it takes the TTL for 64, the TOS for 0. */
+	if (request->mapped) {
+		to_peer->ttl_from = FLOW_TTL_CONSTANT;
+		to_peer->ttl = to_peer->ttl < MAPPED_TTL ? to_peer->ttl : MAPPED_TTL;
+		to_peer->tos_mask = to_client->tos_mask = 0;
+	}
+	if (!(to_peer->flags & FLOW_V6)) {
+		to_peer->frag_off = request->df ? htons(IP_DF) : 0;
+		sum_ipv4(to_peer);
+	}
+	if (!(to_client->flags & FLOW_V6)) {
+		to_client->frag_off = style->client_df ? htons(IP_DF) : 0;
+		sum_ipv4(to_client);
+	}
 }
 
 /* A half whose key and flow are set, but for the rows. */
 static int half_open(struct half *half, uint16_t owner)
 {
-	int error = row_take(&half->flow.usage);
+	struct flow *flow = &half->way.flow;
+	int error = row_take(&flow->usage);
 
 	if (error)
 		return error;
-	error = nexthop_acquire(AF_INET, &half->flow.saddr, &half->flow.daddr, &half->flow.hop);
+	error = nexthop_acquire(flow->flags & FLOW_V6 ? AF_INET6 : AF_INET, &flow->saddr, &flow->daddr,
+				&flow->hop);
 	if (error)
 		goto row;
-	map_usage_read(half->flow.usage, &half->seen);
-	half->flow.owner = owner;
-	half->flow.id_first = (uint16_t)random();
-	error = map_flow_put(&half->key, &half->flow);
+	map_usage_read(flow->usage, &half->seen);
+	flow->owner = owner;
+	if (!(flow->flags & FLOW_V6))
+		flow->id_first = (uint16_t)random();
+	error = map_flow_put(half->way.family, &half->way.key, flow);
 	if (error)
 		goto hop;
 	half->in_kernel = true;
 	return 0;
 hop:
-	nexthop_release(half->flow.hop);
+	nexthop_release(flow->hop);
 row:
-	row_give(half->flow.usage);
+	row_give(flow->usage);
 	return error == -E2BIG ? -ENOSPC : error;
 }
 
@@ -170,7 +259,7 @@ static int half_close(struct half *half)
 
 	if (!half->in_kernel)
 		return 0;
-	error = map_flow_delete(&half->key);
+	error = map_flow_delete(half->way.family, &half->way.key);
 	if (error && error != -ENOENT)
 		return error;
 	half->in_kernel = false;
@@ -179,24 +268,21 @@ static int half_close(struct half *half)
 
 static void half_free(struct half *half)
 {
-	nexthop_release(half->flow.hop);
-	row_give(half->flow.usage);
+	nexthop_release(half->way.flow.hop);
+	row_give(half->way.flow.usage);
 }
 
 int channel_open(const struct channel_request *request, uint16_t owner, struct channel **channel)
 {
-	struct flow_key key[DIRECTIONS];
-	struct flow flow[DIRECTIONS];
+	struct channel_flow way[DIRECTIONS];
 	struct channel *new = calloc(1, sizeof(*new));
 	int error;
 
 	if (!new)
 		return -ENOMEM;
-	channel_flows(request, &rows.style, key, flow);
-	for (int i = 0; i < DIRECTIONS; i++) {
-		new->half[i].key = key[i];
-		new->half[i].flow = flow[i];
-	}
+	channel_flows(request, &rows.style, way);
+	for (int i = 0; i < DIRECTIONS; i++)
+		new->half[i].way = way[i];
 	/* Before the client can be answered through it, the way back is there. */
 	error = half_open(&new->half[TO_CLIENT], owner);
 	if (error)
@@ -228,16 +314,16 @@ int channel_close(struct channel *channel)
 int channel_clear_df(struct channel *channel)
 {
 	struct half *half = &channel->half[TO_PEER];
-	struct flow flow = half->flow;
+	struct flow flow = half->way.flow;
 	int error;
 
 	if (!half->in_kernel || !flow.frag_off)
 		return 0;
 	flow.frag_off = 0;
-	precompute(&half->key, &flow);
-	error = map_flow_replace(&half->key, &flow);
+	sum_ipv4(&flow);
+	error = map_flow_replace(half->way.family, &half->way.key, &flow);
 	if (!error)
-		half->flow = flow;
+		half->way.flow = flow;
 	return error;
 }
 
@@ -245,7 +331,7 @@ static void half_read(struct half *half, struct usage *since)
 {
 	struct usage now;
 
-	map_usage_read(half->flow.usage, &now);
+	map_usage_read(half->way.flow.usage, &now);
 	since->packets = now.packets - half->seen.packets;
 	since->bytes_in = now.bytes_in - half->seen.bytes_in;
 	since->bytes_out = now.bytes_out - half->seen.bytes_out;

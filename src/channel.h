@@ -11,9 +11,11 @@
 
 /** How coturn's sockets send, where it is not the packet that says. */
 struct channel_style {
-	uint8_t ttl;             /* the most that is sent */
-	uint8_t client_ttl_fixed; /* 1: clients always get `ttl`, whatever was received */
-	bool client_df;          /* clients get packets with DF set */
+	uint8_t ttl, ttl6;        /* the most that is sent to a peer, by IPv4 and by IPv6 */
+	uint8_t client_ttl_fixed; /* 1: what clients get does not depend on what was received */
+	bool client_df;           /* clients get IPv4 packets with DF set */
+	bool flow_labels;         /* IPv6 packets have a flow label */
+	uint32_t secret;          /* of the flow labels */
 };
 
 struct channel;
@@ -49,8 +51,15 @@ void channel_read(struct channel *channel, struct usage *to_peer, struct usage *
 /** Frees a closed channel; its rows are used again for others. NULL is fine. */
 void channel_free(struct channel *channel);
 
-/** Keys and values of a channel's flows, without hop, usage and owner. Pure. */
+/** One direction of a channel, as the kernel knows it. */
+struct channel_flow {
+	int family; /* of what comes in, and so of the key */
+	union map_key key;
+	struct flow flow;
+};
+
+/** Both flows of a channel, to the peer and to the client, without hop, usage and owner. Pure. */
 void channel_flows(const struct channel_request *request, const struct channel_style *style,
-		   struct flow_key key[2], struct flow flow[2]);
+		   struct channel_flow flow[2]);
 
 #endif

@@ -19,6 +19,7 @@
 #include "log.h"
 #include "offload.h"
 #include "option.h"
+#include "source.h"
 #include "usage.h"
 
 void __real_setup_server(void);
@@ -254,15 +255,25 @@ static bool is_bound(ioa_socket_handle s)
 	return !getsockopt(fd, SOL_SOCKET, SO_MARK, &mark, &size) && mark;
 }
 
+/* The IPv4 address and port in an IPv4-mapped one; the wildcard is IPv4's as well. */
+static union endpoint unmapped(const union endpoint *mapped)
+{
+	union endpoint endpoint = { .v4 = { .sin_family = AF_INET, .sin_port = mapped->v6.sin6_port } };
+
+	memcpy(&endpoint.v4.sin_addr, &mapped->v6.sin6_addr.s6_addr[12], sizeof(endpoint.v4.sin_addr));
+	return endpoint;
+}
+
 static void describe(ts_ur_super_session *ss, const ch_info *chn, const ioa_addr *peer,
 		     struct channel_request *request)
 {
 	ioa_socket_handle client = ss->client_socket;
 	ioa_socket_handle relay_socket = get_relay_socket(&ss->alloc, peer->ss.sa_family);
+	const ioa_addr *server = get_local_addr_from_ioa_socket(client);
 
 	*request = (struct channel_request){
 		.client = endpoint_of(get_remote_addr_from_ioa_socket(client)),
-		.server = endpoint_of(get_local_addr_from_ioa_socket(client)),
+		.server = endpoint_of(server),
 		.relay = endpoint_of(get_local_addr_from_ioa_socket(relay_socket)),
 		.peer = endpoint_of(peer),
 		.number = chn->chnum,
@@ -272,6 +283,15 @@ static void describe(ts_ur_super_session *ss, const ch_info *chn, const ioa_addr
 		.limited = ss->bps > 0,
 		.df = relay_sends_df(relay_socket),
 	};
+	if (request->client.any.sa_family == AF_INET6 &&
+	    IN6_IS_ADDR_V4MAPPED(&request->client.v6.sin6_addr)) {
+		request->mapped = true;
+		request->client = unmapped(&request->client);
+		request->server = unmapped(&request->server);
+	}
+	/* Without a way to the client it stays the wildcard, which is refused. */
+	if (addr_any_no_port(server))
+		source_find(&request->client, &request->server);
 }
 
 /* Each reason once: a busy server would otherwise say the same all day. */

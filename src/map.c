@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* A table in shared memory. */
@@ -59,19 +60,32 @@ void map_close(void)
 	memset(&maps, 0, sizeof(maps));
 }
 
-int map_flow_put(const struct flow_key *key, const struct flow *flow)
+static int flows_of(int family)
 {
-	return bpf_map_update_elem(bpf_map__fd(maps.flows), key, flow, BPF_NOEXIST) ? -errno : 0;
+	return bpf_map__fd(family == AF_INET6 ? maps.flows6 : maps.flows);
 }
 
-int map_flow_replace(const struct flow_key *key, const struct flow *flow)
+int map_flow_put(int family, const union map_key *key, const struct flow *flow)
 {
-	return bpf_map_update_elem(bpf_map__fd(maps.flows), key, flow, BPF_EXIST) ? -errno : 0;
+	return bpf_map_update_elem(flows_of(family), key, flow, BPF_NOEXIST) ? -errno : 0;
 }
 
-int map_flow_delete(const struct flow_key *key)
+int map_flow_replace(int family, const union map_key *key, const struct flow *flow)
 {
-	return bpf_map_delete_elem(bpf_map__fd(maps.flows), key) ? -errno : 0;
+	return bpf_map_update_elem(flows_of(family), key, flow, BPF_EXIST) ? -errno : 0;
+}
+
+int map_flow_delete(int family, const union map_key *key)
+{
+	return bpf_map_delete_elem(flows_of(family), key) ? -errno : 0;
+}
+
+int map_vlan_put(const struct vlan_key *key, const struct vlan *vlan)
+{
+	int fd = bpf_map__fd(maps.vlans);
+	int failed = vlan ? bpf_map_update_elem(fd, key, vlan, BPF_ANY) : bpf_map_delete_elem(fd, key);
+
+	return failed ? -errno : 0;
 }
 
 int map_device_put(uint32_t ifindex)

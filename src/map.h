@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The kernel's tables. The only file that calls bpf_map_*: a table either is
- * reached by system calls (flows, devices) or is memory that the kernel and
+ * reached by system calls (flows, VLANs, devices) or is memory that the kernel and
  * the server share (all others), so that counters cost no system call.
  */
 #ifndef OFFLOAD_MAP_H
@@ -16,6 +16,8 @@ struct bpf_map;
 /* The tables of a loaded program; file descriptors stay with the program. */
 struct map_set {
 	const struct bpf_map *flows;
+	const struct bpf_map *flows6;
+	const struct bpf_map *vlans;
 	const struct bpf_map *devices;
 	const struct bpf_map *hops;
 	const struct bpf_map *usage;
@@ -38,14 +40,23 @@ int map_open(const struct map_set *set);
 /** Lets go of them. Does nothing if none were taken. */
 void map_close(void);
 
-/** A new flow. 0, -EEXIST, -E2BIG (table full), -EPERM or another -errno. Any thread. */
-int map_flow_put(const struct flow_key *key, const struct flow *flow);
+/** The key of a flow, of the family of the packets that come in. */
+union map_key {
+	struct flow_key v4;
+	struct flow_key6 v6;
+};
+
+/** A new flow. 0, -EEXIST, -E2BIG (table full), -ENOMEM, -EPERM or another -errno. Any thread. */
+int map_flow_put(int family, const union map_key *key, const struct flow *flow);
 
 /** Another value for a flow that is there. 0, -ENOENT or another -errno. Any thread. */
-int map_flow_replace(const struct flow_key *key, const struct flow *flow);
+int map_flow_replace(int family, const union map_key *key, const struct flow *flow);
 
 /** Ends a flow. 0, -ENOENT or another -errno. Any thread. */
-int map_flow_delete(const struct flow_key *key);
+int map_flow_delete(int family, const union map_key *key);
+
+/** A VLAN whose frames are for this host; NULL: not any more. 0 or -errno. */
+int map_vlan_put(const struct vlan_key *key, const struct vlan *vlan);
 
 /** Makes a device a target of redirects. 0 or -errno. */
 int map_device_put(uint32_t ifindex);

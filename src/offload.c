@@ -2,8 +2,10 @@
 #include "offload.h"
 
 #include <errno.h>
+#include <linux/in6.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,24 +16,38 @@
 #include "nexthop.h"
 #include "program.h"
 
-/* How a new UDP socket of this host sends: coturn leaves both as they are. */
-static int socket_style(struct channel_style *style)
+/* An option of a new UDP socket of this host: coturn leaves these as they are. */
+static int socket_option(int family, int level, int option, int *value)
 {
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int ttl, discover, error = 0;
-	socklen_t size = sizeof(int);
+	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	socklen_t size = sizeof(*value);
+	int error = 0;
 
 	if (fd < 0)
 		return -errno;
-	if (getsockopt(fd, IPPROTO_IP, IP_TTL, &ttl, &size) ||
-	    getsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &discover, &size)) {
+	if (getsockopt(fd, level, option, value, &size))
 		error = -errno;
-	} else {
-		style->ttl = (uint8_t)ttl;
-		style->client_df = discover != IP_PMTUDISC_DONT;
-	}
 	close(fd);
 	return error;
+}
+
+static int socket_style(struct channel_style *style)
+{
+	int ttl, ttl6, discover, labels, error;
+
+	error = socket_option(AF_INET, IPPROTO_IP, IP_TTL, &ttl);
+	if (!error)
+		error = socket_option(AF_INET, IPPROTO_IP, IP_MTU_DISCOVER, &discover);
+	if (error)
+		return error;
+	style->ttl = (uint8_t)ttl;
+	style->client_df = discover != IP_PMTUDISC_DONT;
+	/* A host without IPv6 has no such sockets, and no such channels. */
+	if (!socket_option(AF_INET6, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &ttl6))
+		style->ttl6 = (uint8_t)ttl6;
+	if (!socket_option(AF_INET6, IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, &labels))
+		style->flow_labels = labels;
+	return getrandom(&style->secret, sizeof(style->secret), 0) < 0 ? -errno : 0;
 }
 
 static int find_interfaces(const struct settings *settings, const char *const *addresses,
@@ -59,7 +75,7 @@ int offload_start(const struct settings *settings, const char *const *addresses,
 		  int client_ttl_fixed)
 {
 	static const struct nexthop_callbacks callbacks = {
-		.device_abilities = program_device_abilities,
+		.device_flags = program_device_flags,
 		.links_changed = program_links_changed,
 	};
 	struct channel_style style = { .client_ttl_fixed = (uint8_t)client_ttl_fixed };

@@ -6,56 +6,146 @@
 #include "channel.h"
 #include "harness.h"
 
-static struct flow_key key[2];
-static struct flow flow[2];
+static struct channel_style style;
+static bool peer_df, mapped;
 
-static void address_put(struct sockaddr_in *to, const struct transport_address *from)
+static union endpoint endpoint(enum party party, int family)
 {
-	to->sin_family = AF_INET;
-	to->sin_addr.s_addr = htonl(from->address);
-	to->sin_port = htons(from->port);
-}
+	const struct transport_address *from = model_party(party, family);
+	union endpoint to;
 
-static void flows_make(bool peer_df, bool client_df)
-{
-	const struct channel_style style = {.ttl = 64, .client_ttl_fixed = 1, .client_df = client_df};
-	struct channel_request request = {.number = MODEL_CHANNEL, .df = peer_df};
-
-	address_put(&request.client.v4, &model_client);
-	address_put(&request.server.v4, &model_server);
-	address_put(&request.relay.v4, &model_relay);
-	address_put(&request.peer.v4, &model_peer);
-	channel_flows(&request, &style, key, flow);
-}
-
-/* Takes the server's flows, with the rows that the harness looks at. */
-static void flows_of_server(struct world *world)
-{
-	for (int i = 0; i < 2; i++) {
-		flow[i].hop = world->flow[i].flow.hop;
-		flow[i].usage = world->flow[i].flow.usage;
-		flow[i].owner = world->flow[i].flow.owner;
-		world->flow[i].key = key[i];
-		world->flow[i].flow = flow[i];
+	memset(&to, 0, sizeof(to));
+	if (family == 6) {
+		to.v6.sin6_family = AF_INET6;
+		memcpy(&to.v6.sin6_addr, from->byte, 16);
+		to.v6.sin6_port = htons(from->port);
+	} else {
+		to.v4.sin_family = AF_INET;
+		memcpy(&to.v4.sin_addr, from->byte, 4);
+		to.v4.sin_port = htons(from->port);
 	}
+	return to;
+}
+
+/*
+ * What coturn's sockets send with, which the model takes from the flow. Of an
+ * IPv4 client on an IPv6 socket coturn learns neither TTL nor TOS: it sends as if
+ * they were 64 and 0.
+ */
+static void style_check(const struct flow *flow, bool to_client, bool client_mapped)
+{
+	int ttl = flow->flags & FLOW_V6 ? style.ttl6 : style.ttl;
+	int rule = FLOW_TTL_RECEIVED;
+
+	if (to_client && style.client_ttl_fixed)
+		rule = FLOW_TTL_WAY;
+	if (!to_client && client_mapped) {
+		rule = FLOW_TTL_CONSTANT;
+		ttl = ttl < 63 ? ttl : 63;
+	}
+	assert_int_equal(flow->ttl, ttl);
+	assert_int_equal(flow->ttl_from, rule);
+	assert_int_equal(flow->tos_mask, client_mapped ? 0 : 0xff);
+	assert_int_equal(flow->channel != 0, to_client);
+	assert_int_equal(flow->frag_off,
+			 !(flow->flags & FLOW_V6) && (to_client ? style.client_df : peer_df) ?
+				 htons(0x4000) : 0);
+}
+
+/* Takes the server's flow, with the rows that the harness looks at. */
+static void flow_of_server(struct flow_entry *entry, const struct channel_flow *from)
+{
+	const struct flow rows = entry->flow;
+
+	assert_int_not_equal(from->flow.key_mark, 0);
+	entry->family = from->family == AF_INET6 ? 6 : 4;
+	memset(&entry->key, 0, sizeof(entry->key));
+	if (entry->family == 6)
+		entry->key.v6 = from->key.v6;
+	else
+		entry->key.v4 = from->key.v4;
+	entry->flow = from->flow;
+	entry->flow.hop = rows.hop;
+	entry->flow.usage = rows.usage;
+	entry->flow.owner = rows.owner;
+}
+
+static void channel_of_client(struct world *world)
+{
+	const struct path *path = &world->path;
+	bool to_client = path->way == WAY_CLIENT;
+	int client = to_client ? path->out : path->in, peer = to_client ? path->in : path->out;
+	const struct channel_request request = {
+		.client = endpoint(CLIENT, client),
+		.server = endpoint(SERVER, client),
+		.relay = endpoint(RELAY, peer),
+		.peer = endpoint(PEER, peer),
+		.number = MODEL_CHANNEL,
+		.df = peer_df,
+		.mapped = mapped && client == 4,
+	};
+	struct channel_flow flow[2];
+
+	channel_flows(&request, &style, flow);
+	style_check(&flow[0].flow, false, request.mapped);
+	style_check(&flow[1].flow, true, request.mapped);
+	flow_of_server(&world->flow[FIRST], &flow[to_client]);
+	flow_of_server(&world->flow[BACK], &flow[!to_client]);
+}
+
+/* Two clients, who are each other's peers. */
+static void channels_of_two_clients(struct world *world)
+{
+	const struct path *path = &world->path;
+	const struct channel_request first = {
+		.client = endpoint(CLIENT, path->in),
+		.server = endpoint(SERVER, path->in),
+		.relay = endpoint(RELAY, path->middle),
+		.peer = endpoint(OTHER_RELAY, path->middle),
+		.number = MODEL_CHANNEL,
+		.df = peer_df,
+	};
+	const struct channel_request second = {
+		.client = endpoint(OTHER_CLIENT, path->out),
+		.server = endpoint(OTHER_SERVER, path->out),
+		.relay = endpoint(OTHER_RELAY, path->middle),
+		.peer = endpoint(RELAY, path->middle),
+		.number = MODEL_OTHER_CHANNEL,
+		.df = peer_df,
+	};
+	struct channel_flow flow[2];
+
+	channel_flows(&first, &style, flow);
+	flow_of_server(&world->flow[FIRST], &flow[0]);
+	channel_flows(&second, &style, flow);
+	flow_of_server(&world->flow[SECOND], &flow[1]);
 }
 
 static int rows_failed(void)
 {
+	static const enum verdict relayed[WAYS] = {VERDICT_TO_PEER, VERDICT_TO_CLIENT,
+						   VERDICT_TO_OTHER_CLIENT};
 	int failed = 0;
 
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 240; i++) {
+		enum way way = i % WAYS;
 		struct row row = {
 			.name = "flow of the server",
-			.verdict = i % 2 ? VERDICT_TO_CLIENT : VERDICT_TO_PEER,
-			.to_client = i % 2,
+			.verdict = relayed[way],
+			.way = way,
 			.data = i,
-			.ttl = 2 + i,
+			.ttl = 3 + i,
 			.tos = i,
-			.checksum = i / 2 % 4,
-			.before = flows_of_server,
+			.checksum = i / WAYS % 4,
+			.before = way == WAY_OTHER ? channels_of_two_clients : channel_of_client,
 		};
 
+		failed += !harness_row(&row);
+		if (way == WAY_CLIENT)
+			continue;
+		row.name = "another channel of the client";
+		row.verdict = VERDICT_NO_FLOW;
+		row.patch[0] = (struct patch){AT_CHANNEL_NUMBER, 2, MODEL_CHANNEL + 1 + i};
 		failed += !harness_row(&row);
 	}
 	return failed;
@@ -67,8 +157,17 @@ static void test_flows_of_server(void **state)
 
 	(void)state;
 	harness_need();
-	for (int df = 0; df < 4; df++) {
-		flows_make(df & 1, df & 2);
+	for (int i = 0; i < 32; i++) {
+		style = (struct channel_style){
+			.ttl = 70,
+			.ttl6 = 60,
+			.client_ttl_fixed = i & 1,
+			.client_df = i & 2,
+			.flow_labels = i & 4,
+			.secret = 0x9badcafe,
+		};
+		peer_df = i & 8;
+		mapped = i & 16;
 		failed += rows_failed();
 	}
 	assert_int_equal(failed, 0);
@@ -80,6 +179,5 @@ int main(void)
 		cmocka_unit_test(test_flows_of_server),
 	};
 
-	return cmocka_run_group_tests_name("packet: flows of the server", tests, harness_open,
-					   harness_close);
+	return harness_run("packet: flows of the server", tests, sizeof(tests) / sizeof(tests[0]));
 }

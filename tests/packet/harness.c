@@ -6,20 +6,27 @@
 #include "harness.h"
 
 #include <errno.h>
+#include <linux/bpf.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "tables.h"
 #include "turn.skel.h"
 
-#define USAGE_ROWS 4
+#define USAGE_ROWS 5
 #define FLOWS 8
+
+/* <linux/bpf.h> of Linux 5.18. */
+#define XDP_HAS_FRAGS (1u << 5)
 
 uint32_t harness_lo, harness_other;
 
@@ -28,13 +35,23 @@ static struct {
 	const char *unable; /* why nothing can be tested */
 	int cpus, cpu;
 	uint64_t deadline;
-	struct world world; /* as it stands in the tables */
-	bool installed;
 	bool seen[VERDICT_ROW];
-	/* The counters of all CPUs after the last packet. */
+	/* The counters of all CPUs, in the kernel's memory and after the last packet. */
+	const uint64_t *verdict_now;
+	const struct usage_row *usage_now;
 	uint64_t *verdict;
 	struct usage_row *usage;
 } harness;
+
+static size_t verdict_size(void)
+{
+	return harness.cpus * sizeof(uint64_t) * VERDICT_ROW;
+}
+
+static size_t usage_size(void)
+{
+	return harness.cpus * sizeof(struct usage_row) * USAGE_ROWS;
+}
 
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -58,7 +75,7 @@ static int unable(int error, const char *what)
 	return 0;
 }
 
-static int program_load(void)
+static int program_load(bool frags, bool coarse_clock)
 {
 	struct turn_bpf *skel = turn_bpf__open();
 	int error;
@@ -66,8 +83,14 @@ static int program_load(void)
 	if (!skel)
 		return -errno;
 	skel->rodata->usage_rows = USAGE_ROWS;
+	skel->rodata->frags = frags;
+	skel->rodata->coarse_clock = coarse_clock;
+	if (frags)
+		bpf_program__set_flags(skel->progs.turn,
+				       bpf_program__flags(skel->progs.turn) | XDP_HAS_FRAGS);
 	bpf_map__set_max_entries(skel->maps.flows, FLOWS);
-	bpf_map__set_max_entries(skel->maps.hops, 2);
+	bpf_map__set_max_entries(skel->maps.flows6, FLOWS);
+	bpf_map__set_max_entries(skel->maps.hops, 1 + WORLD_FLOWS);
 	bpf_map__set_max_entries(skel->maps.usage, harness.cpus * USAGE_ROWS);
 	bpf_map__set_max_entries(skel->maps.verdicts, harness.cpus);
 	error = turn_bpf__load(skel);
@@ -77,6 +100,23 @@ static int program_load(void)
 	}
 	harness.skel = skel;
 	return 0;
+}
+
+/* As the server reads them. */
+static const void *counters_map(const struct bpf_map *map, size_t size)
+{
+	const void *memory = mmap(NULL, size, PROT_READ, MAP_SHARED, bpf_map__fd(map), 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static int counters_open(void)
+{
+	harness.verdict_now = counters_map(harness.skel->maps.verdicts, verdict_size());
+	harness.usage_now = counters_map(harness.skel->maps.usage, usage_size());
+	harness.verdict = calloc(1, verdict_size());
+	harness.usage = calloc(1, usage_size());
+	return harness.verdict_now && harness.usage_now && harness.verdict && harness.usage ? 0 : -1;
 }
 
 static int cpu_pin(int cpu)
@@ -101,23 +141,27 @@ int harness_cpus(void)
 	return harness.cpus;
 }
 
-int harness_open(void **state)
+uint64_t harness_deadline(void)
+{
+	return harness.deadline;
+}
+
+static int open_as(bool frags, bool coarse_clock)
 {
 	struct timespec now;
 	int error;
 
-	(void)state;
 	libbpf_set_print(print_libbpf);
+	tables_forget();
+	harness.unable = NULL;
 	harness.cpus = libbpf_num_possible_cpus();
-	harness.verdict = calloc(harness.cpus, sizeof(uint64_t) * VERDICT_ROW);
-	harness.usage = calloc(harness.cpus, sizeof(struct usage_row) * USAGE_ROWS);
-	if (!harness.verdict || !harness.usage)
-		return unable(ENOMEM, "counters");
 	if (cpu_pin(sched_getcpu()) || unshare(CLONE_NEWNET))
 		return unable(errno, "no right to make a network namespace");
-	error = program_load();
+	error = program_load(frags, coarse_clock);
 	if (error)
 		return unable(-error, "no right to load a BPF program");
+	if (counters_open())
+		return unable(ENOMEM, "counters");
 	if (system("ip link add other0 type veth peer name other1") != 0)
 		return unable(EINVAL, "ip link add");
 	harness_lo = if_nametoindex("lo");
@@ -127,21 +171,74 @@ int harness_open(void **state)
 	return 0;
 }
 
+static bool kernel_before(int major, int minor)
+{
+	struct utsname name;
+	int at[2] = {0, 0};
+
+	uname(&name);
+	sscanf(name.release, "%d.%d", &at[0], &at[1]);
+	return at[0] < major || (at[0] == major && at[1] < minor);
+}
+
+int harness_open(void **state)
+{
+	(void)state;
+	return open_as(false, !kernel_before(5, 11));
+}
+
+int harness_open_frags(void **state)
+{
+	(void)state;
+	if (!kernel_before(5, 18))
+		return open_as(true, true);
+	harness.unable = "Linux before 5.18 has no frames of several buffers";
+	return 0;
+}
+
+int harness_open_old(void **state)
+{
+	(void)state;
+	return open_as(false, false);
+}
+
 int harness_close(void **state)
 {
 	(void)state;
+	if (harness.verdict_now)
+		munmap((void *)harness.verdict_now, verdict_size());
+	if (harness.usage_now)
+		munmap((void *)harness.usage_now, usage_size());
 	turn_bpf__destroy(harness.skel);
 	free(harness.verdict);
 	free(harness.usage);
+	harness.skel = NULL;
+	harness.verdict_now = NULL;
+	harness.usage_now = NULL;
+	harness.verdict = NULL;
+	harness.usage = NULL;
 	return 0;
+}
+
+int harness_run(const char *name, const struct CMUnitTest *tests, size_t count)
+{
+	char frags[80];
+
+	snprintf(frags, sizeof(frags), "%s, frags", name);
+	return _cmocka_run_group_tests(name, tests, count, harness_open, harness_close) +
+	       _cmocka_run_group_tests(frags, tests, count, harness_open_frags, harness_close);
+}
+
+static void skip_saying(const char *why)
+{
+	print_message("# skipped: %s\n", why);
+	skip();
 }
 
 void harness_need(void)
 {
-	if (!harness.unable)
-		return;
-	print_message("# skipped: %s\n", harness.unable);
-	skip();
+	if (harness.unable)
+		skip_saying(harness.unable);
 }
 
 bool harness_seen(enum verdict verdict)
@@ -149,127 +246,48 @@ bool harness_seen(enum verdict verdict)
 	return harness.seen[verdict];
 }
 
-static void hop_default(struct hop_row *row, const uint8_t eth[12])
-{
-	memset(row, 0, sizeof(*row));
-	row->slot[0].ifindex = harness_lo;
-	row->slot[0].mtu = 1500;
-	row->slot[0].redirect = 1;
-	row->slot[0].transmit = 1;
-	memcpy(row->slot[0].eth, eth, 12);
-	/* What is not current would be noticed. */
-	memset(&row->slot[1], 0xee, sizeof(row->slot[1]));
-}
-
-void harness_world(struct world *world)
-{
-	memset(world, 0, sizeof(*world));
-	world->flow[0] = model_flow(false);
-	world->flow[1] = model_flow(true);
-	hop_default(&world->hop[0], model_peer_hop);
-	hop_default(&world->hop[1], model_client_hop);
-	world->port[0].ifindex = harness_other;
-	memset(world->port[0].mac, 0xdd, 6);
-	world->port[1].ifindex = harness_lo;
-	memcpy(world->port[1].mac, model_port_mac, 6);
-	world->deadline[0] = world->deadline[1] = harness.deadline;
-	world->ingress = harness_lo;
-}
-
-static void map_put(struct bpf_map *map, const void *key, const void *value)
-{
-	if (bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY))
-		fail_msg("%s: update: %s", bpf_map__name(map), strerror(errno));
-}
-
-static void map_get(struct bpf_map *map, uint32_t key, void *value)
-{
-	if (bpf_map_lookup_elem(bpf_map__fd(map), &key, value))
-		fail_msg("%s: look-up: %s", bpf_map__name(map), strerror(errno));
-}
-
-static void devices_install(bool none)
-{
-	const uint32_t ifindex[2] = {harness_lo, harness_other};
-
-	for (int i = 0; i < 2; i++) {
-		if (none)
-			bpf_map_delete_elem(bpf_map__fd(harness.skel->maps.devices), &ifindex[i]);
-		else
-			map_put(harness.skel->maps.devices, &ifindex[i], &ifindex[i]);
-	}
-}
-
-static void world_install(const struct world *world)
-{
-	struct turn_bpf *skel = harness.skel;
-
-	if (harness.installed && !memcmp(&harness.world, world, sizeof(*world)))
-		return;
-	for (uint32_t i = 0; i < 2; i++) {
-		const struct flow_entry *entry = &world->flow[i];
-		struct flow flow = entry->flow;
-
-		bpf_map_delete_elem(bpf_map__fd(skel->maps.flows), &harness.world.flow[i].key);
-		if (!flow.key_mark)
-			flow.key_mark = flow_key_mark(&entry->key);
-		if (world->reused[i])
-			flow.key_mark ^= 1;
-		if (!world->absent[i])
-			map_put(skel->maps.flows, &entry->key, &flow);
-		map_put(skel->maps.hops, &i, &world->hop[i]);
-		skel->bss->deadlines[entry->flow.owner] = world->deadline[i];
-	}
-	memcpy(skel->bss->ports, world->port, sizeof(world->port));
-	skel->bss->generic = world->generic;
-	devices_install(world->no_devices);
-	harness.world = *world;
-	harness.installed = true;
-}
+/* ---- a packet ---- */
 
 /* The verdict whose counter moved, on this CPU, by 1, and no other one did. */
 static int verdict_moved(void)
 {
-	uint64_t row[VERDICT_ROW];
 	int moved = -1, changes = 0;
 
-	for (int cpu = 0; cpu < harness.cpus; cpu++) {
-		uint64_t *last = harness.verdict + (size_t)cpu * VERDICT_ROW;
-
-		map_get(harness.skel->maps.verdicts, cpu, row);
-		for (int i = 0; i < VERDICT_ROW; i++) {
-			if (row[i] == last[i])
-				continue;
-			changes++;
-			if (cpu == harness.cpu && row[i] == last[i] + 1)
-				moved = i;
-		}
-		memcpy(last, row, sizeof(row));
+	for (int i = 0; i < harness.cpus * VERDICT_ROW; i++) {
+		if (harness.verdict_now[i] == harness.verdict[i])
+			continue;
+		changes++;
+		if (i / VERDICT_ROW == harness.cpu && harness.verdict_now[i] == harness.verdict[i] + 1)
+			moved = i % VERDICT_ROW;
 	}
+	memcpy(harness.verdict, harness.verdict_now, verdict_size());
 	return changes == 1 ? moved : -1;
 }
 
-static void usage_moved(struct outcome *outcome)
+static void usage_moved(const struct world *world, struct outcome *outcome)
 {
-	struct usage_row row;
-
+	memset(outcome->usage, 0, sizeof(outcome->usage));
+	outcome->usage_strayed = false;
 	for (int i = 0; i < harness.cpus * USAGE_ROWS; i++) {
-		struct usage_row *last = &harness.usage[i];
-		int flow = i - harness.cpu * USAGE_ROWS - 1;
+		const struct usage_row *last = &harness.usage[i], *now = &harness.usage_now[i];
+		int row = i - harness.cpu * USAGE_ROWS;
+		int flow = row == (int)world->flow[FIRST].flow.usage ? FIRST : SECOND;
 
-		map_get(harness.skel->maps.usage, i, &row);
-		if (flow == 0 || flow == 1) {
-			outcome->usage[flow].packets = row.packets - last->packets;
-			outcome->usage[flow].bytes_in = row.bytes_in - last->bytes_in;
-			outcome->usage[flow].bytes_out = row.bytes_out - last->bytes_out;
-		} else if (memcmp(&row, last, sizeof(row)) != 0) {
+		if (!memcmp(now, last, sizeof(*now)))
+			continue;
+		if (flow == SECOND && row != (int)world->flow[SECOND].flow.usage) {
 			outcome->usage_strayed = true;
+			continue;
 		}
-		*last = row;
+		outcome->usage[flow].packets = now->packets - last->packets;
+		outcome->usage[flow].bytes_in = now->bytes_in - last->bytes_in;
+		outcome->usage[flow].bytes_out = now->bytes_out - last->bytes_out;
 	}
+	memcpy(harness.usage, harness.usage_now, usage_size());
 }
 
-void harness_send(const struct world *world, const struct frame *frame, struct outcome *outcome)
+/* 0 or -errno. */
+static int run(const struct world *world, const struct frame *frame, struct outcome *outcome)
 {
 	static uint8_t in[FRAME_MAX + 256], sent[FRAME_MAX + 256];
 	struct xdp_md md_in = {0}, md_out = {0};
@@ -286,21 +304,47 @@ void harness_send(const struct world *world, const struct frame *frame, struct o
 		.repeat = 1,
 	};
 
-	world_install(world);
 	memset(in, 0xcc, world->metadata);
 	memcpy(in + world->metadata, frame->byte, frame->length);
 	md_in.data = world->metadata;
 	md_in.data_end = opts.data_size_in;
+	if (world->linear && world->linear < frame->length)
+		md_in.data_end = world->metadata + world->linear;
 	md_in.ingress_ifindex = world->ingress;
 	if (bpf_prog_test_run_opts(bpf_program__fd(harness.skel->progs.turn), &opts))
-		fail_msg("BPF_PROG_TEST_RUN of %zu bytes: %s", frame->length, strerror(errno));
-
-	memset(outcome, 0, sizeof(*outcome));
+		return -errno;
 	outcome->action = opts.retval;
 	outcome->frame.length = opts.data_size_out - md_out.data;
 	memcpy(outcome->frame.byte, sent + md_out.data, outcome->frame.length);
+	return 0;
+}
+
+void harness_send(const struct world *world, const struct frame *frame, struct outcome *outcome)
+{
+	int error;
+
+	tables_put(harness.skel, world);
+	error = run(world, frame, outcome);
+	if (error)
+		fail_msg("BPF_PROG_TEST_RUN of %zu bytes: %s", frame->length, strerror(-error));
 	outcome->verdict = verdict_moved();
 	if (outcome->verdict >= 0)
 		harness.seen[outcome->verdict] = true;
-	usage_moved(outcome);
+	usage_moved(world, outcome);
+}
+
+void harness_need_linear(void)
+{
+	static struct frame frame = {.length = 200};
+	static struct outcome outcome;
+	static struct world world;
+	const struct path path = {WAY_PEER, 4, 0, 4};
+
+	harness_need();
+	world_default(&world, &path);
+	world.linear = 60;
+	tables_put(harness.skel, &world);
+	if (run(&world, &frame, &outcome))
+		skip_saying("test runs of this kernel do not divide frames (Linux 6.18)");
+	verdict_moved();
 }

@@ -4,225 +4,116 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#define ADDRESS(a, b, c, d) ((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d))
 #define DONT_FRAGMENT 0x4000
 #define PROTOCOL_UDP 17
+/* Words of addresses with their carries, both ways, so that a lost one is seen. */
+#define V4(a, b, c, d, p) {4, {a, b, c, d}, p}
+#define V6(subnet, high, low, p) \
+	{6, {0x20, 0x01, 0x0d, 0xb8, 0, subnet, 0xff, 0xfe, high, 0xfd, 0, 0, 0xfc, 0, 0, low}, p}
 
-const struct transport_address model_client = {ADDRESS(198, 51, 100, 10), 50000};
-const struct transport_address model_server = {ADDRESS(192, 0, 2, 1), 3478};
-const struct transport_address model_relay = {ADDRESS(192, 0, 2, 2), 49152};
-const struct transport_address model_peer = {ADDRESS(203, 0, 113, 20), 9000};
-
-const uint8_t model_port_mac[6] = {0x02, 0, 0, 0, 0, 0x01};
-const uint8_t model_client_hop[12] = {0x02, 0, 0, 0, 0, 0x0c, 0x02, 0, 0, 0, 0, 0x01};
-const uint8_t model_peer_hop[12] = {0x02, 0, 0, 0, 0, 0x0e, 0x02, 0, 0, 0, 0, 0x01};
-
-/* A packet in full, as one of the four parties sends it. */
-struct datagram {
-	struct transport_address source, dest;
-	const uint8_t *mac; /* destination, then source */
-	uint8_t tos, ttl;
-	uint16_t id, frag;
-	int channel; /* 0: no ChannelData header */
-	const uint8_t *data;
-	size_t data_length, excess;
+static const struct transport_address parties[PARTIES][2] = {
+	[CLIENT] = {V4(198, 51, 100, 10, 50000), V6(1, 0x12, 10, 50006)},
+	[SERVER] = {V4(192, 0, 2, 1, 3478), V6(2, 0xee, 1, 3486)},
+	[RELAY] = {V4(192, 0, 2, 2, 49152), V6(2, 0x34, 2, 49158)},
+	[PEER] = {V4(203, 0, 113, 20, 9000), V6(3, 0xf7, 20, 9006)},
+	[OTHER_RELAY] = {V4(192, 0, 2, 3, 60000), V6(2, 0x56, 3, 60006)},
+	[OTHER_SERVER] = {V4(192, 0, 2, 4, 5349), V6(2, 0x78, 4, 5356)},
+	[OTHER_CLIENT] = {V4(198, 51, 100, 77, 40000), V6(1, 0x9a, 77, 40006)},
 };
 
-static void put16(struct frame *frame, size_t at, uint16_t value)
+const uint8_t model_port_mac[6] = {0x02, 0, 0, 0, 0, 0x01};
+const uint8_t model_vlan_mac[6] = {0x02, 0, 0, 0, 0, 0x05};
+const uint8_t model_station_mac[WAYS][6] = {
+	{0x02, 0, 0, 0, 0, 0x0e}, {0x02, 0, 0, 0, 0, 0x0c}, {0x02, 0, 0, 0, 0, 0x0f},
+};
+
+const struct transport_address *model_party(enum party party, int family)
 {
-	frame->byte[at] = value >> 8;
-	frame->byte[at + 1] = value & 0xff;
+	return &parties[party][family == 6];
 }
 
-static void put32(struct frame *frame, size_t at, uint32_t value)
+/* Who sends and who gets what comes in, and what leaves. */
+struct legs {
+	const struct transport_address *source, *dest;
+};
+
+static struct legs leg_in(const struct path *path)
 {
-	put16(frame, at, value >> 16);
-	put16(frame, at + 2, value & 0xffff);
+	if (path->way == WAY_CLIENT)
+		return (struct legs){model_party(PEER, path->in), model_party(RELAY, path->in)};
+	return (struct legs){model_party(CLIENT, path->in), model_party(SERVER, path->in)};
 }
 
-uint16_t model_get16(const struct frame *frame, size_t at)
+static struct legs leg_middle(const struct path *path)
 {
-	return (uint16_t)(frame->byte[at] << 8 | frame->byte[at + 1]);
+	return (struct legs){model_party(RELAY, path->middle), model_party(OTHER_RELAY, path->middle)};
 }
 
-uint16_t model_sum(const uint8_t *byte, size_t length, uint32_t start)
+static struct legs leg_out(const struct path *path)
 {
-	uint32_t sum = start;
-
-	for (size_t i = 0; i < length; i++) {
-		sum += i % 2 ? byte[i] : (uint32_t)byte[i] << 8;
-		if (sum > 0xffff)
-			sum -= 0xffff;
-	}
-	return sum;
+	if (path->way == WAY_PEER)
+		return (struct legs){model_party(RELAY, path->out), model_party(PEER, path->out)};
+	if (path->way == WAY_CLIENT)
+		return (struct legs){model_party(SERVER, path->out), model_party(CLIENT, path->out)};
+	return (struct legs){model_party(OTHER_SERVER, path->out), model_party(OTHER_CLIENT, path->out)};
 }
 
-/* RFC 768: source, destination, zero, protocol, UDP length. */
-static uint16_t pseudo_header_sum(const struct frame *frame)
+/* ---- the packets of a row ---- */
+
+static struct datagram datagram_in(const struct row *row, const struct journey *journey,
+				   const uint8_t *data)
 {
-	uint8_t pseudo[12];
+	struct legs legs = leg_in(&journey->path);
 
-	memcpy(pseudo, frame->byte + AT_IP_SOURCE, 8);
-	pseudo[8] = 0;
-	pseudo[9] = PROTOCOL_UDP;
-	memcpy(pseudo + 10, frame->byte + AT_UDP_LENGTH, 2);
-	return model_sum(pseudo, sizeof(pseudo), 0);
-}
-
-uint16_t model_udp_sum(const struct frame *frame)
-{
-	size_t length = model_get16(frame, AT_UDP_LENGTH);
-
-	if (length > frame->length - AT_UDP)
-		length = frame->length - AT_UDP;
-	return model_sum(frame->byte + AT_UDP, length, pseudo_header_sum(frame));
-}
-
-static uint16_t udp_checksum(struct frame *frame)
-{
-	uint16_t check;
-
-	put16(frame, AT_UDP_SUM, 0);
-	check = ~model_udp_sum(frame);
-	return check ? check : 0xffff;
-}
-
-static void ip_checksum_put(struct frame *frame)
-{
-	put16(frame, AT_IP_SUM, 0);
-	put16(frame, AT_IP_SUM, ~model_sum(frame->byte + AT_IP, 20, 0));
-}
-
-/* The frame, with right lengths and checksums and nothing after the datagram. */
-static void frame_build(struct frame *frame, const struct datagram *d)
-{
-	size_t header = d->channel ? 4 : 0;
-	size_t udp_length = 8 + header + d->data_length + d->excess;
-
-	memset(frame, 0, sizeof(*frame));
-	frame->length = AT_UDP + udp_length;
-	memcpy(frame->byte, d->mac, 12);
-	put16(frame, AT_ETH_TYPE, 0x0800);
-	frame->byte[AT_IP] = 0x45;
-	frame->byte[AT_IP_TOS] = d->tos;
-	put16(frame, AT_IP_LENGTH, 20 + udp_length);
-	put16(frame, AT_IP_ID, d->id);
-	put16(frame, AT_IP_FRAG, d->frag);
-	frame->byte[AT_IP_TTL] = d->ttl;
-	frame->byte[AT_IP_PROTOCOL] = PROTOCOL_UDP;
-	put32(frame, AT_IP_SOURCE, d->source.address);
-	put32(frame, AT_IP_DEST, d->dest.address);
-	ip_checksum_put(frame);
-	put16(frame, AT_UDP_SPORT, d->source.port);
-	put16(frame, AT_UDP_DPORT, d->dest.port);
-	put16(frame, AT_UDP_LENGTH, udp_length);
-	if (d->channel) {
-		put16(frame, AT_CHANNEL_NUMBER, d->channel);
-		put16(frame, AT_CHANNEL_LENGTH, d->data_length);
-	}
-	memcpy(frame->byte + AT_PAYLOAD + header, d->data, d->data_length);
-	/* Not zeros: what is to be cut off must be seen if it is not. */
-	memset(frame->byte + AT_PAYLOAD + header + d->data_length, 0xa5, d->excess);
-	put16(frame, AT_UDP_SUM, udp_checksum(frame));
-}
-
-static bool patched(const struct row *row, uint16_t at)
-{
-	for (int i = 0; i < ROW_PATCHES; i++)
-		if (row->patch[i].width && row->patch[i].at == at)
-			return true;
-	return false;
-}
-
-static void patches_apply(struct frame *frame, const struct row *row)
-{
-	for (int i = 0; i < ROW_PATCHES; i++) {
-		const struct patch *patch = &row->patch[i];
-
-		for (int byte = 0; byte < patch->width; byte++)
-			frame->byte[patch->at + byte] =
-				patch->value >> 8 * (patch->width - 1 - byte);
-	}
-	if (!patched(row, AT_IP_SUM))
-		ip_checksum_put(frame);
-}
-
-/* A wrong checksum: off by `MODEL_ERROR`, which stays in the sum on the way. */
-#define MODEL_ERROR 0x0123
-
-static uint16_t checksum_spoil(uint16_t check)
-{
-	uint32_t sum = (uint32_t)check + MODEL_ERROR;
-
-	return sum > 0xffff ? sum - 0xffff : sum;
-}
-
-static void checksum_put(struct frame *frame, const struct row *row)
-{
-	if (patched(row, AT_UDP_SUM))
-		return;
-	put16(frame, AT_UDP_SUM, udp_checksum(frame));
-	if (row->checksum == SUM_ZERO)
-		put16(frame, AT_UDP_SUM, 0);
-	else if (row->checksum == SUM_PARTIAL)
-		put16(frame, AT_UDP_SUM, pseudo_header_sum(frame));
-	else if (row->checksum == SUM_BAD)
-		put16(frame, AT_UDP_SUM, checksum_spoil(model_get16(frame, AT_UDP_SUM)));
-}
-
-static void grow(struct frame *frame, int length)
-{
-	memset(frame->byte + frame->length, 0x5a, length);
-	frame->length += length;
-}
-
-/* The row's packet as its sender meant it. */
-static struct datagram datagram_in(const struct row *row, const uint8_t *data)
-{
-	static uint8_t mac[12];
-	struct datagram d = {
-		.source = row->to_client ? model_peer : model_client,
-		.dest = row->to_client ? model_relay : model_server,
-		.mac = mac,
+	return (struct datagram){
+		.envelope = journey->in,
+		.source = *legs.source,
+		.dest = *legs.dest,
 		.tos = row->tos,
 		.ttl = row->ttl ? row->ttl : 64,
 		.id = 0x1234,
 		.frag = DONT_FRAGMENT,
-		.channel = row->to_client ? 0 : MODEL_CHANNEL,
+		.label = MODEL_LABEL,
+		.channel = row->way == WAY_CLIENT ? 0 : MODEL_CHANNEL,
 		.data = data,
 		.data_length = row->data,
 		.excess = row->excess,
 	};
-
-	memcpy(mac, model_port_mac, 6);
-	memcpy(mac + 6, row->to_client ? model_peer_hop : model_client_hop, 6);
-	return d;
 }
 
-/* TTL as coturn sets it: one less than received up to the socket's, or fixed. */
-static uint8_t ttl_after(const struct flow *flow, uint8_t ttl)
+/* As a socket that coturn has set up so sends what it received with this TTL. */
+static uint8_t ttl_after(const struct flow *flow, const struct hop *hop, uint8_t ttl)
 {
-	if (flow->ttl_fixed)
+	if (flow->ttl_from == FLOW_TTL_WAY)
+		return hop->ttl;
+	if (flow->ttl_from == FLOW_TTL_CONSTANT)
 		return flow->ttl;
 	return ttl - 1 < flow->ttl ? ttl - 1 : flow->ttl;
 }
 
-static struct datagram datagram_out(const struct row *row, const struct flow *flow,
-				    const uint8_t *hop, const uint8_t *data)
+static struct datagram datagram_out(const struct row *row, const struct journey *journey,
+				    const uint8_t *data)
 {
+	struct legs legs = leg_out(&journey->path);
+	int last = row->way == WAY_OTHER ? 1 : 0;
 	struct datagram d = {
-		.source = row->to_client ? model_server : model_relay,
-		.dest = row->to_client ? model_client : model_peer,
-		.mac = hop,
+		.envelope = journey->out,
+		.source = *legs.source,
+		.dest = *legs.dest,
 		.tos = row->tos,
-		.ttl = ttl_after(flow, row->ttl ? row->ttl : 64),
-		.id = 0,
-		.frag = ntohs(flow->frag_off),
-		.channel = row->to_client ? ntohs(flow->channel) : 0,
+		.ttl = row->ttl ? row->ttl : 64,
+		.frag = ntohs(journey->flow[last]->frag_off),
+		.channel = ntohs(journey->flow[last]->channel),
 		.data = data,
 		.data_length = row->data,
 	};
 
+	if (journey->path.out == 6)
+		d.label = ntohl(journey->flow[last]->label) & 0xfffff;
+	for (int i = 0; i <= last; i++) {
+		d.tos &= journey->flow[i]->tos_mask;
+		d.ttl = ttl_after(journey->flow[i], journey->hop[i], d.ttl);
+	}
 	return d;
 }
 
@@ -239,26 +130,24 @@ static void data_random(uint8_t *data, int length, uint32_t seed)
 	}
 }
 
-/* Chooses the first word of the data so that the frame sums up to `want`. */
+/* Chooses the first word of the data so that the datagram's checksum becomes `want`. */
 static void data_steer(uint8_t *data, const struct datagram *d, uint16_t want)
 {
-	struct frame frame;
-	uint32_t word;
+	static struct frame frame;
+	uint16_t word;
 
 	data[0] = data[1] = 0;
 	frame_build(&frame, d);
-	put16(&frame, AT_UDP_SUM, 0);
-	word = (uint32_t)want + (uint16_t)~model_udp_sum(&frame);
-	word = word > 0xffff ? word - 0xffff : word;
+	frame_put(&frame, AT_UDP_SUM, 2, 0);
+	word = sum_add((uint16_t)~want, (uint16_t)~frame_udp_sum(&frame));
 	data[0] = word >> 8;
 	data[1] = word & 0xff;
 }
 
-static void data_fill(uint8_t *data, const struct row *row, const struct flow *flow,
-		      const uint8_t *hop)
+static void data_fill(uint8_t *data, const struct row *row, const struct journey *journey)
 {
-	struct datagram in = datagram_in(row, data), out = datagram_out(row, flow, hop, data);
-	struct frame frame;
+	struct datagram in = datagram_in(row, journey, data), out = datagram_out(row, journey, data);
+	static struct frame frame;
 
 	data_random(data, row->data, row->seed);
 	if (row->fill == FILL_ZEROS) {
@@ -266,12 +155,12 @@ static void data_fill(uint8_t *data, const struct row *row, const struct flow *f
 	} else if (row->fill == FILL_ONES) {
 		memset(data, 0xff, row->data);
 	} else if (row->fill == FILL_SUM_IN_ZERO) {
-		data_steer(data, &in, 0xffff);
+		data_steer(data, &in, 0);
 	} else if (row->fill == FILL_SUM_OUT_ZERO) {
-		data_steer(data, &out, 0xffff);
+		data_steer(data, &out, 0);
 	} else if (row->fill == FILL_LIKE_PARTIAL) {
 		frame_build(&frame, &in);
-		data_steer(data, &in, ~pseudo_header_sum(&frame));
+		data_steer(data, &in, frame_pseudo_sum(&frame));
 	} else if (row->fill == FILL_LIKE_CHANNEL) {
 		data[0] = MODEL_CHANNEL >> 8;
 		data[1] = MODEL_CHANNEL & 0xff;
@@ -282,108 +171,171 @@ static void data_fill(uint8_t *data, const struct row *row, const struct flow *f
 		data[0] = row->first;
 }
 
-void model_packets(const struct row *row, const struct flow *flow, const uint8_t hop[12],
-		   struct frame *in, struct frame *out)
+static bool patched(const struct row *row, uint16_t at)
+{
+	for (int i = 0; i < ROW_PATCHES; i++)
+		if (row->patch[i].width && row->patch[i].at == at)
+			return true;
+	return false;
+}
+
+static void patches_apply(struct frame *frame, const struct row *row)
+{
+	for (int i = 0; i < ROW_PATCHES; i++)
+		frame_put(frame, row->patch[i].at, row->patch[i].width, row->patch[i].value);
+	if (!patched(row, AT_IP4_SUM))
+		frame_ip_checksum(frame);
+}
+
+/* A wrong checksum: off by this, which stays in the sum on the way. */
+#define MODEL_ERROR 0x0123
+
+static void checksum_spoil(struct frame *frame)
+{
+	frame_put(frame, AT_UDP_SUM, 2, sum_add(frame_get16(frame, AT_UDP_SUM), MODEL_ERROR));
+}
+
+static void checksum_put(struct frame *frame, const struct row *row)
+{
+	if (patched(row, AT_UDP_SUM))
+		return;
+	frame_udp_checksum(frame);
+	if (row->checksum == SUM_ZERO)
+		frame_put(frame, AT_UDP_SUM, 2, 0);
+	else if (row->checksum == SUM_PARTIAL)
+		frame_put(frame, AT_UDP_SUM, 2, frame_pseudo_sum(frame));
+	else if (row->checksum == SUM_BAD)
+		checksum_spoil(frame);
+}
+
+static void slack_put(struct frame *frame, int slack)
+{
+	int at = frame->family == 6 ? AT_IP6_LENGTH : AT_IP4_LENGTH;
+
+	frame_grow(frame, slack, 0x5a);
+	frame_put(frame, at, 2, frame_get16(frame, at) + slack);
+	frame_ip_checksum(frame);
+}
+
+void model_packets(const struct row *row, const struct journey *journey, struct frame *in,
+		   struct frame *out)
 {
 	static uint8_t data[FRAME_MAX];
 	struct datagram d;
 
-	data_fill(data, row, flow, hop);
-	d = datagram_in(row, data);
+	data_fill(data, row, journey);
+	d = datagram_in(row, journey, data);
 	frame_build(in, &d);
 	patches_apply(in, row);
 	checksum_put(in, row);
-	if (row->slack) {
-		grow(in, row->slack);
-		put16(in, AT_IP_LENGTH, model_get16(in, AT_IP_LENGTH) + row->slack);
-		ip_checksum_put(in);
+	if (row->slack)
+		slack_put(in, row->slack);
+	if (row->inserted) {
+		frame_insert(in, row->insert, row->inserted);
+		frame_ip_checksum(in);
 	}
-	grow(in, row->trailer);
+	frame_grow(in, row->trailer, 0x5a);
 	if (in->length < (size_t)row->minimum)
-		grow(in, row->minimum - (int)in->length);
+		frame_grow(in, row->minimum - (int)in->length, 0);
 	in->length -= row->cut;
 
-	d = datagram_out(row, flow, hop, data);
+	d = datagram_out(row, journey, data);
 	frame_build(out, &d);
 	if (row->checksum == SUM_BAD)
-		put16(out, AT_UDP_SUM, checksum_spoil(model_get16(out, AT_UDP_SUM)));
+		checksum_spoil(out);
 }
 
-/* The sum of what a flow's addresses and ports add to a UDP checksum. */
-static uint16_t addresses_sum(struct transport_address source, struct transport_address dest)
+void model_accept_id(struct frame *frame, const struct frame *sent)
 {
-	struct frame frame;
-
-	put32(&frame, AT_IP_SOURCE, source.address);
-	put32(&frame, AT_IP_DEST, dest.address);
-	put16(&frame, AT_UDP_SPORT, source.port);
-	put16(&frame, AT_UDP_DPORT, dest.port);
-	return model_sum(frame.byte + AT_IP_SOURCE, 12, 0);
+	if (frame->family != 4 || sent->length < frame->length)
+		return;
+	/* The layers are the same: what leaves is compared byte by byte. */
+	frame_put(frame, AT_IP4_ID, 2,
+		  (uint32_t)sent->byte[frame->start[LAYER_IP] + 4] << 8 |
+			  sent->byte[frame->start[LAYER_IP] + 5]);
+	frame_ip_checksum(frame);
 }
 
-struct flow_entry model_flow(bool to_client)
+/* ---- flows, as the server would write them ---- */
+
+/* What addresses and ports add to a UDP checksum. */
+static uint16_t legs_sum(const struct legs *legs)
 {
-	struct transport_address from = to_client ? model_peer : model_client;
-	struct transport_address at = to_client ? model_relay : model_server;
-	struct transport_address by = to_client ? model_server : model_relay;
-	struct transport_address to = to_client ? model_client : model_peer;
+	size_t length = legs->source->family == 6 ? 16 : 4;
+	uint16_t sum = sum_add(legs->source->port, legs->dest->port);
+
+	return sum_words(legs->source->byte, length, sum_words(legs->dest->byte, length, sum));
+}
+
+static void key_put(struct flow_entry *entry, const struct legs *at)
+{
+	entry->family = at->source->family;
+	if (entry->family == 6) {
+		memcpy(entry->key.v6.saddr, at->source->byte, 16);
+		memcpy(entry->key.v6.daddr, at->dest->byte, 16);
+		entry->key.v6.sport = htons(at->source->port);
+		entry->key.v6.dport = htons(at->dest->port);
+	} else {
+		memcpy(&entry->key.v4.saddr, at->source->byte, 4);
+		memcpy(&entry->key.v4.daddr, at->dest->byte, 4);
+		entry->key.v4.sport = htons(at->source->port);
+		entry->key.v4.dport = htons(at->dest->port);
+	}
+}
+
+void model_flow_number(struct flow_entry *entry, uint16_t number)
+{
+	if (entry->family == 6)
+		entry->key.v6.channel = htons(number);
+	else
+		entry->key.v4.channel = htons(number);
+}
+
+struct flow_entry model_flow(const struct path *path, bool second)
+{
+	bool ends = second || path->way != WAY_OTHER;
+	struct legs at = second ? leg_middle(path) : leg_in(path);
+	struct legs to = ends ? leg_out(path) : leg_middle(path);
 	struct flow_entry entry = {
-		.key = {
-			.saddr = htonl(from.address),
-			.daddr = htonl(at.address),
-			.sport = htons(from.port),
-			.dport = htons(at.port),
-			.channel = to_client ? 0 : htons(MODEL_CHANNEL),
-		},
 		.flow = {
-			.saddr.v4 = htonl(by.address),
-			.daddr.v4 = htonl(to.address),
-			.sport = htons(by.port),
-			.dport = htons(to.port),
-			.channel = to_client ? htons(MODEL_CHANNEL) : 0,
+			.sport = htons(to.source->port),
+			.dport = htons(to.dest->port),
 			.frag_off = htons(DONT_FRAGMENT),
-			.hop = to_client,
-			.usage = 1 + to_client,
-			.owner = 7 + to_client,
+			.hop = second,
+			.usage = 1 + second,
+			.owner = 7 + second,
 			.ttl = 64,
+			.tos_mask = 0xff,
 		},
 	};
-	uint32_t delta = addresses_sum(by, to) + (uint16_t)~addresses_sum(from, at);
+	struct flow *flow = &entry.flow;
 
-	entry.flow.udp_delta = htons(delta > 0xffff ? delta - 0xffff : delta);
-	model_flow_ip_sum(&entry.flow);
+	key_put(&entry, &at);
+	memcpy(&flow->saddr, to.source->byte, 16);
+	memcpy(&flow->daddr, to.dest->byte, 16);
+	flow->udp_delta = htons(sum_add(legs_sum(&to), (uint16_t)~legs_sum(&at)));
+	if (path->way == WAY_CLIENT)
+		flow->channel = htons(MODEL_CHANNEL);
+	else if (second)
+		flow->channel = htons(MODEL_OTHER_CHANNEL);
+	else
+		model_flow_number(&entry, MODEL_CHANNEL);
+	if (to.source->family == 6) {
+		flow->flags = FLOW_V6;
+		flow->frag_off = 0;
+		flow->label = htonl(6u << 28 | 0xabcde);
+	} else {
+		model_flow_ip_sum(flow);
+	}
 	return entry;
 }
 
 void model_flow_ip_sum(struct flow *flow)
 {
-	struct frame frame = {.byte[AT_IP] = 0x45, .byte[AT_IP_PROTOCOL] = PROTOCOL_UDP};
+	uint8_t ip[20] = {[0] = 0x45, [9] = PROTOCOL_UDP};
 
-	put16(&frame, AT_IP_FRAG, ntohs(flow->frag_off));
-	put32(&frame, AT_IP_SOURCE, ntohl(flow->saddr.v4));
-	put32(&frame, AT_IP_DEST, ntohl(flow->daddr.v4));
-	flow->ip_sum = htons(model_sum(frame.byte + AT_IP, 20, 0));
-}
-
-void model_accept_id(struct frame *frame, const struct frame *sent)
-{
-	put16(frame, AT_IP_ID, model_get16(sent, AT_IP_ID));
-	ip_checksum_put(frame);
-}
-
-const char *model_complaint(const struct frame *frame)
-{
-	if (frame->length < AT_PAYLOAD)
-		return "shorter than its headers";
-	if (model_get16(frame, AT_ETH_TYPE) != 0x0800 || frame->byte[AT_IP] != 0x45)
-		return "not plain IPv4";
-	if (model_sum(frame->byte + AT_IP, 20, 0) != 0xffff)
-		return "IP header checksum wrong";
-	if (frame->length != (size_t)AT_IP + model_get16(frame, AT_IP_LENGTH))
-		return "IP length is not the frame's";
-	if (model_get16(frame, AT_IP_LENGTH) != 20 + model_get16(frame, AT_UDP_LENGTH))
-		return "UDP length is not the IP packet's";
-	if (model_get16(frame, AT_UDP_SUM) == 0)
-		return "UDP checksum 0";
-	return NULL;
+	memcpy(ip + 6, &flow->frag_off, 2);
+	memcpy(ip + 12, &flow->saddr, 4);
+	memcpy(ip + 16, &flow->daddr, 4);
+	flow->ip_sum = htons(sum_words(ip, sizeof(ip), 0));
 }

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "world.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "harness.h"
+
+static void hop_default(struct hop_row *row, const uint8_t to[6])
+{
+	struct hop *hop = &row->slot[0];
+
+	hop->ifindex = harness_lo;
+	hop->mtu = 1500;
+	hop->ttl = 61;
+	hop->flags = HOP_REDIRECT | HOP_TRANSMIT | HOP_FRAGS;
+	memcpy(hop->eth, to, 6);
+	memcpy(hop->eth + 6, model_port_mac, 6);
+	/* What is not current would be noticed. */
+	memset(&row->slot[1], 0xee, sizeof(row->slot[1]));
+}
+
+/* What a row of the next hop table says of an address of this host. */
+static void hop_local(struct hop_row *row)
+{
+	struct hop *hop = &row->slot[0];
+
+	memset(hop, 0, sizeof(*hop));
+	hop->mtu = 65535;
+	hop->ttl = 57;
+	hop->flags = HOP_LOCAL;
+	memset(&row->slot[1], 0xee, sizeof(row->slot[1]));
+}
+
+static void flow_back(struct world *world)
+{
+	const struct path *path = &world->path;
+	const struct path back = {path->way == WAY_PEER ? WAY_CLIENT : WAY_PEER, path->out, 0, path->in};
+	struct flow_entry *entry = &world->flow[BACK];
+
+	*entry = model_flow(&back, false);
+	entry->flow.hop = entry->flow.usage = 3;
+	entry->flow.owner = 9;
+	hop_default(&world->hop[BACK], model_station_mac[WAY_CLIENT]);
+}
+
+void world_default(struct world *world, const struct path *path)
+{
+	memset(world, 0, sizeof(*world));
+	world->path = *path;
+	world->ingress = harness_lo;
+	world->flow[FIRST] = model_flow(path, false);
+	hop_default(&world->hop[FIRST], model_station_mac[path->way]);
+	world->flow[SECOND].absent = world->flow[BACK].absent = true;
+	if (path->way == WAY_OTHER) {
+		world->flow[SECOND] = model_flow(path, true);
+		hop_local(&world->hop[FIRST]);
+		hop_default(&world->hop[SECOND], model_station_mac[path->way]);
+	} else {
+		flow_back(world);
+	}
+	for (int i = 0; i < WORLD_FLOWS; i++)
+		world->deadline[i] = harness_deadline();
+	world->port[0].ifindex = harness_other;
+	memset(world->port[0].mac, 0xdd, 6);
+	world->port[1].ifindex = harness_lo;
+	memcpy(world->port[1].mac, model_port_mac, 6);
+	memcpy(world->in.mac, model_port_mac, 6);
+	memcpy(world->in.mac + 6, model_station_mac[(path->way + 1) % WAYS], 6);
+}
+
+int world_last(const struct world *world)
+{
+	return world->path.way == WAY_OTHER ? SECOND : FIRST;
+}
+
+struct hop *world_last_hop(struct world *world)
+{
+	struct hop_row *row = &world->hop[world_last(world)];
+
+	return &row->slot[row->current & 1];
+}
+
+void world_journey(const struct world *world, struct journey *journey)
+{
+	const struct hop *last;
+
+	memset(journey, 0, sizeof(*journey));
+	journey->path = world->path;
+	journey->in = world->in;
+	for (int i = FIRST; i <= SECOND; i++) {
+		const struct hop_row *row = &world->hop[i];
+
+		journey->flow[i] = &world->flow[i].flow;
+		journey->hop[i] = &row->slot[row->current & 1];
+	}
+	last = journey->hop[world_last(world)];
+	memcpy(journey->out.mac, last->eth, 12);
+	for (int i = 0; i < ABI_TAGS; i++) {
+		journey->out.tag[i].protocol = ntohs(last->tag[i].protocol);
+		journey->out.tag[i].tci = ntohs(last->tag[i].tci);
+	}
+}
+
+void world_tag_in(struct world *world, uint16_t protocol, uint16_t tci)
+{
+	for (int i = 0; i < TAGS_MAX; i++) {
+		if (world->in.tag[i].protocol)
+			continue;
+		world->in.tag[i] = (struct tag){protocol, tci};
+		return;
+	}
+}
+
+void world_tag_out(struct world *world, uint16_t protocol, uint16_t tci)
+{
+	struct hop *hop = world_last_hop(world);
+
+	for (int i = 0; i < ABI_TAGS; i++) {
+		if (hop->tag[i].protocol)
+			continue;
+		hop->tag[i] = (struct vlan_tag){htons(protocol), htons(tci)};
+		return;
+	}
+}
+
+void world_vlan(struct world *world, uint16_t outer, uint16_t inner)
+{
+	for (int i = 0; i < WORLD_VLANS; i++) {
+		struct vlan_entry *entry = &world->vlan[i];
+
+		if (entry->key.ifindex)
+			continue;
+		entry->key.ifindex = world->ingress;
+		entry->key.id[0] = outer;
+		entry->key.id[1] = inner;
+		memcpy(entry->vlan.mac, model_vlan_mac, 6);
+		break;
+	}
+	memcpy(world->in.mac, model_vlan_mac, 6);
+}
