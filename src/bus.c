@@ -2,6 +2,7 @@
 #include "bus.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 
 /* Enough for any single answer, with a kernel's page of slack. */
@@ -32,8 +33,10 @@ int bus_ask(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t parse,
 	static _Thread_local unsigned int sequence;
 	char answer[ANSWER_SIZE];
 	int status = MNL_CB_OK;
+	bool one = parse && !(request->nlmsg_flags & NLM_F_DUMP);
 
-	request->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+	/* No acknowledgement after an answer: that spares a system call. */
+	request->nlmsg_flags |= one ? NLM_F_REQUEST : NLM_F_REQUEST | NLM_F_ACK;
 	request->nlmsg_seq = ++sequence;
 	if (mnl_socket_sendto(socket, request, request->nlmsg_len) < 0)
 		return -errno;
@@ -49,6 +52,8 @@ int bus_ask(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t parse,
 			continue;
 		status = mnl_cb_run(answer, (size_t)size, request->nlmsg_seq,
 				    mnl_socket_get_portid(socket), parse, result);
+		if (one)
+			break;
 	}
 	return status < 0 ? -errno : 0;
 }

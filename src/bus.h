@@ -12,8 +12,9 @@ struct mnl_socket *bus_open(int family, int flags);
 void bus_close(struct mnl_socket *socket);
 
 /**
- * Sends `request` and hands its answer, if there is one besides the
- * acknowledgement, to `parse`. 0 or -errno, also the kernel's. Waits.
+ * Sends `request` and hands its answer to `parse`: one message, or those of a
+ * dump. `parse` is NULL for a request that is only acknowledged. 0 or -errno,
+ * also the kernel's. Waits.
  */
 int bus_ask(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t parse, void *result);
 

@@ -13,6 +13,9 @@ struct mnl_socket;
 
 /** The way to an address. */
 struct route {
+	bool local;             /* to this very host: there is no gateway */
+	uint8_t hop_limit;      /* of the route; 0: the default */
+	uint8_t gateway_family; /* that of the destination, or IPv6 for an IPv4 one (RFC 8950) */
 	uint32_t ifindex;
 	uint32_t mtu;           /* of the route, learned ones included; 0: the link's */
 	union abi_addr gateway; /* the next IP hop; the destination itself if on-link */
@@ -21,8 +24,15 @@ struct route {
 struct link {
 	uint32_t ifindex;
 	uint32_t mtu;
-	bool up;       /* administratively, and with a carrier */
-	bool ethernet; /* frames have Ethernet headers, and neighbours MACs */
+	uint32_t mtu6;      /* for IPv6, which routers may lower; 0: the link has no IPv6 */
+	uint8_t hop_limit6; /* what sockets send with by default, which routers may set */
+	bool up;            /* administratively, and with a carrier */
+	bool ethernet;      /* frames have Ethernet headers, and neighbours MACs */
+	bool vlan;
+	bool vlan_qos;          /* it maps packets' priorities to those of tags */
+	uint16_t vlan_id;
+	uint16_t vlan_protocol; /* ETH_P_8021Q or ETH_P_8021AD, in host order */
+	uint32_t lower;         /* the link below, or the other end; 0: none in this namespace */
 	uint8_t mac[6];
 	char name[IFNAMSIZ];
 };
@@ -39,9 +49,9 @@ struct mnl_socket *netlink_listen(void);
 void netlink_close(struct mnl_socket *socket);
 
 /**
- * The unicast route from a local address to another host.
- * 0, -EHOSTUNREACH if there is none, or if the address is local, broadcast or
- * multicast; or another -errno.
+ * The way of a UDP datagram from a local address to another host, or to this one.
+ * 0, -EHOSTUNREACH if there is none, or if the address is broadcast, multicast
+ * or anycast; or another -errno.
  */
 int netlink_route(struct mnl_socket *socket, int family, const union abi_addr *from,
 		  const union abi_addr *to, struct route *route);
@@ -62,8 +72,10 @@ int netlink_probe(struct mnl_socket *socket, int family, uint32_t ifindex,
 int netlink_link(struct mnl_socket *socket, uint32_t ifindex, struct link *link);
 
 /**
- * Whether links of a kind ("vlan", "macvlan", …) sit on top of a link. 0 or -errno.
+ * Shows all links. 0; -EINTR if some changed meanwhile, so that one may have been
+ * missed or shown twice; or another -errno.
  */
-int netlink_has_upper(struct mnl_socket *socket, uint32_t ifindex, const char *kind, bool *has);
+int netlink_links(struct mnl_socket *socket, void (*each)(const struct link *link, void *data),
+		  void *data);
 
 #endif

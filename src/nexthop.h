@@ -8,15 +8,14 @@
 #ifndef OFFLOAD_NEXTHOP_H
 #define OFFLOAD_NEXTHOP_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "abi.h"
 
 /** What the thread has to know of the interfaces; it is the only caller. */
 struct nexthop_callbacks {
-	void (*device_abilities)(uint32_t ifindex, bool *redirect, bool *transmit);
-	void (*links_changed)(void);           /* some link may not be as it was */
+	uint8_t (*device_flags)(uint32_t ifindex); /* HOP_REDIRECT, HOP_TRANSMIT, HOP_FRAGS */
+	void (*links_changed)(void);               /* some link may not be as it was */
 };
 
 /** Starts the thread, with room for `rows` destinations. 0 or -errno. */
@@ -29,9 +28,9 @@ void nexthop_privileges_dropped(void);
 void nexthop_stop(void);
 
 /**
- * A row that leads from one of our addresses to another host's, shared with
- * all who ask for the same. It may lead nowhere at first: the thread fills it.
- * 0, or -ENOSPC. Any thread; does not wait for the kernel.
+ * A row that leads from one of our addresses to another, shared with all who
+ * ask for the same. It may lead nowhere at first: the thread fills it, new rows
+ * first. 0, or -ENOSPC. Any thread; does not wait for the kernel.
  */
 int nexthop_acquire(int family, const union abi_addr *from, const union abi_addr *to, uint32_t *row);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One way from an address of ours to another host, as the kernel would send. */
+/* The way from an address of ours to another, as the kernel would send. */
 #ifndef OFFLOAD_RESOLVE_H
 #define OFFLOAD_RESOLVE_H
 
@@ -7,24 +7,46 @@
 #include <stdint.h>
 
 #include "abi.h"
+#include "netlink.h"
 
-struct mnl_socket;
+/* Links that are remembered at a time. */
+#define RESOLVER_DEVICES 64
 
-struct way {
-	union abi_addr from, to;
-	uint8_t family;
-	bool known;       /* a hop was found, when last looked for */
-	bool probed;      /* the neighbour was asked for since it was last known */
-	uint32_t ifindex; /* the device out; 0 without a route */
-	union abi_addr gateway;
+struct device {
+	uint32_t ifindex; /* 0: none */
+	int error;        /* why it is not known; else: */
+	struct link link;
+	bool reached;     /* `flags` is known, too */
+	uint8_t flags;
 };
 
-/**
- * Looks for the next hop. Asks the kernel to resolve a neighbour that is not
- * known, once, and to confirm one that is stale. 0, or -errno with *hop zero.
- */
-int way_find(struct mnl_socket *questions,
-	     void (*abilities)(uint32_t ifindex, bool *redirect, bool *transmit), struct way *way,
-	     struct hop *hop);
+/** For one thread. What it remembers of links spares questions. */
+struct resolver {
+	struct mnl_socket *questions;
+	uint8_t (*device_flags)(uint32_t ifindex);
+	int socket; /* of IPv4, which is asked for its TTL */
+	uint8_t ttl;
+	struct device devices[RESOLVER_DEVICES];
+};
+
+struct way {
+	struct hop hop;   /* all but the neighbour's MAC; or HOP_LOCAL */
+	uint32_t ifindex; /* where the neighbour is */
+	uint8_t gateway_family;
+	union abi_addr gateway; /* the neighbour */
+};
+
+/** 0 or -errno. The callback is as in struct nexthop_callbacks. */
+int resolver_open(struct resolver *resolver, uint8_t (*device_flags)(uint32_t ifindex));
+
+/** Does nothing to one that is all zero. */
+void resolver_close(struct resolver *resolver);
+
+/** From now on links are asked for anew. */
+void resolver_forget(struct resolver *resolver);
+
+/** Looks for the way of UDP datagrams. 0, or -errno with *way undefined. */
+int way_find(struct resolver *resolver, int family, const union abi_addr *from,
+	     const union abi_addr *to, struct way *way);
 
 #endif

@@ -21,12 +21,12 @@
 
 /*
  * What no event tells of, such as a path MTU that was learned or forgotten, is
- * found by looking at all rows again: every second, but not for more than a
- * twentieth of the time, so less often where there are many.
+ * found by looking at all rows again: in a second, but not for more than a
+ * twentieth of the time, so more slowly where there are many.
  */
-#define REFRESH_MS 1000
+#define REFRESH_US 1000000
 #define REFRESH_PAUSE 20
-#define REFRESH_MS_MAX 30000
+#define REFRESH_US_MAX 30000000
 
 /* The second and third are missing on some kernels. */
 enum event_source { EVENT_ROUTING, EVENT_DEVICES, EVENT_IPSEC, EVENT_SOURCES };
@@ -39,6 +39,8 @@ static struct {
 	int wake;              /* eventfd: there is work, or the thread is to end */
 	struct mnl_socket *events[EVENT_SOURCES];
 	bool barred; /* the host has IPsec policies */
+	/* When the rest of the host, and when a piece of the rows is looked at again. */
+	int64_t next_look, next_refresh;
 } watcher = { .wake = -1 };
 
 bool watch_barred(void)
@@ -65,6 +67,8 @@ static void look_for_ipsec(void)
 	if (any != watcher.barred)
 		log_line(LOG_LEVEL_WARNING, any ? "this host has IPsec policies, which XDP would bypass: everything is relayed in userspace" :
 						  "IPsec policies are gone: channels are offloaded again");
+	if (any != watcher.barred)
+		watcher.callbacks.all_changed();
 	watcher.barred = any;
 }
 
@@ -72,7 +76,7 @@ static void all_changed(void)
 {
 	look_for_ipsec();
 	watcher.callbacks.links_changed();
-	watcher.callbacks.changed(0, NULL);
+	watcher.callbacks.all_changed();
 }
 
 /* A neighbour concerns those rows that lead by it; anything else, all rows. */
@@ -91,7 +95,8 @@ static int hear(const struct nlmsghdr *message, void *all)
 		    mnl_attr_get_payload_len(attribute) <= sizeof(address)) {
 			memcpy(&address, mnl_attr_get_payload(attribute),
 			       mnl_attr_get_payload_len(attribute));
-			watcher.callbacks.changed((uint32_t)header->ndm_ifindex, &address);
+			watcher.callbacks.neighbour_changed(header->ndm_family,
+							    (uint32_t)header->ndm_ifindex, &address);
 		}
 	}
 	return MNL_CB_OK;
@@ -117,12 +122,12 @@ static void hear_all(enum event_source source)
 		all_changed();
 }
 
-static int64_t now_ms(void)
+static int64_t now_us(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 /* What the other threads want, and what the kernel tells. */
@@ -142,18 +147,41 @@ static void attend(struct pollfd *ready)
 	}
 }
 
-/* How long to leave the rows alone after a look at all of them that took so long. */
-static int64_t refresh_pause(int64_t took)
+/* From one piece of the rows to the next, if one took so long. */
+static int64_t refresh_period(int64_t took, uint32_t pieces)
 {
-	int64_t pause = took * REFRESH_PAUSE;
+	int64_t period = took * REFRESH_PAUSE;
 
-	return pause < REFRESH_MS ? REFRESH_MS : pause > REFRESH_MS_MAX ? REFRESH_MS_MAX : pause;
+	if (period < REFRESH_US / pieces)
+		period = REFRESH_US / pieces;
+	return period < REFRESH_US_MAX / pieces ? period : REFRESH_US_MAX / pieces;
+}
+
+/* Does a part of what there is to do. When there is more: at once if that is past. */
+static int64_t work(void)
+{
+	int64_t started = now_us();
+	uint32_t pieces = 0;
+	bool more;
+
+	if (started >= watcher.next_look) {
+		watcher.next_look = started + REFRESH_US;
+		look_for_ipsec();
+		watcher.callbacks.links_changed();
+	}
+	if (started >= watcher.next_refresh)
+		pieces = watcher.callbacks.refresh();
+	more = watcher.callbacks.update();
+	if (pieces)
+		watcher.next_refresh = started + refresh_period(now_us() - started, pieces);
+	if (more)
+		return 0;
+	return watcher.next_refresh < watcher.next_look ? watcher.next_refresh : watcher.next_look;
 }
 
 static void *run(void *unused)
 {
 	struct pollfd ready[EVENT_SOURCES + 1];
-	int64_t refresh = 0;
 
 	(void)unused;
 	privilege_keep();
@@ -166,15 +194,10 @@ static void *run(void *unused)
 	ready[EVENT_SOURCES] = (struct pollfd){ .fd = watcher.wake, .events = POLLIN };
 
 	while (__atomic_load_n(&watcher.running, __ATOMIC_ACQUIRE)) {
-		int64_t started = now_ms(), now;
+		int64_t next = work(), now = now_us();
+		int timeout = next > now ? (int)((next - now) / 1000 + 1) : 0;
 
-		if (started >= refresh)
-			all_changed();
-		watcher.callbacks.update();
-		now = now_ms();
-		if (started >= refresh)
-			refresh = now + refresh_pause(now - started);
-		if (refresh <= now || poll(ready, EVENT_SOURCES + 1, (int)(refresh - now)) > 0)
+		if (poll(ready, EVENT_SOURCES + 1, timeout) > 0)
 			attend(ready);
 	}
 	return NULL;
@@ -214,6 +237,7 @@ int watch_start(const struct watch_callbacks *callbacks)
 	int error = 0;
 
 	watcher.callbacks = *callbacks;
+	watcher.next_look = watcher.next_refresh = 0;
 	watcher.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (watcher.wake >= 0)
 		watcher.events[EVENT_ROUTING] = netlink_listen();

@@ -13,10 +13,13 @@
 
 /** All are called by the thread, and only by it. */
 struct watch_callbacks {
-	/* Something about a neighbour is new; NULL: anything may be. */
-	void (*changed)(uint32_t ifindex, const union abi_addr *neighbour);
+	void (*neighbour_changed)(int family, uint32_t ifindex, const union abi_addr *address);
+	void (*all_changed)(void);   /* anything may be new: all rows are to be updated */
 	void (*links_changed)(void); /* some link may not be as it was */
-	void (*update)(void);        /* after changes, and when woken */
+	/* A piece of all rows is to be updated, each time the next; returns how many there are. */
+	uint32_t (*refresh)(void);
+	/* Does a piece of the work; returns whether there is more. */
+	bool (*update)(void);
 };
 
 /** Starts the thread, of which there is one. 0 or -errno. */

@@ -6,10 +6,12 @@ gateway, and when they change under traffic."""
 import struct
 import time
 
+import turn
 import wire
 from capture import Capture, Injector
 from kernel import Verdicts
-from lab import CLIENT, GATEWAY_A, GATEWAY_B, PEER, RELAY, Lab
+from lab import (CLIENT, CLIENT6, GATEWAY_A, GATEWAY_A6, GATEWAY_B, GATEWAY_B6, PEER, PEER6, RELAY,
+                 RELAY6, SERVER6, Lab)
 from server import Server
 from talk import Chatter, Talk
 from tap import check, check_equal, note, run, test, wait_until
@@ -45,6 +47,72 @@ def relayed_again(talk, server, seconds, what):
     wait_until(lambda: talk.in_kernel(server), seconds, f"relayed by the kernel again {what}")
     note(f"relayed by the kernel again after {time.monotonic() - started:.2f} s")
     talk.check_kernel(server)
+
+
+class Talk6(Talk):
+    """All of it by IPv6."""
+
+    def __init__(self, lab, number=0x4001, client=None, **options):
+        super().__init__(lab, number, client or turn.Client(
+            lab.client, (SERVER6, 3478), (CLIENT6, 0)), address=lab.peer_address6, **options)
+        self._own = client is None
+
+    def __enter__(self):
+        if self._own:
+            self.client.allocate(family=6)
+        self.bind()
+        return self
+
+    def _peer_gets(self, seconds):
+        found = super()._peer_gets(seconds)
+        return found and (found[0], found[1][:2])
+
+
+def advertise(namespace, address, interface="eth0"):
+    """An unsolicited neighbour advertisement (RFC 4861, section 7.2.6)."""
+    mac = namespace.mac(interface)
+    body = struct.pack("!BBHI", 136, 0, 0, 0x20000000) + wire.address(address) + b"\2\1" + mac
+    pseudo = wire.address(address) + wire.address("ff02::1") + struct.pack("!II", len(body), wire.ICMPV6)
+    body = body[:2] + struct.pack("!H", wire.checksum(pseudo + body)) + body[4:]
+    with Injector(namespace, interface) as injector:
+        injector.send(wire.ethernet(mac, b"\x33\x33\0\0\0\1", wire.ipv6(
+            address, "ff02::1", body, ttl=255, protocol=wire.ICMPV6), wire.IPV6))
+
+
+def link_local(lab):
+    """Without such an address nothing is solicited from for what is not a packet
+    of one's own: what a router forwards, and what is IPv4."""
+    for host, number, interfaces in ((lab.gw_a, "a", ("near", "far")),
+                                     (lab.gw_b, "b", ("near", "far")),
+                                     (lab.server, "c", ("to-peer",))):
+        for interface in interfaces:
+            host.ip("address", "replace", f"fe80::{number}/64", "dev", interface, "nodad")
+
+
+class Hop:
+    """A row of the next hop table, as struct hop has it."""
+
+    def __init__(self, row):
+        current, = struct.unpack_from("=I", row)
+        (self.ifindex, self.mtu, self.ttl, self.flags, self.destination,
+         self.source) = struct.unpack_from("=IHBB6s6s", row, 4 + 28 * (current & 1))
+
+
+def hops(server, count=8):
+    """The first rows that lead somewhere."""
+    table = server.offload.map("hops")
+    found = [Hop(table.get(struct.pack("=I", row))) for row in range(count)]
+    return [hop for hop in found if hop.ifindex or hop.flags]
+
+
+def sent_with(lab, source, destination, interface="to-peer"):
+    """The TTL or hop limit of what a plain socket of the server sends."""
+    with Capture(lab.server, interface, outgoing=True) as capture:
+        with lab.server.socket(source) as plain:
+            plain.sendto(b"plain", (destination, 9))
+        found = capture.until(lambda packet: packet.payload == b"plain")
+    check(found, "nothing was sent")
+    return found[-1].ttl
 
 
 @test("on-link: straight to the peer's own MAC")
@@ -250,6 +318,127 @@ def peer_away(_lab):
             lab.peer.sysctl("net/ipv4/conf/eth0/arp_ignore", 0)
             relayed_again(talk, server, 10, "with the peer back")
             relayed_again(other, server, 5, "on another channel")
+
+
+@test("IPv6, on-link: straight to the peer's own MAC")
+def on_link6(_lab):
+    with Lab("direct", ipv6=True) as lab, Server(lab) as server, Talk6(lab) as talk:
+        talk.wait_kernel(server)
+        with Capture(lab.peer) as at_peer, Capture(lab.client) as at_client:
+            talk.check_kernel(server)
+            for capture, there, here in ((at_peer, lab.peer, "to-peer"),
+                                         (at_client, lab.client, "to-client")):
+                packets = [one for one in capture.udp() if one.payload and b"to " in one.payload]
+                check(packets, "nothing captured")
+                wanted = there.mac("eth0") + lab.server.mac(here) + b"\x86\xDD"
+                check_equal({packet.frame[:14] for packet in packets}, {wanted}, "MACs and type")
+
+
+@test("IPv6: the peer's MAC changes under traffic and it says so")
+def mac_announced6(_lab):
+    with Lab("direct", ipv6=True) as lab, Server(lab) as server, Talk6(lab) as talk:
+        talk.wait_kernel(server)
+        with Chatter(talk):
+            set_mac(lab.peer, "02:00:00:00:77:06")
+            advertise(lab.peer, PEER6)
+        relayed_again(talk, server, 5, "to the new MAC")
+        check(lab.peer.mac("eth0") in {hop.destination for hop in hops(server)}, "the new MAC")
+
+
+@test("IPv6: the route is changed under traffic: by the new gateway, link-local too")
+def route_changed6(_lab):
+    with Lab("gateway", ipv6=True) as lab, Server(lab) as server, Talk6(lab) as talk:
+        link_local(lab)
+        talk.wait_kernel(server)
+        for via, gate in (((GATEWAY_B6,), lab.gw_b), (("fe80::a", "dev", "to-peer"), lab.gw_a),
+                          ((GATEWAY_B6,), lab.gw_b), ((GATEWAY_A6,), lab.gw_a)):
+            with Chatter(talk):
+                lab.server.ip("-6", "route", "replace", "2001:db8:3::/64", "via", *via)
+                time.sleep(1)
+            with Capture(gate, "near") as capture:
+                relayed_again(talk, server, 3, f"by {via[0]}")
+                packets = [one for one in capture.udp() if one.destination == talk.address]
+            check(packets, f"nothing by {via[0]}")
+
+
+@test("IPv6: a path MTU that a router tells of: what is larger goes to coturn, which fragments")
+def path_mtu6(_lab):
+    with Lab("gateway", ipv6=True) as lab:
+        link_local(lab)
+        lab.gw_a.ip("link", "set", "far", "mtu", "1300")
+        with Server(lab) as server, Talk6(lab) as talk:
+            talk.wait_kernel(server)
+            large = bytes(1400)
+            check(not talk.to_peer(large, seconds=0.2), "the first large packet arrives")
+            wait_until(lambda: talk.to_peer(large, seconds=0.2), 4, "large packets arrive")
+            check(1300 in {hop.mtu for hop in hops(server)}, "the MTU that was learned")
+            with Verdicts(server.offload) as verdicts:
+                check(talk.to_peer(large), "1400 bytes over a path MTU of 1300")
+            check_equal((verdicts["TOO_BIG"], verdicts["TO_PEER"]), (1, 0), "verdicts")
+            talk.check_kernel(server)
+
+
+@test("IPv6: an MTU that is lower for IPv6 alone")
+def mtu6(_lab):
+    with Lab("direct", ipv6=True) as lab, Server(lab) as server, Talk6(lab) as talk:
+        talk.wait_kernel(server)
+        # As a router advertisement would set it; no event tells.
+        lab.server.sysctl("net/ipv6/conf/to-peer/mtu", 1300)
+        wait_until(lambda: 1300 in {hop.mtu for hop in hops(server)}, 5, "the MTU")
+        with Verdicts(server.offload) as verdicts:
+            check(talk.to_peer(bytes(1280)), "1280 bytes with an MTU of 1300")
+        check_equal((verdicts["TOO_BIG"], verdicts["TO_PEER"]), (1, 0), "verdicts")
+
+
+@test("the TTL of a way is what a plain socket sends with")
+def way_ttl(_lab):
+    with Lab("direct", ipv6=True) as lab, Server(lab) as server, Talk(lab) as talk, \
+            Talk6(lab) as talk6:
+        talk.wait_kernel(server)
+        talk6.wait_kernel(server)
+
+        def expect(wanted, what):
+            there = lab.peer.mac("eth0")
+            plain = sent_with(lab, RELAY, PEER), sent_with(lab, RELAY6, PEER6)
+            check_equal(plain, wanted, f"plain sockets, {what}")
+            wait_until(lambda: sorted(hop.ttl for hop in hops(server) if hop.destination == there)
+                       == sorted(wanted), 5, f"TTL and hop limit {wanted} in the table, {what}")
+
+        expect((64, 64), "by default")
+        lab.server.sysctl("net/ipv4/ip_default_ttl", 77)
+        expect((77, 64), "with the host's default")
+        # As a router advertisement would set it.
+        lab.server.sysctl("net/ipv6/conf/to-peer/hop_limit", 33)
+        expect((77, 33), "with the interface's")
+        lab.server.ip("route", "add", PEER + "/32", "dev", "to-peer", "hoplimit", "9")
+        lab.server.ip("-6", "route", "add", PEER6 + "/128", "dev", "to-peer", "hoplimit", "8")
+        expect((9, 8), "with the routes'")
+
+
+@test("IPv4 by an IPv6 gateway")
+def via6(_lab):
+    with Lab("gateway", ipv6=True) as lab:
+        link_local(lab)
+        lab.server.ip("route", "replace", "203.0.113.0/24", "via", "inet6", GATEWAY_A6)
+        with Server(lab) as server, Talk(lab) as talk:
+            talk.wait_kernel(server)
+            with Capture(lab.gw_a, "near") as capture:
+                talk.check_kernel(server)
+                packets = [one for one in capture.udp() if one.payload and b"to peer" in one.payload]
+            wanted = lab.gw_a.mac("near") + lab.server.mac("to-peer") + b"\x08\x00"
+            check_equal({packet.frame[:14] for packet in packets}, {wanted}, "MACs and type")
+
+
+@test("a peer's address becomes the server's own, and is another's again")
+def local(_lab):
+    with Lab("direct") as lab, Server(lab) as server, Talk(lab) as talk:
+        talk.wait_kernel(server)
+        there = lab.peer.mac("eth0")
+        lab.server.ip("address", "add", PEER + "/32", "dev", "lo")
+        wait_until(lambda: any(hop.flags & 1 for hop in hops(server)), 5, "a local row")
+        check(there not in {hop.destination for hop in hops(server)}, "a row to the peer")
+        lab.server.ip("address", "delete", PEER + "/32", "dev", "lo")
+        relayed_again(talk, server, 5, "with the address gone")
 
 
 if __name__ == "__main__":

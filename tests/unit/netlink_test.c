@@ -14,13 +14,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
 
 #include "device.h"
 #include "netlink.h"
@@ -66,7 +69,7 @@ static void make_network(void)
 		 "ip link add near address 02:00:00:00:00:01 type veth peer name far address 02:00:00:00:00:02 2>/dev/null && "
 		 "ip link set far arp off && ip link set near mtu 1400 up && ip link set far up && "
 		 "ip addr add 192.0.2.1/24 dev near && ip route add default via 192.0.2.254 && "
-		 "ip route add 198.51.100.0/24 via 192.0.2.253 mtu 1300 && "
+		 "ip route add 198.51.100.0/24 via 192.0.2.253 mtu 1300 hoplimit 17 && "
 		 "ip route add blackhole 203.0.113.0/26 && ip route add unreachable 203.0.113.64/26 && "
 		 "ip route add prohibit 203.0.113.128/26 && ip route add throw 203.0.113.192/26"))
 		missing = "no veth pair can be made in the namespace";
@@ -99,6 +102,24 @@ static void need_network(void)
 	}
 }
 
+/* Or why there is none. */
+static bool have_ipv6(void)
+{
+	static bool made;
+
+	need_network();
+	if (!made)
+		made = run("ip -6 addr add 2001:db8::1/64 dev near nodad 2>/dev/null && "
+			   "ip -6 addr add fe80::1/64 dev near nodad && "
+			   "ip -6 route add 2001:db8:1::/48 via 2001:db8::fe && "
+			   "ip -6 route add 2001:db8:2::/48 via fe80::fe dev near mtu 1300 hoplimit 17 && "
+			   "ip -6 route add blackhole 2001:db8:3::/48 && ip -6 route add unreachable 2001:db8:4::/48 && "
+			   "ip -6 route add prohibit 2001:db8:5::/48");
+	if (!made)
+		print_message("# no IPv6 here\n");
+	return made;
+}
+
 static union abi_addr address(const char *text)
 {
 	union abi_addr address = { 0 };
@@ -121,10 +142,11 @@ static void test_route(void **state)
 	static const struct {
 		const char *to, *gateway;
 		uint32_t mtu;
+		uint8_t hop_limit;
 	} table[] = {
-		{ "192.0.2.20", "192.0.2.20", 0 },
-		{ "198.51.100.20", "192.0.2.253", 1300 },
-		{ "198.18.0.1", "192.0.2.254", 0 },
+		{ "192.0.2.20", "192.0.2.20", 0, 0 },
+		{ "198.51.100.20", "192.0.2.253", 1300, 17 },
+		{ "198.18.0.1", "192.0.2.254", 0, 0 },
 	};
 
 	(void)state;
@@ -136,15 +158,33 @@ static void test_route(void **state)
 		assert_int_equal(route_to(table[i].to, &route), 0);
 		assert_int_equal(route.ifindex, near_);
 		assert_int_equal(route.mtu, table[i].mtu);
+		assert_int_equal(route.hop_limit, table[i].hop_limit);
+		assert_false(route.local);
+		assert_int_equal(route.gateway_family, AF_INET);
 		assert_memory_equal(&route.gateway, &gateway, sizeof(gateway));
+	}
+}
+
+static void test_route_to_this_host(void **state)
+{
+	static const char *const to[] = { "192.0.2.1", "127.0.0.1", "127.9.9.9" };
+
+	(void)state;
+	need_network();
+	for (size_t i = 0; i < COUNT(to); i++) {
+		struct route route;
+
+		assert_int_equal(route_to(to[i], &route), 0);
+		assert_true(route.local);
+		assert_int_equal(route.ifindex, 1);
 	}
 }
 
 static void test_no_route(void **state)
 {
-	/* local, loopback, broadcast (directed and limited), multicast; blackhole, unreachable */
-	static const char *const to[] = { "192.0.2.1",       "127.0.0.1",  "192.0.2.255",  "255.255.255.255",
-					  "233.252.0.1",     "203.0.113.1", "203.0.113.65" };
+	/* broadcast (directed and limited), multicast; blackhole, unreachable */
+	static const char *const to[] = { "192.0.2.255", "255.255.255.255", "233.252.0.1", "203.0.113.1",
+					  "203.0.113.65" };
 	struct route route, untouched;
 
 	(void)state;
@@ -191,16 +231,55 @@ static void test_route_by_source(void **state)
 	assert_true(run("ip rule del from 192.0.2.2 table 77 && ip addr del 192.0.2.2/24 dev near"));
 }
 
-/* IPv4 by an IPv6 router (RFC 5549) is left to the kernel. */
-static void test_gateway_of_the_other_family(void **state)
+static int route6_to(const char *to, struct route *route)
 {
+	union abi_addr from = address("2001:db8::1"), destination = address(to);
+
+	memset(route, 0xff, sizeof(*route));
+	return netlink_route(socket_, AF_INET6, &from, &destination, route);
+}
+
+/* For datagrams, and not for what else there is. */
+static void test_route_by_protocol(void **state)
+{
+	union abi_addr gateway, gateway6;
 	struct route route;
 
 	(void)state;
 	need_network();
-	if (!run("ip route add 198.18.7.0/24 via inet6 2001:db8::77 dev near onlink 2>/dev/null"))
+	if (!have_ipv6() || !run("ip rule add ipproto udp table 79 2>/dev/null"))
 		skip();
-	assert_int_equal(route_to("198.18.7.1", &route), -EHOSTUNREACH);
+	assert_true(run("ip rule add ipproto tcp table 80 && ip -6 rule add ipproto udp table 79 && "
+			"ip -6 rule add ipproto tcp table 80 && "
+			"ip route add 198.18.0.0/24 via 192.0.2.251 dev near table 79 && "
+			"ip route add 198.18.0.0/24 via 192.0.2.250 dev near table 80 && "
+			"ip -6 route add 2001:db8:7::/48 via fe80::fb dev near table 79 && "
+			"ip -6 route add 2001:db8:7::/48 via fe80::fa dev near table 80"));
+	gateway = address("192.0.2.251");
+	gateway6 = address("fe80::fb");
+	assert_int_equal(route_to("198.18.0.1", &route), 0);
+	assert_memory_equal(&route.gateway, &gateway, sizeof(gateway));
+	assert_int_equal(route6_to("2001:db8:7::1", &route), 0);
+	assert_memory_equal(&route.gateway, &gateway6, sizeof(gateway6));
+	assert_true(run("ip rule del ipproto udp && ip rule del ipproto tcp && "
+			"ip -6 rule del ipproto udp && ip -6 rule del ipproto tcp"));
+}
+
+/* IPv4 by an IPv6 router (RFC 8950). */
+static void test_gateway_of_the_other_family(void **state)
+{
+	union abi_addr gateway;
+	struct route route;
+
+	(void)state;
+	need_network();
+	if (!run("ip route add 198.18.7.0/24 via inet6 fe80::77 dev near 2>/dev/null"))
+		skip();
+	gateway = address("fe80::77");
+	assert_int_equal(route_to("198.18.7.1", &route), 0);
+	assert_int_equal(route.ifindex, near_);
+	assert_int_equal(route.gateway_family, AF_INET6);
+	assert_memory_equal(&route.gateway, &gateway, sizeof(gateway));
 }
 
 static int neighbour(const char *text, uint8_t mac[6], bool *stale)
@@ -321,93 +400,274 @@ static void test_xdp_features(void **state)
 	assert_int_equal(device_xdp_features(12345, &features), -ENODEV);
 }
 
-static bool heard(struct mnl_socket *listener)
-{
-	char buffer[32768];
-	bool any = false;
+/* A message of a type, in which the family is the first byte whatever its type. */
+struct expected {
+	uint16_t type;
+	uint8_t family;
+	bool heard;
+};
 
-	for (int i = 0; i < 2000 && !any; i++) {
-		while (mnl_socket_recvfrom(listener, buffer, sizeof(buffer)) > 0)
-			any = true;
-		if (!any)
+static int look(const struct nlmsghdr *message, void *data)
+{
+	const uint8_t *family = mnl_nlmsg_get_payload(message);
+	struct expected *expected = data;
+
+	if (message->nlmsg_type == expected->type && *family == expected->family)
+		expected->heard = true;
+	return MNL_CB_OK;
+}
+
+static bool heard(struct mnl_socket *listener, uint16_t type, uint8_t family)
+{
+	struct expected expected = { type, family, false };
+	char buffer[32768];
+	ssize_t size;
+
+	for (int i = 0; i < 2000 && !expected.heard; i++) {
+		while ((size = mnl_socket_recvfrom(listener, buffer, sizeof(buffer))) > 0)
+			mnl_cb_run(buffer, (size_t)size, 0, 0, look, &expected);
+		if (!expected.heard)
 			usleep(1000);
 	}
-	return any;
+	return expected.heard;
+}
+
+static struct link seen[16];
+static unsigned int seen_count;
+
+static void see(const struct link *link, void *data)
+{
+	assert_ptr_equal(data, seen);
+	assert_true(seen_count < COUNT(seen));
+	seen[seen_count++] = *link;
 }
 
 /* As VLANs sit on their device, so do macvlans, which every kernel has here. */
-static void test_upper(void **state)
+static void test_links(void **state)
 {
-	bool has = true;
+	unsigned int found = 0;
+	uint32_t above;
 
 	(void)state;
 	need_network();
-	assert_int_equal(netlink_has_upper(socket_, near_, "macvlan", &has), 0);
-	assert_false(has);
 	assert_true(run("ip link add above link near type macvlan"));
-	assert_int_equal(netlink_has_upper(socket_, near_, "macvlan", &has), 0);
-	assert_true(has);
-	assert_int_equal(netlink_has_upper(socket_, near_, "vlan", &has), 0);
-	assert_false(has);
+	above = if_nametoindex("above");
+	seen_count = 0;
+	assert_int_equal(netlink_links(socket_, see, seen), 0);
+	for (unsigned int i = 0; i < seen_count; i++) {
+		struct link one;
+
+		assert_int_equal(netlink_link(socket_, seen[i].ifindex, &one), 0);
+		one.up = seen[i].up; /* a carrier may just have come */
+		assert_memory_equal(&one, &seen[i], sizeof(one));
+		assert_false(one.vlan);
+		if (one.ifindex == above)
+			assert_int_equal(one.lower, near_);
+		found += one.ifindex == above || one.ifindex == near_ || one.ifindex == far_ || one.ifindex == 1;
+	}
+	assert_int_equal(found, 4);
 	assert_true(run("ip link del above"));
+}
+
+/* What is on top of a link in another namespace is on top of none here. */
+static void test_link_across_namespaces(void **state)
+{
+	char command[128], byte;
+	struct link link;
+	int ready[2];
+	pid_t other;
+
+	(void)state;
+	need_network();
+	assert_int_equal(pipe(ready), 0);
+	other = fork();
+	if (other == 0) {
+		_exit(unshare(CLONE_NEWNET) || write(ready[1], "", 1) != 1 || sleep(60));
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	snprintf(command, sizeof(command), "ip link add here type veth peer name there netns %d", (int)other);
+	assert_true(run(command));
+	assert_int_equal(netlink_link(socket_, if_nametoindex("here"), &link), 0);
+	assert_int_equal(link.lower, 0);
+	kill(other, SIGKILL);
+	waitpid(other, NULL, 0);
+	close(ready[0]);
+	close(ready[1]);
+	/* And here it is a veth's other end. */
+	assert_int_equal(netlink_link(socket_, near_, &link), 0);
+	assert_int_equal(link.lower, far_);
 }
 
 static void test_listen(void **state)
 {
-	static const char *const commands[] = {
-		"ip neigh replace 192.0.2.50 lladdr 02:00:00:00:aa:bb dev near nud permanent",
-		"ip neigh del 192.0.2.50 dev near",
-		"ip route add 198.18.1.0/24 via 192.0.2.254",
-		"ip route del 198.18.1.0/24",
-		"ip rule add from 192.0.2.3 table 78",
-		"ip rule del from 192.0.2.3 table 78",
-		"ip addr add 192.0.2.3/24 dev near",
-		"ip addr del 192.0.2.3/24 dev near",
-		"ip link set near mtu 1390",
-		"ip link set near mtu 1400",
+	static const struct {
+		const char *command;
+		uint16_t type;
+		uint8_t family;
+	} table[] = {
+		{ "ip neigh replace 192.0.2.50 lladdr 02:00:00:00:aa:bb dev near nud permanent", RTM_NEWNEIGH, AF_INET },
+		{ "ip neigh del 192.0.2.50 dev near", RTM_DELNEIGH, AF_INET },
+		{ "ip route add 198.18.1.0/24 via 192.0.2.254", RTM_NEWROUTE, AF_INET },
+		{ "ip route del 198.18.1.0/24", RTM_DELROUTE, AF_INET },
+		{ "ip rule add from 192.0.2.3 table 78", RTM_NEWRULE, AF_INET },
+		{ "ip rule del from 192.0.2.3 table 78", RTM_DELRULE, AF_INET },
+		{ "ip addr add 192.0.2.3/24 dev near", RTM_NEWADDR, AF_INET },
+		{ "ip addr del 192.0.2.3/24 dev near", RTM_DELADDR, AF_INET },
+		{ "ip link set near mtu 1390", RTM_NEWLINK, AF_UNSPEC },
+		{ "ip link set near mtu 1400", RTM_NEWLINK, AF_UNSPEC },
+		{ "ip -6 neigh replace fe80::50 lladdr 02:00:00:00:aa:bb dev near nud permanent", RTM_NEWNEIGH, AF_INET6 },
+		{ "ip -6 neigh del fe80::50 dev near", RTM_DELNEIGH, AF_INET6 },
+		{ "ip -6 route add 2001:db8:9::/48 via fe80::fe dev near", RTM_NEWROUTE, AF_INET6 },
+		{ "ip -6 route del 2001:db8:9::/48", RTM_DELROUTE, AF_INET6 },
+		{ "ip -6 rule add from 2001:db8::3 table 78", RTM_NEWRULE, AF_INET6 },
+		{ "ip -6 rule del from 2001:db8::3 table 78", RTM_DELRULE, AF_INET6 },
+		{ "ip -6 addr add 2001:db8::3/64 dev near nodad", RTM_NEWADDR, AF_INET6 },
+		{ "ip -6 addr del 2001:db8::3/64 dev near", RTM_DELADDR, AF_INET6 },
 	};
 
 	(void)state;
 	need_network();
-	for (size_t i = 0; i < COUNT(commands); i++) {
-		struct mnl_socket *listener = netlink_listen();
+	for (size_t i = 0; i < COUNT(table); i++) {
+		struct mnl_socket *listener;
 		char byte;
 
+		if (table[i].family == AF_INET6 && !have_ipv6())
+			continue;
+		listener = netlink_listen();
 		assert_non_null(listener);
 		/* Not blocking. */
 		assert_int_equal(mnl_socket_recvfrom(listener, &byte, sizeof(byte)), -1);
 		assert_int_equal(errno, EAGAIN);
-		assert_true(run(commands[i]));
-		print_message("# %s\n", commands[i]);
-		assert_true(heard(listener));
+		assert_true(run(table[i].command));
+		print_message("# %s\n", table[i].command);
+		assert_true(heard(listener, table[i].type, table[i].family));
 		netlink_close(listener);
 	}
 	netlink_close(NULL);
 }
 
-static void test_ipv6(void **state)
+static void test_route6(void **state)
 {
-	union abi_addr from, to, gateway;
+	static const struct {
+		const char *to, *gateway;
+		uint32_t mtu;
+		uint8_t hop_limit;
+	} table[] = {
+		{ "2001:db8::20", "2001:db8::20", 0, 0 },
+		{ "2001:db8:1::20", "2001:db8::fe", 0, 0 },
+		{ "2001:db8:2::20", "fe80::fe", 1300, 17 },
+	};
+
+	(void)state;
+	if (!have_ipv6())
+		skip();
+	for (size_t i = 0; i < COUNT(table); i++) {
+		union abi_addr gateway = address(table[i].gateway);
+		struct route route;
+
+		assert_int_equal(route6_to(table[i].to, &route), 0);
+		assert_int_equal(route.ifindex, near_);
+		assert_int_equal(route.mtu, table[i].mtu);
+		assert_int_equal(route.hop_limit, table[i].hop_limit);
+		assert_false(route.local);
+		assert_int_equal(route.gateway_family, AF_INET6);
+		assert_memory_equal(&route.gateway, &gateway, sizeof(gateway));
+	}
+}
+
+static void test_route6_to_this_host(void **state)
+{
+	static const char *const to[] = { "2001:db8::1", "::1", "fe80::1" };
+
+	(void)state;
+	if (!have_ipv6())
+		skip();
+	for (size_t i = 0; i < COUNT(to); i++) {
+		struct route route;
+
+		assert_int_equal(route6_to(to[i], &route), 0);
+		assert_true(route.local);
+		assert_int_equal(route.ifindex, 1);
+	}
+}
+
+static void test_no_route6(void **state)
+{
+	/* multicast; the routers' anycast address is told from others where we are one only */
+	static const char *const to[] = { "ff02::1", "ff0e::1", "2001:db8:3::1", "2001:db8:4::1", "2001:db8:6::1" };
 	struct route route;
 
 	(void)state;
-	need_network();
-	if (!run("ip -6 addr add 2001:db8::1/64 dev near nodad 2>/dev/null && "
-		 "ip -6 route add 2001:db8:1::/48 via 2001:db8::fe"))
+	if (!have_ipv6())
 		skip();
-	from = address("2001:db8::1");
-	to = address("2001:db8:1::20");
-	gateway = address("2001:db8::fe");
-	assert_int_equal(netlink_route(socket_, AF_INET6, &from, &to, &route), 0);
-	assert_int_equal(route.ifindex, near_);
-	assert_memory_equal(&route.gateway, &gateway, sizeof(gateway));
-	to = address("2001:db8::20");
-	assert_int_equal(netlink_route(socket_, AF_INET6, &from, &to, &route), 0);
-	assert_memory_equal(&route.gateway, &to, sizeof(to));
-	to = address("2001:db8::1");
-	assert_int_equal(netlink_route(socket_, AF_INET6, &from, &to, &route), -EHOSTUNREACH);
-	to = address("ff02::1");
-	assert_int_equal(netlink_route(socket_, AF_INET6, &from, &to, &route), -EHOSTUNREACH);
+	for (size_t i = 0; i < COUNT(to); i++) {
+		print_message("# %s\n", to[i]);
+		assert_int_equal(route6_to(to[i], &route), -EHOSTUNREACH);
+	}
+	assert_true(route6_to("2001:db8:5::1", &route) < 0);
+}
+
+/* Addresses that other hosts have, too: not for one way only. */
+static void test_anycast(void **state)
+{
+	struct route route;
+
+	(void)state;
+	if (!have_ipv6() || !write_file("/proc/sys/net/ipv6/conf/near/forwarding", "1"))
+		skip();
+	assert_int_equal(route6_to("2001:db8::", &route), -EHOSTUNREACH);
+	assert_true(write_file("/proc/sys/net/ipv6/conf/near/forwarding", "0"));
+}
+
+/* The hop limit and the MTU that a socket has on a way without its own. */
+static void test_link6(void **state)
+{
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(9) };
+	int fd, limit, mtu;
+	socklen_t size = sizeof(int);
+	struct link link;
+
+	(void)state;
+	if (!have_ipv6() || !write_file("/proc/sys/net/ipv6/conf/near/hop_limit", "33") ||
+	    !write_file("/proc/sys/net/ipv6/conf/near/mtu", "1290"))
+		skip();
+	assert_int_equal(netlink_link(socket_, near_, &link), 0);
+	assert_int_equal(link.hop_limit6, 33);
+	assert_int_equal(link.mtu6, 1290);
+	assert_int_equal(link.mtu, 1400);
+	inet_pton(AF_INET6, "2001:db8:1::20", &to.sin6_addr);
+	fd = socket(AF_INET6, SOCK_DGRAM, 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	assert_int_equal(getsockopt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &limit, &size), 0);
+	assert_int_equal(getsockopt(fd, IPPROTO_IPV6, IPV6_MTU, &mtu, &size), 0);
+	close(fd);
+	assert_int_equal(link.hop_limit6, limit);
+	assert_int_equal(link.mtu6, mtu);
+	assert_int_equal(netlink_link(socket_, far_, &link), 0);
+	assert_int_not_equal(link.hop_limit6, 33);
+}
+
+static void test_neighbour6(void **state)
+{
+	static const uint8_t expected[6] = { 2, 0, 0, 0, 0xaa, 0xcc };
+	union abi_addr to = { 0 };
+	uint8_t mac[6];
+	bool stale;
+
+	(void)state;
+	if (!have_ipv6())
+		skip();
+	to = address("fe80::fe");
+	assert_int_equal(netlink_neighbour(socket_, AF_INET6, near_, &to, mac, &stale), -EHOSTUNREACH);
+	assert_int_equal(netlink_probe(socket_, AF_INET6, near_, &to), 0);
+	assert_true(run("ip -6 neigh show dev near | grep -q '^fe80::fe '"));
+	assert_true(run("ip -6 neigh replace fe80::fe lladdr 02:00:00:00:aa:cc dev near nud stale"));
+	assert_int_equal(netlink_neighbour(socket_, AF_INET6, near_, &to, mac, &stale), 0);
+	assert_memory_equal(mac, expected, sizeof(mac));
+	assert_true(stale);
+	assert_int_equal(netlink_probe(socket_, AF_INET6, near_, &to), 0);
+	assert_int_equal(netlink_neighbour(socket_, AF_INET6, near_, &to, mac, &stale), 0);
+	assert_false(stale);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -416,17 +676,25 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(test_route),
+		TEST(test_route_to_this_host),
 		TEST(test_no_route),
 		TEST(test_foreign_source),
 		TEST(test_route_by_source),
+		TEST(test_route_by_protocol),
 		TEST(test_gateway_of_the_other_family),
 		TEST(test_neighbour),
 		TEST(test_probe),
 		TEST(test_link),
 		TEST(test_xdp_features),
-		TEST(test_upper),
+		TEST(test_links),
+		TEST(test_link_across_namespaces),
 		TEST(test_listen),
-		TEST(test_ipv6),
+		TEST(test_route6),
+		TEST(test_route6_to_this_host),
+		TEST(test_no_route6),
+		TEST(test_anycast),
+		TEST(test_link6),
+		TEST(test_neighbour6),
 	};
 
 	make_network();

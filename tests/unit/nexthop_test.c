@@ -32,22 +32,34 @@
  *   203.0.113.0/24 --- 192.0.2.254 ---+
  *                                     +--- eth (ifindex 7), the server
  *                      192.0.2.0/24 --+
+ * 2001:db8:1::/48 ------- fe80::fe ---+
+ *                    2001:db8::/48 ---+
  * 198.51.100.0/24 --------------------- other (ifindex 8)
  */
-enum { ETH = 7, OTHER = 8 };
+enum { LO = 1, ETH = 7, OTHER = 8, VLAN = 9, INNER = 10, DEEP = 11 };
 
 static const uint8_t own_mac[6] = { 2, 0, 0, 0, 0, 1 };
+static const uint8_t vlan_mac[6] = { 2, 0, 0, 0, 0, 2 };
+static const char gateway6[] = "fe80::fe";
 
 static struct {
 	pthread_mutex_t lock;
 	/* What is answered. */
 	int route_error, link_error, neighbour_error, device_error;
-	uint32_t route_mtu, link_mtu;
-	bool down, not_ethernet, aged, redirect, transmit;
+	uint32_t route_mtu, link_mtu, mtu6, vlan_mtu;
+	uint32_t device; /* of all routes, if not 0 */
+	uint8_t route_hop_limit, hop_limit6;
+	bool local, via6, vlan_down, vlan_qos, vlan_elsewhere, vlan_silent;
+	bool down, not_ethernet, aged;
+	uint8_t flags;
 	uint8_t mac; /* last byte of the neighbours' */
 	int probe_error, open_error, listen_error;
 	/* What was asked. */
 	unsigned int asked[256]; /* routes, by the last byte of the destination */
+	unsigned int links_asked, neighbours_asked;
+	int asked_family;
+	bool asked_ipv4, asked_ipv6;
+	union abi_addr gateway_asked;
 	unsigned int probes, gateway_probes, privileges, kept, links_changed, devices, puts, closed;
 	__be32 neighbour_asked, neighbour_probed;
 	uint32_t probed_ifindex;
@@ -120,21 +132,35 @@ void netlink_close(struct mnl_socket *socket)
 int netlink_route(struct mnl_socket *socket, int family, const union abi_addr *from, const union abi_addr *to,
 		  struct route *route)
 {
-	uint32_t host = ntohl(to->v4);
+	uint32_t host = ntohl(family == AF_INET6 ? to->word[3] : to->v4);
 	int error;
 
 	(void)socket, (void)from;
 	memset(route, 0, sizeof(*route));
 	pthread_mutex_lock(&net.lock);
 	net.asked[host & 0xff]++;
-	error = family == AF_INET ? net.route_error : -EAFNOSUPPORT;
+	error = net.route_error;
 	route->mtu = net.route_mtu;
+	route->hop_limit = net.route_hop_limit;
 	route->gateway = *to;
+	route->gateway_family = (uint8_t)family;
 	route->ifindex = ETH;
-	if (host >> 8 == 0xcb0071)
+	if (family == AF_INET6 && to->v6[5] == 1)
+		inet_pton(AF_INET6, gateway6, &route->gateway);
+	if (family == AF_INET && host >> 8 == 0xcb0071)
 		route->gateway.v4 = address("192.0.2.254");
-	else if (host >> 8 == 0xc63364)
+	else if (family == AF_INET && host >> 8 == 0xc63364)
 		route->ifindex = OTHER;
+	if (net.device)
+		route->ifindex = net.device;
+	if (net.via6) {
+		route->gateway_family = AF_INET6;
+		inet_pton(AF_INET6, gateway6, &route->gateway);
+	}
+	if (net.local) {
+		route->local = true;
+		route->ifindex = LO;
+	}
 	pthread_mutex_unlock(&net.lock);
 	return error;
 }
@@ -145,8 +171,32 @@ int netlink_link(struct mnl_socket *socket, uint32_t ifindex, struct link *link)
 
 	(void)socket;
 	pthread_mutex_lock(&net.lock);
-	*link = (struct link){ .ifindex = ifindex, .mtu = net.link_mtu, .up = !net.down, .ethernet = !net.not_ethernet };
+	net.links_asked++;
+	*link = (struct link){
+		.ifindex = ifindex,
+		.mtu = net.link_mtu,
+		.mtu6 = net.mtu6,
+		.hop_limit6 = net.hop_limit6,
+		.up = !net.down,
+		.ethernet = !net.not_ethernet,
+	};
 	memcpy(link->mac, own_mac, sizeof(own_mac));
+	if (ifindex == LO) {
+		*link = (struct link){ .ifindex = LO, .mtu = 65536, .mtu6 = 65536, .hop_limit6 = 33, .up = true };
+	} else if (ifindex >= VLAN) {
+		link->vlan = true;
+		link->mtu = net.vlan_mtu;
+		link->up = !net.vlan_down;
+		link->vlan_id = ifindex == VLAN ? 100 : ifindex == INNER ? 200 : 300;
+		link->vlan_protocol = ifindex == VLAN ? 0x88a8 : 0x8100;
+		link->vlan_qos = net.vlan_qos;
+		link->lower = ifindex == VLAN ? ETH : ifindex - 1;
+		memcpy(link->mac, vlan_mac, sizeof(vlan_mac));
+		if (net.vlan_elsewhere)
+			link->lower = 0;
+		if (net.vlan_silent)
+			link->vlan_protocol = 0;
+	}
 	error = net.link_error;
 	pthread_mutex_unlock(&net.lock);
 	return error;
@@ -157,8 +207,13 @@ int netlink_neighbour(struct mnl_socket *socket, int family, uint32_t ifindex, c
 {
 	int error;
 
-	(void)socket, (void)family, (void)ifindex;
+	(void)socket, (void)ifindex;
 	pthread_mutex_lock(&net.lock);
+	net.neighbours_asked++;
+	net.asked_family = family;
+	net.asked_ipv4 = net.asked_ipv4 || family == AF_INET;
+	net.asked_ipv6 = net.asked_ipv6 || family == AF_INET6;
+	net.gateway_asked = *neighbour;
 	net.neighbour_asked = neighbour->v4;
 	memcpy(mac, (uint8_t[6]){ 2, 0, 0, 0, 1, net.mac }, 6);
 	*stale = net.aged;
@@ -216,10 +271,13 @@ int map_device_put(uint32_t ifindex)
 	return error;
 }
 
-static void device_abilities(uint32_t ifindex, bool *redirect, bool *transmit)
+static uint8_t device_flags(uint32_t ifindex)
 {
+	uint8_t flags;
+
 	(void)ifindex;
-	LOCKED(*redirect = net.redirect; *transmit = net.transmit);
+	LOCKED(flags = net.flags);
+	return flags;
 }
 
 static void links_changed(void)
@@ -229,15 +287,17 @@ static void links_changed(void)
 
 /* ---- asking for rows, and waiting for them ---- */
 
-static const struct nexthop_callbacks callbacks = { device_abilities, links_changed };
+static const struct nexthop_callbacks callbacks = { device_flags, links_changed };
 
 static int setup(void **state)
 {
 	(void)state;
 	memset((char *)&net + sizeof(net.lock), 0, sizeof(net) - sizeof(net.lock));
-	net.link_mtu = 1500;
+	net.link_mtu = net.vlan_mtu = 1500;
+	net.mtu6 = 1492;
+	net.hop_limit6 = 77;
 	net.mac = 0x10;
-	net.redirect = net.transmit = true;
+	net.flags = HOP_REDIRECT | HOP_TRANSMIT;
 	return nexthop_start(ROWS, &callbacks);
 }
 
@@ -263,6 +323,17 @@ static uint32_t acquired(const char *to)
 
 	assert_int_equal(acquire("192.0.2.1", address(to), &row), 0);
 	assert_true(row < ROWS);
+	return row;
+}
+
+static uint32_t acquired6(const char *to)
+{
+	union abi_addr ours, theirs;
+	uint32_t row = UINT32_MAX;
+
+	inet_pton(AF_INET6, "2001:db8::1", &ours);
+	inet_pton(AF_INET6, to, &theirs);
+	assert_int_equal(nexthop_acquire(AF_INET6, &ours, &theirs, &row), 0);
 	return row;
 }
 
@@ -303,10 +374,10 @@ static void wait_for_mac(uint32_t row, uint8_t last)
 	assert_int_equal(hop_of(row).eth[5], last);
 }
 
-/* All that was asked of the thread before is done when a new row has been looked at. */
+/* New rows go before all others; after the third, what was asked before is done. */
 static void settle(void)
 {
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		unsigned int before = number(&net.asked[255]);
 		uint32_t row = acquired("192.0.2.255");
 
@@ -327,6 +398,21 @@ static void send_event(struct nlmsghdr *message)
 				sizeof(to)),
 			 message->nlmsg_len);
 	mnl_socket_close(socket);
+}
+
+static void neighbour6_event(const char *neighbour)
+{
+	char buffer[256] = { 0 };
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct ndmsg *header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
+	uint8_t bytes[16];
+
+	message->nlmsg_type = RTM_NEWNEIGH;
+	header->ndm_family = AF_INET6;
+	header->ndm_ifindex = ETH;
+	inet_pton(AF_INET6, neighbour, bytes);
+	mnl_attr_put(message, NDA_DST, sizeof(bytes), bytes);
+	send_event(message);
 }
 
 static void neighbour_event(uint16_t type, uint32_t ifindex, const char *neighbour)
@@ -354,6 +440,17 @@ static void event(uint16_t type)
 
 /* ---- tests ---- */
 
+/* Of this host, which the library asks for it. */
+static int default_ttl(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), ttl = 0;
+	socklen_t size = sizeof(ttl);
+
+	assert_int_equal(getsockopt(fd, IPPROTO_IP, IP_TTL, &ttl, &size), 0);
+	close(fd);
+	return ttl;
+}
+
 static void test_on_link(void **state)
 {
 	static const uint8_t eth[12] = { 2, 0, 0, 0, 1, 0x10, 2, 0, 0, 0, 0, 1 };
@@ -365,10 +462,10 @@ static void test_on_link(void **state)
 	hop = hop_of(row);
 	assert_int_equal(hop.ifindex, ETH);
 	assert_int_equal(hop.mtu, 1500);
-	assert_int_equal(hop.redirect, 1);
-	assert_int_equal(hop.transmit, 1);
+	assert_int_equal(hop.flags, HOP_REDIRECT | HOP_TRANSMIT);
+	assert_int_equal(hop.tag[0].protocol, 0);
+	assert_int_equal(hop.ttl, default_ttl());
 	assert_memory_equal(hop.eth, eth, sizeof(eth));
-	assert_int_equal(hop.zero1, 0);
 	assert_int_equal(net.neighbour_asked, address("192.0.2.20"));
 	assert_int_equal(number(&net.probes), 0);
 	assert_int_equal(number(&net.kept), 1);
@@ -511,6 +608,7 @@ static void test_reused_row(void **state)
 /* The kernel is asked once to resolve; its answer is an event. */
 static void test_neighbour_comes_and_goes(void **state)
 {
+	unsigned int asked;
 	uint32_t row;
 
 	(void)state;
@@ -521,10 +619,11 @@ static void test_neighbour_comes_and_goes(void **state)
 	assert_int_equal(net.probed_ifindex, ETH);
 	assert_int_equal(hop_of(row).ifindex, 0);
 	/* Not again for each event that says that it is not known yet. */
+	asked = number(&net.neighbours_asked);
 	for (int i = 0; i < 5; i++)
 		neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.254");
 	settle();
-	assert_true(number(&net.asked[20]) > 1);
+	assert_true(number(&net.neighbours_asked) >= asked + 5);
 	assert_int_equal(number(&net.gateway_probes), 1);
 	assert_int_equal(hop_of(row).ifindex, 0);
 	LOCKED(net.neighbour_error = 0);
@@ -667,7 +766,7 @@ static void test_all_other_events(void **state)
 		event(types[i]);
 		wait_for_mac(here, (uint8_t)(0x80 + i));
 		wait_for_mac(there, (uint8_t)(0x80 + i));
-		assert_int_equal(number(&net.links_changed), changes + 1);
+		assert_true(number(&net.links_changed) > changes);
 	}
 }
 
@@ -756,23 +855,412 @@ static void test_mtu(void **state)
 	}
 }
 
-static void test_abilities(void **state)
+static void test_device_flags(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 8; i++) {
-		bool redirect = i & 1, transmit = i & 2;
+	for (uint8_t flags = 0; flags < 32; flags++) {
+		uint8_t expected = flags & 14;
 		uint32_t row;
 
-		LOCKED(net.redirect = redirect; net.transmit = transmit; net.device_error = i & 4 ? -E2BIG : 0;
-		       net.devices = 0);
+		LOCKED(net.flags = expected; net.device_error = flags & 1 ? -E2BIG : 0; net.devices = 0);
 		row = acquired("192.0.2.20");
 		wait_for_hop(row, true);
-		/* The map of devices must have it, too. */
-		assert_int_equal(hop_of(row).redirect, redirect && !(i & 4));
-		assert_int_equal(hop_of(row).transmit, transmit);
-		assert_int_equal(number(&net.devices), redirect);
+		/* Redirects need the device in their map; it is put there in any case. */
+		if (flags & 1)
+			expected &= (uint8_t)~HOP_REDIRECT;
+		assert_int_equal(hop_of(row).flags, expected);
+		assert_true(number(&net.devices) > 0);
 		nexthop_release(row);
 	}
+}
+
+/* ---- IPv6 ---- */
+
+static bool same_address(const union abi_addr *left, const char *right)
+{
+	union abi_addr address;
+
+	inet_pton(AF_INET6, right, &address);
+	return !memcmp(left, &address, sizeof(address));
+}
+
+static void test_ipv6(void **state)
+{
+	static const uint8_t eth[12] = { 2, 0, 0, 0, 1, 0x10, 2, 0, 0, 0, 0, 1 };
+	uint32_t near = acquired6("2001:db8::20"), far;
+	struct hop hop;
+
+	(void)state;
+	wait_for_hop(near, true);
+	hop = hop_of(near);
+	assert_int_equal(hop.ifindex, ETH);
+	assert_int_equal(hop.mtu, 1492); /* the link's for IPv6 */
+	assert_int_equal(hop.ttl, 77);
+	assert_memory_equal(hop.eth, eth, sizeof(eth));
+	assert_int_equal(net.asked_family, AF_INET6);
+	assert_true(same_address(&net.gateway_asked, "2001:db8::20"));
+	far = acquired6("2001:db8:1::20");
+	assert_int_not_equal(far, near);
+	wait_for_hop(far, true);
+	assert_true(same_address(&net.gateway_asked, gateway6));
+
+	/* News of the gateway concerns those behind it only. */
+	LOCKED(net.mac = 0x78);
+	neighbour6_event(gateway6);
+	wait_for_mac(far, 0x78);
+	LOCKED(net.mac = 0x10);
+}
+
+/* The same 16 bytes are not the same address in the other family. */
+static void test_families_apart(void **state)
+{
+	union abi_addr from = { 0 }, to = { 0 };
+	uint32_t four, six;
+
+	(void)state;
+	from.v4 = address("192.0.2.1");
+	to.v4 = address("192.0.2.20");
+	assert_int_equal(nexthop_acquire(AF_INET, &from, &to, &four), 0);
+	assert_int_equal(nexthop_acquire(AF_INET6, &from, &to, &six), 0);
+	assert_int_not_equal(four, six);
+	wait_for_hop(four, true);
+	wait_for_hop(six, true);
+	assert_int_equal(hop_of(four).mtu, 1500);
+	assert_int_equal(hop_of(six).mtu, 1492);
+	/* Nor the same neighbour. */
+	assert_true(net.asked_ipv4);
+	assert_true(net.asked_ipv6);
+}
+
+static void test_ipv6_not_on_link(void **state)
+{
+	uint32_t row;
+
+	(void)state;
+	LOCKED(net.mtu6 = 0);
+	row = acquired6("2001:db8::20");
+	settle();
+	assert_true(number(&net.asked[0x20]) > 0);
+	assert_int_equal(hop_of(row).ifindex, 0);
+	LOCKED(net.mtu6 = 1280);
+	event(RTM_NEWLINK);
+	wait_for_hop(row, true);
+	assert_int_equal(hop_of(row).mtu, 1280);
+}
+
+/* A link-local address needs an interface with it; a mapped one is none of IPv6. */
+static void test_special_addresses(void **state)
+{
+	static const char *const to[] = { "fe80::20", "::ffff:192.0.2.20" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(to); i++) {
+		uint32_t row = acquired6(to[i]);
+
+		settle();
+		assert_int_equal(hop_of(row).ifindex, 0);
+		assert_int_equal(hop_of(row).flags, 0);
+	}
+}
+
+static void test_ipv4_by_an_ipv6_gateway(void **state)
+{
+	uint32_t row;
+
+	(void)state;
+	LOCKED(net.via6 = true);
+	row = acquired("203.0.113.20");
+	wait_for_hop(row, true);
+	assert_int_equal(net.asked_family, AF_INET6);
+	assert_true(same_address(&net.gateway_asked, gateway6));
+	assert_int_equal(hop_of(row).ttl, default_ttl());
+	assert_int_equal(hop_of(row).mtu, 1500);
+	LOCKED(net.mac = 0x79);
+	neighbour6_event(gateway6);
+	wait_for_mac(row, 0x79);
+}
+
+static void test_hop_limit(void **state)
+{
+	uint32_t four, six;
+
+	(void)state;
+	LOCKED(net.route_hop_limit = 9);
+	four = acquired("192.0.2.20");
+	six = acquired6("2001:db8::20");
+	wait_for_hop(four, true);
+	wait_for_hop(six, true);
+	assert_int_equal(hop_of(four).ttl, 9);
+	assert_int_equal(hop_of(six).ttl, 9);
+}
+
+/* ---- this very host ---- */
+
+static void wait_for_flags(uint32_t row, uint8_t flags)
+{
+	for (int i = 0; i < PATIENCE_MS && hop_of(row).flags != flags; i++)
+		usleep(1000);
+	assert_int_equal(hop_of(row).flags, flags);
+}
+
+static void test_local(void **state)
+{
+	static const uint8_t none[12] = { 0 };
+	uint32_t four, six;
+
+	(void)state;
+	LOCKED(net.local = true);
+	four = acquired("192.0.2.2");
+	six = acquired6("2001:db8::2");
+	wait_for_flags(four, HOP_LOCAL);
+	wait_for_flags(six, HOP_LOCAL);
+	assert_int_equal(hop_of(four).ifindex, 0);
+	assert_int_equal(hop_of(four).mtu, 65535);
+	assert_int_equal(hop_of(four).ttl, default_ttl());
+	assert_int_equal(hop_of(six).ttl, 33);
+	assert_memory_equal(hop_of(six).eth, none, sizeof(none));
+	assert_int_equal(number(&net.neighbours_asked), 0);
+	assert_int_equal(number(&net.devices), 0);
+	/* The address moves to another host, and back; the neighbour has no say then. */
+	LOCKED(net.local = false);
+	event(RTM_DELADDR);
+	wait_for_hop(four, true);
+	assert_int_equal(hop_of(four).flags, HOP_REDIRECT | HOP_TRANSMIT);
+	LOCKED(net.local = true);
+	event(RTM_NEWADDR);
+	wait_for_flags(four, HOP_LOCAL);
+	LOCKED(net.mac = 0x55);
+	neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.2");
+	settle();
+	assert_int_equal(hop_of(four).flags, HOP_LOCAL);
+	assert_memory_equal(hop_of(four).eth, none, sizeof(none));
+}
+
+/* ---- VLANs ---- */
+
+static void test_vlan(void **state)
+{
+	static const uint8_t eth[12] = { 2, 0, 0, 0, 1, 0x10, 2, 0, 0, 0, 0, 2 };
+	uint32_t row;
+	struct hop hop;
+
+	(void)state;
+	LOCKED(net.device = VLAN);
+	row = acquired("192.0.2.20");
+	wait_for_hop(row, true);
+	hop = hop_of(row);
+	assert_int_equal(hop.ifindex, ETH);
+	assert_int_equal(hop.tag[0].protocol, htons(0x88a8));
+	assert_int_equal(hop.tag[0].tci, htons(100));
+	assert_int_equal(hop.tag[1].protocol, 0);
+	assert_memory_equal(hop.eth, eth, sizeof(eth));
+	assert_int_equal(hop.mtu, 1500);
+	/* The neighbour is on the VLAN. */
+	LOCKED(net.mac = 0x66);
+	neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.20");
+	settle();
+	assert_int_equal(hop_of(row).eth[5], 0x10);
+	neighbour_event(RTM_NEWNEIGH, VLAN, "192.0.2.20");
+	wait_for_mac(row, 0x66);
+}
+
+static void test_vlan_in_vlan(void **state)
+{
+	uint32_t row;
+	struct hop hop;
+
+	(void)state;
+	LOCKED(net.device = INNER);
+	row = acquired("192.0.2.20");
+	wait_for_hop(row, true);
+	hop = hop_of(row);
+	assert_int_equal(hop.ifindex, ETH);
+	assert_int_equal(hop.tag[0].protocol, htons(0x88a8));
+	assert_int_equal(hop.tag[0].tci, htons(100));
+	assert_int_equal(hop.tag[1].protocol, htons(0x8100));
+	assert_int_equal(hop.tag[1].tci, htons(200));
+	/* The device has room for one tag. */
+	assert_int_equal(hop.mtu, 1496);
+	LOCKED(net.device = DEEP);
+	event(RTM_NEWROUTE);
+	wait_for_hop(row, false);
+}
+
+static void test_vlan_mtu(void **state)
+{
+	static const struct {
+		uint32_t device, route, vlan, lower;
+		uint16_t mtu;
+	} table[] = {
+		{ VLAN, 0, 1500, 1500, 1500 },     { VLAN, 1400, 1500, 1500, 1400 }, { VLAN, 0, 1400, 1500, 1400 },
+		{ VLAN, 0, 1500, 1400, 1400 },     { VLAN, 0, 9000, 9000, 9000 },    { INNER, 0, 1500, 1600, 1500 },
+		{ INNER, 0, 1500, 1503, 1499 },    { INNER, 0, 1496, 1500, 1496 },   { VLAN, 0, 65535, 65535, 65535 },
+		{ VLAN, 0, 70000, 70000, 65535 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(table); i++) {
+		uint32_t row;
+
+		LOCKED(net.device = table[i].device; net.route_mtu = table[i].route; net.vlan_mtu = table[i].vlan;
+		       net.link_mtu = table[i].lower);
+		row = acquired("192.0.2.20");
+		wait_for_hop(row, true);
+		assert_int_equal(hop_of(row).mtu, table[i].mtu);
+		nexthop_release(row);
+	}
+}
+
+static void test_vlan_left_to_the_kernel(void **state)
+{
+	bool *const causes[] = { &net.vlan_down, &net.down, &net.vlan_qos, &net.vlan_elsewhere, &net.vlan_silent };
+	uint32_t row;
+
+	(void)state;
+	LOCKED(net.device = VLAN);
+	row = acquired("192.0.2.20");
+	wait_for_hop(row, true);
+	for (size_t i = 0; i < COUNT(causes); i++) {
+		LOCKED(*causes[i] = true);
+		event(RTM_NEWLINK);
+		wait_for_hop(row, false);
+		LOCKED(*causes[i] = false);
+		event(RTM_NEWLINK);
+		wait_for_hop(row, true);
+	}
+}
+
+/* ---- many rows ---- */
+
+/* Those behind one gateway share what it costs to know it. */
+static void test_shared_gateway(void **state)
+{
+	unsigned int links, neighbours, puts, routes;
+	uint32_t row[32];
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(row); i++)
+		assert_int_equal(acquire("192.0.2.1", htonl(0xcb007100 + i), &row[i]), 0);
+	for (uint32_t i = 0; i < COUNT(row); i++)
+		wait_for_hop(row[i], true);
+	settle();
+	links = number(&net.links_asked);
+	neighbours = number(&net.neighbours_asked);
+	event(RTM_NEWROUTE);
+	settle();
+	/* The refresh of each second may come between; settle() itself asks for three. */
+	assert_true(number(&net.links_asked) - links < COUNT(row));
+	assert_true(number(&net.neighbours_asked) - neighbours < COUNT(row));
+
+	/* News of the gateway that is none changes nothing. */
+	puts = number(&net.puts);
+	neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.254");
+	settle();
+	assert_true(number(&net.puts) - puts <= 6); /* settle()'s own */
+	/* A new MAC is written everywhere, without a question about routes but the refresh's. */
+	routes = number(&net.asked[5]);
+	for (uint8_t mac = 0x42; mac < 0x48; mac++) {
+		LOCKED(net.mac = mac);
+		neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.254");
+		for (uint32_t i = 0; i < COUNT(row); i++)
+			wait_for_mac(row[i], mac);
+	}
+	assert_true(number(&net.asked[5]) - routes <= 3);
+	/* And so is that it has none, except where nobody wants it any more. */
+	nexthop_release(row[3]);
+	LOCKED(net.neighbour_error = -EHOSTUNREACH);
+	neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.254");
+	for (uint32_t i = 0; i < COUNT(row); i++)
+		wait_for_hop(row[i], false);
+	assert_int_equal(number(&net.gateway_probes), 1);
+	/* A new row behind it is worth another try. */
+	acquired("203.0.113.99");
+	wait_for_number(&net.gateway_probes, 2);
+	LOCKED(net.neighbour_error = 0);
+	neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.254");
+	for (uint32_t i = 0; i < COUNT(row); i++)
+		wait_for_hop(row[i], i != 3);
+}
+
+/* A row that changes hands before the thread has seen it is still seen once. */
+static void test_new_row_twice(void **state)
+{
+	uint32_t row;
+
+	(void)state;
+	for (uint32_t i = 0; i < ROWS; i++)
+		assert_int_equal(acquire("192.0.2.1", htonl(0xc0000300 + i), &row), 0);
+	wait_for_hop(row, true);
+	nexthop_release(row);
+	settle();
+	/* The thread waits for an answer, and one row is left, which each takes in turn. */
+	pthread_mutex_lock(&net.lock);
+	event(RTM_NEWROUTE);
+	usleep(20000);
+	for (uint32_t i = 0; i < 4; i++) {
+		uint32_t one = 0;
+
+		if (i)
+			nexthop_release(row);
+		assert_int_equal(acquire("192.0.2.1", htonl(0xc0000220 + i), &one), 0);
+		row = one;
+	}
+	pthread_mutex_unlock(&net.lock);
+	wait_for_hop(row, true);
+	usleep(50000);
+	assert_true(number(&net.asked[0x23]) <= 8);
+}
+
+/* Rows move from one neighbour to the next, leave, and come back. */
+static void test_neighbours_of_rows(void **state)
+{
+	uint64_t seed = SEED;
+	uint32_t row[24];
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(row); i++)
+		assert_int_equal(acquire("192.0.2.1", htonl((i % 2 ? 0xcb007100 : 0xc0000200) + i), &row[i]), 0);
+	for (int step = 0; step < 300; step++) {
+		switch (unit_random(&seed) % 6) {
+		case 0:
+			LOCKED(net.via6 = !net.via6);
+			event(RTM_NEWROUTE);
+			break;
+		case 1:
+			LOCKED(net.device = net.device ? 0 : OTHER);
+			event(RTM_NEWROUTE);
+			break;
+		case 2:
+			LOCKED(net.local = !net.local);
+			event(RTM_NEWADDR);
+			break;
+		case 3: {
+			uint32_t i = (uint32_t)(unit_random(&seed) % COUNT(row));
+
+			nexthop_release(row[i]);
+			assert_int_equal(acquire("192.0.2.1", htonl((i % 2 ? 0xcb007100 : 0xc0000200) + i), &row[i]), 0);
+			break;
+		}
+		case 4:
+			LOCKED(net.mac++);
+			neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.254");
+			neighbour6_event(gateway6);
+			break;
+		case 5:
+			usleep((useconds_t)(unit_random(&seed) % 3000));
+			break;
+		}
+	}
+	LOCKED(net.via6 = net.local = false; net.device = 0; net.mac = 0x31);
+	event(RTM_NEWROUTE);
+	for (uint32_t i = 0; i < COUNT(row); i++) {
+		wait_for_mac(row[i], 0x31);
+		assert_int_equal(hop_of(row[i]).ifindex, ETH);
+	}
+	LOCKED(net.mac = 0x32);
+	neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.254");
+	for (uint32_t i = 1; i < COUNT(row); i += 2)
+		wait_for_mac(row[i], 0x32);
 }
 
 static void test_start_fails(void **state)
@@ -862,12 +1350,27 @@ int main(void)
 		TEST(test_probe_without_privilege),
 		TEST(test_privileges_dropped),
 		TEST(test_events_of_other_neighbours),
-		TEST(test_ipsec), TEST(test_odd_events),
+		TEST(test_ipsec),
+		TEST(test_odd_events),
 		TEST(test_all_other_events),
 		TEST(test_no_needless_work),
 		TEST(test_no_way),
 		TEST(test_mtu),
-		TEST(test_abilities),
+		TEST(test_device_flags),
+		TEST(test_ipv6),
+		TEST(test_families_apart),
+		TEST(test_ipv6_not_on_link),
+		TEST(test_special_addresses),
+		TEST(test_ipv4_by_an_ipv6_gateway),
+		TEST(test_hop_limit),
+		TEST(test_local),
+		TEST(test_vlan),
+		TEST(test_vlan_in_vlan),
+		TEST(test_vlan_mtu),
+		TEST(test_vlan_left_to_the_kernel),
+		TEST(test_shared_gateway),
+		TEST(test_new_row_twice),
+		TEST(test_neighbours_of_rows),
 		TEST(test_start_fails),
 		TEST(test_start_again),
 		TEST(test_threads),

@@ -1,0 +1,906 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What is attached where, on hosts that are made up: their links, what their
+ * drivers say and refuse. Everything above the system calls is the real thing.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_link.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "attach.h"
+#include "device.h"
+#include "gro.h"
+#include "log.h"
+#include "map.h"
+#include "netlink.h"
+#include "port.h"
+
+#define CAN (XDP_FEATURE_BASIC | XDP_FEATURE_REDIRECT)
+#define ALL (CAN | XDP_FEATURE_NDO_XMIT)
+#define HOSTS_MAX 400
+
+/* ---- the host ---- */
+
+struct fake {
+	struct link link;
+	const char *driver;
+	uint64_t features, features_attached; /* the second while the program is attached */
+	int native_error, generic_error;
+	bool merges;
+	uint32_t foreign; /* another's program */
+	int fd;
+	bool generic;
+	unsigned int attempts;
+};
+
+static struct {
+	struct fake device[HOSTS_MAX];
+	unsigned int count;
+	bool untold; /* a kernel before 6.3 */
+	unsigned int vlans;
+	struct {
+		struct vlan_key key;
+		struct vlan vlan;
+	} vlan[HOSTS_MAX];
+	unsigned int vlan_calls;
+	int vlan_error;
+	char log[8192];
+} host;
+
+static struct port rows[ABI_PORTS];
+static time_t now = 1000;
+
+int clock_gettime(clockid_t clock, struct timespec *time)
+{
+	(void)clock;
+	*time = (struct timespec){ .tv_sec = now };
+	return 0;
+}
+
+static struct fake *find(uint32_t ifindex)
+{
+	for (unsigned int i = 0; i < host.count; i++) {
+		if (host.device[i].link.ifindex == ifindex)
+			return &host.device[i];
+	}
+	return NULL;
+}
+
+static struct fake *named(const char *name)
+{
+	for (unsigned int i = 0; i < host.count; i++) {
+		if (!strcmp(host.device[i].link.name, name))
+			return &host.device[i];
+	}
+	return NULL;
+}
+
+static bool is_attached(const struct fake *device)
+{
+	return device->fd > 0 && fcntl(device->fd, F_GETFD) >= 0;
+}
+
+/* "native", "generic" or "-". */
+static const char *mode_of(const char *name)
+{
+	const struct fake *device = named(name);
+
+	return !device || !is_attached(device) ? "-" : device->generic ? "generic" : "native";
+}
+
+unsigned int if_nametoindex(const char *name)
+{
+	struct fake *device = named(name);
+
+	return device ? device->link.ifindex : 0;
+}
+
+char *if_indextoname(unsigned int ifindex, char name[IF_NAMESIZE])
+{
+	struct fake *device = find(ifindex);
+
+	return device ? strcpy(name, device->link.name) : NULL;
+}
+
+struct mnl_socket *netlink_open(void)
+{
+	return (struct mnl_socket *)&host;
+}
+
+void netlink_close(struct mnl_socket *socket)
+{
+	(void)socket;
+}
+
+int netlink_links(struct mnl_socket *socket, void (*each)(const struct link *link, void *data), void *data)
+{
+	(void)socket;
+	for (unsigned int i = 0; i < host.count; i++)
+		each(&host.device[i].link, data);
+	return 0;
+}
+
+int device_xdp_features(uint32_t ifindex, uint64_t *features)
+{
+	struct fake *device = find(ifindex);
+
+	if (host.untold)
+		return -EOPNOTSUPP;
+	if (!device)
+		return -ENODEV;
+	*features = device->features | (is_attached(device) && !device->generic ? device->features_attached : 0);
+	return 0;
+}
+
+bool device_driver_is(const char *name, const char *driver)
+{
+	return named(name) && !strcmp(named(name)->driver, driver);
+}
+
+bool gro_merges_udp(uint32_t ifindex)
+{
+	return find(ifindex)->merges;
+}
+
+int bpf_xdp_query_id(int ifindex, int flags, __u32 *id)
+{
+	struct fake *device = find((uint32_t)ifindex);
+
+	(void)flags;
+	*id = !device ? 0 : device->foreign ? device->foreign : is_attached(device);
+	return 0;
+}
+
+int bpf_prog_get_fd_by_id(__u32 id)
+{
+	(void)id;
+	return -1;
+}
+
+int bpf_link_create(int program, int ifindex, enum bpf_attach_type type,
+		    const struct bpf_link_create_opts *options)
+{
+	struct fake *device = find((uint32_t)ifindex);
+	bool generic = options->flags == XDP_FLAGS_SKB_MODE;
+	int error;
+
+	assert_int_equal(program, 77);
+	assert_int_equal(type, BPF_XDP);
+	assert_non_null(device);
+	device->attempts++;
+	assert_false(is_attached(device)); /* the kernel would refuse, and so the program would know */
+	error = generic ? device->generic_error : device->native_error;
+	if (device->foreign)
+		error = -EBUSY;
+	if (error) {
+		errno = -error;
+		return -1;
+	}
+	/* A number that no other device has. */
+	device->fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 100 + 2 * ifindex);
+	device->generic = generic;
+	return device->fd;
+}
+
+int bpf_obj_get_info_by_fd(int fd, void *info, __u32 *size)
+{
+	struct bpf_link_info *link = info;
+
+	(void)size;
+	for (unsigned int i = 0; i < host.count; i++) {
+		if (host.device[i].fd == fd)
+			link->xdp.ifindex = host.device[i].link.ifindex;
+	}
+	return 0;
+}
+
+/* ---- libxdp ---- */
+
+static enum port_state dispatcher; /* the mode of the one that all other programs are part of */
+static int dispatcher_error;
+
+bool chain_is_there(uint32_t ifindex)
+{
+	return dispatcher != PORT_NONE && find(ifindex)->foreign;
+}
+
+void chain_clean(uint32_t ifindex)
+{
+	(void)ifindex;
+}
+
+int chain_attach(uint32_t ifindex, chain_copy copy, bool *generic, char *why, size_t size)
+{
+	struct fake *device = find(ifindex);
+
+	(void)copy;
+	if (dispatcher_error) {
+		snprintf(why, size, "not taken");
+		return dispatcher_error;
+	}
+	device->fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 100 + 2 * (int)ifindex);
+	device->generic = *generic = dispatcher == PORT_GENERIC;
+	return 0;
+}
+
+void chain_detach(uint32_t ifindex)
+{
+	close(find(ifindex)->fd);
+}
+
+bool chain_holds(uint32_t ifindex)
+{
+	return find(ifindex)->foreign;
+}
+
+int map_vlan_put(const struct vlan_key *key, const struct vlan *vlan)
+{
+	unsigned int i;
+
+	host.vlan_calls++;
+	if (host.vlan_error)
+		return host.vlan_error;
+	for (i = 0; i < host.vlans && memcmp(&host.vlan[i].key, key, sizeof(*key)); i++)
+		;
+	if (!vlan) {
+		assert_true(i < host.vlans);
+		host.vlan[i] = host.vlan[--host.vlans];
+		return 0;
+	}
+	if (i == host.vlans) {
+		assert_true(host.vlans < ABI_VLANS);
+		host.vlans++;
+	}
+	host.vlan[i].key = *key;
+	host.vlan[i].vlan = *vlan;
+	return 0;
+}
+
+static void keep_line(enum log_level level, const char *line)
+{
+	size_t used = strlen(host.log);
+
+	(void)level;
+	snprintf(host.log + used, sizeof(host.log) - used, "%s\n", line);
+}
+
+/* Whether a line has both, since the last question. */
+static bool logged(const char *one, const char *other)
+{
+	char *line, *rest = host.log;
+	bool found = false;
+
+	while ((line = strsep(&rest, "\n")))
+		found = found || (strstr(line, one) && strstr(line, other));
+	host.log[0] = '\0';
+	return found;
+}
+
+static struct fake *add(const char *name, uint64_t features)
+{
+	static uint32_t number = 10;
+	struct fake *device = &host.device[host.count++];
+
+	memset(device, 0, sizeof(*device));
+	device->link = (struct link){ .ifindex = number, .mtu = 1500, .up = true, .ethernet = true };
+	device->link.mac[0] = 2;
+	device->link.mac[5] = (uint8_t)number++;
+	snprintf(device->link.name, sizeof(device->link.name), "%s", name);
+	device->driver = "";
+	device->features = features;
+	return device;
+}
+
+static struct fake *add_vlan(const char *name, uint16_t id, uint16_t protocol, const char *below)
+{
+	struct fake *device = add(name, 0);
+
+	device->driver = "802.1Q VLAN Support";
+	device->link.vlan = true;
+	device->link.vlan_id = id;
+	device->link.vlan_protocol = protocol;
+	device->link.lower = named(below) ? named(below)->link.ifindex : 0;
+	return device;
+}
+
+static void take_away(const char *name)
+{
+	struct fake *device = named(name);
+
+	*device = host.device[--host.count];
+}
+
+static int start(enum option_mode mode, bool frags, const char *names)
+{
+	struct attach_plan plan = { .program = 77, .rows = rows, .mode = mode, .frags = frags };
+	struct interface_list list = { 0 };
+	char copy[256], *name, *rest = copy;
+
+	snprintf(copy, sizeof(copy), "%s", names);
+	while ((name = strsep(&rest, " ")))
+		snprintf(list.name[list.count++], IFNAMSIZ, "%s", name);
+	return attach_start(&plan, &list);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&host, 0, sizeof(host));
+	dispatcher = PORT_NONE;
+	dispatcher_error = 0;
+	log_to(keep_line);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	attach_stop();
+	for (unsigned int i = 0; i < host.count; i++)
+		assert_false(is_attached(&host.device[i]));
+	return 0;
+}
+
+/* ---- modes ---- */
+
+static void test_modes(void **state)
+{
+	static const struct {
+		const char *what;
+		enum option_mode mode;
+		bool untold;
+		const char *driver;
+		uint64_t features, attached; /* the second besides, while attached */
+		int native_error, generic_error;
+		bool merges;
+		uint32_t foreign;
+		const char *expected, *said;
+	} table[] = {
+		{ "can all", .features = ALL, .expected = "native", .said = "native mode, mtu 1500" },
+		{ "says that it sends once attached", .features = CAN, .attached = XDP_FEATURE_NDO_XMIT,
+		  .expected = "native", .said = "native mode" },
+		{ "does not send", .features = CAN, .expected = "generic", .said = "does not send" },
+		{ "does not redirect", .features = 5, .expected = "generic", .said = "does not redirect" },
+		{ "no XDP", .features = 0, .expected = "generic", .said = "has no XDP" },
+		{ "refuses", .features = ALL, .native_error = -EOPNOTSUPP, .expected = "generic",
+		  .said = "refuses the program" },
+		{ "veth without GRO", .driver = "veth", .features = CAN, .attached = XDP_FEATURE_NDO_XMIT,
+		  .expected = "generic", .said = "GRO" },
+		{ "bond", .driver = "bonding", .features = ALL, .expected = "generic", .said = "members" },
+		{ "old kernel", .untold = true, .expected = "native", .said = "native mode" },
+		{ "old kernel, veth", .untold = true, .driver = "veth", .expected = "generic", .said = "veth" },
+		{ "told to be native", OPTION_MODE_NATIVE, .features = ALL, .expected = "native",
+		  .said = "native mode" },
+		{ "told to be native, cannot", OPTION_MODE_NATIVE, .features = CAN, .expected = "-",
+		  .said = "does not send" },
+		{ "told to be native, old kernel", OPTION_MODE_NATIVE, true, "veth", .expected = "native",
+		  .said = "before 6.3" },
+		{ "told to be generic", OPTION_MODE_GENERIC, .features = ALL, .expected = "generic",
+		  .said = "generic mode, mtu" },
+		{ "neither", .features = 0, .generic_error = -ENODEV, .expected = "-", .said = "No such device" },
+		{ "merges", .features = 0, .merges = true, .expected = "-", .said = "rx-gro-list" },
+		{ "merges, which native mode does not see", .features = ALL, .merges = true,
+		  .expected = "native", .said = "native mode" },
+		{ "another's", .features = ALL, .foreign = 9, .expected = "-", .said = "another XDP program" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(table); i++) {
+		struct fake *device;
+		int error;
+
+		setup(NULL);
+		print_message("# %s\n", table[i].what);
+		host.untold = table[i].untold;
+		device = add("eth0", table[i].features);
+		device->driver = table[i].driver ? table[i].driver : "";
+		device->features_attached = table[i].attached;
+		device->native_error = table[i].native_error;
+		device->generic_error = table[i].generic_error;
+		device->merges = table[i].merges;
+		device->foreign = table[i].foreign;
+		error = start(table[i].mode, false, "eth0");
+		assert_int_equal(error == 0, table[i].expected[0] != '-');
+		assert_int_equal(attach_complete(), !error);
+		assert_string_equal(mode_of("eth0"), table[i].expected);
+		assert_true(logged("eth0: ", table[i].said));
+		if (!error) {
+			assert_int_equal(rows[0].ifindex, device->link.ifindex);
+			assert_memory_equal(rows[0].mac, device->link.mac, 6);
+			assert_int_equal(rows[0].generic, table[i].expected[0] == 'g');
+		}
+		teardown(NULL);
+	}
+}
+
+/* One mode for all only where the packets could not cross. */
+static void test_several(void **state)
+{
+	struct fake *device;
+
+	(void)state;
+	add("can", ALL);
+	add("cannot", 0);
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "can cannot"), 0);
+	assert_string_equal(mode_of("can"), "generic");
+	assert_string_equal(mode_of("cannot"), "generic");
+	attach_stop();
+
+	/* It refuses the program, but takes frames of others. */
+	device = add("takes", ALL);
+	device->native_error = -EOPNOTSUPP;
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "can takes"), 0);
+	assert_string_equal(mode_of("can"), "native");
+	assert_string_equal(mode_of("takes"), "generic");
+	attach_stop();
+
+	/* What carries nothing decides nothing. */
+	add("busy", 0)->foreign = 9;
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "can busy nowhere"), 0);
+	assert_false(attach_complete());
+	assert_string_equal(mode_of("can"), "native");
+	assert_string_equal(mode_of("busy"), "-");
+	attach_stop();
+
+	/* One that could not be generic keeps what it has. */
+	add("merging", ALL)->merges = true;
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "merging can cannot"), 0);
+	assert_string_equal(mode_of("merging"), "native");
+	assert_string_equal(mode_of("can"), "generic");
+	attach_stop();
+
+	/* The same interface twice is one. */
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "can can"), 0);
+	assert_true(attach_complete());
+	assert_int_equal(rows[1].ifindex, 0);
+}
+
+static void test_frags(void **state)
+{
+	struct fake *device = add("eth0", ALL);
+
+	(void)state;
+	device->link.mtu = 9000;
+	device->native_error = -ERANGE;
+	/* The driver cannot take several buffers either. */
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), 0);
+	assert_string_equal(mode_of("eth0"), "generic");
+	attach_stop();
+	device->features |= XDP_FEATURE_RX_SG;
+	host.log[0] = '\0';
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), -EMSGSIZE);
+	assert_string_equal(mode_of("eth0"), "-");
+	assert_string_equal(host.log, "");
+	assert_int_equal(start(OPTION_MODE_AUTO, true, "eth0"), 0);
+	assert_string_equal(mode_of("eth0"), "generic");
+	attach_stop();
+	/* A small MTU is no reason. */
+	device->link.mtu = 1500;
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), 0);
+}
+
+static void test_flags(void **state)
+{
+	struct fake *native = add("native", ALL), *veth = add("veth", ALL | XDP_FEATURE_NDO_XMIT_SG);
+	struct fake *other = add("other", 0);
+
+	(void)state;
+	veth->driver = "veth";
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "native veth"), 0);
+	assert_int_equal(port_device_flags(native->link.ifindex), HOP_REDIRECT | HOP_TRANSMIT);
+	assert_int_equal(port_device_flags(veth->link.ifindex), HOP_REDIRECT | HOP_FRAGS);
+	assert_int_equal(port_device_flags(other->link.ifindex), 0);
+	/* An answer is kept until there is news. */
+	assert_int_equal(port_device_flags(veth->link.ifindex), HOP_REDIRECT | HOP_FRAGS);
+	veth->features = CAN;
+	assert_int_equal(port_device_flags(veth->link.ifindex), HOP_REDIRECT | HOP_FRAGS);
+	attach_refresh();
+	assert_int_equal(port_device_flags(veth->link.ifindex), 0);
+	attach_stop();
+	assert_int_equal(start(OPTION_MODE_GENERIC, false, "native veth"), 0);
+	port_ask_again();
+	assert_int_equal(port_device_flags(veth->link.ifindex), HOP_TRANSMIT);
+	attach_stop();
+	host.untold = true;
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "native"), 0);
+	port_ask_again();
+	assert_int_equal(port_device_flags(native->link.ifindex), HOP_REDIRECT | HOP_TRANSMIT);
+	assert_int_equal(port_device_flags(other->link.ifindex), 0);
+}
+
+/* ---- VLANs ---- */
+
+static bool has_vlan(const char *device, uint16_t outer, uint16_t inner, const char *vlan)
+{
+	struct vlan_key key = { .ifindex = named(device)->link.ifindex, .id = { outer, inner } };
+
+	for (unsigned int i = 0; i < host.vlans; i++) {
+		if (!memcmp(&host.vlan[i].key, &key, sizeof(key)))
+			return !memcmp(host.vlan[i].vlan.mac, named(vlan)->link.mac, 6);
+	}
+	return false;
+}
+
+static void test_vlan_native(void **state)
+{
+	unsigned int calls;
+
+	(void)state;
+	add("eth0", ALL);
+	add_vlan("eth0.5", 5, ETH_P_8021Q, "eth0");
+	add_vlan("eth0.6", 6, ETH_P_8021AD, "eth0");
+	add_vlan("eth0.6.7", 7, ETH_P_8021Q, "eth0.6");
+	add_vlan("eth0.8", 8, ETH_P_8021Q, "eth0");
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0.5 eth0.6.7"), 0);
+	assert_true(attach_complete());
+	assert_string_equal(mode_of("eth0"), "native");
+	assert_string_equal(mode_of("eth0.5"), "-");
+	assert_true(logged("eth0.6.7: ", "native mode on eth0"));
+	attach_refresh();
+	/* Those that are named. */
+	assert_int_equal(host.vlans, 2);
+	assert_true(has_vlan("eth0", 5, 0, "eth0.5"));
+	assert_true(has_vlan("eth0", 6 | VLAN_8021AD, 7, "eth0.6.7"));
+	/* No news, no calls. */
+	calls = host.vlan_calls;
+	attach_refresh();
+	assert_int_equal(host.vlan_calls, calls);
+	/* Another address; one that is down, itself or below; one that is gone. */
+	named("eth0.5")->link.mac[4] = 0x77;
+	named("eth0.6")->link.up = false;
+	attach_refresh();
+	assert_int_equal(host.vlans, 1);
+	assert_true(has_vlan("eth0", 5, 0, "eth0.5"));
+	take_away("eth0.5");
+	named("eth0.6")->link.up = true;
+	attach_refresh();
+	assert_int_equal(host.vlans, 1);
+	assert_true(has_vlan("eth0", 6 | VLAN_8021AD, 7, "eth0.6.7"));
+	/* As long as one is left. */
+	assert_string_equal(mode_of("eth0"), "native");
+	take_away("eth0.6.7");
+	attach_refresh();
+	assert_string_equal(mode_of("eth0"), "-");
+	assert_int_equal(host.vlans, 0);
+	add_vlan("eth0.5", 5, ETH_P_8021Q, "eth0");
+	attach_refresh();
+	attach_refresh();
+	assert_string_equal(mode_of("eth0"), "native");
+	assert_true(has_vlan("eth0", 5, 0, "eth0.5"));
+}
+
+/* All of those above a device that is itself meant, but not more than there is room for. */
+static void test_vlan_all(void **state)
+{
+	char name[IFNAMSIZ];
+
+	(void)state;
+	add("eth0", ALL);
+	add("eth1", ALL);
+	add_vlan("eth1.5", 5, ETH_P_8021Q, "eth1");
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0 eth0.last"), 0);
+	for (int i = 1; i <= 300; i++) {
+		snprintf(name, sizeof(name), "eth0.%d", i);
+		add_vlan(name, (uint16_t)i, ETH_P_8021Q, "eth0");
+		if (i == 20) {
+			attach_refresh();
+			assert_int_equal(host.vlans, 20);
+			assert_false(logged("VLANs", "too many"));
+		}
+	}
+	add_vlan("eth0.last", 4000, ETH_P_8021Q, "eth0");
+	attach_refresh();
+	attach_refresh();
+	assert_int_equal(host.vlans, ABI_VLANS);
+	assert_true(has_vlan("eth0", 4000, 0, "eth0.last"));
+	assert_true(logged("VLANs", "too many"));
+	attach_refresh();
+	assert_false(logged("VLANs", "too many"));
+}
+
+static void test_vlan_generic(void **state)
+{
+	(void)state;
+	add("eth0", 0);
+	add_vlan("eth0.5", 5, ETH_P_8021Q, "eth0");
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0 eth0.5"), 0);
+	assert_string_equal(mode_of("eth0"), "-");
+	assert_string_equal(mode_of("eth0.5"), "generic");
+	assert_true(logged("eth0: left out", "VLANs above"));
+	attach_refresh();
+	assert_int_equal(host.vlans, 0);
+	/* A VLAN that comes later ends generic mode; when it goes, it is back. */
+	add_vlan("eth0.5.6", 6, ETH_P_8021Q, "eth0.5");
+	attach_refresh();
+	assert_string_equal(mode_of("eth0.5"), "-");
+	assert_true(logged("eth0.5: left out", "VLANs above"));
+	take_away("eth0.5.6");
+	attach_refresh();
+	assert_string_equal(mode_of("eth0.5"), "generic");
+	attach_stop();
+
+	/* Three tags; a device in another namespace. */
+	named("eth0")->features = ALL;
+	add_vlan("eth0.5.6", 6, ETH_P_8021Q, "eth0.5");
+	add_vlan("eth0.5.6.7", 7, ETH_P_8021Q, "eth0.5.6");
+	add_vlan("far.5", 5, ETH_P_8021Q, "elsewhere");
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0.5.6.7 far.5"), 0);
+	assert_string_equal(mode_of("eth0"), "-");
+	assert_string_equal(mode_of("eth0.5.6.7"), "generic");
+	assert_string_equal(mode_of("far.5"), "generic");
+}
+
+static void test_vlan_table_refuses(void **state)
+{
+	(void)state;
+	add("eth0", ALL);
+	add_vlan("eth0.5", 5, ETH_P_8021Q, "eth0");
+	host.vlan_error = -EPERM;
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), 0);
+	attach_refresh();
+	assert_true(logged("VLANs", "not permitted"));
+	host.vlan_error = 0;
+	attach_refresh();
+	assert_true(has_vlan("eth0", 5, 0, "eth0.5"));
+}
+
+/* ---- changes ---- */
+
+static void test_gone_and_back(void **state)
+{
+	(void)state;
+	add("eth0", ALL);
+	add("eth1", ALL);
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0 eth1"), 0);
+	take_away("eth0");
+	attach_refresh();
+	assert_true(logged("eth0: ", "is gone"));
+	assert_int_equal(rows[0].ifindex, UINT32_MAX);
+	assert_string_equal(mode_of("eth1"), "native");
+	attach_refresh();
+	assert_string_equal(host.log, "");
+	add("eth0", ALL);
+	attach_refresh();
+	assert_string_equal(mode_of("eth0"), "native");
+	assert_true(logged("eth0: ", "native mode"));
+	assert_int_equal(rows[0].ifindex, named("eth0")->link.ifindex);
+	assert_int_equal(rows[2].ifindex, 0);
+	/* In one step. */
+	take_away("eth1");
+	add("eth1", ALL);
+	attach_refresh();
+	assert_string_equal(mode_of("eth1"), "native");
+	assert_true(logged("eth1: ", "native mode"));
+}
+
+static void test_rename_and_address(void **state)
+{
+	struct fake *device = add("eth0", ALL);
+
+	(void)state;
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), 0);
+	strcpy(device->link.name, "new0");
+	device->link.mac[3] = 0x55;
+	attach_refresh();
+	assert_true(logged("eth0: ", "now called new0"));
+	assert_string_equal(mode_of("new0"), "native");
+	assert_memory_equal(rows[0].mac, device->link.mac, 6);
+	assert_int_equal(device->attempts, 1);
+	/* The name is another's now. */
+	add("eth0", ALL);
+	attach_refresh();
+	assert_string_equal(mode_of("eth0"), "-");
+	take_away("new0");
+	attach_refresh();
+	assert_string_equal(mode_of("eth0"), "-");
+}
+
+static void test_detached_from_outside(void **state)
+{
+	struct fake *device = add("eth0", ALL);
+
+	(void)state;
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), 0);
+	device->fd = 0;
+	device->foreign = 9;
+	attach_refresh();
+	assert_true(logged("eth0: left out", "another XDP program"));
+	assert_int_equal(rows[0].ifindex, UINT32_MAX);
+	device->foreign = 0;
+	attach_refresh();
+	assert_string_equal(mode_of("eth0"), "native");
+}
+
+/* One that comes later, and takes no frames, makes the others generic if it stays so. */
+static void test_outsider_comes(void **state)
+{
+	(void)state;
+	add("eth0", ALL);
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0 veth0 br0"), 0);
+	add("veth0", CAN)->driver = "veth";
+	attach_refresh();
+	assert_string_equal(mode_of("veth0"), "generic");
+	assert_string_equal(mode_of("eth0"), "native");
+	named("veth0")->features = ALL;
+	attach_refresh();
+	assert_string_equal(mode_of("veth0"), "native");
+	now += 60;
+	attach_refresh();
+	assert_string_equal(mode_of("eth0"), "native");
+	assert_int_equal(named("eth0")->attempts, 1);
+
+	add("br0", 0);
+	attach_refresh();
+	now += 2;
+	attach_refresh();
+	assert_string_equal(mode_of("eth0"), "native");
+	now += 1;
+	attach_refresh();
+	assert_string_equal(mode_of("eth0"), "generic");
+	assert_string_equal(mode_of("veth0"), "generic");
+	assert_true(logged("eth0: generic mode", "another interface"));
+	/* It goes, and they are as before. */
+	take_away("br0");
+	attach_refresh();
+	attach_refresh();
+	assert_string_equal(mode_of("eth0"), "native");
+	assert_string_equal(mode_of("veth0"), "native");
+}
+
+/* Beside others, in the mode that these have, if that will do. */
+static void test_dispatcher(void **state)
+{
+	static const struct {
+		enum port_state dispatcher;
+		enum option_mode mode;
+		uint64_t features;
+		bool merges;
+		int error;
+		const char *expected, *said;
+	} table[] = {
+		{ PORT_NATIVE, OPTION_MODE_AUTO, ALL, .expected = "native", .said = "native mode beside" },
+		{ PORT_GENERIC, OPTION_MODE_AUTO, ALL, .expected = "generic", .said = "generic mode beside" },
+		{ PORT_NATIVE, OPTION_MODE_NATIVE, ALL, .expected = "native", .said = "native mode beside" },
+		{ PORT_GENERIC, OPTION_MODE_NATIVE, ALL, .expected = "-", .said = "runs in generic mode" },
+		{ PORT_NATIVE, OPTION_MODE_GENERIC, ALL, .expected = "-", .said = "runs in native mode" },
+		{ PORT_NATIVE, OPTION_MODE_AUTO, CAN, .expected = "-", .said = "does not send" },
+		{ PORT_GENERIC, OPTION_MODE_AUTO, ALL, .merges = true, .expected = "-", .said = "rx-gro-list" },
+		{ PORT_NATIVE, OPTION_MODE_AUTO, ALL, .error = -EPERM, .expected = "-", .said = "not taken" },
+		{ PORT_NONE, OPTION_MODE_AUTO, ALL, .expected = "-", .said = "another XDP program" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(table); i++) {
+		struct fake *device;
+
+		setup(NULL);
+		print_message("# %zu\n", i);
+		dispatcher = table[i].dispatcher;
+		dispatcher_error = table[i].error;
+		device = add("eth0", table[i].features);
+		device->foreign = 9;
+		device->merges = table[i].merges;
+		start(table[i].mode, false, "eth0");
+		assert_string_equal(mode_of("eth0"), table[i].expected);
+		assert_true(logged("eth0: ", table[i].said));
+		if (table[i].expected[0] != '-') {
+			/* No link of its own; it stays, also with one that can only be generic. */
+			assert_int_equal(device->attempts, 0);
+			attach_refresh();
+			add("br0", 0);
+			now += 60;
+			attach_refresh();
+			assert_string_equal(mode_of("eth0"), table[i].expected);
+			/* The dispatcher goes. */
+			device->foreign = 0;
+			attach_refresh();
+			assert_string_equal(mode_of("eth0"), table[i].mode == OPTION_MODE_GENERIC ? "generic" : "native");
+			assert_int_equal(device->attempts, 1);
+		}
+		teardown(NULL);
+	}
+}
+
+/* The name of one that is gone may be given to another that is there. */
+static void test_name_taken_over(void **state)
+{
+	(void)state;
+	add("eth0", ALL);
+	add("eth1", ALL);
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0 eth1"), 0);
+	take_away("eth0");
+	strcpy(named("eth1")->link.name, "eth0");
+	host.log[0] = '\0';
+	attach_refresh();
+	assert_non_null(strstr(host.log, "eth0: the interface is gone"));
+	assert_non_null(strstr(host.log, "eth1: is now called eth0"));
+	assert_null(strstr(host.log, "native"));
+	assert_string_equal(mode_of("eth0"), "native");
+}
+
+/* A driver is asked again when something is different, and not before. */
+static void test_asked_again(void **state)
+{
+	struct fake *device = add("eth0", CAN), *refuses = add("eth1", ALL);
+	unsigned int attempts;
+
+	(void)state;
+	refuses->native_error = refuses->generic_error = -ENOMEM;
+	add("eth2", ALL);
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth2 eth1"), 0);
+	assert_int_equal(refuses->attempts, 2);
+	attach_refresh();
+	attach_refresh();
+	assert_int_equal(refuses->attempts, 2);
+	refuses->link.mtu = 1400;
+	refuses->native_error = 0;
+	attach_refresh();
+	assert_string_equal(mode_of("eth1"), "native");
+	attach_stop();
+
+	/* A device in generic mode that comes to send what it is given goes native. */
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), 0);
+	assert_string_equal(mode_of("eth0"), "generic");
+	attach_refresh();
+	assert_int_equal(device->attempts, 2);
+	device->features = ALL;
+	attach_refresh();
+	assert_string_equal(mode_of("eth0"), "native");
+	attach_stop();
+	/* So does one that was generic only for its sake, but not before. */
+	device->features = CAN;
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth2 eth0"), 0);
+	assert_string_equal(mode_of("eth2"), "generic");
+	attempts = named("eth2")->attempts;
+	attach_refresh();
+	assert_string_equal(mode_of("eth2"), "generic");
+	assert_int_equal(named("eth2")->attempts, attempts);
+	device->features = ALL;
+	attach_refresh();
+	assert_string_equal(mode_of("eth0"), "native");
+	assert_string_equal(mode_of("eth2"), "native");
+	attach_stop();
+	/* Not if generic mode was asked for. */
+	device->features = CAN;
+	assert_int_equal(start(OPTION_MODE_GENERIC, false, "eth0"), 0);
+	device->features = ALL;
+	attach_refresh();
+	assert_string_equal(mode_of("eth0"), "generic");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(test_modes),
+		TEST(test_several),
+		TEST(test_frags),
+		TEST(test_flags),
+		TEST(test_vlan_native),
+		TEST(test_vlan_all),
+		TEST(test_vlan_generic),
+		TEST(test_vlan_table_refuses),
+		TEST(test_gone_and_back),
+		TEST(test_rename_and_address),
+		TEST(test_outsider_comes),
+		TEST(test_dispatcher),
+		TEST(test_name_taken_over),
+		TEST(test_detached_from_outside),
+		TEST(test_asked_again),
+	};
+
+	return cmocka_run_group_tests_name("attach", tests, NULL, NULL);
+}
