@@ -140,17 +140,24 @@ struct mnl_socket *device_listen(void)
 	return NULL;
 }
 
+int device_ethtool(const char *name, void *command)
+{
+	struct ifreq request = { .ifr_data = command };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int error = 0;
+
+	if (fd < 0)
+		return -errno;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	if (ioctl(fd, SIOCETHTOOL, &request))
+		error = -errno;
+	close(fd);
+	return error;
+}
+
 bool device_driver_is(const char *name, const char *driver)
 {
 	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
-	struct ifreq request = { .ifr_data = (char *)&info };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	bool same;
 
-	if (fd < 0)
-		return false;
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
-	same = !ioctl(fd, SIOCETHTOOL, &request) && !strcmp(info.driver, driver);
-	close(fd);
-	return same;
+	return !device_ethtool(name, &info) && !strcmp(info.driver, driver);
 }

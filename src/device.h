@@ -12,6 +12,8 @@ struct mnl_socket;
 #define XDP_FEATURE_BASIC 1
 #define XDP_FEATURE_REDIRECT 2
 #define XDP_FEATURE_NDO_XMIT 4
+#define XDP_FEATURE_RX_SG 32
+#define XDP_FEATURE_NDO_XMIT_SG 64
 
 /** XDP_FEATURE_* of a device. 0, -EOPNOTSUPP if the kernel does not tell, or another -errno. */
 int device_xdp_features(uint32_t ifindex, uint64_t *features);
@@ -24,5 +26,8 @@ struct mnl_socket *device_listen(void);
 
 /** Whether an interface is of a driver, by ethtool's name for it. */
 bool device_driver_is(const char *name, const char *driver);
+
+/** An ethtool request, which begins with its number, in and out. 0 or -errno. */
+int device_ethtool(const char *name, void *request);
 
 #endif

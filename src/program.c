@@ -1,36 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "program.h"
 
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/if_link.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
-#include "device.h"
+#include "attach.h"
 #include "log.h"
-#include "netlink.h"
+#include "port.h"
 #include "privilege.h"
 #include "turn.skel.h"
 
-/* In place of an ifindex, which is a positive int. */
-#define PORT_GONE UINT32_MAX
-
-static struct {
-	struct turn_bpf *skeleton;
-	unsigned int attached;
-	uint32_t ifindex[ABI_PORTS];
-	int link[ABI_PORTS]; /* file descriptors: the kernel detaches when they close */
-	bool generic;
-	uint32_t asked; /* the device that was asked for last, and its abilities */
-	bool redirect, transmit;
-} program;
-
-/* ---- loading ---- */
+static struct turn_bpf *skeleton;
 
 static char libbpf_said[256];
 
@@ -61,17 +44,34 @@ static int explain_load(int error)
 		log_line(LOG_LEVEL_ERROR, "no memory for the tables: lower xdp-max-channels");
 	else
 		log_line(LOG_LEVEL_ERROR,
-			 "kernel %s does not load the XDP program (%s; Linux 5.11 with XDP and BPF links is "
+			 "kernel %s does not load the XDP program (%s; Linux 5.10 with XDP and BPF links is "
 			 "needed): %s",
 			 kernel.release, strerror(-error), libbpf_said);
 	return error;
 }
 
-static int load(const struct settings *settings, struct map_set *maps)
+/* What the kernel has is told to the verifier as constants: other branches need not load. */
+static void configure(struct turn_bpf *made, bool frags, unsigned int rows, unsigned int cpus)
+{
+	made->rodata->usage_rows = rows;
+	made->rodata->frags = frags;
+	made->rodata->coarse_clock =
+		libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_ktime_get_coarse_ns, NULL) == 1;
+	if (frags)
+		bpf_program__set_flags(made->progs.turn,
+				       bpf_program__flags(made->progs.turn) | BPF_F_XDP_HAS_FRAGS);
+	bpf_map__set_max_entries(made->maps.flows, rows);
+	bpf_map__set_max_entries(made->maps.flows6, rows);
+	bpf_map__set_max_entries(made->maps.hops, rows);
+	bpf_map__set_max_entries(made->maps.usage, rows * cpus);
+	bpf_map__set_max_entries(made->maps.verdicts, cpus);
+}
+
+static int load(const struct settings *settings, bool frags, struct map_set *maps)
 {
 	int cpus = libbpf_num_possible_cpus();
 	unsigned int rows = 2 * settings->channels;
-	struct turn_bpf *skeleton;
+	struct turn_bpf *made;
 	int error;
 
 	if (cpus < 0)
@@ -79,26 +79,24 @@ static int load(const struct settings *settings, struct map_set *maps)
 	if ((uint64_t)rows * (unsigned int)cpus > UINT32_MAX)
 		return explain_load(-ENOMEM);
 	libbpf_set_print(libbpf_print);
-	skeleton = turn_bpf__open();
-	if (!skeleton)
+	made = turn_bpf__open();
+	if (!made)
 		return explain_load(-errno);
-	skeleton->rodata->usage_rows = rows;
-	bpf_map__set_max_entries(skeleton->maps.flows, rows);
-	bpf_map__set_max_entries(skeleton->maps.hops, rows);
-	bpf_map__set_max_entries(skeleton->maps.usage, rows * (unsigned int)cpus);
-	bpf_map__set_max_entries(skeleton->maps.verdicts, (unsigned int)cpus);
-	error = turn_bpf__load(skeleton);
+	configure(made, frags, rows, (unsigned int)cpus);
+	error = turn_bpf__load(made);
 	if (error) {
-		turn_bpf__destroy(skeleton);
+		turn_bpf__destroy(made);
 		return explain_load(error);
 	}
-	program.skeleton = skeleton;
+	skeleton = made;
 	*maps = (struct map_set){
-		.flows = skeleton->maps.flows,
-		.devices = skeleton->maps.devices,
-		.hops = skeleton->maps.hops,
-		.usage = skeleton->maps.usage,
-		.deadlines = (uint64_t *)skeleton->bss->deadlines,
+		.flows = made->maps.flows,
+		.flows6 = made->maps.flows6,
+		.devices = made->maps.devices,
+		.vlans = made->maps.vlans,
+		.hops = made->maps.hops,
+		.usage = made->maps.usage,
+		.deadlines = (uint64_t *)made->bss->deadlines,
 		.usage_rows = rows,
 		.hop_rows = rows,
 		.cpus = (unsigned int)cpus,
@@ -106,293 +104,94 @@ static int load(const struct settings *settings, struct map_set *maps)
 	return 0;
 }
 
-/* ---- attaching ---- */
-
-/*
- * Whether the driver runs the program and also sends what it returns: a veth
- * takes the program but drops what it sends unless its other end has GRO on or
- * a program. Linux 6.3 tells; before that, a veth is not trusted. A bond runs
- * the program on its members, whose frames would not be known for its own.
- */
-static bool native_ok(uint32_t ifindex, const char *name)
+/* The tables of two objects of one file come in the same order. */
+static struct bpf_object *copy(void)
 {
-	const uint64_t needed = XDP_FEATURE_BASIC | XDP_FEATURE_REDIRECT | XDP_FEATURE_NDO_XMIT;
-	uint64_t features;
+	size_t size;
+	const void *elf = turn_bpf__elf_bytes(&size);
+	struct bpf_object *made = bpf_object__open_mem(elf, size, NULL);
+	struct bpf_map *map = NULL, *had = NULL;
 
-	if (device_driver_is(name, "bonding") || device_driver_is(name, "team"))
-		return false;
-	if (device_xdp_features(ifindex, &features))
-		return !device_driver_is(name, "veth");
-	return (features & needed) == needed;
-}
-
-static void explain_busy(const char *name, uint32_t ifindex)
-{
-	struct bpf_prog_info info = { 0 };
-	__u32 size = sizeof(info), id = 0;
-	int fd;
-
-	if (!bpf_xdp_query_id((int)ifindex, 0, &id) && id) {
-		fd = bpf_prog_get_fd_by_id(id);
-		if (fd >= 0) {
-			bpf_obj_get_info_by_fd(fd, &info, &size);
-			close(fd);
+	if (!made)
+		return NULL;
+	while ((map = bpf_object__next_map(made, map)) &&
+	       (had = bpf_object__next_map(skeleton->obj, had))) {
+		if (bpf_map__reuse_fd(map, bpf_map__fd(had))) {
+			bpf_object__close(made);
+			return NULL;
 		}
 	}
-	log_line(LOG_LEVEL_ERROR,
-		 "%s: another XDP program is attached (id %u, name '%s'); it is left in place, and channels over "
-		 "this interface stay in userspace",
-		 name, id, info.name);
+	bpf_program__set_flags(bpf_object__next_program(made, NULL),
+			       bpf_program__flags(skeleton->progs.turn));
+	return made;
 }
 
-static void explain_attach(const char *name, uint32_t ifindex, bool generic, int error)
+static int attach(const struct settings *settings, const struct interface_list *interfaces,
+		  bool frags)
 {
-	if (error == -EBUSY || error == -EEXIST)
-		explain_busy(name, ifindex);
-	else
-		log_line(LOG_LEVEL_ERROR, "%s: %s XDP cannot be attached: %s%s", name,
-			 generic ? "generic" : "native", strerror(-error),
-			 error == -EINVAL ? " (a kernel before 5.9 has no BPF links for XDP)" : "");
-}
+	const struct attach_plan plan = {
+		.program = bpf_program__fd(skeleton->progs.turn),
+		.rows = skeleton->bss->ports,
+		.copy = copy,
+		.mode = settings->mode,
+		.frags = frags,
+	};
+	int error = attach_start(&plan, interfaces);
 
-static int attach(const char *name, uint32_t ifindex, bool generic)
-{
-	LIBBPF_OPTS(bpf_link_create_opts, options,
-		    .flags = generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE);
-	int fd = bpf_link_create(bpf_program__fd(program.skeleton->progs.turn), (int)ifindex, BPF_XDP,
-				 &options);
-
-	if (fd < 0) {
-		int error = -errno;
-
-		explain_attach(name, ifindex, generic, error);
-		return error;
-	}
-	program.ifindex[program.attached] = ifindex;
-	program.link[program.attached++] = fd;
-	return 0;
-}
-
-static void detach_all(void)
-{
-	while (program.attached)
-		close(program.link[--program.attached]);
-	memset(program.skeleton->bss->ports, 0, sizeof(program.skeleton->bss->ports));
-}
-
-/* Tells the program which frames are for this interface. */
-static void publish_port(unsigned int index, const struct link *link)
-{
-	struct port *port = &program.skeleton->bss->ports[index];
-
-	memcpy(port->mac, link->mac, sizeof(port->mac));
-	__atomic_store_n(&port->ifindex, link->ifindex, __ATOMIC_RELEASE);
-}
-
-static bool is_listed(const struct link *links, unsigned int count, uint32_t ifindex)
-{
-	while (count--) {
-		if (links[count].ifindex == ifindex)
-			return true;
-	}
-	return false;
-}
-
-/* The links of the interfaces that exist; the others are named in the log. */
-static unsigned int find_links(const struct interface_list *interfaces, struct link *links, bool *all)
-{
-	struct mnl_socket *socket = netlink_open();
-	unsigned int count = 0;
-
-	for (unsigned int i = 0; socket && i < interfaces->count; i++) {
-		const char *name = interfaces->name[i];
-		uint32_t ifindex = if_nametoindex(name);
-
-		if (ifindex && is_listed(links, count, ifindex))
-			continue; /* by another of its names */
-		if (!ifindex || netlink_link(socket, ifindex, &links[count])) {
-			log_line(LOG_LEVEL_ERROR, "xdp-interface: there is no interface '%s'", name);
-			*all = false;
-		} else if (!links[count].ethernet) {
-			log_line(LOG_LEVEL_ERROR, "%s: not an Ethernet interface", name);
-			*all = false;
-		} else {
-			count++;
-		}
-	}
-	netlink_close(socket);
-	return count;
-}
-
-/*
- * An skb carries its VLAN tag beside the frame, where the program does not see
- * it: behind the driver, frames of the VLANs above would be taken for untagged
- * ones, and leave with the tag they came with.
- */
-static bool has_vlans(uint32_t ifindex)
-{
-	struct mnl_socket *socket = netlink_open();
-	bool has = false;
-
-	if (socket)
-		netlink_has_upper(socket, ifindex, "vlan", &has);
-	netlink_close(socket);
-	return has;
-}
-
-/*
- * All interfaces in one mode, so that packets can cross between any two: a
- * driver cannot send to a device that only takes frames from the stack.
- */
-static int attach_all(const struct link *links, unsigned int count, bool generic)
-{
-	int error = -ENODEV;
-
-	program.generic = generic;
-	program.skeleton->bss->generic = generic;
-	for (unsigned int i = 0; i < count; i++) {
-		int failed;
-
-		if (generic && has_vlans(links[i].ifindex)) {
-			log_line(LOG_LEVEL_ERROR,
-				 "%s: has VLANs, so generic mode cannot be used on it; name the VLANs' own "
-				 "interfaces with xdp-interface",
-				 links[i].name);
-			error = -EOPNOTSUPP;
-			continue;
-		}
-		failed = attach(links[i].name, links[i].ifindex, generic);
-		if (!failed) {
-			publish_port(program.attached - 1, &links[i]);
-		} else {
-			error = failed;
-			/* One that its driver refuses would cut the others off from it. */
-			if (!generic && failed != -EBUSY && failed != -EEXIST) {
-				detach_all();
-				return failed;
-			}
-		}
-	}
-	return program.attached ? 0 : error;
-}
-
-static int choose_and_attach(enum option_mode mode, const struct link *links, unsigned int count)
-{
-	int error;
-
-	for (unsigned int i = 0; mode != OPTION_MODE_GENERIC && i < count; i++) {
-		if (native_ok(links[i].ifindex, links[i].name))
-			continue;
-		log_line(mode == OPTION_MODE_NATIVE ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
-			 "%s: its driver cannot send what an XDP program relays%s%s", links[i].name,
-			 device_driver_is(links[i].name, "veth") ? " (a veth needs GRO on at its other end: ethtool -K … gro on)" :
-						  "",
-			 mode == OPTION_MODE_NATIVE ? "" : "; all interfaces use generic mode");
-		if (mode == OPTION_MODE_NATIVE)
-			return -EOPNOTSUPP;
-		mode = OPTION_MODE_GENERIC;
-	}
-	error = attach_all(links, count, mode == OPTION_MODE_GENERIC);
-	if (error && mode == OPTION_MODE_AUTO && error != -EBUSY && error != -EEXIST) {
-		log_line(LOG_LEVEL_WARNING, "native mode is not to be had; trying generic mode");
-		error = attach_all(links, count, true);
-	}
+	if (!error && settings->required && !attach_complete())
+		error = -ENODEV;
 	return error;
+}
+
+/* Linux 5.18. */
+static bool kernel_has_frags(void)
+{
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_xdp_get_buff_len, NULL) == 1;
 }
 
 int program_start(const struct settings *settings, const struct interface_list *interfaces,
 		  struct map_set *maps)
 {
-	struct link links[ABI_PORTS];
-	bool all = true;
-	unsigned int count = find_links(interfaces, links, &all);
 	int error;
 
-	if (!count) {
+	if (!interfaces->count) {
 		log_line(LOG_LEVEL_ERROR, "no interface to attach to: name one with xdp-interface");
 		return -ENODEV;
 	}
-	error = load(settings, maps);
+	error = load(settings, false, maps);
 	if (error)
 		return error;
-	error = choose_and_attach(settings->mode, links, count);
-	if (!error && settings->required && (!all || program.attached < count))
-		error = -ENODEV;
-	if (error) {
+	/*
+	 * Frames larger than a page come in several buffers, for which a driver
+	 * wants a program that knows of them; without them it is the shorter one.
+	 */
+	error = attach(settings, interfaces, !kernel_has_frags());
+	if (error == -EMSGSIZE) {
 		program_stop();
-		return error;
+		error = load(settings, true, maps);
+		if (!error)
+			error = attach(settings, interfaces, true);
 	}
-	for (unsigned int i = 0; i < count; i++) {
-		for (unsigned int k = 0; k < program.attached; k++) {
-			if (program.ifindex[k] == links[i].ifindex)
-				log_line(LOG_LEVEL_INFO, "%s: attached in %s mode, mtu %u%s", links[i].name,
-					 program.generic ? "generic" : "native", links[i].mtu,
-					 links[i].up ? "" : "; it is down, and relays when it comes up");
-		}
-	}
-	return 0;
+	if (error)
+		program_stop();
+	return error;
 }
 
 void program_stop(void)
 {
-	if (!program.skeleton)
+	if (!skeleton)
 		return;
-	detach_all();
-	turn_bpf__destroy(program.skeleton);
-	program.skeleton = NULL;
+	attach_stop();
+	turn_bpf__destroy(skeleton);
+	skeleton = NULL;
 }
 
-static bool takes_redirects(uint32_t ifindex)
+uint8_t program_device_flags(uint32_t ifindex)
 {
-	uint64_t features;
-
-	if (!device_xdp_features(ifindex, &features))
-		return features & XDP_FEATURE_NDO_XMIT;
-	for (unsigned int i = 0; i < program.attached; i++) {
-		if (program.ifindex[i] == ifindex)
-			return true;
-	}
-	return false;
-}
-
-void program_device_abilities(uint32_t ifindex, bool *redirect, bool *transmit)
-{
-	char name[IF_NAMESIZE] = "";
-
-	/* Many next hops leave by the same device; it is asked once. */
-	if (program.asked != ifindex) {
-		program.asked = ifindex;
-		program.redirect = program.generic || takes_redirects(ifindex);
-		program.transmit = program.generic || (if_indextoname(ifindex, name) && !device_driver_is(name, "veth"));
-	}
-	*redirect = program.redirect;
-	*transmit = program.transmit;
+	return port_device_flags(ifindex);
 }
 
 void program_links_changed(void)
 {
-	struct mnl_socket *socket = netlink_open();
-	struct link link;
-
-	program.asked = 0;
-	for (unsigned int i = 0; socket && i < program.attached; i++) {
-		struct port *port = &program.skeleton->bss->ports[i];
-
-		if (port->ifindex == PORT_GONE)
-			continue;
-		switch (netlink_link(socket, port->ifindex, &link)) {
-		case 0:
-			memcpy(port->mac, link.mac, sizeof(link.mac));
-			break;
-		case -ENODEV:
-			log_line(LOG_LEVEL_WARNING,
-				 "interface %u is gone; channels over it are relayed in userspace until the server is "
-				 "started again",
-				 port->ifindex);
-			/* Another may get its number; and 0 would end the list. */
-			port->ifindex = PORT_GONE;
-			break;
-		}
-	}
-	netlink_close(socket);
+	attach_refresh();
 }

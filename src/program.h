@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The XDP program: whether it can run, loading it, and where it is attached. */
+/* The XDP program: whether it can run, and loading it. */
 #ifndef OFFLOAD_PROGRAM_H
 #define OFFLOAD_PROGRAM_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "interface.h"
@@ -24,17 +23,12 @@ int program_start(const struct settings *settings, const struct interface_list *
 /** Detaches and unloads. Does nothing if not started. */
 void program_stop(void);
 
-/**
- * How frames can leave by a device: by a redirect, and by XDP_TX when they came
- * in by it. A veth that has no program at its other end does not wake that end
- * for XDP_TX (veth_xdp_flush), so that frames would wait there; it does for a
- * redirect.
- */
-void program_device_abilities(uint32_t ifindex, bool *redirect, bool *transmit);
+/** HOP_REDIRECT, HOP_TRANSMIT and HOP_FRAGS: how frames can leave by a device that is no VLAN. */
+uint8_t program_device_flags(uint32_t ifindex);
 
 /**
- * Looks again at the interfaces, one of which may have another MAC now. Both
- * this and program_device_abilities are for one thread at a time.
+ * Looks again at the interfaces: one may have another MAC now, be gone or be
+ * back. Both this and program_device_flags are for one thread at a time.
  */
 void program_links_changed(void);
 

@@ -173,12 +173,14 @@ def no_gro(_lab):
             end.run("ethtool", "-K", "eth0", "gro", "off")
         with Server(lab, ("xdp-mode", "auto")) as server, Talk(lab, checksums=False) as talk:
             talk.wait_kernel(server).check_kernel(server)
-            check_said(server, "generic", "GRO")
+            for interface in ("to-client", "to-peer"):
+                check_said(server, interface, "generic", "GRO")
         with Server(lab, ("xdp-mode", "native")) as server, Talk(lab) as talk:
             talk.warm()
             talk.check_userspace(server)
-            check_said(server, "GRO")
-        check_refused(lab, ("xdp-mode", "native"), words=["GRO"])
+            for interface in ("to-client", "to-peer"):
+                check_said(server, interface, "GRO")
+        check_refused(lab, ("xdp-mode", "native"), words=["to-client", "GRO"])
 
 
 @test("xdp-required and nothing wrong: the server starts")

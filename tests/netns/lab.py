@@ -16,6 +16,10 @@ one_leg     client ---- switch ---- peer
                         server
                         192.0.2.1
 
+With `ipv6` all have IPv6 addresses as well, of the same shape: 2001:db8:1::/64
+for 192.0.2.0/24, 2001:db8:2::/64 for 198.51.100.0/24, 2001:db8:3::/64 for
+203.0.113.0/24; routers end in ::fe and ::fd.
+
 The server has ip_forward=0 in all of them, checksum offload is on everywhere,
 and all ends but the server's have GRO on, without which a veth drops frames
 that an XDP program on its other end sends.
@@ -23,11 +27,13 @@ that an XDP program on its other end sends.
 
 import itertools
 import os
+import socket
 import tempfile
 from pathlib import Path
 
 from netns import Netns, command
 from tap import Skipped
+from wire import is_ipv6
 
 CLIENT = "192.0.2.2"
 SERVER = "192.0.2.1"
@@ -38,20 +44,82 @@ GATEWAY_A = "198.51.100.254"
 GATEWAY_B = "198.51.100.253"
 NEAR_PEER = "192.0.2.3"
 
+CLIENT6 = "2001:db8:1::2"
+SERVER6 = "2001:db8:1::1"
+RELAY6 = "2001:db8:2::1"
+PEER6 = "2001:db8:2::2"
+FAR_PEER6 = "2001:db8:3::2"
+GATEWAY_A6 = "2001:db8:2::fe"
+GATEWAY_B6 = "2001:db8:2::fd"
+NEAR_PEER6 = "2001:db8:1::3"
+
+_NETWORKS = {"192.0.2": "2001:db8:1", "198.51.100": "2001:db8:2", "203.0.113": "2001:db8:3"}
+
 _serial = itertools.count()
+
+
+def ipv6_of(address):
+    """The IPv6 address, or prefix, in the place of an IPv4 one."""
+    host, slash, _ = address.partition("/")
+    network, _, number = host.rpartition(".")
+    number = "" if number == "0" else f"{int(number):x}"
+    return f"{_NETWORKS[network]}::{number}" + (slash and "/64")
+
+
+class Host(Netns):
+    """A namespace of either family: sockets are of that of their address."""
+
+    ipv6 = False
+
+    def socket(self, address=None, port=0, kind=socket.SOCK_DGRAM, family=None):
+        if family is None:
+            family = socket.AF_INET6 if is_ipv6(address or "") else socket.AF_INET
+        with self.enter():
+            made = socket.socket(family, kind)
+        if address is not None:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            made.bind((address, port))
+        made.settimeout(2)
+        return made
+
+    def enable_ipv6(self, forward):
+        self.ipv6 = True
+        # Addresses are given by hand and used at once; nothing else is said.
+        for name, value in (("disable_ipv6", 0), ("accept_ra", 0), ("accept_dad", 0),
+                            ("router_solicitations", 0), ("addr_gen_mode", int(not forward))):
+            for which in ("all", "default"):
+                self.sysctl(f"net/ipv6/conf/{which}/{name}", value)
+        self.sysctl("net/ipv6/conf/all/forwarding", int(forward))
+        self.sysctl("net/ipv6/icmp/ratelimit", 0)
+        self.sysctl("net/ipv6/conf/lo/disable_ipv6", 0)
+
+    def add_address(self, name, address):
+        """An IPv4 address, and the IPv6 one in its place if there is IPv6."""
+        self.ip("address", "add", address, "dev", name)
+        if self.ipv6:
+            self.ip("address", "add", ipv6_of(address), "dev", name, "nodad")
+
+    def add_route(self, destination, via):
+        self.ip("route", "add", destination, "via", via)
+        if self.ipv6:
+            self.ip("-6", "route", "add", destination if destination == "default"
+                    else ipv6_of(destination), "via", ipv6_of(via))
 
 
 class Lab:
     """Namespaces as attributes (lab.server, lab.client, …), and a folder."""
 
-    def __init__(self, topology="direct"):
+    def __init__(self, topology="direct", ipv6=False):
         self._topology = topology
         self._made = []
         self._folder = None
         self.folder = None
+        self.ipv6 = ipv6
         self.topology = topology
         self.relay_address = SERVER if topology == "one_leg" else RELAY
         self.peer_address = {"direct": PEER, "gateway": FAR_PEER, "one_leg": NEAR_PEER}[topology]
+        self.relay_address6 = ipv6_of(self.relay_address)
+        self.peer_address6 = ipv6_of(self.peer_address)
 
     def __enter__(self):
         if os.geteuid() != 0:
@@ -75,12 +143,14 @@ class Lab:
 
     def add(self, name, forward=False):
         """A namespace more, as lab.NAME."""
-        namespace = Netns(f"turn-{os.getpid()}-{next(_serial)}-{name}")
+        namespace = Host(f"turn-{os.getpid()}-{next(_serial)}-{name}")
         self._made.append(namespace)
         namespace.create()
         namespace.sysctl("net/ipv4/ip_forward", int(forward))
         # The same traffic twice must meet the same answers.
         namespace.sysctl("net/ipv4/icmp_ratelimit", 0)
+        if self.ipv6:
+            namespace.enable_ipv6(forward)
         setattr(self, name.replace("-", "_"), namespace)
         return namespace
 
@@ -94,7 +164,7 @@ class Lab:
             if address is None:
                 namespace.ip("link", "set", name, "master", "br0")
             else:
-                namespace.ip("address", "add", address, "dev", name)
+                namespace.add_address(name, address)
             namespace.ip("link", "set", name, "up")
         # Once both are up: a veth looks at its other end only then.
         for namespace, name, _ in ends:
@@ -111,8 +181,8 @@ class Lab:
         client, server, peer = self.add("client"), self.add("server"), self.add("peer")
         self.link(server, "to-client", SERVER + "/24", client, "eth0", CLIENT + "/24")
         self.link(server, "to-peer", RELAY + "/24", peer, "eth0", PEER + "/24")
-        client.ip("route", "add", "default", "via", SERVER)
-        peer.ip("route", "add", "default", "via", RELAY)
+        client.add_route("default", SERVER)
+        peer.add_route("default", RELAY)
 
     def _build_one_leg(self):
         client, server, peer = self.add("client"), self.add("server"), self.add("peer")
@@ -128,7 +198,7 @@ class Lab:
         gateways = self.add("gw-a", forward=True), self.add("gw-b", forward=True)
         self.bridge(switch)
         self.bridge(peer)
-        peer.ip("address", "add", FAR_PEER + "/24", "dev", "br0")
+        peer.add_address("br0", FAR_PEER + "/24")
         self.link(server, "to-client", SERVER + "/24", client, "eth0", CLIENT + "/24")
         self.link(server, "to-peer", RELAY + "/24", switch, "port0", None)
         for number, (gateway, near, far) in enumerate(zip(
@@ -137,7 +207,7 @@ class Lab:
             self.link(gateway, "far", far + "/24", peer, f"port{number}", None)
             # A router that says "redirect" would change the test's routes.
             gateway.sysctl("net/ipv4/conf/all/send_redirects", 0)
-            gateway.ip("route", "add", "192.0.2.0/24", "via", RELAY)
-        peer.ip("route", "add", "default", "via", "203.0.113.254")
-        server.ip("route", "add", "203.0.113.0/24", "via", GATEWAY_A)
-        client.ip("route", "add", "default", "via", SERVER)
+            gateway.add_route("192.0.2.0/24", RELAY)
+        peer.add_route("default", "203.0.113.254")
+        server.add_route("203.0.113.0/24", GATEWAY_A)
+        client.add_route("default", SERVER)

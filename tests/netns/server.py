@@ -12,7 +12,7 @@ from pathlib import Path
 
 import turn
 from kernel import Offload
-from lab import CLIENT, SERVER
+from lab import CLIENT, SERVER, SERVER6
 from netns import command
 from tap import wait_until
 
@@ -44,18 +44,22 @@ def _database(folder):
 class Server:
     """A turnserver in lab.server, from `with` to its end.
 
+    It listens and relays at its IPv6 addresses too if the lab has them.
     `options` are lines of turnserver.conf, a list of (name, value) with value
     None for a bare one; `argv` is added to the command line and `prefix` put
-    in front of it.
+    in front of it. `probe` is a client's and the server's address between which
+    it must answer to be ready.
     """
 
-    def __init__(self, lab, *options, offload=True, argv=(), prefix=(), ready=True):
+    def __init__(self, lab, *options, offload=True, argv=(), prefix=(), ready=True,
+                 probe=(CLIENT, SERVER)):
         self.lab = lab
         self.folder = lab.folder / f"server-{next(_serial)}"
         self._options = list(options)
         self._argv = list(argv)
         self._prefix = list(prefix)
         self._ready = ready
+        self._probe = probe
         self._process = None
         self._may_end = False
         self.offload = None
@@ -67,12 +71,14 @@ class Server:
 
     def _configuration(self):
         given = {name for name, _ in self._options}
-        lines = [("listening-ip", SERVER), ("relay-ip", self.lab.relay_address),
-                 ("listening-port", 3478), ("min-port", 49152), ("max-port", 65535),
-                 ("lt-cred-mech", None), ("realm", REALM),
-                 ("userdb", _database(self.lab.folder)), ("no-tls", None), ("no-dtls", None),
-                 ("no-cli", None), ("verbose", None), ("log-file", "stdout"),
-                 ("pidfile", self.folder / "pid")]
+        lines = [("listening-ip", SERVER), ("relay-ip", self.lab.relay_address)]
+        if self.lab.ipv6:
+            lines += [("listening-ip", SERVER6), ("relay-ip", self.lab.relay_address6)]
+        lines += [("listening-port", 3478), ("min-port", 49152), ("max-port", 65535),
+                  ("lt-cred-mech", None), ("realm", REALM),
+                  ("userdb", _database(self.lab.folder)), ("no-tls", None), ("no-dtls", None),
+                  ("no-cli", None), ("verbose", None), ("log-file", "stdout"),
+                  ("pidfile", self.folder / "pid")]
         if "cli-password" in given:
             lines.remove(("no-cli", None))
         lines = [line for line in lines if line[0] not in given] + self._options
@@ -124,9 +130,10 @@ class Server:
     def wait_ready(self, seconds=15):
         """Waits until the server answers."""
         end = time.monotonic() + seconds
-        probe = self.lab.client.socket(CLIENT, 0)
+        client, server = self._probe
+        probe = self.lab.client.socket(client, 0)
         try:
-            probe.connect((SERVER, 3478))
+            probe.connect((server, 3478))
             probe.settimeout(0.1)
             while time.monotonic() < end:
                 if self.pid == self._process.pid and not self.running():

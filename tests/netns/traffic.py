@@ -136,9 +136,10 @@ def _header_cases(side):
     yield Case(f"{side.name}: another's MAC", side.name, [frame], "NOT_OURS")
     frame = side.frame(side.packet(good), to=b"\xFF" * 6)
     yield Case(f"{side.name}: broadcast MAC", side.name, [frame], "NOT_OURS")
-    for vlan in (0, 7):
+    # A priority tag names no VLAN; the other one this host does not have.
+    for vlan, verdict in ((0, side.verdict), (7, "NOT_OURS")):
         tagged = struct.pack("!HH", vlan, 0x0800) + side.packet(good)
-        yield Case(f"{side.name}: VLAN {vlan}", side.name, [side.frame(tagged, kind=0x8100)], None)
+        yield Case(f"{side.name}: VLAN {vlan}", side.name, [side.frame(tagged, kind=0x8100)], verdict)
 
 
 def _checksum_cases(side):

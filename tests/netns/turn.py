@@ -8,6 +8,8 @@ import socket
 import struct
 import time
 
+import wire
+
 MAGIC = 0x2112A442
 BINDING, ALLOCATE, REFRESH, SEND, DATA, CREATE_PERMISSION, CHANNEL_BIND = (
     0x001, 0x003, 0x004, 0x006, 0x007, 0x008, 0x009)
@@ -17,6 +19,8 @@ USERNAME, MESSAGE_INTEGRITY, ERROR_CODE = 0x0006, 0x0008, 0x0009
 CHANNEL_NUMBER, LIFETIME, XOR_PEER_ADDRESS, DATA_ATTRIBUTE = 0x000C, 0x000D, 0x0012, 0x0013
 REALM, NONCE, XOR_RELAYED_ADDRESS, REQUESTED_TRANSPORT = 0x0014, 0x0015, 0x0016, 0x0019
 DONT_FRAGMENT, SOFTWARE, FINGERPRINT = 0x001A, 0x8022, 0x8028
+REQUESTED_FAMILY, EVEN_PORT, ADDITIONAL_FAMILY = 0x0017, 0x0018, 0x8032
+ADDRESS_ERROR_CODE = 0x8001
 
 
 class TurnError(Exception):
@@ -27,14 +31,22 @@ class TurnError(Exception):
         self.code = code
 
 
-def xor_address(address, port):
-    number = struct.unpack("!I", socket.inet_aton(address))[0]
-    return struct.pack("!BBHI", 0, 1, port ^ MAGIC >> 16, number ^ MAGIC)
+def _xor(packed, transaction):
+    return bytes(one ^ other for one, other in
+                 zip(packed, struct.pack("!I", MAGIC) + (transaction or b"")))
 
 
-def xor_address_parse(value):
-    port, number = struct.unpack_from("!HI", value, 2)
-    return socket.inet_ntoa(struct.pack("!I", number ^ MAGIC)), port ^ MAGIC >> 16
+def xor_address(address, port, transaction=None):
+    """The value of an XOR-…-ADDRESS; an IPv6 one needs the transaction ID."""
+    family = 2 if wire.is_ipv6(address) else 1
+    return struct.pack("!BBH", 0, family, port ^ MAGIC >> 16) + _xor(
+        wire.address(address), transaction)
+
+
+def xor_address_parse(value, transaction=None):
+    family, port = struct.unpack_from("!xBH", value)
+    family, size = (socket.AF_INET6, 16) if family == 2 else (socket.AF_INET, 4)
+    return socket.inet_ntop(family, _xor(value[4:4 + size], transaction)), port ^ MAGIC >> 16
 
 
 def attribute(kind, value):
@@ -59,16 +71,27 @@ class Message:
         self.transaction = data[8:20]
         self.data = data
         self.attributes = {}
+        self.relayed = []
         offset = 20
         while offset + 4 <= 20 + length:
             kind, size = struct.unpack_from("!HH", data, offset)
-            self.attributes.setdefault(kind, data[offset + 4:offset + 4 + size])
+            value = data[offset + 4:offset + 4 + size]
+            self.attributes.setdefault(kind, value)
+            if kind == XOR_RELAYED_ADDRESS:
+                self.relayed.append(xor_address_parse(value, self.transaction))
             offset += 4 + size + -size % 4
 
     @property
     def code(self):
         value = self.attributes.get(ERROR_CODE, b"\0\0\0\0")
         return value[2] * 100 + value[3]
+
+
+def send_indication(address, port, data, *more, transaction=None):
+    transaction = transaction or os.urandom(12)
+    return message(INDICATION, SEND, attribute(XOR_PEER_ADDRESS, xor_address(
+        address, port, transaction)) + attribute(DATA_ATTRIBUTE, data) + b"".join(more),
+                   transaction)
 
 
 def is_message(data):
@@ -147,7 +170,7 @@ class Client:
         self.port = self.way.socket.getsockname()[1]
         self.user, self.password = user, password
         self.realm = self.nonce = None
-        self.relayed = None
+        self.relayed = self.relayed6 = None
         self.inbox = []
 
     def __enter__(self):
@@ -158,6 +181,8 @@ class Client:
 
     def _signed(self, method, attributes):
         transaction = os.urandom(12)
+        if callable(attributes):
+            attributes = attributes(transaction)
         if self.nonce is None:
             return message(REQUEST, method, attributes, transaction)
         attributes += attribute(USERNAME, self.user.encode())
@@ -187,7 +212,8 @@ class Client:
         raise TimeoutError(f"no response to method {method:#x}")
 
     def request(self, method, attributes=b"", seconds=5):
-        """Sends a request until it is answered, with credentials if asked for."""
+        """Sends a request until it is answered, with credentials if asked for.
+        `attributes` may be a function of the transaction ID."""
         for _ in range(3):
             reply = self._exchange(method, attributes, seconds)
             if reply.kind == SUCCESS:
@@ -200,29 +226,42 @@ class Client:
             self.realm, self.nonce = reply.attributes[REALM], reply.attributes[NONCE]
         raise TurnError(reply.code)
 
-    def allocate(self, lifetime=None):
-        attributes = attribute(REQUESTED_TRANSPORT, bytes([17, 0, 0, 0]))
+    def allocate(self, lifetime=None, family=None, dual=False, more=b""):
+        """An allocation of the server's default family, of `family` (4 or 6),
+        or of both (`dual`). The IPv6 relayed address of both is `relayed6`."""
+        attributes = attribute(REQUESTED_TRANSPORT, bytes([17, 0, 0, 0])) + more
         if lifetime is not None:
             attributes += attribute(LIFETIME, struct.pack("!I", lifetime))
-        reply = self.request(ALLOCATE, attributes)
-        self.relayed = xor_address_parse(reply.attributes[XOR_RELAYED_ADDRESS])
+        if family is not None:
+            attributes += attribute(REQUESTED_FAMILY, bytes([2 if family == 6 else 1, 0, 0, 0]))
+        if dual:
+            attributes += attribute(ADDITIONAL_FAMILY, bytes([2, 0, 0, 0]))
+        relayed = self.request(ALLOCATE, attributes).relayed
+        self.relayed = relayed[0]
+        self.relayed6 = next((one for one in relayed if wire.is_ipv6(one[0])), None)
+        if dual and len(relayed) != 2:
+            raise ValueError(f"relayed addresses {relayed}, wanted two")
         return self
+
+    def relayed_for(self, peer):
+        """The relayed address of the family of a peer's address."""
+        return self.relayed6 if wire.is_ipv6(peer) else self.relayed
 
     def refresh(self, lifetime):
         return self.request(REFRESH, attribute(LIFETIME, struct.pack("!I", lifetime)))
 
     def permit(self, address):
-        return self.request(CREATE_PERMISSION, attribute(XOR_PEER_ADDRESS, xor_address(address, 0)))
+        return self.request(CREATE_PERMISSION, lambda transaction: attribute(
+            XOR_PEER_ADDRESS, xor_address(address, 0, transaction)))
 
     def bind(self, number, address, port):
-        return self.request(CHANNEL_BIND, attribute(CHANNEL_NUMBER, struct.pack("!HH", number, 0))
-                            + attribute(XOR_PEER_ADDRESS, xor_address(address, port)))
+        return self.request(CHANNEL_BIND, lambda transaction: attribute(
+            CHANNEL_NUMBER, struct.pack("!HH", number, 0)) + attribute(
+                XOR_PEER_ADDRESS, xor_address(address, port, transaction)))
 
     def send_data(self, address, port, data, *more):
         """A Send indication, with further attributes as given."""
-        self.way.send(message(INDICATION, SEND, attribute(XOR_PEER_ADDRESS,
-                                                          xor_address(address, port))
-                              + attribute(DATA_ATTRIBUTE, data) + b"".join(more)))
+        self.way.send(send_indication(address, port, data, *more))
 
     def send_channel(self, number, data):
         self.way.send(channel_data(number, data))

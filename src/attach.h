@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What is attached where, and in which mode: for each interface in the driver
+ * (native), behind it (generic), or not at all, as long as the server runs.
+ */
+#ifndef OFFLOAD_ATTACH_H
+#define OFFLOAD_ATTACH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "chain.h"
+#include "interface.h"
+#include "option.h"
+
+struct attach_plan {
+	int program;       /* file descriptor */
+	struct port *rows; /* the program's */
+	chain_copy copy;   /* the program once more, to run beside others */
+	enum option_mode mode;
+	bool frags;        /* no other program could take larger frames */
+};
+
+/**
+ * Attaches to the interfaces, and says in the log of each in which mode, or why
+ * not. 0 if at least one carries the program; -EMSGSIZE, with nothing attached
+ * and nothing said, if a driver might take a program for frames of several
+ * buffers in its place; or another -errno.
+ */
+int attach_start(const struct attach_plan *plan, const struct interface_list *interfaces);
+
+/** Whether every interface carries the program. */
+bool attach_complete(void);
+
+/** Detaches everywhere. */
+void attach_stop(void);
+
+/**
+ * Follows what has changed: addresses and VLANs; interfaces that are renamed,
+ * gone, or back; what keeps the program from an interface. One thread,
+ * as for port_device_flags.
+ */
+void attach_refresh(void);
+
+#endif
