@@ -5,19 +5,22 @@
 #   unit      C, without privileges
 #   packet    the XDP program, by BPF_PROG_TEST_RUN
 #   netns     the server between namespaces
+#   fuzz      the program's packet path against a model, for 40 seconds
 #   upstream  coturn's own tests, the offload off and on; the configure script
 #   lint      cppcheck and shellcheck
 #   sanitize  unit and packet tests and one network test, under ASan and UBSan
+#
+# tests/vm/run.sh is apart: it boots other kernels under qemu.
 #
 # Without root it installs nothing, and what needs root is skipped. With
 # CI=true a skipped unit, packet or netns test is a failed one.
 set -eu
 cd "$(dirname "$0")/.."
 
-groups=${*:-unit packet netns upstream lint sanitize}
+groups=${*:-unit packet netns fuzz upstream lint sanitize}
 for group in $groups; do
 	case $group in
-	unit | packet | netns | upstream | lint | sanitize) ;;
+	unit | packet | netns | fuzz | upstream | lint | sanitize) ;;
 	*)
 		sed -n '/^# usage/,/^#   sanitize/s/^# \{0,1\}//p' "$0" >&2
 		exit 2
@@ -219,6 +222,10 @@ run_upstream() {
 	done
 }
 
+run_fuzz() {
+	tap fuzz fuzz 300 tests/fuzz/run.sh
+}
+
 run_lint() {
 	command_test lint c 600 make lint-c
 	command_test lint sh 120 make lint-sh
@@ -257,6 +264,7 @@ for group in $groups; do
 	unit) compiled_tests unit build/tests 120 unit ;;
 	packet) compiled_tests packet build/tests 300 packet ;;
 	netns) run_netns ;;
+	fuzz) run_fuzz ;;
 	upstream) run_upstream ;;
 	lint) run_lint ;;
 	sanitize) run_sanitize ;;

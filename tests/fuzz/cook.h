@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the makers of world and frame share. */
+#ifndef FUZZ_COOK_H
+#define FUZZ_COOK_H
+
+#include "recipe.h"
+
+enum way { WAY_PEER, WAY_CLIENT, WAY_OTHER, WAYS };
+enum party_name { CLIENT, SERVER, RELAY, PEER, OTHER_SERVER, OTHER_CLIENT, PARTIES };
+
+/* Everything in network order. */
+struct party {
+	uint8_t v4[4], v6[16], port[2];
+};
+
+struct chance {
+	uint32_t state;
+	uint8_t extreme; /* 1: bytes 0 or ff, 2: bytes 0 */
+};
+
+struct meal {
+	struct recipe r;
+	const uint8_t *fill; /* bytes for the data; NULL: by chance */
+	size_t fill_length;
+	struct world *world;
+	struct frame *frame;
+	enum way way;
+	struct party party[PARTIES];
+	uint8_t mac[36]; /* of two next hops, of the port, of the VLAN */
+	const uint8_t *to_mac;
+	uint16_t number;
+	int tags;
+	struct {
+		uint16_t protocol, tci; /* in host order */
+	} tag[3];
+	uint32_t ip, udp, payload; /* where it stands in the frame */
+};
+
+/* One thing that is not as it should be: in the tables, in the frame. */
+enum trouble {
+	TROUBLE_FIRST = 0x80, /* kinds below are none */
+	FLOW_ABSENT = TROUBLE_FIRST,
+	FLOW_REUSED,
+	FLOW_KEY,
+	FLOW_NOT_TO_CLIENT,
+	FLOW_TTL,
+	DEADLINE,
+	HOP_ABSENT,
+	HOP_OUTSIDE,
+	HOP_FLAGS,
+	HOP_IFINDEX,
+	HOP_MTU,
+	HOP_TTL,
+	NO_DEVICE,
+	PORT_ABSENT,
+	PORT_MAC,
+	VLAN_ABSENT,
+	VLAN_MAC,
+	VLAN_ID,
+	USAGE_SHORT,
+	HEADROOM,
+	TAIL_FAILS,
+	TROUBLES_WORLD,
+	MAC_BIT = TROUBLES_WORLD,
+	ETHER_TYPE,
+	IP_FIRST_BYTE,
+	IP_PROTOCOL,
+	IP_FRAG,
+	IP_HOPS,
+	IP_LENGTH,
+	IP_SUM,
+	UDP_LENGTH,
+	UDP_SUM,
+	CHANNEL_NUMBER,
+	CHANNEL_LENGTH,
+	CUT,
+	SPLIT,
+	LENGTHS_WRAP,
+	TROUBLES_END,
+};
+
+static inline uint16_t get_two(const uint8_t *byte)
+{
+	return (uint16_t)(byte[0] << 8 | byte[1]);
+}
+
+uint8_t chance_byte(struct chance *chance);
+void chance_fill(struct chance *chance, void *to, size_t length);
+void entry_mark(struct entry *entry);
+/* Makes the trouble, if it is one of the world's. */
+void trouble_world(struct meal *meal, uint8_t kind, uint16_t value);
+/* Makes the frame, with its troubles. */
+void frame_cook(struct meal *meal);
+
+#endif

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Memory outside of the frame is poisoned for ASan, as the verifier would have
+ * it, and compared afterwards. Return values are those of Linux (net/core/filter.c,
+ * include/net/xdp.h).
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* MAP_FIXED_NOREPLACE */
+#endif
+
+#include "machine.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <linux/bpf.h>
+#include <sanitizer/asan_interface.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "program.h"
+
+/* struct xdp_md has addresses of 32 bits. */
+#define AREA_ADDRESS 0x60000000
+#define AREA_SIZE 0x80000
+#define PIECES_MAX 20
+/* Bytes around a buffer that must stay as they are. */
+#define GUARD 64
+#define GUARD_BYTE 0xc7
+#define ETH_HEADER 14
+#define CSUM_DIFF_MAX 512
+
+struct buffer {
+	uint8_t *start;
+	uint32_t length;
+};
+
+static struct {
+	const struct world *world;
+	struct world copy; /* what the program gets to see, so that it cannot change the first */
+	uint64_t verdict[CPUS][VERDICT_ROW];
+	uint8_t *hard_start; /* of the first buffer's headroom */
+	uint8_t *meta, *area;
+	struct buffer first, piece[PIECES_MAX];
+	int pieces;
+	uint32_t used; /* bytes of the area */
+	uint32_t redirected;
+	const char *foul;
+} machine;
+
+static uint8_t pristine[AREA_SIZE];
+
+static void foul(const char *what)
+{
+	if (!machine.foul)
+		machine.foul = what;
+}
+
+/* --- the packet buffer ----------------------------------------------------- */
+
+static void area_map(void)
+{
+	void *area = mmap((void *)AREA_ADDRESS, AREA_SIZE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	if (area != (void *)AREA_ADDRESS) {
+		perror("no memory below 4 GiB");
+		abort();
+	}
+	machine.area = area;
+}
+
+/* A buffer of its own, after what is taken: guard, bytes, guard. */
+static uint8_t *buffer_take(struct buffer *buffer, uint32_t before, const uint8_t *byte, uint32_t length)
+{
+	uint8_t *at = machine.area + machine.used;
+	uint32_t room = GUARD + before + length + GUARD;
+
+	memset(at, GUARD_BYTE, room);
+	buffer->start = at + GUARD + before;
+	buffer->length = length;
+	memcpy(buffer->start, byte, length);
+	machine.used += (room + 63) & ~63u;
+	return at + GUARD;
+}
+
+static void poison(void)
+{
+	ASAN_POISON_MEMORY_REGION(machine.area, machine.used);
+	ASAN_UNPOISON_MEMORY_REGION(machine.first.start, machine.first.length);
+}
+
+static void frame_place(const struct world *world, const struct frame *frame)
+{
+	uint32_t at = frame->linear < frame->length ? frame->linear : frame->length;
+
+	if (!machine.area)
+		area_map();
+	ASAN_UNPOISON_MEMORY_REGION(machine.area, machine.used);
+	machine.used = 0;
+	machine.pieces = 0;
+	machine.hard_start = buffer_take(&machine.first, HEADROOM_MAX, frame->byte, at) + HEADROOM_MAX -
+			     world->headroom;
+	machine.meta = machine.first.start - world->metadata;
+	for (; at < frame->length; at += machine.piece[machine.pieces++].length) {
+		uint32_t rest = frame->length - at;
+
+		if (machine.pieces + 1 < PIECES_MAX && rest > frame->piece)
+			rest = frame->piece;
+		buffer_take(&machine.piece[machine.pieces], 0, frame->byte + at, rest);
+	}
+	memcpy(pristine, machine.area, machine.used);
+	poison();
+}
+
+static uint32_t frame_bytes(void)
+{
+	uint32_t length = machine.first.length;
+
+	for (int i = 0; i < machine.pieces; i++)
+		length += machine.piece[i].length;
+	return length;
+}
+
+static void frame_collect(struct frame *frame)
+{
+	uint32_t at = machine.first.length;
+
+	memcpy(frame->byte, machine.first.start, at);
+	for (int i = 0; i < machine.pieces; i++) {
+		memcpy(frame->byte + at, machine.piece[i].start, machine.piece[i].length);
+		at += machine.piece[i].length;
+	}
+	frame->length = at;
+	frame->linear = machine.first.length;
+}
+
+/* Whether anything but the frame was written; metadata moves with the frame's start. */
+static void guards_check(const struct world *world)
+{
+	uint8_t *from = machine.first.start, *to = machine.first.start + machine.first.length;
+	uint32_t before = from - machine.area, after = to - machine.area;
+
+	if (!world->metadata && memcmp(machine.area, pristine, before) != 0)
+		foul("wrote before the frame");
+	if (memcmp(to, pristine + after, machine.used - after) != 0)
+		foul("wrote behind the frame, or into another buffer");
+}
+
+static void context_set(struct xdp_md *ctx)
+{
+	ctx->data = (uintptr_t)machine.first.start;
+	ctx->data_end = (uintptr_t)(machine.first.start + machine.first.length);
+	ctx->data_meta = (uintptr_t)machine.meta;
+}
+
+long bpf_xdp_adjust_head(struct xdp_md *ctx, int delta)
+{
+	uint8_t *data = machine.first.start + delta;
+	uint32_t metadata = machine.world->metadata;
+
+	if (data < machine.hard_start + metadata || data > machine.first.start + machine.first.length - ETH_HEADER)
+		return -EINVAL;
+	ASAN_UNPOISON_MEMORY_REGION(machine.area, machine.used);
+	memmove(machine.meta + delta, machine.meta, metadata);
+	machine.meta += delta;
+	machine.first.start = data;
+	machine.first.length -= delta;
+	poison();
+	context_set(ctx);
+	return 0;
+}
+
+long bpf_xdp_adjust_tail(struct xdp_md *ctx, int delta)
+{
+	uint32_t less = -delta;
+
+	if (delta >= 0) {
+		foul("asked for a longer or the same tail");
+		return -EINVAL;
+	}
+	if (machine.world->tail_fails || less > frame_bytes() - ETH_HEADER)
+		return -EINVAL;
+	while (machine.pieces && less) {
+		struct buffer *last = &machine.piece[machine.pieces - 1];
+		uint32_t part = less < last->length ? less : last->length;
+
+		last->length -= part;
+		less -= part;
+		if (!last->length)
+			machine.pieces--;
+	}
+	machine.first.length -= less;
+	poison();
+	context_set(ctx);
+	return 0;
+}
+
+static void frags_needed(void)
+{
+	if (!machine.world->frags)
+		foul("called a helper that this kernel does not have (frags)");
+}
+
+__u64 bpf_xdp_get_buff_len(struct xdp_md *ctx)
+{
+	(void)ctx;
+	frags_needed();
+	return frame_bytes();
+}
+
+long bpf_xdp_load_bytes(struct xdp_md *ctx, __u32 offset, void *to, __u32 length)
+{
+	static uint8_t copy[0x20000];
+	uint32_t at = machine.first.length;
+
+	(void)ctx;
+	frags_needed();
+	if (!length)
+		foul("asked for no bytes, which the verifier refuses");
+	if (offset > 0xffff || length > 0xffff)
+		return -EFAULT;
+	if (offset + length > frame_bytes())
+		return -EINVAL;
+	ASAN_UNPOISON_MEMORY_REGION(machine.area, machine.used);
+	memcpy(copy, machine.first.start, at);
+	for (int i = 0; i < machine.pieces; i++) {
+		memcpy(copy + at, machine.piece[i].start, machine.piece[i].length);
+		at += machine.piece[i].length;
+	}
+	poison();
+	memcpy(to, copy + offset, length);
+	return 0;
+}
+
+__s64 bpf_csum_diff(__be32 *from, __u32 from_size, __be32 *to, __u32 to_size, __u32 seed)
+{
+	uint64_t sum = seed;
+
+	if (from_size % 4 || to_size % 4 || from_size + to_size > CSUM_DIFF_MAX)
+		return -EINVAL;
+	for (uint32_t i = 0; i < from_size / 4; i++)
+		sum += (uint32_t)~from[i];
+	for (uint32_t i = 0; i < to_size / 4; i++)
+		sum += to[i];
+	while (sum >> 32)
+		sum = (sum & 0xffffffff) + (sum >> 32);
+	if (machine.world->sum_folded) {
+		while (sum >> 16)
+			sum = (sum & 0xffff) + (sum >> 16);
+	}
+	return sum;
+}
+
+/* --- tables, clocks, CPUs -------------------------------------------------- */
+
+static void *flow_lookup(bool v6, const void *key)
+{
+	size_t size = v6 ? sizeof(struct flow_key6) : sizeof(struct flow_key);
+
+	for (int i = 0; i < FLOWS; i++) {
+		struct entry *entry = &machine.copy.flow[i];
+
+		if (entry->used && entry->v6 == v6 && !memcmp(&entry->key, key, size))
+			return &entry->flow;
+	}
+	return NULL;
+}
+
+static void *vlan_lookup(const void *key)
+{
+	for (int i = 0; i < VLANS; i++) {
+		struct vlan_entry *entry = &machine.copy.vlan[i];
+
+		if (entry->used && !memcmp(&entry->key, key, sizeof(entry->key)))
+			return &entry->vlan;
+	}
+	return NULL;
+}
+
+void *bpf_map_lookup_elem(const void *map, const void *key)
+{
+	uint32_t index = 0;
+
+	switch (program_map(map)) {
+	case MAP_FLOWS:
+		return flow_lookup(false, key);
+	case MAP_FLOWS6:
+		return flow_lookup(true, key);
+	case MAP_VLANS:
+		return vlan_lookup(key);
+	case MAP_HOPS:
+		memcpy(&index, key, sizeof(index));
+		return index < HOPS ? &machine.copy.hop[index] : NULL;
+	case MAP_USAGE:
+		memcpy(&index, key, sizeof(index));
+		return index < machine.copy.usage_size ? &machine.copy.usage[index] : NULL;
+	case MAP_VERDICTS:
+		memcpy(&index, key, sizeof(index));
+		return index < CPUS ? machine.verdict[index] : NULL;
+	default:
+		foul("looked into a table that cannot be looked into");
+		return NULL;
+	}
+}
+
+long bpf_redirect_map(const void *map, __u64 key, __u64 flags)
+{
+	if (program_map(map) != MAP_DEVICES)
+		foul("redirected by a table of other things");
+	for (int i = 0; i < DEVICES; i++)
+		if (key && machine.world->device[i] == key) {
+			machine.redirected = key;
+			return XDP_REDIRECT;
+		}
+	return flags & 3;
+}
+
+__u64 bpf_ktime_get_ns(void)
+{
+	return machine.world->now;
+}
+
+__u64 bpf_ktime_get_coarse_ns(void)
+{
+	if (!machine.world->coarse_clock)
+		foul("called a helper that this kernel does not have (coarse clock)");
+	return machine.world->now;
+}
+
+__u32 bpf_get_smp_processor_id(void)
+{
+	return machine.world->cpu;
+}
+
+/* --- a run ----------------------------------------------------------------- */
+
+static int verdict_moved(void)
+{
+	int moved = -1;
+
+	for (uint32_t cpu = 0; cpu < CPUS; cpu++)
+		for (int i = 0; i < VERDICT_ROW; i++) {
+			if (!machine.verdict[cpu][i])
+				continue;
+			if (moved >= 0 || cpu != machine.world->cpu || machine.verdict[cpu][i] != 1)
+				return -1;
+			moved = i;
+		}
+	return moved;
+}
+
+/* All tables but that of usage, which is compared by who knows what is right. */
+static void tables_check(const struct world *world)
+{
+	memcpy(machine.copy.usage, world->usage, sizeof(world->usage));
+	if (memcmp(&machine.copy, world, sizeof(*world)) != 0 ||
+	    memcmp(program_ports, world->port, sizeof(world->port)) != 0 ||
+	    memcmp(program_deadlines, world->deadline, sizeof(world->deadline)) != 0)
+		foul("wrote into a table");
+}
+
+void machine_run(const struct world *world, const struct frame *frame, struct outcome *outcome)
+{
+	struct xdp_md ctx = {.ingress_ifindex = world->ingress, .rx_queue_index = 0};
+
+	machine.world = world;
+	memcpy(&machine.copy, world, sizeof(*world));
+	memset(machine.verdict, 0, sizeof(machine.verdict));
+	machine.redirected = 0;
+	machine.foul = NULL;
+	memcpy(program_ports, world->port, sizeof(world->port));
+	memcpy(program_deadlines, world->deadline, sizeof(world->deadline));
+	program_configure(world->usage_rows, world->frags, world->coarse_clock);
+	frame_place(world, frame);
+	context_set(&ctx);
+
+	outcome->action = program_run(&ctx);
+
+	ASAN_UNPOISON_MEMORY_REGION(machine.area, machine.used);
+	guards_check(world);
+	frame_collect(&outcome->frame);
+	outcome->verdict = verdict_moved();
+	outcome->ifindex = machine.redirected;
+	memcpy(outcome->usage, machine.copy.usage, sizeof(outcome->usage));
+	tables_check(world);
+	outcome->foul = machine.foul;
+}

@@ -1,0 +1,579 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Written from RFC 791, 768, 1071, 8200, 8656 and IEEE 802.1Q, byte by byte, and
+ * from what abi.h says of the tables. Shares no code with bpf/.
+ */
+#include "oracle.h"
+
+#include <string.h>
+
+#include <linux/bpf.h>
+
+#define ETHERNET 14
+#define TAG 4
+#define TYPE_IPV4 0x0800
+#define TYPE_IPV6 0x86dd
+#define TYPE_8021Q 0x8100
+#define TYPE_8021AD 0x88a8
+#define PROTOCOL_UDP 17
+#define UDP 8
+#define CHANNEL_DATA 4
+
+/* What the program adds up byte by byte at most, and how far into a frame. */
+#define SUMMED_MAX 9216
+#define SUMMED_FROM_MAX 0x3fff
+
+/* One packet on its way. */
+struct trip {
+	const struct world *world;
+	const struct frame *in;
+	struct expectation *want;
+	const struct port *port;
+	bool v6;
+	uint32_t ip, udp, payload, length; /* where it stands; bytes of UDP payload */
+	uint32_t data, data_length;
+	const struct flow *first, *flow; /* the flow that came, the flow that leaves */
+	const struct hop *hop;
+	uint8_t tos, ttl;
+};
+
+static uint16_t get16(const uint8_t *byte)
+{
+	return (uint16_t)(byte[0] << 8 | byte[1]);
+}
+
+static void put16(uint8_t *byte, uint16_t value)
+{
+	byte[0] = value >> 8;
+	byte[1] = value & 0xff;
+}
+
+uint32_t oracle_sum(const uint8_t *byte, size_t length)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < length; i++)
+		sum += i % 2 ? byte[i] : (uint32_t)byte[i] << 8;
+	return sum % 65535;
+}
+
+uint16_t oracle_check(uint32_t sum)
+{
+	return 65535 - sum % 65535;
+}
+
+/* RFC 768 and RFC 8200, section 8.1, of the IP header at `ip`. */
+static uint32_t pseudo_sum(const uint8_t *ip, bool v6, uint32_t udp_length)
+{
+	uint32_t addresses = v6 ? oracle_sum(ip + 8, 32) : oracle_sum(ip + 12, 8);
+
+	return (addresses + PROTOCOL_UDP + udp_length) % 65535;
+}
+
+/* --- the frame that comes in ----------------------------------------------- */
+
+static bool is_tag(uint16_t type)
+{
+	return type == TYPE_8021Q || type == TYPE_8021AD;
+}
+
+/* The address that a frame to this host has, NULL if it cannot be to this host. */
+static const uint8_t *mac_wanted(const struct trip *t, const uint16_t id[ABI_TAGS])
+{
+	if (!t->port)
+		return NULL;
+	if (!id[0])
+		return t->port->mac;
+	for (int i = 0; i < VLANS; i++) {
+		const struct vlan_entry *entry = &t->world->vlan[i];
+
+		if (entry->used && entry->key.ifindex == t->world->ingress &&
+		    entry->key.id[0] == id[0] && entry->key.id[1] == id[1])
+			return entry->vlan.mac;
+	}
+	return NULL;
+}
+
+static uint32_t read_ethernet(struct trip *t, uint16_t *type)
+{
+	const uint8_t *byte = t->in->byte, *mac;
+	uint16_t id[ABI_TAGS] = {0};
+	uint32_t causes = 0;
+	int ids = 0;
+
+	if (t->in->linear < ETHERNET)
+		return CAUSE(NOT_IP);
+	for (int i = 0; i < ABI_PORTS; i++)
+		if (t->world->port[i].ifindex == t->world->ingress)
+			t->port = &t->world->port[i];
+	if (!t->port)
+		causes |= CAUSE(NOT_OURS);
+	*type = get16(byte + 12);
+	t->ip = ETHERNET;
+	for (int i = 0; i < ABI_TAGS && is_tag(*type); i++) {
+		uint16_t number;
+
+		if (t->in->linear < t->ip + TAG)
+			return causes | CAUSE(TRUNCATED);
+		number = get16(byte + t->ip) & 0x0fff;
+		if (number)
+			id[ids++] = number | (*type == TYPE_8021AD ? VLAN_8021AD : 0);
+		*type = get16(byte + t->ip + 2);
+		t->ip += TAG;
+	}
+	mac = mac_wanted(t, id);
+	if (!mac || memcmp(mac, byte, 6) != 0)
+		causes |= CAUSE(NOT_OURS);
+	if (*type != TYPE_IPV4 && *type != TYPE_IPV6)
+		causes |= CAUSE(NOT_IP);
+	return causes;
+}
+
+/* *ip_payload: the bytes after the header, by its own word; -1 for less than none. */
+static uint32_t read_ipv4(struct trip *t, int *ip_payload)
+{
+	const uint8_t *ip = t->in->byte + t->ip;
+	uint32_t causes = 0;
+
+	if (t->in->linear < t->ip + 20)
+		return CAUSE(TRUNCATED);
+	if (ip[0] >> 4 != 4 || (ip[0] & 15) < 5)
+		return CAUSE(NOT_IP);
+	if ((ip[0] & 15) > 5)
+		causes |= CAUSE(IP_OPTIONS);
+	else if (oracle_sum(ip, 20) != 0)
+		causes |= CAUSE(IP_CHECKSUM);
+	if (ip[9] != PROTOCOL_UDP)
+		causes |= CAUSE(NOT_UDP);
+	if (get16(ip + 6) & 0x3fff)
+		causes |= CAUSE(FRAGMENT);
+	t->tos = ip[1];
+	t->ttl = ip[8];
+	t->udp = t->ip + 20;
+	*ip_payload = get16(ip + 2) - 20;
+	return causes;
+}
+
+static uint32_t read_ipv6(struct trip *t, int *ip_payload)
+{
+	const uint8_t *ip = t->in->byte + t->ip;
+
+	if (t->in->linear < t->ip + 40)
+		return CAUSE(TRUNCATED);
+	if (ip[0] >> 4 != 6)
+		return CAUSE(NOT_IP);
+	t->v6 = true;
+	t->tos = (ip[0] & 15) << 4 | ip[1] >> 4;
+	t->ttl = ip[7];
+	t->udp = t->ip + 40;
+	*ip_payload = get16(ip + 4);
+	switch (ip[6]) {
+	case PROTOCOL_UDP:
+		return 0;
+	case 44:
+		return CAUSE(FRAGMENT);
+	case 0: /* hop-by-hop, routing, destination options, authentication */
+	case 43:
+	case 60:
+	case 51:
+		return CAUSE(IP_OPTIONS);
+	case 50: /* others that IANA counts among the extension headers */
+	case 135:
+	case 139:
+	case 140:
+	case 253:
+	case 254:
+		return CAUSE(IP_OPTIONS) | CAUSE(NOT_UDP);
+	default:
+		return CAUSE(NOT_UDP);
+	}
+}
+
+static uint32_t read_frame(struct trip *t)
+{
+	uint16_t type = 0;
+	uint32_t causes = read_ethernet(t, &type);
+	int ip_payload = 0, udp_length;
+
+	if (causes)
+		return causes;
+	causes = type == TYPE_IPV4 ? read_ipv4(t, &ip_payload) : read_ipv6(t, &ip_payload);
+	if (causes)
+		return causes;
+	if (t->in->linear < t->udp + UDP)
+		return CAUSE(TRUNCATED);
+	udp_length = get16(t->in->byte + t->udp + 4);
+	if (ip_payload < UDP || udp_length != ip_payload || t->udp + udp_length > t->in->length)
+		return CAUSE(TRUNCATED);
+	t->payload = t->udp + UDP;
+	t->length = udp_length - UDP;
+	return 0;
+}
+
+/* --- flows ----------------------------------------------------------------- */
+
+static const struct entry *entry_find(const struct world *world, bool v6, const uint8_t *addresses,
+				      const uint8_t *ports, uint16_t channel)
+{
+	for (int i = 0; i < FLOWS; i++) {
+		const struct entry *entry = &world->flow[i];
+		const uint8_t *key = (const uint8_t *)&entry->key;
+		size_t size = v6 ? 32 : 8;
+
+		/* As the key stands in memory: addresses, ports, number. */
+		if (entry->used && entry->v6 == v6 && !memcmp(key, addresses, size) &&
+		    !memcmp(key + size, ports, 4) && get16(key + size + 4) == channel)
+			return entry;
+	}
+	return NULL;
+}
+
+static bool entry_is_its_keys(const struct entry *entry)
+{
+	__u32 mark = entry->v6 ? flow_key6_mark(&entry->key.v6) : flow_key_mark(&entry->key.v4);
+
+	return entry->flow.key_mark == mark;
+}
+
+static bool owner_alive(const struct trip *t, const struct flow *flow)
+{
+	return t->world->now < t->world->deadline[flow->owner];
+}
+
+static uint32_t flow_find(struct trip *t)
+{
+	const uint8_t *addresses = t->in->byte + t->ip + (t->v6 ? 8 : 12), *ports = t->in->byte + t->udp;
+	const struct entry *entry = NULL;
+
+	if (t->length >= CHANNEL_DATA && t->in->linear >= t->payload + CHANNEL_DATA) {
+		uint16_t number = get16(t->in->byte + t->payload);
+
+		if (number >= 0x4000 && number <= 0x7fff)
+			entry = entry_find(t->world, t->v6, addresses, ports, number);
+	}
+	if (!entry)
+		entry = entry_find(t->world, t->v6, addresses, ports, 0);
+	if (!entry || !entry_is_its_keys(entry))
+		return CAUSE(NO_FLOW);
+	t->first = t->flow = &entry->flow;
+	return 0;
+}
+
+/* --- the way out ----------------------------------------------------------- */
+
+static const struct hop *hop_of(const struct trip *t, const struct flow *flow)
+{
+	const struct hop_row *row;
+	const struct hop *hop;
+
+	if (flow->hop >= HOPS)
+		return NULL;
+	row = &t->world->hop[flow->hop];
+	hop = &row->slot[row->current % 2];
+	return hop->ifindex || hop->flags & HOP_LOCAL ? hop : NULL;
+}
+
+/* The TTL after this flow; 0 cannot be sent. */
+static uint8_t ttl_after(const struct flow *flow, const struct hop *hop, uint8_t ttl)
+{
+	switch (flow->ttl_from) {
+	case FLOW_TTL_CONSTANT:
+		return flow->ttl;
+	case FLOW_TTL_WAY:
+		return ttl == 0 ? 0 : hop->ttl;
+	default:
+		if (ttl <= 1)
+			return 0;
+		return ttl - 1 > flow->ttl ? flow->ttl : ttl - 1;
+	}
+}
+
+static int usage_index(const struct trip *t, const struct flow *flow)
+{
+	uint32_t index = t->world->cpu * t->world->usage_rows + flow->usage;
+
+	return index < t->world->usage_size ? (int)index : -1;
+}
+
+/* RFC 8656, section 12.5, and what coturn makes of lengths over UDP. */
+static bool channel_data_ok(const struct trip *t)
+{
+	uint32_t padding;
+
+	if (t->length < CHANNEL_DATA || t->data_length > t->length - CHANNEL_DATA)
+		return false;
+	padding = t->length - CHANNEL_DATA - t->data_length;
+	return padding == 0 || t->length % 4 == 0 || (padding < 4 && t->data_length > 0);
+}
+
+static uint32_t one_hop(struct trip *t)
+{
+	uint32_t causes = 0;
+
+	if (!owner_alive(t, t->flow))
+		causes |= CAUSE(SERVER_SILENT);
+	if (usage_index(t, t->flow) < 0)
+		causes |= CAUSE(NO_FLOW);
+	t->hop = hop_of(t, t->flow);
+	if (!t->hop)
+		return causes | CAUSE(NO_NEXT_HOP);
+	t->tos &= t->flow->tos_mask;
+	t->ttl = ttl_after(t->flow, t->hop, t->ttl);
+	return t->ttl ? causes : causes | CAUSE(TTL);
+}
+
+/* What left by the first flow comes in again, from its relay address to its peer's. */
+static uint32_t turn_round(struct trip *t)
+{
+	uint8_t ports[4];
+	const struct entry *entry;
+	uint32_t causes;
+
+	memcpy(ports, &t->first->sport, 2);
+	memcpy(ports + 2, &t->first->dport, 2);
+	if (t->first->flags & FLOW_V6) {
+		uint8_t addresses[32];
+
+		memcpy(addresses, t->first->saddr.v6, 16);
+		memcpy(addresses + 16, t->first->daddr.v6, 16);
+		entry = entry_find(t->world, true, addresses, ports, 0);
+	} else {
+		uint8_t addresses[8];
+
+		memcpy(addresses, &t->first->saddr.v4, 4);
+		memcpy(addresses + 4, &t->first->daddr.v4, 4);
+		entry = entry_find(t->world, false, addresses, ports, 0);
+	}
+	if (!entry || !entry_is_its_keys(entry) || !entry->flow.channel)
+		return CAUSE(LOCAL) | (entry && !owner_alive(t, &entry->flow) ? CAUSE(SERVER_SILENT) : 0);
+	t->flow = &entry->flow;
+	causes = one_hop(t);
+	if (t->hop ? t->hop->flags & HOP_LOCAL : true)
+		causes |= CAUSE(LOCAL);
+	return causes;
+}
+
+static uint32_t out_payload(const struct trip *t)
+{
+	return t->data_length + (t->flow->channel ? CHANNEL_DATA : 0);
+}
+
+static uint32_t out_ip_header(const struct trip *t)
+{
+	return t->flow->flags & FLOW_V6 ? 40 : 20;
+}
+
+static int out_tags(const struct trip *t)
+{
+	int tags = 0;
+
+	while (tags < ABI_TAGS && t->hop->tag[tags].protocol)
+		tags++;
+	return tags;
+}
+
+static uint32_t choose_action(struct trip *t)
+{
+	const struct hop *hop = t->hop;
+	bool generic = t->port->generic;
+
+	t->want->ifindex = 0;
+	if (hop->ifindex == t->world->ingress && hop->flags & HOP_TRANSMIT) {
+		t->want->action = XDP_TX;
+		return 0;
+	}
+	t->want->action = XDP_REDIRECT;
+	t->want->ifindex = hop->ifindex;
+	if (!generic && !(hop->flags & HOP_REDIRECT))
+		return CAUSE(NO_REDIRECT);
+	if (!generic && t->in->linear < t->in->length && !(hop->flags & HOP_FRAGS))
+		return CAUSE(FRAGS);
+	for (int i = 0; i < DEVICES; i++)
+		if (t->world->device[i] == hop->ifindex)
+			return 0;
+	return CAUSE(NO_REDIRECT);
+}
+
+/* --- the frame that goes out ----------------------------------------------- */
+
+static bool is_partial(const struct trip *t)
+{
+	uint32_t sum = pseudo_sum(t->in->byte + t->ip, t->v6, t->length + UDP);
+
+	/* Folded, not complemented; no sum of these is all zeros. */
+	return get16(t->in->byte + t->udp + 6) == (sum ? sum : 65535);
+}
+
+static bool no_checksum(const struct trip *t)
+{
+	return get16(t->in->byte + t->udp + 6) == 0;
+}
+
+static bool can_sum(uint32_t from, uint32_t length)
+{
+	return length <= SUMMED_MAX && from <= SUMMED_FROM_MAX;
+}
+
+static uint32_t checksum_causes(const struct trip *t)
+{
+	uint32_t end = t->data + t->data_length, cut = t->payload + t->length - end;
+
+	if (t->v6 && no_checksum(t))
+		return CAUSE(CHECKSUM);
+	if (is_partial(t) && t->port->generic)
+		return CAUSE(CHECKSUM);
+	if (no_checksum(t) || is_partial(t))
+		return can_sum(t->data, t->data_length) ? 0 : CAUSE(CHECKSUM);
+	return cut == 0 || can_sum(end, cut) ? 0 : CAUSE(CHECKSUM);
+}
+
+static void write_ipv4(const struct trip *t, uint8_t *ip, uint16_t id)
+{
+	ip[0] = 0x45;
+	ip[1] = t->tos;
+	put16(ip + 2, 20 + UDP + out_payload(t));
+	put16(ip + 4, id);
+	memcpy(ip + 6, &t->flow->frag_off, 2);
+	ip[8] = t->ttl;
+	ip[9] = PROTOCOL_UDP;
+	put16(ip + 10, 0);
+	memcpy(ip + 12, &t->flow->saddr.v4, 4);
+	memcpy(ip + 16, &t->flow->daddr.v4, 4);
+	put16(ip + 10, 65535 - (oracle_sum(ip, 20) ? oracle_sum(ip, 20) : 65535));
+}
+
+static void write_ipv6(const struct trip *t, uint8_t *ip)
+{
+	memcpy(ip, &t->flow->label, 4);
+	ip[0] = 0x60 | t->tos >> 4;
+	ip[1] = (ip[1] & 15) | (t->tos & 15) << 4;
+	put16(ip + 4, UDP + out_payload(t));
+	ip[6] = PROTOCOL_UDP;
+	ip[7] = t->ttl;
+	memcpy(ip + 8, t->flow->saddr.v6, 16);
+	memcpy(ip + 24, t->flow->daddr.v6, 16);
+}
+
+/* Right; or as wrong as it came in, for the receiver to drop it. */
+static uint16_t udp_checksum(const struct trip *t, const uint8_t *ip, bool v6, const uint8_t *udp)
+{
+	const uint8_t *in = t->in->byte;
+	uint32_t length = UDP + out_payload(t);
+	uint32_t sum = pseudo_sum(ip, v6, length) + oracle_sum(udp, length);
+	uint32_t error = 0;
+
+	if (!no_checksum(t) && !is_partial(t))
+		error = (pseudo_sum(in + t->ip, t->v6, t->length + UDP) + oracle_sum(in + t->udp, t->length + UDP)) %
+			65535;
+	return oracle_check(sum + 65535 - error);
+}
+
+static void write_frame(const struct trip *t)
+{
+	struct frame *out = &t->want->frame;
+	uint8_t *at = out->byte, *ip, *udp;
+	bool v6 = t->flow->flags & FLOW_V6;
+	const struct usage_row *row = &t->world->usage[usage_index(t, t->flow)];
+
+	memcpy(at, t->hop->eth, 12);
+	at += 12;
+	for (int i = 0; i < out_tags(t); i++) {
+		memcpy(at, &t->hop->tag[i].protocol, 2);
+		memcpy(at + 2, &t->hop->tag[i].tci, 2);
+		at += TAG;
+	}
+	put16(at, v6 ? TYPE_IPV6 : TYPE_IPV4);
+	ip = at + 2;
+	if (v6)
+		write_ipv6(t, ip);
+	else
+		write_ipv4(t, ip, t->flow->id_first + row->packets);
+	udp = ip + out_ip_header(t);
+	memcpy(udp, &t->flow->sport, 2);
+	memcpy(udp + 2, &t->flow->dport, 2);
+	put16(udp + 4, UDP + out_payload(t));
+	put16(udp + 6, 0);
+	at = udp + UDP;
+	if (t->flow->channel) {
+		memcpy(at, &t->flow->channel, 2);
+		put16(at + 2, t->data_length);
+		at += CHANNEL_DATA;
+	}
+	memcpy(at, t->in->byte + t->data, t->data_length);
+	put16(udp + 6, udp_checksum(t, ip, v6, udp));
+	out->length = at + t->data_length - out->byte;
+}
+
+static void count(const struct trip *t, const struct flow *flow, uint32_t bytes_in, uint32_t bytes_out)
+{
+	struct usage_row *row = &t->want->usage[usage_index(t, flow)];
+
+	row->packets++;
+	row->bytes_in += bytes_in;
+	row->bytes_out += bytes_out;
+}
+
+/* The start of the frame may have to move back, and its end too. */
+static uint32_t room_causes(const struct trip *t)
+{
+	uint32_t before = ETHERNET + out_tags(t) * TAG + out_ip_header(t) + UDP + out_payload(t) - t->data_length;
+
+	if (before > t->data + t->world->headroom - t->world->metadata)
+		return CAUSE(NO_ROOM);
+	if (t->world->tail_fails && t->in->length > t->data + t->data_length)
+		return CAUSE(NO_ROOM);
+	return 0;
+}
+
+/* --- all of it ------------------------------------------------------------- */
+
+static uint32_t decide(struct trip *t)
+{
+	bool to_peer;
+	uint32_t causes = read_frame(t);
+
+	if (!causes)
+		causes = flow_find(t);
+	if (causes)
+		return causes;
+	to_peer = !t->first->channel;
+	t->data = t->payload;
+	t->data_length = t->length;
+	if (to_peer) {
+		t->data += CHANNEL_DATA;
+		t->data_length = get16(t->in->byte + t->payload + 2);
+		if (!channel_data_ok(t))
+			causes |= CAUSE(BAD_LENGTH);
+	}
+	if (t->v6 && no_checksum(t))
+		causes |= CAUSE(CHECKSUM);
+	causes |= one_hop(t);
+	t->want->verdict = to_peer ? VERDICT_TO_PEER : VERDICT_TO_CLIENT;
+	if (t->hop && t->hop->flags & HOP_LOCAL) {
+		t->want->verdict = VERDICT_TO_OTHER_CLIENT;
+		causes |= to_peer ? turn_round(t) : CAUSE(LOCAL);
+	}
+	if (causes & (CAUSE(BAD_LENGTH) | CAUSE(LOCAL)) || !t->hop)
+		return causes;
+	if (out_ip_header(t) + UDP + out_payload(t) > t->hop->mtu)
+		causes |= CAUSE(TOO_BIG);
+	causes |= choose_action(t);
+	causes |= checksum_causes(t);
+	return causes ? causes : room_causes(t);
+}
+
+void oracle_decide(const struct world *world, const struct frame *in, struct expectation *want)
+{
+	struct trip t = {.world = world, .in = in, .want = want};
+
+	memcpy(want->usage, world->usage, sizeof(want->usage));
+	want->causes = decide(&t);
+	if (want->causes) {
+		want->action = XDP_PASS;
+		return;
+	}
+	write_frame(&t);
+	count(&t, t.first, t.length, t.first == t.flow ? out_payload(&t) : t.data_length);
+	if (t.first != t.flow)
+		count(&t, t.flow, t.data_length, out_payload(&t));
+}

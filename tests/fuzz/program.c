@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "program.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "turn.bpf.c"
+
+struct port *const program_ports = ports;
+__u64 *const program_deadlines = deadlines;
+
+enum program_map program_map(const void *map)
+{
+	if (map == &flows)
+		return MAP_FLOWS;
+	if (map == &flows6)
+		return MAP_FLOWS6;
+	if (map == &vlans)
+		return MAP_VLANS;
+	if (map == &hops)
+		return MAP_HOPS;
+	if (map == &usage)
+		return MAP_USAGE;
+	if (map == &verdicts)
+		return MAP_VERDICTS;
+	if (map == &devices)
+		return MAP_DEVICES;
+	return MAP_NONE;
+}
+
+/* const volatile is what a loader may change; here it stands in memory that is read-only. */
+static void constant_set(const volatile __u32 *constant, __u32 value)
+{
+	uintptr_t page = (uintptr_t)getpagesize(), at = (uintptr_t)constant & ~(page - 1);
+
+	if (*constant == value)
+		return;
+	if (mprotect((void *)at, page, PROT_READ | PROT_WRITE)) {
+		perror("mprotect");
+		abort();
+	}
+	*(volatile __u32 *)(uintptr_t)constant = value;
+}
+
+void program_configure(uint32_t rows, uint32_t with_frags, uint32_t with_coarse_clock)
+{
+	constant_set(&usage_rows, rows);
+	constant_set(&frags, with_frags);
+	constant_set(&coarse_clock, with_coarse_clock);
+}
+
+int program_run(struct xdp_md *ctx)
+{
+	return turn(ctx);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The XDP program, compiled for this machine. */
+#ifndef FUZZ_PROGRAM_H
+#define FUZZ_PROGRAM_H
+
+#include <stdint.h>
+
+#include "abi.h"
+
+struct xdp_md;
+
+enum program_map { MAP_NONE, MAP_FLOWS, MAP_FLOWS6, MAP_VLANS, MAP_HOPS, MAP_USAGE, MAP_VERDICTS, MAP_DEVICES };
+
+enum program_map program_map(const void *map);
+/* Rows of its .bss, to be filled and compared. */
+extern struct port *const program_ports;
+extern __u64 *const program_deadlines;
+/* Its .rodata, as the loader sets it. */
+void program_configure(uint32_t usage_rows, uint32_t frags, uint32_t coarse_clock);
+int program_run(struct xdp_md *ctx);
+
+#endif

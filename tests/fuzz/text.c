@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A trial as text: comments for the reader, initialisers for the packet tests. */
+#include <stdio.h>
+#include <string.h>
+
+#include "judge.h"
+
+#define VERDICT_TEXT(number, name, text) [number] = #name,
+static const char *const verdict_names[VERDICT_COUNT] = {VERDICTS(VERDICT_TEXT)};
+
+const char *verdict_text(int verdict)
+{
+	return verdict < 0 || verdict >= VERDICT_COUNT ? "none" : verdict_names[verdict];
+}
+
+static void print_bytes(const char *name, const void *from, size_t length)
+{
+	const uint8_t *byte = from;
+
+	printf("%s{", name);
+	for (size_t i = 0; i < length; i++)
+		printf("%s0x%02x", i ? ", " : "", byte[i]);
+	printf("}");
+}
+
+static void print_flow(const struct entry *entry)
+{
+	const struct flow *flow = &entry->flow;
+
+	printf("\t{\n\t\t.family = %d,\n", entry->v6 ? 6 : 4);
+	print_bytes(entry->v6 ? "\t\t/* key */ .bytes = " : "\t\t/* key */ .bytes = ", &entry->key,
+		    entry->v6 ? sizeof(struct flow_key6) : sizeof(struct flow_key));
+	printf(",\n\t\t.flow = {\n");
+	print_bytes("\t\t\t.saddr.v6 = ", flow->saddr.v6, 16);
+	print_bytes(",\n\t\t\t.daddr.v6 = ", flow->daddr.v6, 16);
+	/* Wire fields as they are stored here. */
+	printf(",\n\t\t\t.sport = 0x%04x, .dport = 0x%04x, .channel = 0x%04x, .frag_off = 0x%04x,\n", flow->sport,
+	       flow->dport, flow->channel, flow->frag_off);
+	printf("\t\t\t.hop = %u, .usage = %u, .owner = %u, .ttl = %u, .ttl_from = %u,\n", flow->hop, flow->usage,
+	       flow->owner, flow->ttl, flow->ttl_from);
+	printf("\t\t\t.udp_delta = 0x%04x, .tos_mask = 0x%02x, .flags = %u, .label = 0x%08x,\n", flow->udp_delta,
+	       flow->tos_mask, flow->flags, flow->label);
+	printf("\t\t\t.key_mark = 0x%08x,\n\t\t},\n\t},\n", flow->key_mark);
+}
+
+static void print_hop(const struct hop_row *row)
+{
+	const struct hop *hop = &row->slot[row->current & 1];
+
+	printf("\t{.current = 0x%x, .slot[%u] = {.ifindex = %u, .mtu = %u, .ttl = %u, .flags = %u,\n", row->current,
+	       row->current & 1, hop->ifindex, hop->mtu, hop->ttl, hop->flags);
+	print_bytes("\t\t.eth = ", hop->eth, sizeof(hop->eth));
+	printf(",\n\t\t.tag = {{0x%04x, 0x%04x}, {0x%04x, 0x%04x}}}},\n", hop->tag[0].protocol, hop->tag[0].tci,
+	       hop->tag[1].protocol, hop->tag[1].tci);
+}
+
+static void print_world(const struct world *world)
+{
+	printf("/* flows */\n");
+	for (int i = 0; i < FLOWS; i++)
+		if (world->flow[i].used)
+			print_flow(&world->flow[i]);
+	printf("/* next hops */\n");
+	for (int i = 0; i < HOPS; i++)
+		print_hop(&world->hop[i]);
+	printf("/* ports: the rest is other interfaces, or none */\n");
+	for (int i = 0; i < ABI_PORTS; i++)
+		if (world->port[i].ifindex == world->ingress || i == 0) {
+			printf("\t[%d] = {.ifindex = %u, .generic = %u, ", i, world->port[i].ifindex,
+			       world->port[i].generic);
+			print_bytes(".mac = ", world->port[i].mac, 6);
+			printf("},\n");
+		}
+	printf("/* vlans */\n");
+	for (int i = 0; i < VLANS; i++)
+		if (world->vlan[i].used) {
+			printf("\t{{%u, {0x%04x, 0x%04x}}, ", world->vlan[i].key.ifindex, world->vlan[i].key.id[0],
+			       world->vlan[i].key.id[1]);
+			print_bytes("{", world->vlan[i].vlan.mac, 6);
+			printf("}},\n");
+		}
+	printf("/* ingress %u; devices %u %u %u; cpu %u; usage rows %u of %u; headroom %u, metadata %u;\n",
+	       world->ingress, world->device[0], world->device[1], world->device[2], world->cpu, world->usage_rows,
+	       world->usage_size, world->headroom, world->metadata);
+	printf(" * frags %u, coarse clock %u, tail fails %d, sums folded %d */\n", world->frags, world->coarse_clock,
+	       world->tail_fails, world->sum_folded);
+	for (int i = 0; i < FLOWS; i++)
+		if (world->flow[i].used)
+			printf("/* owner %u: %lld ns left; */\n", world->flow[i].flow.owner,
+			       (long long)(world->deadline[world->flow[i].flow.owner] - world->now));
+}
+
+static void print_frame(const char *name, const struct frame *frame)
+{
+	printf("/* %s: %u bytes, %u in the first buffer */\n", name, frame->length, frame->linear);
+	for (uint32_t i = 0; i < frame->length; i++) {
+		if (i % 32 == 0)
+			printf("%s\t\"", i ? "\"\n" : "");
+		else if (i % 4 == 0)
+			printf(" ");
+		printf("%02x", frame->byte[i]);
+	}
+	printf("\"\n");
+}
+
+static void print_difference(const struct frame *want, const struct frame *sent)
+{
+	uint32_t at = 0;
+
+	while (at < want->length && at < sent->length && want->byte[at] == sent->byte[at])
+		at++;
+	if (at < want->length || at < sent->length)
+		printf("/* they differ from byte %u on */\n", at);
+}
+
+static void print_usage(const struct trial *trial)
+{
+	for (int i = 0; i < CPUS * USAGE_ROWS; i++) {
+		const struct usage_row *before = &trial->world.usage[i];
+		const struct usage_row *row[2] = {&trial->want.usage[i], &trial->outcome.usage[i]};
+
+		for (int w = 0; w < 2; w++)
+			if (memcmp(before, row[w], sizeof(*before)) != 0)
+				printf("/* usage row %d, %s: +%lld packets, +%lld in, +%lld out */\n", i,
+				       w ? "counted" : "wanted", (long long)(row[w]->packets - before->packets),
+				       (long long)(row[w]->bytes_in - before->bytes_in),
+				       (long long)(row[w]->bytes_out - before->bytes_out));
+	}
+}
+
+void trial_print(const struct trial *trial, const char *complaint)
+{
+	const struct expectation *want = &trial->want;
+
+	printf("/* %s */\n", complaint ? complaint : "as it must be");
+	printf("/* wanted:");
+	for (int i = 0; i < VERDICT_COUNT; i++)
+		if (want->causes >> i & 1)
+			printf(" %s", verdict_text(i));
+	if (!want->causes)
+		printf(" %s", verdict_text(want->verdict));
+	printf(", action %d, to %u; got %s, action %d, to %u */\n", want->action, want->causes ? 0 : want->ifindex,
+	       verdict_text(trial->outcome.verdict), trial->outcome.action, trial->outcome.ifindex);
+	print_world(&trial->world);
+	print_frame("in", &trial->frame);
+	if (!want->causes)
+		print_frame("wanted", &want->frame);
+	print_frame("got", &trial->outcome.frame);
+	print_difference(want->causes ? &trial->frame : &want->frame, &trial->outcome.frame);
+	print_usage(trial);
+}

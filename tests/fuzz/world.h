@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a packet's fate depends on: the tables, the machine, and the frame. */
+#ifndef FUZZ_WORLD_H
+#define FUZZ_WORLD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi.h"
+#include "verdict.h"
+
+#define FRAME_MAX 66560
+#define HEADROOM_MAX 512
+
+enum { FLOWS = 4, HOPS = 2, VLANS = 2, DEVICES = 3, CPUS = 3, USAGE_ROWS = 6 };
+
+struct frame {
+	uint32_t length;
+	uint32_t linear; /* bytes in the first buffer */
+	uint32_t piece;  /* bytes in each further one */
+	uint8_t byte[FRAME_MAX];
+};
+
+struct entry {
+	bool used;
+	bool v6; /* the family of the key */
+	union {
+		struct flow_key v4;
+		struct flow_key6 v6;
+	} key;
+	struct flow flow;
+};
+
+struct vlan_entry {
+	bool used;
+	struct vlan_key key;
+	struct vlan vlan;
+};
+
+struct world {
+	/* the tables */
+	struct entry flow[FLOWS];
+	struct hop_row hop[HOPS];
+	struct port port[ABI_PORTS];
+	struct vlan_entry vlan[VLANS];
+	uint32_t device[DEVICES]; /* interfaces that a redirect can leave by; 0: none */
+	uint64_t deadline[ABI_OWNERS];
+	struct usage_row usage[CPUS * USAGE_ROWS];
+	uint32_t usage_rows; /* of a CPU */
+	uint32_t usage_size; /* of all */
+	uint32_t frags, coarse_clock;
+	/* the machine */
+	uint64_t now;
+	uint32_t cpu;
+	uint32_t ingress;
+	uint32_t headroom; /* metadata included */
+	uint32_t metadata;
+	bool tail_fails; /* the driver refuses to shorten frames */
+	bool sum_folded; /* bpf_csum_diff gives 16 bits, as from Linux 6.13 on */
+};
+
+#endif

@@ -1,0 +1,99 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: BSD-3-Clause
+"""Beside other programs, by libxdp's dispatcher. For a guest whose kernel runs that:
+tests/vm/run.sh --kernel 6.12 -- tests/vm/chain_test.py
+"""
+
+import pathlib
+import platform
+import re
+import shutil
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "netns"))
+
+from lab import Lab
+from netns import command
+from server import Server
+from talk import Talk
+from tap import check_equal, note, run, skip, test
+
+BESIDE = """
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+SEC("xdp") int beside(struct xdp_md *context) { return XDP_PASS; }
+char _license[] SEC("license") = "GPL";
+"""
+
+TELLS = tuple(map(int, re.findall(r"\d+", platform.release())[:2])) >= (6, 3)
+AUTO = () if TELLS else (("xdp-mode", "native"),)
+
+def said(server, *words):
+    return [line for line in server.log_lines(r"\bxdp: ")
+            if all(word in line for word in words)]
+
+
+def check_said(server, *words):
+    lines = said(server, *words)
+    check_equal(len(lines), 1, f"lines with {words}; log: {server.log_lines('xdp: ')}")
+    note(lines[0].strip())
+
+
+class Dispatcher:
+    """libxdp's dispatcher on to-peer, with one program that passes everything."""
+
+    def __init__(self, lab):
+        self._lab = lab
+        # `ip netns exec` mounts /sys anew, without what is pinned there.
+        self._folder = lab.folder / "bpffs"
+        self.environment = ("env", f"LIBXDP_BPFFS={self._folder}")
+
+    def __enter__(self):
+        for tool in ("xdp-loader", "clang"):
+            if not shutil.which(tool):
+                skip(f"{tool} is not installed")
+        self._folder.mkdir()
+        command(["mount", "-t", "bpf", "bpf", self._folder])
+        source, made = self._lab.folder / "beside.c", self._lab.folder / "beside.o"
+        source.write_text(BESIDE, encoding="ascii")
+        try:
+            command(["clang", "-O2", "-g", "-target", "bpf", "-I/usr/include/x86_64-linux-gnu",
+                     "-c", source, "-o", made])
+            self._loader("load", "-m", "native", "to-peer", made, "-s", "xdp")
+            if "xdp_dispatcher" not in self.status():
+                skip("this kernel does not run libxdp's dispatcher: it loads no BPF_PROG_TYPE_EXT")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self._loader("unload", "--all", "to-peer", check=False)
+        command(["umount", self._folder], check=False)
+
+    def _loader(self, *words, check=True):
+        return self._lab.server.run(*self.environment, "xdp-loader", *words, check=check).stdout
+
+    def status(self):
+        return self._loader("status", "to-peer")
+
+    def members(self):
+        return sorted(re.findall(r"=>\s+\d+\s+(\w+)", self.status()))
+
+
+@test("beside another program, by libxdp's dispatcher; what a server leaves there is cleaned up",
+      seconds=120)
+def beside(lab):
+    with Dispatcher(lab) as dispatcher:
+        for _ in range(2):
+            with Server(lab, *AUTO, prefix=dispatcher.environment) as server, Talk(lab) as talk:
+                check_said(server, "to-peer: native mode beside other programs")
+                check_said(server, "to-client: native mode, mtu")
+                check_equal(dispatcher.members(), ["beside", "turn"], "programs")
+                talk.wait_kernel(server).check_kernel(server)
+            # coturn ends without a word, and the program stays until the next start.
+            check_equal(dispatcher.members(), ["beside", "turn"], "programs")
+
+
+if __name__ == "__main__":
+    run(Lab("direct"))
