@@ -1,28 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Which channels the kernel may relay: every refusal, and both sides of each limit. */
-#include "unit.h"
+#include "sample.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
-#include <string.h>
-
-#include "allocation.h"
-
-static union endpoint endpoint(const char *address, uint16_t port)
-{
-	union endpoint endpoint;
-
-	memset(&endpoint, 0, sizeof(endpoint));
-	if (inet_pton(AF_INET, address, &endpoint.v4.sin_addr) == 1) {
-		endpoint.v4.sin_family = AF_INET;
-		endpoint.v4.sin_port = htons(port);
-	} else {
-		assert_int_equal(inet_pton(AF_INET6, address, &endpoint.v6.sin6_addr), 1);
-		endpoint.v6.sin6_family = AF_INET6;
-		endpoint.v6.sin6_port = htons(port);
-	}
-	return endpoint;
-}
 
 static struct channel_request good(void)
 {
@@ -89,23 +69,97 @@ static void test_family(void **state)
 		offsetof(struct channel_request, relay),
 		offsetof(struct channel_request, peer),
 	};
-	static const char *const addresses[] = { "2001:db8::10", "::ffff:192.0.2.10", "::", "::1", "ff02::1" };
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(fields); i++) {
-		struct channel_request request = good();
-		union endpoint *field = (union endpoint *)((char *)&request + fields[i]);
+	for (size_t i = 0; i < COUNT(combinations) * COUNT(fields); i++) {
+		const struct combination *is = &combinations[i / COUNT(fields)];
+		struct channel_request request = sample_request(is, 0);
+		union endpoint *field = (union endpoint *)((char *)&request + fields[i % COUNT(fields)]);
 
-		for (size_t k = 0; k < COUNT(addresses); k++) {
-			*field = endpoint(addresses[k], 4000);
-			assert_int_equal(channel_check(&request), CHANNEL_FAMILY);
-		}
+		assert_int_equal(channel_check(&request), CHANNEL_OK);
+		/* Not that of the other end of the same socket. */
+		*field = endpoint(field->any.sa_family == AF_INET ? "2001:db8::99" : "192.0.2.99", 4000);
+		assert_int_equal(channel_check(&request), CHANNEL_FAMILY);
 		/* coturn has no address there. */
 		memset(field, 0, sizeof(*field));
 		assert_int_equal(channel_check(&request), CHANNEL_FAMILY);
 		field->any.sa_family = AF_UNIX;
 		assert_int_equal(channel_check(&request), CHANNEL_FAMILY);
 	}
+}
+
+/* Both ends of a socket of no family that is known. */
+static void test_other_families(void **state)
+{
+	struct channel_request request = good();
+
+	(void)state;
+	request.client.any.sa_family = request.server.any.sa_family = AF_UNIX;
+	assert_int_equal(channel_check(&request), CHANNEL_FAMILY);
+	request = good();
+	request.peer.any.sa_family = request.relay.any.sa_family = AF_UNIX;
+	assert_int_equal(channel_check(&request), CHANNEL_FAMILY);
+}
+
+static void test_peer6(void **state)
+{
+	static const struct {
+		const char *address;
+		enum channel_refusal refusal;
+	} table[] = {
+		{ "2001:db8:3::20", CHANNEL_OK },
+		{ "::", CHANNEL_GROUP },
+		{ "::1", CHANNEL_LOOPBACK },
+		{ "::2", CHANNEL_OK },
+		{ "::ffff:192.0.2.10", CHANNEL_FAMILY },
+		{ "ff02::1", CHANNEL_GROUP },
+		{ "ff3e::8000:1", CHANNEL_GROUP },
+		{ "fe80::1", CHANNEL_LINK_LOCAL },
+		{ "febf::1", CHANNEL_LINK_LOCAL },
+		{ "fe7f::1", CHANNEL_OK },
+		{ "fec0::1", CHANNEL_OK },
+		{ "fd00::1", CHANNEL_OK },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(table); i++) {
+		struct channel_request request = sample_request(&combinations[1], 0);
+
+		request.peer = endpoint(table[i].address, 4000);
+		if (channel_check(&request) != table[i].refusal)
+			fail_msg("%s: %s", table[i].address, channel_refusal_text(channel_check(&request)));
+	}
+}
+
+static void test_client6(void **state)
+{
+	static const struct {
+		const char *address;
+		enum channel_refusal refusal;
+	} table[] = {
+		{ "2001:db8:1::10", CHANNEL_OK },      { "::1", CHANNEL_LOOPBACK },
+		{ "::ffff:192.0.2.10", CHANNEL_FAMILY }, { "fe80::1", CHANNEL_LINK_LOCAL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(table); i++) {
+		struct channel_request request = sample_request(&combinations[2], 0);
+
+		request.client = endpoint(table[i].address, 40000);
+		assert_int_equal(channel_check(&request), table[i].refusal);
+	}
+}
+
+static void test_wildcard6(void **state)
+{
+	struct channel_request request = sample_request(&combinations[2], 0);
+
+	(void)state;
+	request.server = endpoint("::", 3478);
+	assert_int_equal(channel_check(&request), CHANNEL_WILDCARD);
+	request = sample_request(&combinations[1], 0);
+	request.relay = endpoint("::", 50000);
+	assert_int_equal(channel_check(&request), CHANNEL_WILDCARD);
 }
 
 struct address_row {
@@ -220,6 +274,7 @@ static void test_texts(void **state)
 	assert_non_null(strstr(channel_refusal_text(CHANNEL_RELAY_NOT_UDP), "relay"));
 	assert_non_null(strstr(channel_refusal_text(CHANNEL_FAMILY), "IPv4"));
 	assert_non_null(strstr(channel_refusal_text(CHANNEL_WILDCARD), "wildcard"));
+	assert_non_null(strstr(channel_refusal_text(CHANNEL_LINK_LOCAL), "link-local"));
 	assert_non_null(strstr(channel_refusal_text(CHANNEL_GROUP), "multicast"));
 	assert_non_null(strstr(channel_refusal_text(CHANNEL_LOOPBACK), "loopback"));
 	assert_non_null(strstr(channel_refusal_text(CHANNEL_LIMITED), "max-bps"));
@@ -231,6 +286,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_allowed),  cmocka_unit_test(test_transport),
 		cmocka_unit_test(test_limited), cmocka_unit_test(test_bound),  cmocka_unit_test(test_family),
+		cmocka_unit_test(test_other_families), cmocka_unit_test(test_peer6),
+		cmocka_unit_test(test_client6), cmocka_unit_test(test_wildcard6),
 		cmocka_unit_test(test_wildcard), cmocka_unit_test(test_peer),
 		cmocka_unit_test(test_client),   cmocka_unit_test(test_number),
 		cmocka_unit_test(test_any_port), cmocka_unit_test(test_texts),
