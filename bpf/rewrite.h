@@ -108,7 +108,9 @@ static __always_inline __u32 headers_length(const struct outgoing *out, const in
 
 /*
  * Moves the start and the end of the frame to where those of the new one are.
- * 0, or -1 with the frame as it was.
+ * 0, or -1 with the frame as it was. (Metadata before a frame moves along with its
+ * start, over what was there: if a driver refused to shorten one, which Linux does
+ * not do, those bytes would be lost.)
  */
 static __always_inline int frame_resize(struct xdp_md *ctx, const struct packet *packet,
 					const struct outgoing *out, const int v6)

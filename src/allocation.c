@@ -9,7 +9,7 @@ static const char *const texts[CHANNEL_REFUSALS] = {
 	[CHANNEL_RELAY_NOT_UDP] = "the relay is not UDP",
 	[CHANNEL_FAMILY] = "an address is neither IPv4 nor IPv6",
 	[CHANNEL_WILDCARD] = "the relay is bound to a wildcard address, or the way to the client is not known",
-	[CHANNEL_LINK_LOCAL] = "client or peer has a link-local IPv6 address",
+	[CHANNEL_LINK_LOCAL] = "a link-local IPv6 address is used",
 	[CHANNEL_BOUND] = "sockets are bound to a device (listening-device, relay-device) or marked",
 	[CHANNEL_GROUP] = "the peer is a multicast or broadcast address",
 	[CHANNEL_LOOPBACK] = "client or peer is on the loopback interface",
@@ -90,7 +90,8 @@ enum channel_refusal channel_check(const struct channel_request *request)
 		return CHANNEL_GROUP;
 	if (is_loopback(peer) || is_loopback(client))
 		return CHANNEL_LOOPBACK;
-	if (is_link_local(peer) || is_link_local(client))
+	if (is_link_local(peer) || is_link_local(client) || is_link_local(&request->relay) ||
+	    is_link_local(&request->server))
 		return CHANNEL_LINK_LOCAL;
 	/* RFC 8656, section 12; upstream's releases allow parts of this range. */
 	if (request->number < 0x4000 || request->number > 0x7fff)

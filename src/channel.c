@@ -209,8 +209,12 @@ void channel_flows(const struct channel_request *request, const struct channel_s
 	if (style->client_ttl_fixed)
 		to_client->ttl_from = FLOW_TTL_WAY;
 
-	/* coturn asks its IPv6 sockets for neither: it takes the TTL for 64, the TOS for 0. */
+	/*
+	 * coturn asks and tells its IPv6 sockets IPv6's hop limit and traffic class,
+	 * which an IPv4 packet has not: it takes the TTL for 64, the TOS for 0.
+	 */
 	if (request->mapped) {
+		to_client->ttl_from = FLOW_TTL_WAY;
 		to_peer->ttl_from = FLOW_TTL_CONSTANT;
 		to_peer->ttl = to_peer->ttl < MAPPED_TTL ? to_peer->ttl : MAPPED_TTL;
 		to_peer->tos_mask = to_client->tos_mask = 0;

@@ -37,7 +37,7 @@ static void style_check(const struct flow *flow, bool to_client, bool client_map
 	int ttl = flow->flags & FLOW_V6 ? style.ttl6 : style.ttl;
 	int rule = FLOW_TTL_RECEIVED;
 
-	if (to_client && style.client_ttl_fixed)
+	if (to_client && (style.client_ttl_fixed || client_mapped))
 		rule = FLOW_TTL_WAY;
 	if (!to_client && client_mapped) {
 		rule = FLOW_TTL_CONSTANT;

@@ -131,6 +131,19 @@ static void test_peer6(void **state)
 	}
 }
 
+/* Our own addresses; their interface is not in the packet either. */
+static void test_link_local_server(void **state)
+{
+	struct channel_request request = sample_request(&combinations[3], 0);
+
+	(void)state;
+	request.server = endpoint("fe80::1", 3478);
+	assert_int_equal(channel_check(&request), CHANNEL_LINK_LOCAL);
+	request = sample_request(&combinations[3], 0);
+	request.relay = endpoint("fe80::1", 50000);
+	assert_int_equal(channel_check(&request), CHANNEL_LINK_LOCAL);
+}
+
 static void test_client6(void **state)
 {
 	static const struct {
@@ -287,7 +300,7 @@ int main(void)
 		cmocka_unit_test(test_allowed),  cmocka_unit_test(test_transport),
 		cmocka_unit_test(test_limited), cmocka_unit_test(test_bound),  cmocka_unit_test(test_family),
 		cmocka_unit_test(test_other_families), cmocka_unit_test(test_peer6),
-		cmocka_unit_test(test_client6), cmocka_unit_test(test_wildcard6),
+		cmocka_unit_test(test_client6), cmocka_unit_test(test_link_local_server), cmocka_unit_test(test_wildcard6),
 		cmocka_unit_test(test_wildcard), cmocka_unit_test(test_peer),
 		cmocka_unit_test(test_client),   cmocka_unit_test(test_number),
 		cmocka_unit_test(test_any_port), cmocka_unit_test(test_texts),

@@ -240,6 +240,7 @@ static void test_mapped_client(void **state)
 
 		given.ttl = table[i].ttl;
 		given.ttl6 = table[i].ttl6;
+		given.client_ttl_fixed = i & 1;
 		channel_flows(&what, &given, plain);
 		what.mapped = true;
 		channel_flows(&what, &given, way);

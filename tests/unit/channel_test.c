@@ -421,6 +421,62 @@ static void test_same_pair_twice(void **state)
 	channel_free(first);
 }
 
+/* The first flow stays in the kernel: its rows are nobody else's for good. */
+static void test_undo_fails(void **state)
+{
+	struct channel_request what = request(1);
+	struct channel *channel = NULL, *other;
+
+	(void)state;
+	assert_int_equal(start(2), 0);
+	fake.record = true;
+	fake.put_fails = 2;
+	fake.delete_fails = 1;
+	fake.error = -EPERM;
+	assert_int_equal(channel_open(&what, 3, &channel), -ENOTRECOVERABLE);
+	assert_null(channel);
+	assert_string_equal(fake.calls, "acquire to client; put to client; acquire to peer; put to peer; "
+					"release to peer; delete to client; ");
+	assert_int_equal(flows_now(), 1);
+	assert_int_equal(hops_now(), 1);
+	/* Of four rows three are left: room for one channel more. */
+	other = open_channel(2);
+	what = request(3);
+	assert_int_equal(channel_open(&what, 3, &channel), -ENOSPC);
+	assert_int_equal(channel_close(other), 0);
+	channel_free(other);
+}
+
+/* In each family: what is computed at bind is what the kernel gets. */
+static void test_open_families(void **state)
+{
+	(void)state;
+	assert_int_equal(start(4), 0);
+	for (uint16_t n = 1; n < 32; n += 8) {
+		struct channel_request what = request(n);
+		struct channel *channel = open_channel(n);
+		struct channel_flow way[2];
+
+		channel_flows(&what, &style, way);
+		for (int i = 0; i < 2; i++) {
+			const struct fake_flow *found = flow_of(n, i);
+
+			assert_non_null(found);
+			if (found->flow.flags & FLOW_V6)
+				assert_int_equal(found->flow.label, way[i].flow.label);
+			else
+				assert_int_equal(found->flow.id_first, FIRST_ID);
+		}
+		/* It is found by the family of the client, and says that of the peer. */
+		assert_int_equal(channel_clear_df(channel), 0);
+		if (!(way[0].flow.flags & FLOW_V6))
+			assert_int_equal(flow_of(n, 0)->flow.frag_off, 0);
+		assert_int_equal(channel_close(channel), 0);
+		assert_int_equal(flows_now(), 0);
+		channel_free(channel);
+	}
+}
+
 /* One way that will not go does not keep the other; another try ends it. */
 static void test_close_fails(void **state)
 {
@@ -729,6 +785,8 @@ int main(void)
 		cmocka_unit_test_teardown(test_open_fails, stop),
 		cmocka_unit_test_teardown(test_full, stop),
 		cmocka_unit_test_teardown(test_same_pair_twice, stop),
+		cmocka_unit_test_teardown(test_undo_fails, stop),
+		cmocka_unit_test_teardown(test_open_families, stop),
 		cmocka_unit_test_teardown(test_close_fails, stop),
 		cmocka_unit_test_teardown(test_close_of_what_is_gone, stop),
 		cmocka_unit_test_teardown(test_clear_df, stop),

@@ -222,10 +222,10 @@ def quality(_):
         lab.server.ip("link", "set", "nic.20", "type", "vlan", "egress-qos-map", "0:5")
         with Server(lab, *NATIVE) as server, Talk(lab) as talk:
             talk.warm(PATIENCE)
-            with Verdicts(server.offload) as verdicts:
-                check(talk.to_peer(), "data to the peer did not arrive")
-                check(talk.to_client(), "data to the client did not arrive")
-            check_equal((verdicts["TO_PEER"], verdicts["TO_CLIENT"]), (0, 1), "verdicts")
+            # The other way out has no map; its next hop may take a moment.
+            wait_until(lambda: arrives(server, talk, 100, "TO_CLIENT")["TO_CLIENT"] == 1, PATIENCE,
+                       "data to the client through the kernel")
+            check_equal(arrives(server, talk, 100, "TO_PEER")["TO_PEER"], 0, "TO_PEER")
 
 
 def arrives(server, talk, length, way):
