@@ -13,6 +13,8 @@
 #define ABI_PORTS 16
 /* Relay threads that can own flows; coturn runs at most 128 of them. */
 #define ABI_OWNERS 256
+/* A deadline that is long past, where 0 is that of a thread which has not begun. */
+#define ABI_DEADLINE_MUTED 1
 /* Devices that a redirect can leave by. */
 #define ABI_DEVICES 64
 /* VLANs, over all of those interfaces, whose frames are relayed. */
@@ -150,14 +152,16 @@ struct hop_row {
 };
 
 /*
- * What a flow carried on one CPU since the server started. Rows are at
- * cpu * flows + usage; the server reads differences and never writes.
+ * What a flow carried on one CPU, and those before it that had its row. Rows are
+ * at cpu * flows + usage; the server reads differences and never writes. But it
+ * writes the block after that of the last CPU, where a row has what all CPUs had
+ * counted when the present flow began, and when that was.
  */
 struct usage_row {
 	__u64 packets;
 	__u64 bytes_in;  /* UDP payload as received */
 	__u64 bytes_out; /* UDP payload as sent */
-	__u64 reserved;
+	__u64 since;     /* after the last CPU's: CLOCK_BOOTTIME in nanoseconds, 0: never used */
 };
 
 /* An interface that carries the program, and its unicast address. */
@@ -185,6 +189,50 @@ struct vlan {
 	__u16 zero;
 };
 
+/* ---- for onlookers (turnutils_xdp): what only the server knows, and no packet's way asks for ---- */
+
+/*
+ * Number of all that this file and verdict.h lay out, and of the reasons
+ * that are counted in `refused`. It changes with any of them but a new verdict.
+ */
+#define ABI_VERSION 1
+
+#define STATE_NAME 16
+#define STATE_LINE 384
+/* Why channels are not offloaded: enum channel_refusal. */
+#define STATE_REFUSALS 32
+
+enum state_mode { STATE_MODE_NONE, STATE_MODE_NATIVE, STATE_MODE_GENERIC };
+
+/* An interface that is to carry the program. */
+struct state_interface {
+	char name[STATE_NAME];
+	char device[STATE_NAME]; /* that carries the program for it, or "" */
+	__u32 ifindex;           /* 0: there is none of its name now */
+	__u32 device_ifindex;
+	__u8 mode;               /* enum state_mode */
+	__u8 beside;             /* 1: other programs run there too, by libxdp's dispatcher */
+	__u8 zero[6];
+	char line[STATE_LINE];   /* what the log says of it: the mode, or why it is left out */
+};
+
+struct state {
+	__u64 started;  /* CLOCK_BOOTTIME in nanoseconds; 0: no server has these tables */
+	__u64 overruns; /* how often events of the kernel were lost, and all was read anew */
+	__u64 full;     /* channels for which there was no room */
+	__u64 failed;   /* channels that the kernel did not take for another reason */
+	__u64 refused[STATE_REFUSALS];
+	__u32 pid;      /* in the server's own PID namespace */
+	__u32 channels; /* that there is room for */
+	__u8 mode;      /* that was asked for: enum option_mode */
+	__u8 barred;    /* 1: all is left to coturn, as the host has IPsec policies */
+	__u8 zero[2];
+	__u32 edition;  /* of the rows below: odd while one is written */
+	__u32 interfaces;
+	__u32 zero2;
+	struct state_interface interface[ABI_PORTS];
+};
+
 _Static_assert(sizeof(struct flow_key) == 16, "flow_key has no padding");
 _Static_assert(sizeof(struct flow_key6) == 40, "flow_key6 has no padding");
 _Static_assert(sizeof(struct flow) == 64, "flow fills a cache line");
@@ -194,5 +242,7 @@ _Static_assert(sizeof(struct usage_row) == 32, "usage_row has no padding");
 _Static_assert(sizeof(struct port) == 12, "port has no padding");
 _Static_assert(sizeof(struct vlan_key) == 8, "vlan_key has no padding");
 _Static_assert(sizeof(struct vlan) == 8, "vlan has no padding");
+_Static_assert(sizeof(struct state_interface) == 432, "state_interface has no padding");
+_Static_assert(sizeof(struct state) == 312 + 432 * ABI_PORTS, "state has no padding");
 
 #endif

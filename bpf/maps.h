@@ -40,7 +40,9 @@ struct {
 
 /*
  * A row per CPU and flow. An array that the server maps into its memory, where
- * a per-CPU array would cost it a system call for every flow and second.
+ * a per-CPU array would cost it a system call for every flow and second. Behind
+ * those of the last CPU comes one more block of rows, which the program does not
+ * know of: see abi.h.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -65,6 +67,9 @@ struct {
 	__uint(max_entries, ABI_DEVICES);
 } devices SEC(".maps");
 
+/* For onlookers, which know one layout. */
+const volatile __u32 abi_version = ABI_VERSION;
+
 /* Rows of `usage` that a CPU has. */
 const volatile __u32 usage_rows = 1;
 
@@ -79,5 +84,8 @@ struct port ports[ABI_PORTS];
 
 /* When a relay thread is held to be dead, CLOCK_MONOTONIC in nanoseconds. */
 __u64 deadlines[ABI_OWNERS];
+
+/* For onlookers: what the server says of itself. */
+struct state state;
 
 #endif

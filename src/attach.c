@@ -8,6 +8,7 @@
 #include "device.h"
 #include "links.h"
 #include "log.h"
+#include "map.h"
 #include "port.h"
 #include "settle.h"
 #include "vlan.h"
@@ -296,6 +297,29 @@ static enum vlan_rank wanted_vlan(uint32_t vlan, uint32_t device)
 	return rank;
 }
 
+/* For onlookers. */
+static void publish(unsigned int row, const struct links *links)
+{
+	static const uint8_t modes[] = {
+		[PORT_NONE] = STATE_MODE_NONE,
+		[PORT_NATIVE] = STATE_MODE_NATIVE,
+		[PORT_GENERIC] = STATE_MODE_GENERIC,
+	};
+	const struct interface *interface = &attached.interface[row];
+	const struct link *device = links_find(links, interface->device);
+	struct state_interface shown = {
+		.ifindex = interface->ifindex,
+		.device_ifindex = interface->device,
+		.mode = modes[port_state(interface->device)],
+		.beside = port_is_beside(interface->device),
+	};
+
+	snprintf(shown.name, sizeof(shown.name), "%s", interface->name);
+	snprintf(shown.device, sizeof(shown.device), "%s", device ? device->name : "");
+	snprintf(shown.line, sizeof(shown.line), "%s", interface->line);
+	map_interface_put(row, &shown);
+}
+
 void attach_refresh(void)
 {
 	uint32_t devices[ABI_PORTS];
@@ -316,5 +340,7 @@ void attach_refresh(void)
 		say_all();
 	}
 	vlan_follow(&links, wanted_vlan);
+	for (unsigned int i = 0; i < attached.count; i++)
+		publish(i, &links);
 	links_free(&links);
 }

@@ -241,7 +241,7 @@ static int half_open(struct half *half, uint16_t owner)
 				&flow->hop);
 	if (error)
 		goto row;
-	map_usage_read(flow->usage, &half->seen);
+	map_usage_begin(flow->usage, &half->seen);
 	flow->owner = owner;
 	if (!(flow->flags & FLOW_V6))
 		flow->id_first = (uint16_t)random();

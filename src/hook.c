@@ -299,6 +299,7 @@ static void log_refusal(enum channel_refusal refusal)
 {
 	static bool said[CHANNEL_REFUSALS];
 
+	offload_count_refusal(refusal);
 	if (!__atomic_exchange_n(&said[refusal], true, __ATOMIC_RELAXED))
 		log_line(LOG_LEVEL_INFO, "channels stay in userspace where %s (said once)",
 			 channel_refusal_text(refusal));
@@ -348,6 +349,7 @@ void *offload_hook_bind(void *server, void *session, void *channel, const void *
 	if (error == -ENOTRECOVERABLE)
 		stick(error);
 	if (error) {
+		offload_count_failure(error);
 		log_failure(error);
 		free(hooked);
 		return NULL;

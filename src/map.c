@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A table in shared memory. */
@@ -121,7 +122,89 @@ void map_usage_read(uint32_t index, struct usage *usage)
 	}
 }
 
+static uint64_t boot_time(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+void map_usage_begin(uint32_t index, struct usage *usage)
+{
+	struct usage_row *row = (struct usage_row *)usage_rows.memory + index;
+
+	map_usage_read(index, usage);
+	row += (size_t)maps.cpus * maps.usage_rows;
+	__atomic_store_n(&row->packets, usage->packets, __ATOMIC_RELAXED);
+	__atomic_store_n(&row->bytes_in, usage->bytes_in, __ATOMIC_RELAXED);
+	__atomic_store_n(&row->bytes_out, usage->bytes_out, __ATOMIC_RELAXED);
+	__atomic_store_n(&row->since, boot_time(), __ATOMIC_RELEASE);
+}
+
 void map_deadline_put(uint16_t owner, uint64_t nanoseconds)
 {
 	__atomic_store_n(&maps.deadlines[owner], nanoseconds, __ATOMIC_RELAXED);
+}
+
+/* ---- for onlookers ---- */
+
+void map_state_begin(unsigned int channels, unsigned int mode)
+{
+	if (!maps.state)
+		return;
+	maps.state->pid = (uint32_t)getpid();
+	maps.state->channels = channels;
+	maps.state->mode = (uint8_t)mode;
+	__atomic_store_n(&maps.state->started, boot_time(), __ATOMIC_RELEASE);
+}
+
+/* Odd editions are not for reading. */
+static void turn_edition(void)
+{
+	__atomic_add_fetch(&maps.state->edition, 1, __ATOMIC_SEQ_CST);
+}
+
+void map_interface_put(unsigned int index, const struct state_interface *interface)
+{
+	struct state *state = maps.state;
+
+	if (!state || index >= ABI_PORTS)
+		return;
+	if (index < state->interfaces && !memcmp(&state->interface[index], interface, sizeof(*interface)))
+		return;
+	turn_edition();
+	state->interface[index] = *interface;
+	if (state->interfaces <= index)
+		state->interfaces = index + 1;
+	turn_edition();
+}
+
+void map_barred_put(bool barred)
+{
+	if (maps.state)
+		__atomic_store_n(&maps.state->barred, barred, __ATOMIC_RELAXED);
+}
+
+static void count(__u64 *counter)
+{
+	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+}
+
+void map_overrun_count(void)
+{
+	if (maps.state)
+		count(&maps.state->overruns);
+}
+
+void map_refusal_count(unsigned int refusal)
+{
+	if (maps.state && refusal < STATE_REFUSALS)
+		count(&maps.state->refused[refusal]);
+}
+
+void map_failure_count(int error)
+{
+	if (maps.state)
+		count(error == -ENOSPC ? &maps.state->full : &maps.state->failed);
 }

@@ -7,6 +7,7 @@
 #ifndef OFFLOAD_MAP_H
 #define OFFLOAD_MAP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "abi.h"
@@ -22,6 +23,7 @@ struct map_set {
 	const struct bpf_map *hops;
 	const struct bpf_map *usage;
 	uint64_t *deadlines;        /* ABI_OWNERS of them, shared already */
+	struct state *state;        /* shared already */
 	unsigned int usage_rows;    /* of each CPU */
 	unsigned int hop_rows;
 	unsigned int cpus;
@@ -70,7 +72,30 @@ void map_hop_put(uint32_t row, const struct hop *hop);
 /** What a row of `usage` counts. Any thread. */
 void map_usage_read(uint32_t row, struct usage *usage);
 
+/** The same for a flow that is about to begin, of which onlookers are told. Any thread. */
+void map_usage_begin(uint32_t row, struct usage *usage);
+
 /** When the flows of a relay thread end by themselves (CLOCK_MONOTONIC, ns). */
 void map_deadline_put(uint16_t owner, uint64_t nanoseconds);
+
+/* ---- for onlookers: see abi.h. Without tables these do nothing. ---- */
+
+/** Who has the tables: this process, from now on. */
+void map_state_begin(unsigned int channels, unsigned int mode);
+
+/** What is said of an interface; rows are used from the first on. One thread. */
+void map_interface_put(unsigned int row, const struct state_interface *interface);
+
+/** Whether IPsec policies bar the offload. One thread. */
+void map_barred_put(bool barred);
+
+/** Events of the kernel were lost. Any thread. */
+void map_overrun_count(void);
+
+/** A channel stays in userspace for this reason. Any thread. */
+void map_refusal_count(unsigned int refusal);
+
+/** One that the kernel did not take: -ENOSPC, for want of room, or another error. Any thread. */
+void map_failure_count(int error);
 
 #endif

@@ -29,6 +29,16 @@ void offload_mute(uint16_t owner)
 	(void)owner;
 }
 
+void offload_count_refusal(enum channel_refusal refusal)
+{
+	(void)refusal;
+}
+
+void offload_count_failure(int error)
+{
+	(void)error;
+}
+
 int channel_open(const struct channel_request *request, uint16_t owner, struct channel **channel)
 {
 	(void)request, (void)owner, (void)channel;

@@ -97,6 +97,7 @@ int offload_start(const struct settings *settings, const char *const *addresses,
 	error = channel_start(settings->channels, &style);
 	if (error)
 		goto map;
+	map_state_begin(settings->channels, settings->mode);
 	error = nexthop_start(maps.hop_rows, &callbacks);
 	if (error)
 		goto channel;
@@ -128,5 +129,15 @@ void offload_beat(uint16_t owner)
 
 void offload_mute(uint16_t owner)
 {
-	map_deadline_put(owner, 0);
+	map_deadline_put(owner, ABI_DEADLINE_MUTED);
+}
+
+void offload_count_refusal(enum channel_refusal refusal)
+{
+	map_refusal_count(refusal);
+}
+
+void offload_count_failure(int error)
+{
+	map_failure_count(error);
 }

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "allocation.h"
 #include "option.h"
 
 /* A relay thread's flows end when it has not been heard of for so long. */
@@ -29,5 +30,11 @@ void offload_beat(uint16_t owner);
 
 /** Ends all flows of a relay thread. */
 void offload_mute(uint16_t owner);
+
+/** For onlookers: a channel that stays in userspace, by channel_check's word. Any thread. */
+void offload_count_refusal(enum channel_refusal refusal);
+
+/** Or by channel_open's: -errno. Any thread. */
+void offload_count_failure(int error);
 
 #endif

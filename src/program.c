@@ -63,7 +63,7 @@ static void configure(struct turn_bpf *made, bool frags, unsigned int rows, unsi
 	bpf_map__set_max_entries(made->maps.flows, rows);
 	bpf_map__set_max_entries(made->maps.flows6, rows);
 	bpf_map__set_max_entries(made->maps.hops, rows);
-	bpf_map__set_max_entries(made->maps.usage, rows * cpus);
+	bpf_map__set_max_entries(made->maps.usage, rows * (cpus + 1));
 	bpf_map__set_max_entries(made->maps.verdicts, cpus);
 }
 
@@ -76,7 +76,7 @@ static int load(const struct settings *settings, bool frags, struct map_set *map
 
 	if (cpus < 0)
 		return cpus;
-	if ((uint64_t)rows * (unsigned int)cpus > UINT32_MAX)
+	if ((uint64_t)rows * ((unsigned int)cpus + 1) > UINT32_MAX)
 		return explain_load(-ENOMEM);
 	libbpf_set_print(libbpf_print);
 	made = turn_bpf__open();
@@ -97,6 +97,7 @@ static int load(const struct settings *settings, bool frags, struct map_set *map
 		.hops = made->maps.hops,
 		.usage = made->maps.usage,
 		.deadlines = (uint64_t *)made->bss->deadlines,
+		.state = &made->bss->state,
 		.usage_rows = rows,
 		.hop_rows = rows,
 		.cpus = (unsigned int)cpus,

@@ -16,6 +16,7 @@
 #include "device.h"
 #include "ipsec.h"
 #include "log.h"
+#include "map.h"
 #include "netlink.h"
 #include "privilege.h"
 
@@ -70,6 +71,7 @@ static void look_for_ipsec(void)
 	if (any != watcher.barred)
 		watcher.callbacks.all_changed();
 	watcher.barred = any;
+	map_barred_put(any);
 }
 
 static void all_changed(void)
@@ -111,12 +113,14 @@ static void hear_all(enum event_source source)
 	for (;;) {
 		ssize_t size = mnl_socket_recvfrom(watcher.events[source], buffer, sizeof(buffer));
 
-		if (size > 0 && source == EVENT_ROUTING)
+		if (size > 0 && source == EVENT_ROUTING) {
 			mnl_cb_run(buffer, (size_t)size, 0, 0, hear, &all);
-		else if (size < 0 && errno == ENOBUFS)
+		} else if (size < 0 && errno == ENOBUFS) {
 			all = true;
-		else if (size == 0 || (size < 0 && errno != EINTR))
+			map_overrun_count();
+		} else if (size == 0 || (size < 0 && errno != EINTR)) {
 			break;
+		}
 	}
 	if (all)
 		all_changed();

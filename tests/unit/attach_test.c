@@ -60,6 +60,7 @@ static struct {
 } host;
 
 static struct port rows[ABI_PORTS];
+static struct state_interface shown[ABI_PORTS];
 static time_t now = 1000;
 
 int clock_gettime(clockid_t clock, struct timespec *time)
@@ -266,6 +267,12 @@ int map_vlan_put(const struct vlan_key *key, const struct vlan *vlan)
 	host.vlan[i].key = *key;
 	host.vlan[i].vlan = *vlan;
 	return 0;
+}
+
+void map_interface_put(unsigned int row, const struct state_interface *interface)
+{
+	assert_true(row < ABI_PORTS);
+	shown[row] = *interface;
 }
 
 static void keep_line(enum log_level level, const char *line)
@@ -880,6 +887,38 @@ static void test_asked_again(void **state)
 	assert_string_equal(mode_of("eth0"), "generic");
 }
 
+/* What onlookers are told is what the log says. */
+static void test_shown(void **state)
+{
+	static const uint8_t modes[] = { STATE_MODE_NONE, STATE_MODE_NATIVE, STATE_MODE_GENERIC };
+	static const char *const names[] = { "eth2", "eth0.5", "br0" };
+	static const char *const devices[] = { "", "eth0", "br0" };
+	static const char *const lines[] = { "another XDP program", "native mode on eth0, mtu 1500", "generic mode (" };
+
+	(void)state;
+	add("eth2", ALL)->foreign = 9;
+	add("eth0", ALL);
+	add_vlan("eth0.5", 5, ETH_P_8021Q, "eth0");
+	add("br0", ALL & ~XDP_FEATURE_BASIC);
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth2 eth0.5 br0"), 0);
+	attach_refresh();
+	for (unsigned int i = 0; i < COUNT(names); i++) {
+		assert_string_equal(shown[i].name, names[i]);
+		assert_int_equal(shown[i].ifindex, named(names[i])->link.ifindex);
+		assert_string_equal(shown[i].device, devices[i]);
+		assert_int_equal(shown[i].device_ifindex, devices[i][0] ? named(devices[i])->link.ifindex : 0);
+		assert_int_equal(shown[i].mode, modes[i]);
+		assert_int_equal(shown[i].beside, 0);
+		assert_non_null(strstr(shown[i].line, lines[i]));
+	}
+	take_away("br0");
+	attach_refresh();
+	assert_string_equal(shown[2].name, "br0");
+	assert_int_equal(shown[2].ifindex, 0);
+	assert_int_equal(shown[2].mode, STATE_MODE_NONE);
+	assert_non_null(strstr(shown[2].line, "is gone"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -900,6 +939,7 @@ int main(void)
 		TEST(test_name_taken_over),
 		TEST(test_detached_from_outside),
 		TEST(test_asked_again),
+		TEST(test_shown),
 	};
 
 	return cmocka_run_group_tests_name("attach", tests, NULL, NULL);

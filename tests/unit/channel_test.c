@@ -132,6 +132,11 @@ void map_usage_read(uint32_t row, struct usage *usage)
 	*usage = fake.usage[row];
 }
 
+void map_usage_begin(uint32_t row, struct usage *usage)
+{
+	map_usage_read(row, usage);
+}
+
 static int hop_direction(uint32_t row)
 {
 	return row % 2 ? 1 : 0;

@@ -67,7 +67,8 @@ static struct {
 	struct hop hop[ROWS];
 	struct mnl_socket *events;
 } net = { .lock = PTHREAD_MUTEX_INITIALIZER };
-static bool ipsec, ipsec_unknown;
+static bool ipsec, ipsec_unknown, barred_shown;
+static unsigned int overruns_shown;
 
 #define LOCKED(statement)                          \
 	do {                                       \
@@ -257,6 +258,16 @@ void map_hop_put(uint32_t row, const struct hop *hop)
 	net.puts++;
 	net.hop[row] = hop ? *hop : nowhere;
 	pthread_mutex_unlock(&net.lock);
+}
+
+void map_barred_put(bool barred)
+{
+	LOCKED(barred_shown = barred);
+}
+
+void map_overrun_count(void)
+{
+	LOCKED(overruns_shown++);
 }
 
 int map_device_put(uint32_t ifindex)
@@ -717,6 +728,7 @@ static void test_ipsec(void **state)
 	__atomic_store_n(&ipsec, true, __ATOMIC_RELAXED);
 	event(RTM_NEWROUTE);
 	wait_for_hop(row, false);
+	assert_true(barred_shown);
 	/* Not to be told is not to be told that there are none. */
 	__atomic_store_n(&ipsec_unknown, true, __ATOMIC_RELAXED);
 	event(RTM_NEWROUTE);
@@ -726,6 +738,7 @@ static void test_ipsec(void **state)
 	__atomic_store_n(&ipsec, false, __ATOMIC_RELAXED);
 	event(RTM_NEWROUTE);
 	wait_for_hop(row, true);
+	assert_false(barred_shown);
 }
 
 /* A neighbour's attribute of any size does no harm. */
