@@ -4,96 +4,16 @@
 `usage:` lines of the log and the sessions that the operator's CLI prints,
 against what captures at the client and at the peer show."""
 
-import contextlib
 import re
-import select
-import socket
 import time
 
-import turn
-from capture import Capture
+from books import NAMES, REPORT, Books, counted, exchange, logged, session_of
+from cli import Cli
 from kernel import Verdicts
 from lab import SERVER, Lab
 from server import Server
 from talk import Talk
 from tap import check, check_equal, note, run, test, wait_until
-
-REPORT = 4096  # coturn reports whenever a session's packets reach a multiple
-NAMES = ("rp", "rb", "sp", "sb")
-
-
-def counted(lines):
-    """The sums of rp, rb, sp, sb over lines of the log or the CLI."""
-    totals = dict.fromkeys(NAMES, 0)
-    for line in lines:
-        for name, value in re.findall(r"\b(rp|rb|sp|sb)=(\d+)", line):
-            totals[name] += int(value)
-    return totals
-
-
-def logged(server, session):
-    """What the log says of a session: client's side, peer's side."""
-    return (counted(server.log_lines(rf"session {session}: usage:")),
-            counted(server.log_lines(rf"session {session}: peer usage:")))
-
-
-def session_of(server, relayed):
-    """The session that owns a relayed address, by the lines of its allocation."""
-    lines = server.log_lines(r"session \d+: new, |Local relay addr")
-    for before, line in zip(lines, lines[1:]):
-        if f"{relayed[0]}:{relayed[1]}" in before:
-            return re.search(r"session (\d+)", line).group(1)
-    raise LookupError(f"no session for {relayed} in {lines}")
-
-
-class Books:
-    """Captures in both directions on both sides of one allocation."""
-
-    def __init__(self, lab):
-        self._stack = contextlib.ExitStack()
-        self.at_client = self._stack.enter_context(Capture(lab.client, outgoing=True))
-        self.at_peer = self._stack.enter_context(Capture(lab.peer, outgoing=True))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._stack.close()
-
-    def totals(self, client_port, relay_port):
-        """Client's side and peer's side as coturn counts them."""
-        sides = []
-        for capture, port in ((self.at_client, client_port), (self.at_peer, relay_port)):
-            totals = dict.fromkeys(NAMES, 0)
-            for packet in capture.udp(quiet=0.3):
-                # At the client, received is what it sent; at the peer, what
-                # was sent to the relayed address.
-                if capture is self.at_client:
-                    received, sent = packet.sport == port, packet.dport == port
-                else:
-                    received, sent = packet.dport == port, packet.sport == port
-                for flag, letter in ((received, "r"), (sent, "s")):
-                    if flag:
-                        totals[letter + "p"] += 1
-                        totals[letter + "b"] += len(packet.payload)
-            sides.append(totals)
-        return tuple(sides)
-
-
-def exchange(talk, count, size=lambda number: number % 1400):
-    """Traffic both ways, no faster than sockets can be read."""
-    for number in range(count):
-        body = bytes(size(number))
-        talk.client.send_channel(talk.number, body)
-        talk.peer.sendto(body, talk.client.relayed)
-        if number % 50 == 49:
-            empty(talk.peer)
-            empty(talk.client.way.socket)
-
-
-def empty(sock):
-    while select.select([sock], [], [], 0.002)[0]:
-        sock.recv(65536)
 
 
 def one_session(lab, offload):
@@ -166,39 +86,6 @@ def expired_channel(lab):
         server.wait_log(rf"session {session}: (closed|delete)", 5)
         check_equal(logged(server, session),
                     books.totals(talk.client.port, talk.client.relayed[1]), "totals")
-
-
-class Cli:
-    """The operator's telnet CLI."""
-
-    def __init__(self, lab, password):
-        self._socket = lab.server.socket("127.0.0.1", 0, socket.SOCK_STREAM)
-        self._socket.connect(("127.0.0.1", 5766))
-        self._until("password")
-        self._socket.sendall(password.encode() + b"\r\n")
-        self._until("> ")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._socket.close()
-
-    def _until(self, word, seconds=3):
-        text = ""
-        end = time.monotonic() + seconds
-        while word not in text and time.monotonic() < end:
-            if select.select([self._socket], [], [], 0.2)[0]:
-                data = self._socket.recv(65536)
-                if not data:
-                    break
-                text += data.decode("latin-1")
-        check(word in text, f"no {word!r} from the CLI: {text!r}")
-        return text
-
-    def ask(self, line):
-        self._socket.sendall(line.encode() + b"\r\n")
-        return self._until("> ")
 
 
 @test("the CLI's ps shows offloaded traffic while the session lives")

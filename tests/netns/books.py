@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a session's traffic was, and what coturn's log says of it."""
+
+import contextlib
+import re
+import select
+
+from capture import Capture
+
+REPORT = 4096  # coturn reports whenever a session's packets reach a multiple
+NAMES = ("rp", "rb", "sp", "sb")
+
+
+def counted(lines):
+    """The sums of rp, rb, sp, sb over lines of the log or the CLI."""
+    totals = dict.fromkeys(NAMES, 0)
+    for line in lines:
+        for name, value in re.findall(r"\b(rp|rb|sp|sb)=(\d+)", line):
+            totals[name] += int(value)
+    return totals
+
+
+def logged(server, session):
+    """What the log says of a session: client's side, peer's side."""
+    return (counted(server.log_lines(rf"session {session}: usage:")),
+            counted(server.log_lines(rf"session {session}: peer usage:")))
+
+
+def session_of(server, relayed):
+    """The session that owns a relayed address, by the lines of its allocation."""
+    lines = server.log_lines(r"session \d+: new, |Local relay addr")
+    for before, line in zip(lines, lines[1:]):
+        if f"{relayed[0]}:{relayed[1]}" in before:
+            return re.search(r"session (\d+)", line).group(1)
+    raise LookupError(f"no session for {relayed} in {lines}")
+
+
+class Books:
+    """Captures in both directions on both sides of one allocation."""
+
+    def __init__(self, lab):
+        self._stack = contextlib.ExitStack()
+        self._sides = [(self._stack.enter_context(Capture(host, outgoing=True)), [])
+                       for host in (lab.client, lab.peer)]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._stack.close()
+
+    def totals(self, client_port, relay_port):
+        """Client's side and peer's side until now, as coturn counts them."""
+        sides = []
+        for number, port in enumerate((client_port, relay_port)):
+            capture, packets = self._sides[number]
+            packets += capture.udp(quiet=0.3)
+            totals = dict.fromkeys(NAMES, 0)
+            for packet in packets:
+                # At the client, received is what it sent; at the peer, what
+                # was sent to the relayed address.
+                received, sent = packet.sport == port, packet.dport == port
+                if number:
+                    received, sent = sent, received
+                for flag, letter in ((received, "r"), (sent, "s")):
+                    if flag:
+                        totals[letter + "p"] += 1
+                        totals[letter + "b"] += len(packet.payload)
+            sides.append(totals)
+        return tuple(sides)
+
+
+def exchange(talk, count, size=lambda number: number % 1400, to_peer=True, to_client=True):
+    """Traffic, both ways or one, no faster than sockets can be read."""
+    for number in range(count):
+        body = bytes(size(number))
+        if to_peer:
+            talk.client.send_channel(talk.number, body)
+        if to_client:
+            talk.peer.sendto(body, talk.client.relayed)
+        if number % 50 == 49:
+            empty(talk.peer)
+            empty(talk.client.way.socket)
+
+
+def empty(sock):
+    while select.select([sock], [], [], 0.002)[0]:
+        sock.recv(65536)
