@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "deputy.h"
+
 /* A table in shared memory. */
 struct shared {
 	void *memory;
@@ -41,21 +43,9 @@ static void unshare_memory(struct shared *shared)
 	shared->memory = NULL;
 }
 
-int map_open(const struct map_set *set)
-{
-	int error;
-
-	maps = *set;
-	error = share(maps.hops, &hops);
-	if (!error)
-		error = share(maps.usage, &usage_rows);
-	if (error)
-		map_close();
-	return error;
-}
-
 void map_close(void)
 {
+	deputy_stop();
 	unshare_memory(&hops);
 	unshare_memory(&usage_rows);
 	memset(&maps, 0, sizeof(maps));
@@ -66,27 +56,73 @@ static int flows_of(int family)
 	return bpf_map__fd(family == AF_INET6 ? maps.flows6 : maps.flows);
 }
 
+/* A change of a table. */
+struct change {
+	int fd;
+	const void *key;
+	const void *value; /* NULL: the element is deleted */
+	uint64_t flags;
+};
+
+static int change_try(const void *what)
+{
+	const struct change *change = what;
+	int failed = change->value ?
+			     bpf_map_update_elem(change->fd, change->key, change->value, change->flags) :
+			     bpf_map_delete_elem(change->fd, change->key);
+
+	return failed ? -errno : 0;
+}
+
+/* By the deputy, if this thread may not. */
+static int change_make(const struct change *change)
+{
+	int error = change_try(change);
+
+	return error == -EPERM && deputy_present() ? deputy_do(change_try, change) : error;
+}
+
+/* Asks by taking away a flow that is not there: no key is all zeros. */
+static bool may_change(void)
+{
+	static const union map_key none;
+
+	return change_try(&(struct change){ flows_of(AF_INET), &none, NULL, 0 }) != -EPERM;
+}
+
+int map_open(const struct map_set *set)
+{
+	int error;
+
+	maps = *set;
+	error = share(maps.hops, &hops);
+	if (!error)
+		error = share(maps.usage, &usage_rows);
+	if (!error)
+		error = deputy_start(may_change);
+	if (error)
+		map_close();
+	return error;
+}
+
 int map_flow_put(int family, const union map_key *key, const struct flow *flow)
 {
-	return bpf_map_update_elem(flows_of(family), key, flow, BPF_NOEXIST) ? -errno : 0;
+	return change_make(&(struct change){ flows_of(family), key, flow, BPF_NOEXIST });
 }
 
 int map_flow_replace(int family, const union map_key *key, const struct flow *flow)
 {
-	return bpf_map_update_elem(flows_of(family), key, flow, BPF_EXIST) ? -errno : 0;
+	return change_make(&(struct change){ flows_of(family), key, flow, BPF_EXIST });
 }
 
 int map_flow_delete(int family, const union map_key *key)
 {
-	return bpf_map_delete_elem(flows_of(family), key) ? -errno : 0;
+	return change_make(&(struct change){ flows_of(family), key, NULL, 0 });
 }
 
 int map_vlan_put(const struct vlan_key *key, const struct vlan *vlan)
 {
-	int fd = bpf_map__fd(maps.vlans);
-	int failed = vlan ? bpf_map_update_elem(fd, key, vlan, BPF_ANY) : bpf_map_delete_elem(fd, key);
-
-	return failed ? -errno : 0;
+	return change_make(&(struct change){ bpf_map__fd(maps.vlans), key, vlan, BPF_ANY });
 }
 
 int map_device_put(uint32_t ifindex)
@@ -97,7 +133,7 @@ int map_device_put(uint32_t ifindex)
 	/* Replacing an entry would make redirects miss for a moment. */
 	if (!bpf_map_lookup_elem(fd, &ifindex, &present))
 		return 0;
-	return bpf_map_update_elem(fd, &ifindex, &ifindex, BPF_ANY) ? -errno : 0;
+	return change_make(&(struct change){ fd, &ifindex, &ifindex, BPF_ANY });
 }
 
 void map_hop_put(uint32_t index, const struct hop *hop)

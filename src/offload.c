@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "channel.h"
+#include "deputy.h"
 #include "log.h"
 #include "map.h"
 #include "nexthop.h"
@@ -115,6 +116,10 @@ program:
 
 void offload_privileges_dropped(void)
 {
+	if (deputy_privileges_dropped())
+		log_line(LOG_LEVEL_WARNING,
+			 "CAP_BPF is lost, which this kernel (before 5.19) wants for each change of a table: new channels "
+			 "are relayed in userspace");
 	nexthop_privileges_dropped();
 }
 

@@ -22,7 +22,7 @@
 int offload_start(const struct settings *settings, const char *const *addresses, unsigned int count,
 		  int client_ttl_fixed);
 
-/** The server has given up its privileges; nothing of the offload needs them now. */
+/** The server has taken on its user: threads of the offload give up what they no longer need. */
 void offload_privileges_dropped(void);
 
 /** A relay thread is alive; to be called every second. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -36,53 +37,107 @@ static bool in_effect(const struct capabilities *capabilities, int capability)
 	return capabilities->data[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability);
 }
 
-/* Both permitted and effective; only of those that are permitted already. */
-static int capabilities_reduce(const int *kept, int count)
+static const struct {
+	enum privilege privilege;
+	int capability;
+	const char *name;
+} known[] = {
+	{ PRIVILEGE_BPF, CAP_BPF, "CAP_BPF" },
+	{ PRIVILEGE_NET_ADMIN, CAP_NET_ADMIN, "CAP_NET_ADMIN" },
+	{ PRIVILEGE_PERFMON, CAP_PERFMON, "CAP_PERFMON" },
+};
+#define KNOWN (sizeof(known) / sizeof(known[0]))
+
+/* Both permitted and effective, if it is permitted already. */
+static void pass_on(const struct capabilities *have, int capability, struct capabilities *reduced)
+{
+	int index = CAP_TO_INDEX(capability);
+	__u32 bit = have->data[index].permitted & CAP_TO_MASK(capability);
+
+	reduced->data[index].permitted |= bit;
+	reduced->data[index].effective |= bit;
+}
+
+static int reduce(unsigned int set, bool change_user)
 {
 	struct capabilities have, reduced = { 0 };
 	int error = capabilities_get(&have);
 
 	if (error)
 		return error;
-	for (int i = 0; i < count; i++) {
-		int index = CAP_TO_INDEX(kept[i]);
-		__u32 bit = have.data[index].permitted & CAP_TO_MASK(kept[i]);
-
-		reduced.data[index].permitted |= bit;
-		reduced.data[index].effective |= bit;
+	for (size_t i = 0; i < KNOWN; i++) {
+		if (set & known[i].privilege)
+			pass_on(&have, known[i].capability, &reduced);
+	}
+	if (change_user) {
+		pass_on(&have, CAP_SETUID, &reduced);
+		pass_on(&have, CAP_SETGID, &reduced);
 	}
 	return capabilities_set(&reduced);
 }
 
-void privilege_keep(void)
+void privilege_keep(unsigned int set)
 {
-	static const int kept[] = { CAP_NET_ADMIN, CAP_SETUID, CAP_SETGID };
-
 	prctl(PR_SET_KEEPCAPS, 1L);
-	capabilities_reduce(kept, sizeof(kept) / sizeof(kept[0]));
+	reduce(set, true);
 }
 
-int privilege_net_admin(void)
+int privilege_reduce(unsigned int set)
 {
-	static const int kept[] = { CAP_NET_ADMIN };
 	struct capabilities have;
-	int error = capabilities_reduce(kept, 1);
+	int error = reduce(set, false);
 
 	if (!error)
 		error = capabilities_get(&have);
 	if (error)
 		return error;
-	return in_effect(&have, CAP_NET_ADMIN) ? 0 : -EPERM;
+	for (size_t i = 0; i < KNOWN; i++) {
+		if (set & known[i].privilege && !in_effect(&have, known[i].capability))
+			return -EPERM;
+	}
+	return 0;
 }
 
-bool privilege_can_load(void)
+int privilege_without_bpf(bool without)
 {
+	static const int same[] = { CAP_BPF, CAP_SYS_ADMIN };
 	struct capabilities have;
+	int error = capabilities_get(&have);
+
+	if (error)
+		return error;
+	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+		struct __user_cap_data_struct *data = &have.data[CAP_TO_INDEX(same[i])];
+		__u32 bit = CAP_TO_MASK(same[i]);
+
+		data->effective &= ~bit;
+		if (!without)
+			data->effective |= data->permitted & bit;
+	}
+	return capabilities_set(&have);
+}
+
+/* CAP_SYS_ADMIN stands for the two that were once a part of it. */
+static bool has(const struct capabilities *have, int capability)
+{
+	return in_effect(have, capability) ||
+	       (capability != CAP_NET_ADMIN && in_effect(have, CAP_SYS_ADMIN));
+}
+
+bool privilege_missing(char *names, size_t size)
+{
+	const char *missing[KNOWN];
+	struct capabilities have;
+	size_t count = 0, used = 0;
 
 	if (capabilities_get(&have))
 		return false;
-	if (!in_effect(&have, CAP_NET_ADMIN))
-		return false;
-	return in_effect(&have, CAP_SYS_ADMIN) ||
-	       (in_effect(&have, CAP_BPF) && in_effect(&have, CAP_PERFMON));
+	for (size_t i = 0; i < KNOWN; i++) {
+		if (!has(&have, known[i].capability))
+			missing[count++] = known[i].name;
+	}
+	for (size_t i = 0; i < count && used < size; i++)
+		used += (size_t)snprintf(names + used, size - used, "%s%s", missing[i],
+					 i + 1 == count ? "" : i + 2 == count ? " and " : ", ");
+	return count > 0;
 }

@@ -2,26 +2,44 @@
 /*
  * coturn gives up root after its start (proc-user). The thread that looks after
  * next hops has to ask the kernel to confirm neighbours as long as it runs,
- * which takes CAP_NET_ADMIN: it keeps this one capability, and only it does.
+ * which takes CAP_NET_ADMIN: it keeps that. Kernels before 5.19 may want CAP_BPF
+ * for tables that are loaded already (deputy.h).
  */
 #ifndef OFFLOAD_PRIVILEGE_H
 #define OFFLOAD_PRIVILEGE_H
 
 #include <stdbool.h>
+#include <stddef.h>
+
+/* Capabilities, as a set. */
+enum privilege {
+	PRIVILEGE_NET_ADMIN = 1,
+	PRIVILEGE_BPF = 2,
+	PRIVILEGE_PERFMON = 4,
+};
 
 /**
- * Lets the calling thread keep, when the process changes its user, CAP_NET_ADMIN
- * and what that change itself takes.
+ * Lets the calling thread keep these, and what the change itself takes, when the
+ * process changes its user.
  */
-void privilege_keep(void);
+void privilege_keep(unsigned int set);
 
 /**
- * Makes CAP_NET_ADMIN the one capability of the calling thread, in effect.
- * 0, or -EPERM if the thread never had it.
+ * Makes these the only capabilities of the calling thread, in effect. 0, or
+ * -EPERM if the thread does not have them all.
  */
-int privilege_net_admin(void);
+int privilege_reduce(unsigned int set);
 
-/** Whether the calling thread may do what loading the program takes. */
-bool privilege_can_load(void);
+/**
+ * Has the calling thread do without CAP_BPF, and what stands for it, or have it
+ * again. 0 or -errno.
+ */
+int privilege_without_bpf(bool without);
+
+/**
+ * Names those that the calling thread lacks to load and attach the program, with
+ * " and " or ", " between them. False, with nothing written, if it lacks none.
+ */
+bool privilege_missing(char *names, size_t size);
 
 #endif

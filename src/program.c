@@ -30,16 +30,31 @@ static int libbpf_print(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
+static void explain_denial(void)
+{
+	char names[64];
+
+	if (privilege_missing(names, sizeof(names)))
+		log_line(LOG_LEVEL_ERROR,
+			 "the kernel does not let this process load an XDP program, which takes %s: start it as root, or "
+			 "in a unit of systemd with AmbientCapabilities=CAP_BPF CAP_NET_ADMIN CAP_PERFMON",
+			 names);
+	else
+		log_line(LOG_LEVEL_ERROR,
+			 "the kernel denies the XDP program to a process with all capabilities for it: before Linux "
+			 "5.11 the limit of locked memory is too low (LimitMEMLOCK=infinity, ulimit -l unlimited); else a "
+			 "container, a user namespace or the kernel's lockdown forbids it");
+}
+
 static int explain_load(int error)
 {
 	struct utsname kernel;
+	char names[64];
 
 	uname(&kernel);
 	/* The verifier's refusal is EACCES as well. */
-	if (error == -EPERM || !privilege_can_load())
-		log_line(LOG_LEVEL_ERROR,
-			 "the kernel does not let this process load an XDP program: start it as root or with "
-			 "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
+	if (error == -EPERM || privilege_missing(names, sizeof(names)))
+		explain_denial();
 	else if (error == -ENOMEM)
 		log_line(LOG_LEVEL_ERROR, "no memory for the tables: lower xdp-max-channels");
 	else

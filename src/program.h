@@ -12,7 +12,7 @@
 /**
  * Loads the program and attaches it to the interfaces. Those that cannot carry
  * it are left out, each with a line in the log that says why. Before the server
- * gives up its privileges; needs CAP_BPF and CAP_NET_ADMIN.
+ * gives up its privileges; needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON.
  * 0 if at least one interface carries the program (all of them, if the offload is
  * required), else -errno with nothing
  * left behind. The kernel detaches it when the process ends, however it ends.

@@ -131,7 +131,7 @@ void refusal_explain(int error, const struct link *device, char *why, size_t siz
 		snprintf(why, size, "more than %d devices would carry the program", ABI_PORTS);
 		break;
 	case -EPERM:
-		snprintf(why, size, "this kernel (before 5.19) lets no one but root attach the program again");
+		snprintf(why, size, "this kernel (before 5.19) lets no one without CAP_BPF attach the program again");
 		break;
 	default:
 		snprintf(why, size, "its driver refuses the program at mtu %u: %s", device->mtu, strerror(-error));

@@ -7,18 +7,19 @@
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "deputy.h"
 #include "device.h"
 #include "ipsec.h"
 #include "log.h"
 #include "map.h"
 #include "netlink.h"
 #include "privilege.h"
+#include "thread.h"
 
 /*
  * What no event tells of, such as a path MTU that was learned or forgotten, is
@@ -134,6 +135,12 @@ static int64_t now_us(void)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+/* Where tables want CAP_BPF, so does attaching to an interface that comes back. */
+static unsigned int kept(void)
+{
+	return PRIVILEGE_NET_ADMIN | (deputy_present() ? PRIVILEGE_BPF : 0);
+}
+
 /* What the other threads want, and what the kernel tells. */
 static void attend(struct pollfd *ready)
 {
@@ -142,7 +149,9 @@ static void attend(struct pollfd *ready)
 	if (ready[EVENT_SOURCES].revents && read(watcher.wake, &count, sizeof(count)) < 0 &&
 	    errno != EAGAIN)
 		log_line(LOG_LEVEL_ERROR, "events: %s", strerror(errno));
-	if (__atomic_exchange_n(&watcher.dropped, false, __ATOMIC_ACQUIRE) && privilege_net_admin())
+	/* Of CAP_BPF the deputy tells. */
+	if (__atomic_exchange_n(&watcher.dropped, false, __ATOMIC_ACQUIRE) && privilege_reduce(kept()) &&
+	    privilege_reduce(PRIVILEGE_NET_ADMIN))
 		log_line(LOG_LEVEL_WARNING, "CAP_NET_ADMIN is lost: neighbours are resolved by the packets that "
 					    "are relayed in userspace only");
 	for (int source = 0; source < EVENT_SOURCES; source++) {
@@ -188,7 +197,7 @@ static void *run(void *unused)
 	struct pollfd ready[EVENT_SOURCES + 1];
 
 	(void)unused;
-	privilege_keep();
+	privilege_keep(kept());
 	sem_post(&watcher.started);
 	for (int i = 0; i < EVENT_SOURCES; i++)
 		ready[i] = (struct pollfd){
@@ -207,17 +216,12 @@ static void *run(void *unused)
 	return NULL;
 }
 
-/* Without signals, which are for coturn's threads. 0 or an errno. */
 static int start_thread(void)
 {
-	sigset_t all, before;
 	int error;
 
-	sigfillset(&all);
 	sem_init(&watcher.started, 0, 0);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&watcher.thread, NULL, run, NULL);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	error = thread_start(&watcher.thread, run);
 	/* What it may is settled before the server changes its user. */
 	while (!error && sem_wait(&watcher.started) && errno == EINTR)
 		;
@@ -246,7 +250,7 @@ int watch_start(const struct watch_callbacks *callbacks)
 	if (watcher.wake >= 0)
 		watcher.events[EVENT_ROUTING] = netlink_listen();
 	if (!watcher.events[EVENT_ROUTING])
-		error = errno;
+		error = -errno;
 	if (!error) {
 		watcher.events[EVENT_DEVICES] = device_listen();
 		watcher.events[EVENT_IPSEC] = ipsec_listen();
@@ -257,7 +261,7 @@ int watch_start(const struct watch_callbacks *callbacks)
 		watcher.running = false;
 		close_all();
 	}
-	return -error;
+	return error;
 }
 
 void watch_privileges_dropped(void)

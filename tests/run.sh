@@ -47,6 +47,7 @@ summary() {
 missing_packages() {
 	./configure --packages
 	for pair in ip:iproute2 ethtool:ethtool python3:python3 unshare:util-linux redis-check-rdb:redis-tools \
+		capsh:libcap2-bin \
 		shellcheck:shellcheck cppcheck:cppcheck; do
 		command -v "${pair%:*}" >/dev/null 2>&1 || PATH=$PATH:/usr/sbin:/sbin command -v "${pair%:*}" >/dev/null 2>&1 ||
 			echo "${pair#*:}"

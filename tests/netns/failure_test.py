@@ -17,6 +17,7 @@ from capture import Capture
 from kernel import Verdicts
 from lab import CLIENT, PEER, SERVER, Lab
 from netns import command
+from outcome import check_refused, check_relays_without, check_said
 from server import Server
 from talk import Talk
 from tap import check, check_equal, note, run, skip, test, wait_until
@@ -26,53 +27,6 @@ FOREIGN = """
 __attribute__((section("xdp"), used)) int foreign(void *context) { return 2; }
 char _license[] __attribute__((section("license"), used)) = "GPL";
 """
-
-
-def check_said(server, *words):
-    """One line of ours in the log, with all of the words."""
-    lines = server.log_lines(r"\bxdp: ")
-    said = [line for line in lines if all(word.lower() in line.lower() for word in words)]
-    check_equal(len(said), 1, f"lines with {words}; all of ours: {lines}")
-    note(said[0].strip())
-
-
-def check_refused(lab, *options, words=(), **more):
-    """xdp-required: the server ends, not with status 0, and says why."""
-    with Server(lab, *options, ("xdp-required", None), ready=False, **more) as server:
-        status = server.wait_end()
-        check(status not in (0, None) and status > 0, f"exit status {status}")
-        check_said(server, *words)
-        check_equal(server.xdp(), [], "interfaces with XDP")
-
-
-def check_relays_without(lab, *options, words=(), **more):
-    with Server(lab, *options, **more) as server, Talk(lab) as talk:
-        talk.warm()
-        talk.check_userspace(server)
-        check_said(server, *words)
-
-
-@test("no root")
-def no_root(lab):
-    prefix = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all")
-    check_relays_without(lab, words=["CAP_BPF"], prefix=prefix)
-    check_refused(lab, words=["CAP_BPF"], prefix=prefix)
-
-
-# To the kernel CAP_SYS_ADMIN is as good as either, so it goes too.
-@test("root without CAP_BPF")
-def no_cap_bpf(lab):
-    prefix = ("setpriv", "--bounding-set=-bpf,-sys_admin", "--inh-caps=-bpf,-sys_admin")
-    check_relays_without(lab, words=["CAP_BPF"], prefix=prefix)
-    check_refused(lab, words=["CAP_BPF"], prefix=prefix)
-
-
-@test("root without CAP_NET_ADMIN")
-def no_cap_net_admin(lab):
-    prefix = ("setpriv", "--bounding-set=-net_admin,-sys_admin",
-              "--inh-caps=-net_admin,-sys_admin")
-    check_relays_without(lab, words=["CAP_NET_ADMIN"], prefix=prefix)
-    check_refused(lab, words=["CAP_NET_ADMIN"], prefix=prefix)
 
 
 def old_kernel(part, error):
@@ -100,15 +54,6 @@ def kernel_without_links(lab):
     prefix = old_kernel(str(_BPF_LINK_CREATE), "EINVAL")
     check_relays_without(lab, ("xdp-mode", "generic"), ("xdp-interface", "to-client"),
                          words=["to-client", "before 5.9"], prefix=prefix)
-
-
-@test("CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON are enough, without root")
-def capabilities(lab):
-    wanted = "+bpf,+net_admin,+perfmon"
-    prefix = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
-              f"--inh-caps=-all,{wanted}", f"--ambient-caps=-all,{wanted}")
-    with Server(lab, prefix=prefix) as server, Talk(lab) as talk:
-        talk.wait_kernel(server).check_kernel(server)
 
 
 @test("an interface that does not exist")

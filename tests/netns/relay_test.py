@@ -187,18 +187,6 @@ def daemon(lab):
     wait_until(lambda: not attached(lab.server), 3, "the program detached")
 
 
-@test("proc-user: channels are offloaded after privileges are dropped")
-def proc_user(lab):
-    with Server(lab, ("proc-user", "nobody"), ("proc-group", "nogroup")) as server:
-        status = command(["cat", f"/proc/{server.pid}/status"]).stdout
-        check(re.search(r"^Uid:\s+65534\s+65534", status, re.M), status)
-        with Talk(lab) as talk:
-            talk.wait_kernel(server).check_kernel(server)
-            check_equal(len(server.offload.flows()), 2, "flows")
-            talk.client.refresh(0)
-            wait_until(lambda: not server.offload.flows(), 4, "the flows removed")
-
-
 @test("SIGTERM: the program is detached")
 def terminated(lab):
     with Server(lab) as server:

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "deputy.h"
 #include "map.h"
 #include "netlink.h"
 #include "nexthop.h"
@@ -238,15 +239,22 @@ int netlink_probe(struct mnl_socket *socket, int family, uint32_t ifindex, const
 	return error;
 }
 
-void privilege_keep(void)
+void privilege_keep(unsigned int set)
 {
+	assert_int_equal(set, PRIVILEGE_NET_ADMIN);
 	LOCKED(net.kept++);
 }
 
-int privilege_net_admin(void)
+int privilege_reduce(unsigned int set)
 {
+	assert_int_equal(set, PRIVILEGE_NET_ADMIN);
 	LOCKED(net.privileges++);
 	return 0;
+}
+
+bool deputy_present(void)
+{
+	return false;
 }
 
 void map_hop_put(uint32_t row, const struct hop *hop)

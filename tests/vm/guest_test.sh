@@ -13,6 +13,7 @@ case $(uname -r) in
 	# No context is given to a test run there, and so no interface (Linux 5.15).
 	echo "ok 2 # SKIP packet tests: BPF_PROG_TEST_RUN of this kernel takes no context for XDP"
 	python3 tests/vm/relay_test.py || status=1
+	tests/vm/privilege_test.sh || status=1
 	exit "$status"
 	;;
 esac

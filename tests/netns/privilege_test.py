@@ -1,0 +1,175 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the server may do, and what it does with less: the capabilities that it
+takes, all of them and each one missing, a change of its user, and kernels that
+want a capability for each access to a table.
+"""
+
+import functools
+import platform
+import re
+import shutil
+from pathlib import Path
+
+import capabilities
+import talk
+from lab import PEER, RELAY, Lab
+from netns import command
+from outcome import check_refused, check_relays_without, check_said
+from server import Server
+from tap import check, check_equal, note, run, skip, test, wait_until
+
+NOBODY = (("proc-user", "nobody"), ("proc-group", "nogroup"))
+LINUX = tuple(map(int, re.findall(r"\d+", platform.release())[:2]))
+# Old kernels are tried in slow machines, where veths are no good in native mode.
+OLD = LINUX < (6, 3)
+MODE = ("xdp-mode", "generic" if OLD else "native")
+PATIENCE, SECONDS = (25, 200) if OLD else (5, 60)
+Talk = functools.partial(talk.Talk, checksums=not OLD)
+NO_USER = 65534
+DROP_IN = Path(__file__).resolve().parents[2] / "examples" / "systemd" / "xdp-offload.conf"
+
+
+def need(program):
+    if not shutil.which(program):
+        skip(f"{program} is not installed")
+
+
+@test("no root", SECONDS)
+def no_root(lab):
+    prefix = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all")
+    words = ["takes CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON:", "start it as root"]
+    check_relays_without(lab, words=words, prefix=prefix)
+    check_refused(lab, words=words, prefix=prefix)
+
+
+# To the kernel CAP_SYS_ADMIN is as good as either, so it goes too.
+@test("root without CAP_BPF", SECONDS)
+def no_cap_bpf(lab):
+    prefix = ("setpriv", "--bounding-set=-bpf,-sys_admin", "--inh-caps=-bpf,-sys_admin")
+    check_relays_without(lab, words=["takes CAP_BPF:"], prefix=prefix)
+    check_refused(lab, words=["takes CAP_BPF:"], prefix=prefix)
+
+
+@test("CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON are enough, and no others can be had", SECONDS)
+def enough(lab):
+    need("capsh")
+    prefix = capabilities.with_only(capabilities.NEEDED)
+    if LINUX < (5, 11):
+        prefix = ("prlimit", "--memlock=unlimited", *prefix)  # which the tables count in
+    exact = capabilities.mask(capabilities.NEEDED)
+    with Server(lab, MODE, prefix=prefix) as server:
+        check_equal(capabilities.sets_of(f"/proc/{server.pid}/status"), (exact,) * 3,
+                    "permitted, effective and bounding set")
+        check_equal(capabilities.user_of(server.pid), (NO_USER, NO_USER), "user and group")
+        with Talk(lab) as one:
+            one.wait_kernel(server, PATIENCE).check_kernel(server)
+        # Neighbours, links that come back: as for root.
+        with Talk(lab) as one:
+            one.wait_kernel(server, PATIENCE)
+            renew(lab)
+            one.wait_kernel(server, PATIENCE + 3).check_kernel(server)
+
+
+def renew(lab):
+    """Removes the interface towards the peer and makes it again."""
+    lab.server.ip("link", "delete", "to-peer")
+    Lab.link(lab.server, "to-peer", RELAY + "/24", lab.peer, "eth0", PEER + "/24")
+    lab.peer.ip("route", "add", "default", "via", RELAY)
+
+
+@test("the drop-in for systemd gives these three", SECONDS)
+def drop_in(_lab):
+    text = DROP_IN.read_text(encoding="ascii")
+    given = re.search(r"^AmbientCapabilities=(.*)$", text, re.M).group(1)
+    check_equal(sorted(given.split()), sorted(capabilities.NEEDED), "capabilities")
+
+
+@test("each of the three missing: it is named, and the server relays in userspace", SECONDS)
+def each_missing(lab):
+    need("capsh")
+    for missing in capabilities.NEEDED:
+        kept = [name for name in capabilities.NEEDED if name != missing]
+        check_relays_without(lab, MODE, prefix=capabilities.with_only(kept),
+                             words=[f"takes {missing}:", "AmbientCapabilities="])
+    check_refused(lab, MODE, prefix=capabilities.with_only(kept), words=[f"takes {missing}:"])
+
+
+@test("proc-user and proc-group: one thread keeps CAP_NET_ADMIN, nothing else is kept", SECONDS)
+def proc_user(lab):
+    with Server(lab, MODE, *NOBODY) as server, Talk(lab) as one:
+        check_equal(capabilities.user_of(server.pid), (NO_USER, NO_USER), "user and group")
+        check_alone(server, guarded() and [["CAP_BPF"], ["CAP_BPF", "CAP_NET_ADMIN"]]
+                    or [["CAP_NET_ADMIN"]])
+        check_changes(lab, server, one)
+
+
+def check_alone(server, kept):
+    """These, by thread, are all the capabilities that the process has left."""
+    wanted = sorted((capabilities.mask(names),) * 2 for names in kept)
+    # Threads of ours give up the rest in their own time.
+    wait_until(lambda: capabilities.of_threads(server.pid) == wanted, 2,
+               f"threads with {kept} only; "
+               f"{[tuple(map(hex, one)) for one in capabilities.of_threads(server.pid)]}")
+
+
+def check_changes(lab, server, one):
+    """Flows come and go, and interfaces, as before the change of the user."""
+    one.wait_kernel(server, PATIENCE).check_kernel(server)
+    check_equal(len(server.offload.flows()), 2, "flows")
+    renew(lab)
+    one.wait_kernel(server, PATIENCE + 3).check_kernel(server)
+    one.client.refresh(0)
+    wait_until(lambda: not server.offload.flows(), 4, "the flows removed")
+    with Talk(lab, 0x4002) as other:
+        other.wait_kernel(server, PATIENCE).check_kernel(server)
+    check(not server.log_lines("stays in userspace"), server.log())
+
+
+def guarded():
+    """Whether this kernel wants CAP_BPF for each access to a table."""
+    disabled = Path("/proc/sys/kernel/unprivileged_bpf_disabled").read_text(encoding="ascii")
+    return LINUX < (5, 19) and disabled.strip() != "0"
+
+
+def guard(lab):
+    """A prefix that makes any kernel one that does."""
+    made = lab.folder / "guarded_kernel.so"
+    if not made.exists():
+        command(["cc", "-shared", "-fPIC", "-O1", "-o", made,
+                 Path(__file__).with_name("guarded_kernel.c"), "-ldl"])
+    return ("env", f"LD_PRELOAD={made}")
+
+
+@test("a kernel that wants CAP_BPF for each access: two threads keep it after proc-user", SECONDS)
+def proc_user_guarded(lab):
+    with Server(lab, MODE, *NOBODY, prefix=guard(lab)) as server, Talk(lab) as one:
+        check_alone(server, [["CAP_BPF"], ["CAP_BPF", "CAP_NET_ADMIN"]])
+        check_changes(lab, server, one)
+
+
+@test("the same, and no CAP_BPF to keep: said, and relayed in userspace", SECONDS)
+def nothing_to_keep(lab):
+    need("capsh")
+    prefix = (*guard(lab), "capsh", "--drop=cap_bpf", "--", "-c", 'exec "$@"', "sh")
+    with Server(lab, MODE, *NOBODY, prefix=prefix) as server, Talk(lab) as one:
+        check_said(server, "CAP_BPF is lost")
+        one.warm()
+        one.check_userspace(server)
+
+
+@test("little memory may be locked: no matter, or said before Linux 5.11", SECONDS)
+def locked_memory(lab):
+    need("capsh")
+    prefix = ("prlimit", "--memlock=65536:65536", *capabilities.with_only(capabilities.NEEDED))
+    if LINUX < (5, 11):
+        check_relays_without(lab, MODE, words=["LimitMEMLOCK=infinity"], prefix=prefix)
+        return
+    with Server(lab, MODE, prefix=prefix) as server, Talk(lab) as one:
+        one.wait_kernel(server, PATIENCE).check_kernel(server)
+
+
+if __name__ == "__main__":
+    note(f"Linux {platform.release()}, kernel.unprivileged_bpf_disabled = "
+         + Path("/proc/sys/kernel/unprivileged_bpf_disabled").read_text(encoding="ascii").strip())
+    run(Lab("direct"))
