@@ -271,7 +271,7 @@ def external_address(lab):
 @test("two clients to the same peer, two channels of one client")
 def several(lab):
     with Server(lab) as server, Talk(lab, port=5000) as first, \
-            Talk(lab, 0x7FFF, client=first.client) as second, \
+            Talk(lab, 0x4FFF, client=first.client) as second, \
             Talk(lab, 0x4001, local=(CLIENT, 0)) as third:
         for talk in (first, second, third):
             talk.wait_kernel(server).check_kernel(server)

@@ -74,6 +74,16 @@ def ipv6(source, destination, body, *, ttl=64, tos=0, label=0, protocol=UDP, len
                        address(source), address(destination)) + body
 
 
+def with_ttl(packet, ttl):
+    """The same IPv4 packet with another TTL."""
+    data = bytearray(packet)
+    header = (data[0] & 15) * 4
+    data[8] = ttl
+    data[10:12] = bytes(2)
+    data[10:12] = struct.pack("!H", checksum(bytes(data[:header])))
+    return bytes(data)
+
+
 def ip(source, destination, body, **fields):
     """A packet of the family that the addresses are of."""
     return (ipv6 if is_ipv6(source) else ipv4)(source, destination, body, **fields)
