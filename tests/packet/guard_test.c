@@ -261,10 +261,13 @@ static void test_every_verdict_was_seen(void **state)
 {
 #define VERDICT_TEXT(number, name, text) #name,
 	static const char *const names[] = {VERDICTS(VERDICT_TEXT)};
+	static const struct world narrow = {.metadata = 216};
 	int missing = 0;
 
 	(void)state;
 	harness_need();
+	if (!harness_takes(&narrow))
+		harness_skip("no frame has too little room here");
 	for (int i = 0; i < VERDICT_COUNT; i++) {
 		if (harness_seen(i))
 			continue;
