@@ -14,10 +14,12 @@ struct {
 	__uint(max_entries, 1);
 } flows SEC(".maps");
 
-/* As long as `flows`; takes memory for what it holds only, as few may need it. */
+/*
+ * As long as `flows`, or 1 on a server without IPv6 addresses. Memory is taken at
+ * the start as well: elements that are allocated one by one lie over more cache lines.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct flow_key6);
 	__type(value, struct flow);
 	__uint(max_entries, 1);
