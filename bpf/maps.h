@@ -84,6 +84,16 @@ const volatile __u32 coarse_clock = 1;
 /* The interfaces that carry the program, from the first row on. */
 struct port ports[ABI_PORTS];
 
+/*
+ * What a CPU read last, and in which jiffy. If there were more CPUs, two could take
+ * turns with a row, and one see the other's time of an earlier jiffy.
+ */
+#define CLOCKS 1024
+static struct clock {
+	__u64 jiffies;
+	__u64 now;
+} clocks[CLOCKS];
+
 /* When a relay thread is held to be dead, CLOCK_MONOTONIC in nanoseconds. */
 __u64 deadlines[ABI_OWNERS];
 
