@@ -77,6 +77,8 @@ static void parse_route_metrics(const struct nlattr *metrics, struct route *rout
 			route->mtu = mnl_attr_get_u32(attribute);
 		else if (mnl_attr_get_type(attribute) == RTAX_HOPLIMIT)
 			route->hop_limit = (uint8_t)mnl_attr_get_u32(attribute);
+		else if (mnl_attr_get_type(attribute) == RTAX_LOCK)
+			route->mtu_locked = mnl_attr_get_u32(attribute) & 1 << RTAX_MTU;
 	}
 }
 

@@ -14,6 +14,7 @@ struct mnl_socket;
 /** The way to an address. */
 struct route {
 	bool local;             /* to this very host: there is no gateway */
+	bool mtu_locked;        /* it is not to be learned: IPv4 is sent without DF (ip_dont_fragment) */
 	uint8_t hop_limit;      /* of the route; 0: the default */
 	uint8_t gateway_family; /* that of the destination, or IPv6 for an IPv4 one (RFC 8950) */
 	uint32_t ifindex;

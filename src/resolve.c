@@ -80,10 +80,15 @@ static void lower_to(uint16_t *mtu, uint32_t limit)
 		*mtu = (uint16_t)limit;
 }
 
-/* What the route and the link that it names say. As ip4_dst_hoplimit, ip6_dst_hoplimit, ip6_mtu. */
+/*
+ * What the route and the link that it names say. As ip4_dst_hoplimit, ip6_dst_hoplimit, ip6_mtu.
+ * DF is the flow's, and a packet that is to be fragmented on its way must not have it.
+ */
 static int take_defaults(struct resolver *resolver, int family, const struct route *route,
 			 const struct link *link, struct hop *hop)
 {
+	if (family == AF_INET && route->mtu_locked)
+		return -EOPNOTSUPP;
 	hop->mtu = UINT16_MAX;
 	lower_to(&hop->mtu, link->mtu);
 	if (family == AF_INET6)

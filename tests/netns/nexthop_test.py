@@ -288,6 +288,20 @@ def route_mtu(_lab):
             check_equal((verdicts["TOO_BIG"], verdicts["TO_PEER"]), (1, 0), "verdicts")
 
 
+@test("a route whose MTU is locked: coturn sends without DF")
+def route_mtu_locked(_lab):
+    with Lab("direct") as lab:
+        lab.server.ip("route", "add", PEER + "/32", "dev", "to-peer", "mtu", "lock", "1400")
+        with Server(lab) as server, Talk(lab) as talk:
+            with Capture(lab.peer) as capture, Verdicts(server.offload) as verdicts:
+                check(talk.to_peer(b"not locked up"), "data to the peer")
+                found = capture.until(lambda packet: packet.payload == b"not locked up")
+            check_equal(verdicts["NO_NEXT_HOP"], 1, "verdict NO_NEXT_HOP")
+            check_equal(found[-1].frame[20], 0, "flags of the IPv4 header")
+            lab.server.ip("route", "replace", PEER + "/32", "dev", "to-peer", "mtu", "1400")
+            relayed_again(talk, server, 3, "with an MTU that is not locked")
+
+
 @test("a peer that nobody is: counted, and other channels go on")
 def nobody(_lab):
     with Lab("direct") as lab, Server(lab) as server, Talk(lab) as talk, \

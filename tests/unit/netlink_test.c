@@ -70,6 +70,7 @@ static void make_network(void)
 		 "ip link set far arp off && ip link set near mtu 1400 up && ip link set far up && "
 		 "ip addr add 192.0.2.1/24 dev near && ip route add default via 192.0.2.254 && "
 		 "ip route add 198.51.100.0/24 via 192.0.2.253 mtu 1300 hoplimit 17 && "
+		 "ip route add 198.51.100.128/25 via 192.0.2.253 mtu lock 1300 && "
 		 "ip route add blackhole 203.0.113.0/26 && ip route add unreachable 203.0.113.64/26 && "
 		 "ip route add prohibit 203.0.113.128/26 && ip route add throw 203.0.113.192/26"))
 		missing = "no veth pair can be made in the namespace";
@@ -143,10 +144,12 @@ static void test_route(void **state)
 		const char *to, *gateway;
 		uint32_t mtu;
 		uint8_t hop_limit;
+		bool locked;
 	} table[] = {
-		{ "192.0.2.20", "192.0.2.20", 0, 0 },
-		{ "198.51.100.20", "192.0.2.253", 1300, 17 },
-		{ "198.18.0.1", "192.0.2.254", 0, 0 },
+		{ "192.0.2.20", "192.0.2.20", 0, 0, false },
+		{ "198.51.100.20", "192.0.2.253", 1300, 17, false },
+		{ "198.51.100.200", "192.0.2.253", 1300, 0, true },
+		{ "198.18.0.1", "192.0.2.254", 0, 0, false },
 	};
 
 	(void)state;
@@ -159,6 +162,7 @@ static void test_route(void **state)
 		assert_int_equal(route.ifindex, near_);
 		assert_int_equal(route.mtu, table[i].mtu);
 		assert_int_equal(route.hop_limit, table[i].hop_limit);
+		assert_int_equal(route.mtu_locked, table[i].locked);
 		assert_false(route.local);
 		assert_int_equal(route.gateway_family, AF_INET);
 		assert_memory_equal(&route.gateway, &gateway, sizeof(gateway));

@@ -50,7 +50,7 @@ static struct {
 	uint32_t route_mtu, link_mtu, mtu6, vlan_mtu;
 	uint32_t device; /* of all routes, if not 0 */
 	uint8_t route_hop_limit, hop_limit6;
-	bool local, via6, vlan_down, vlan_qos, vlan_elsewhere, vlan_silent;
+	bool local, via6, mtu_locked, vlan_down, vlan_qos, vlan_elsewhere, vlan_silent;
 	bool down, not_ethernet, aged;
 	uint8_t flags;
 	uint8_t mac; /* last byte of the neighbours' */
@@ -143,6 +143,7 @@ int netlink_route(struct mnl_socket *socket, int family, const union abi_addr *f
 	net.asked[host & 0xff]++;
 	error = net.route_error;
 	route->mtu = net.route_mtu;
+	route->mtu_locked = net.mtu_locked;
 	route->hop_limit = net.route_hop_limit;
 	route->gateway = *to;
 	route->gateway_family = (uint8_t)family;
@@ -876,6 +877,23 @@ static void test_mtu(void **state)
 	}
 }
 
+/* coturn's packets leave without DF there, by IPv4; a flow's have it. */
+static void test_mtu_locked(void **state)
+{
+	uint32_t row, row6;
+
+	(void)state;
+	LOCKED(net.mtu_locked = true);
+	row = acquired("192.0.2.20");
+	row6 = acquired6("2001:db8::20");
+	wait_for_hop(row6, true);
+	settle();
+	assert_int_equal(hop_of(row).ifindex, 0);
+	LOCKED(net.mtu_locked = false);
+	event(RTM_NEWROUTE);
+	wait_for_hop(row, true);
+}
+
 static void test_device_flags(void **state)
 {
 	(void)state;
@@ -1377,6 +1395,7 @@ int main(void)
 		TEST(test_no_needless_work),
 		TEST(test_no_way),
 		TEST(test_mtu),
+		TEST(test_mtu_locked),
 		TEST(test_device_flags),
 		TEST(test_ipv6),
 		TEST(test_families_apart),
