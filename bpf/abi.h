@@ -21,20 +21,6 @@
 #define ABI_VLANS 256
 
 /*
- * The max_entries of a table for so many flows (less than 2^31). The kernel rounds them
- * up to a power of two for its buckets: here it has 1.5 to 3 of them for each flow,
- * as each flow that stands before another in its bucket is a cache miss.
- */
-static inline __attribute__((always_inline)) __u32 flow_table_entries(__u32 flows)
-{
-	__u32 buckets = 1;
-
-	while (buckets < flows)
-		buckets *= 2;
-	return 2 * (__u64)buckets >= 3 * (__u64)flows ? flows : buckets + 1;
-}
-
-/*
  * A datagram that is to be relayed, by what is on the wire. A client's
  * ChannelData is found by its channel number (RFC 8656, section 12.4); a
  * peer's data has no number, and `channel` is 0. Each family has a table of
@@ -74,6 +60,10 @@ enum flow_ttl {
 
 /* It leaves by IPv6. */
 #define FLOW_V6 1
+/* max-bps limits its session: it has a row in `limited`. */
+#define FLOW_LIMITED 2
+/* Such a flow comes in by IPv6. */
+#define FLOW_LIMITED_V6 4
 
 /* How one direction of a channel leaves: written when it is bound, replaced whole. */
 struct flow {
@@ -178,6 +168,28 @@ struct usage_row {
 	__u64 since;     /* after the last CPU's: CLOCK_BOOTTIME in nanoseconds, 0: never used */
 };
 
+/* What max-bps is held against: each of them may reach it, in each second. */
+enum limit_meter {
+	LIMIT_CLIENT_READ,  /* UDP payload from the client */
+	LIMIT_CLIENT_WRITE, /* UDP payload to it */
+	LIMIT_RELAY_READ,   /* UDP payload from peers, at the IPv4 relay address */
+	LIMIT_RELAY_READ6,  /* the same at the IPv6 one */
+	LIMIT_METERS,
+};
+
+/*
+ * A session that max-bps limits. What it sends to peers needs no meter: it came
+ * from the client, in a longer datagram. The table `limited` says, for each row
+ * of the usage table whose flow has FLOW_LIMITED, which row this is.
+ */
+struct limit {
+	__s64 left[LIMIT_METERS]; /* bytes of this second; what is below 0 is taken off the next one */
+	__u64 bps;                /* bytes per second, for tools */
+	__u64 refused;            /* packets dropped since the row was taken, for tools */
+	__u64 unsent_packets;     /* of these, peers' that count as received, and were not sent */
+	__u64 unsent_bytes;
+};
+
 /* An interface that carries the program, and its unicast address. */
 struct port {
 	__u32 ifindex; /* 0: row not in use */
@@ -253,6 +265,7 @@ _Static_assert(sizeof(struct flow) == 64, "flow fills a cache line");
 _Static_assert(sizeof(struct hop) == 28, "hop has no padding");
 _Static_assert(sizeof(struct hop_row) == 64, "hop_row fills a cache line");
 _Static_assert(sizeof(struct usage_row) == 32, "usage_row has no padding");
+_Static_assert(sizeof(struct limit) == 64, "limit fills a cache line");
 _Static_assert(sizeof(struct port) == 12, "port has no padding");
 _Static_assert(sizeof(struct vlan_key) == 8, "vlan_key has no padding");
 _Static_assert(sizeof(struct vlan) == 8, "vlan has no padding");

@@ -13,6 +13,7 @@
 struct outgoing {
 	const struct flow *flow;
 	const struct hop *hop;
+	struct limit *first_limit; /* of the flow that led to this server itself, if it has one */
 	__u32 delta;   /* sum of the new addresses and ports less the old */
 	__u16 data;    /* bytes of relayed data */
 	__u16 payload; /* bytes of the UDP payload: data, and a header to a client */

@@ -15,6 +15,7 @@
 #include "channel.h"
 #include "counter.h"
 #include "forward.h"
+#include "limit.h"
 #include "packet.h"
 #include "rewrite.h"
 
@@ -44,6 +45,18 @@ static __always_inline enum verdict turn_to_client(struct packet *packet, struct
 	out->tos &= flow->tos_mask;
 	out->ttl = ttl_out(flow, out->hop, out->ttl);
 	return out->ttl ? VERDICT_COUNT : VERDICT_TTL;
+}
+
+/* By the session whose flow the packet leaves by. */
+static __always_inline int limit_allows(const struct packet *packet, const struct outgoing *out)
+{
+	struct limit *limit = limit_find(out->flow);
+
+	if (!limit)
+		return 1;
+	if (out->flow->channel)
+		return limit_to_client(limit, out->flow, out->data, out->payload);
+	return limit_from_client(limit, packet->length);
 }
 
 /*
@@ -81,7 +94,17 @@ static __always_inline enum verdict send(struct xdp_md *ctx, const struct packet
 	if (!out->check)
 		return VERDICT_CHECKSUM;
 
-	if (frame_resize(ctx, packet, out, v6) || headers_write(ctx, out, v6))
+	if (frame_resize(ctx, packet, out, v6))
+		return VERDICT_NO_ROOM;
+	/* Last: what goes up is charged by coturn, and a packet that is dropped may be half made. */
+	if (first && out->first_limit && !limit_from_client(out->first_limit, packet->length))
+		return VERDICT_LIMITED;
+	if (out->flow->flags & FLOW_LIMITED && !limit_allows(packet, out)) {
+		if (first)
+			count_usage(first, packet->length, out->data);
+		return VERDICT_LIMITED;
+	}
+	if (headers_write(ctx, out, v6))
 		return VERDICT_NO_ROOM;
 	if (first) {
 		count_usage(first, packet->length, out->data);
@@ -135,6 +158,8 @@ static __always_inline enum verdict relay(struct xdp_md *ctx, struct packet *pac
 		first = usage_find(&flow);
 		if (!first)
 			return VERDICT_NO_FLOW;
+		if (flow.flags & FLOW_LIMITED)
+			out.first_limit = limit_find(&flow);
 		if (flow.flags & FLOW_V6)
 			verdict = turn_to_client(packet, &flow, &out, 1);
 		else
@@ -173,6 +198,8 @@ int turn(struct xdp_md *ctx)
 	case VERDICT_TO_CLIENT:
 	case VERDICT_TO_OTHER_CLIENT:
 		return action;
+	case VERDICT_LIMITED:
+		return XDP_DROP;
 	default:
 		return XDP_PASS;
 	}

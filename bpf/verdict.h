@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
 /*
  * Every packet ends in one verdict. Its number is the index of its counter,
- * and numbers are never used again for something else. Only the relayed ones
- * leave the kernel; after all others the packet goes up untouched, and coturn
- * decides.
+ * and numbers are never used again for something else. The relayed ones leave
+ * the kernel, those beyond max-bps are dropped; after all others the packet goes
+ * up untouched, and coturn decides.
  */
 #ifndef OFFLOAD_VERDICT_H
 #define OFFLOAD_VERDICT_H
@@ -30,7 +30,8 @@
 	X(17, NO_ROOM, "the driver left no room for the header")                        \
 	X(18, TO_OTHER_CLIENT, "relayed to another client of this server")              \
 	X(19, LOCAL, "to this host, but not to another offloaded channel")              \
-	X(20, FRAGS, "in several buffers, which the device out does not take")
+	X(20, FRAGS, "in several buffers, which the device out does not take")          \
+	X(21, LIMITED, "dropped: the session has used up its max-bps")
 
 enum verdict {
 #define VERDICT_ENUM(number, name, text) VERDICT_##name = (number),

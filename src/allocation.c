@@ -13,7 +13,6 @@ static const char *const texts[CHANNEL_REFUSALS] = {
 	[CHANNEL_BOUND] = "sockets are bound to a device (listening-device, relay-device) or marked",
 	[CHANNEL_GROUP] = "the peer is a multicast or broadcast address",
 	[CHANNEL_LOOPBACK] = "client or peer is on the loopback interface",
-	[CHANNEL_LIMITED] = "max-bps limits the session",
 	[CHANNEL_NUMBER] = "the channel number is out of range",
 };
 
@@ -96,7 +95,5 @@ enum channel_refusal channel_check(const struct channel_request *request)
 	/* RFC 8656, section 12; upstream's releases allow parts of this range. */
 	if (request->number < 0x4000 || request->number > 0x7fff)
 		return CHANNEL_NUMBER;
-	if (request->limited)
-		return CHANNEL_LIMITED;
 	return CHANNEL_OK;
 }

@@ -25,7 +25,8 @@ struct channel_request {
 	bool relay_udp;
 	bool mapped;  /* the client is an IPv4 one on an IPv6 socket; its addresses are IPv4's here */
 	bool bound;   /* a socket of it is bound to a device, or marks its packets */
-	bool limited; /* max-bps applies to the session */
+	bool limited; /* max-bps applies to the session, */
+	uint32_t limit; /* which then has this row: see channel_limit_take */
 	bool df;      /* the relay's socket sends ChannelData's data with DF set */
 };
 
@@ -39,7 +40,6 @@ enum channel_refusal {
 	CHANNEL_BOUND,
 	CHANNEL_GROUP,
 	CHANNEL_LOOPBACK,
-	CHANNEL_LIMITED,
 	CHANNEL_NUMBER,
 	CHANNEL_REFUSALS,
 };

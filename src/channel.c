@@ -4,12 +4,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/ip.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "nexthop.h"
+#include "ring.h"
 
 /* What coturn passes on of the TTL 64 that it takes for granted. */
 #define MAPPED_TTL 63
@@ -27,58 +27,44 @@ struct channel {
 	struct half half[DIRECTIONS];
 };
 
-/*
- * Rows of the usage table, which are given out in a ring: the one that was
- * given back longest ago comes first, when no CPU can be counting in it still.
- */
-static struct {
-	pthread_mutex_t lock;
-	struct channel_style style;
-	uint32_t *ring;
-	uint32_t rows, first, free;
-} rows = { .lock = PTHREAD_MUTEX_INITIALIZER };
+static struct channel_style own_style;
+/* Rows of the usage table, and of sessions that max-bps limits. */
+static struct ring rows = { .lock = PTHREAD_MUTEX_INITIALIZER };
+static struct ring limits = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 int channel_start(unsigned int channels, const struct channel_style *style)
 {
-	rows.rows = rows.free = DIRECTIONS * channels;
-	rows.first = 0;
-	rows.style = *style;
-	rows.ring = calloc(rows.rows, sizeof(*rows.ring));
-	if (!rows.ring)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < rows.rows; i++)
-		rows.ring[i] = i;
-	return 0;
+	int error = ring_start(&rows, DIRECTIONS * channels);
+
+	if (error)
+		return error;
+	/* Such a session has one channel at least. */
+	error = ring_start(&limits, channels);
+	if (error)
+		ring_stop(&rows);
+	else
+		own_style = *style;
+	return error;
 }
 
 void channel_stop(void)
 {
-	free(rows.ring);
-	rows.ring = NULL;
-	rows.rows = rows.free = 0;
+	ring_stop(&rows);
+	ring_stop(&limits);
 }
 
-static int row_take(uint32_t *row)
+int channel_limit_take(uint32_t *row, struct limit **limit)
 {
-	int error = -ENOSPC;
+	int error = ring_take(&limits, row);
 
-	pthread_mutex_lock(&rows.lock);
-	if (rows.free) {
-		*row = rows.ring[rows.first];
-		rows.first = (rows.first + 1) % rows.rows;
-		rows.free--;
-		error = 0;
-	}
-	pthread_mutex_unlock(&rows.lock);
+	if (!error)
+		*limit = map_limit(*row);
 	return error;
 }
 
-static void row_give(uint32_t row)
+void channel_limit_give(uint32_t row)
 {
-	pthread_mutex_lock(&rows.lock);
-	rows.ring[(rows.first + rows.free) % rows.rows] = row;
-	rows.free++;
-	pthread_mutex_unlock(&rows.lock);
+	ring_give(&limits, row);
 }
 
 /* Sums of 16-bit words as in bpf/checksum.h: in memory order, not folded. */
@@ -227,13 +213,19 @@ void channel_flows(const struct channel_request *request, const struct channel_s
 		to_client->frag_off = style->client_df ? htons(IP_DF) : 0;
 		sum_ipv4(to_client);
 	}
+	if (request->limited) {
+		to_peer->flags |= FLOW_LIMITED;
+		to_client->flags |= FLOW_LIMITED;
+		if (way[TO_CLIENT].family == AF_INET6)
+			to_client->flags |= FLOW_LIMITED_V6;
+	}
 }
 
 /* A half whose key and flow are set, but for the rows. */
-static int half_open(struct half *half, uint16_t owner)
+static int half_open(struct half *half, const struct channel_request *request, uint16_t owner)
 {
 	struct flow *flow = &half->way.flow;
-	int error = row_take(&flow->usage);
+	int error = ring_take(&rows, &flow->usage);
 
 	if (error)
 		return error;
@@ -242,6 +234,8 @@ static int half_open(struct half *half, uint16_t owner)
 	if (error)
 		goto row;
 	map_usage_begin(flow->usage, &half->seen);
+	if (request->limited)
+		map_limited_put(flow->usage, request->limit);
 	flow->owner = owner;
 	if (!(flow->flags & FLOW_V6))
 		flow->id_first = (uint16_t)random();
@@ -253,7 +247,7 @@ static int half_open(struct half *half, uint16_t owner)
 hop:
 	nexthop_release(flow->hop);
 row:
-	row_give(flow->usage);
+	ring_give(&rows, flow->usage);
 	return error == -E2BIG ? -ENOSPC : error;
 }
 
@@ -273,7 +267,7 @@ static int half_close(struct half *half)
 static void half_free(struct half *half)
 {
 	nexthop_release(half->way.flow.hop);
-	row_give(half->way.flow.usage);
+	ring_give(&rows, half->way.flow.usage);
 }
 
 int channel_open(const struct channel_request *request, uint16_t owner, struct channel **channel)
@@ -284,14 +278,14 @@ int channel_open(const struct channel_request *request, uint16_t owner, struct c
 
 	if (!new)
 		return -ENOMEM;
-	channel_flows(request, &rows.style, way);
+	channel_flows(request, &own_style, way);
 	for (int i = 0; i < DIRECTIONS; i++)
 		new->half[i].way = way[i];
 	/* Before the client can be answered through it, the way back is there. */
-	error = half_open(&new->half[TO_CLIENT], owner);
+	error = half_open(&new->half[TO_CLIENT], request, owner);
 	if (error)
 		goto failed;
-	error = half_open(&new->half[TO_PEER], owner);
+	error = half_open(&new->half[TO_PEER], request, owner);
 	if (error)
 		goto undo;
 	*channel = new;

@@ -27,6 +27,15 @@ int channel_start(unsigned int channels, const struct channel_style *style);
 void channel_stop(void);
 
 /**
+ * A row for a session that max-bps limits, for the requests of its channels, and
+ * its memory, which is shared with the program. 0 or -ENOSPC. Any thread.
+ */
+int channel_limit_take(uint32_t *row, struct limit **limit);
+
+/** Gives it back; the channels must have been freed. */
+void channel_limit_give(uint32_t row);
+
+/**
  * Has the kernel relay a channel that channel_check allowed, for relay thread
  * `owner`. 0; -ENOSPC if the tables are full; -EEXIST if one of its address
  * pairs is relayed already; or another -errno; then nothing was changed. But

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Where coturn and the offload meet; the only file that knows coturn's structs.
+ * Where coturn and the offload meet; only the hook files know coturn's structs.
  * coturn calls in by its guarded macros (coturn_hooks.h) and by functions that
  * the linker wraps: __wrap_x() is called for x(), and __real_x() is upstream's.
  */
@@ -16,6 +16,7 @@
 #include "allocation.h"
 #include "channel.h"
 #include "command.h"
+#include "hook_limit.h"
 #include "log.h"
 #include "offload.h"
 #include "option.h"
@@ -122,6 +123,7 @@ void __wrap_run_listener_server(struct listener_server *ls)
 struct hooked {
 	ts_ur_super_session *session;
 	struct channel *channel;
+	struct limited *limited; /* NULL: no max-bps */
 	struct hooked *previous, *next; /* of the same relay thread */
 	bool stuck; /* the kernel would not let go of it */
 };
@@ -147,6 +149,8 @@ static void fold(struct hooked *hooked)
 
 	channel_read(hooked->channel, &to_peer, &to_client);
 	usage_add(&rest, &to_peer, &to_client, upstream_is_4_6() ? 0 : 4);
+	if (hooked->limited)
+		hook_limit_count(hooked->limited, &rest);
 	while (!usage_empty(&rest)) {
 		due = usage_take(&rest,
 				 ss->received_packets + ss->sent_packets + ss->peer_received_packets +
@@ -178,7 +182,7 @@ static void stick(int error)
 }
 
 /* Ends the relaying of a channel and counts the last of it. */
-static void close_channel(struct hooked *hooked)
+static bool close_channel(struct hooked *hooked)
 {
 	int error = channel_close(hooked->channel);
 
@@ -186,6 +190,7 @@ static void close_channel(struct hooked *hooked)
 	if (error)
 		stick(error);
 	fold(hooked);
+	return false;
 }
 
 static void tick(ioa_engine_handle engine, void *unused)
@@ -318,6 +323,43 @@ static void log_failure(int error)
 	}
 }
 
+/*
+ * Calls `act` for each offloaded channel of an allocation to peers of a family; 0:
+ * any. Ends with the first for which that is true, and returns it.
+ */
+static struct hooked *for_channels(allocation *a, int family, bool (*act)(struct hooked *))
+{
+	for (size_t i = 0; i < CH_MAP_HASH_SIZE; i++) {
+		ch_map_array *array = &a->chns.table[i];
+
+		for (size_t k = 0; k < CH_MAP_ARRAY_SIZE + array->extra_sz; k++) {
+			ch_info *chn = k < CH_MAP_ARRAY_SIZE ? &array->main_chns[k] :
+							       array->extra_chns[k - CH_MAP_ARRAY_SIZE];
+
+			if (chn && chn->kernel_channel && (!family || chn->peer_addr.ss.sa_family == family) &&
+			    act(chn->kernel_channel))
+				return chn->kernel_channel;
+		}
+	}
+	return NULL;
+}
+
+static bool is_limited(struct hooked *hooked)
+{
+	return hooked->limited != NULL;
+}
+
+/* All channels of a session have one limit. 0 or -errno. */
+static int join_limit(ts_ur_super_session *ss, ioa_engine_handle engine, struct hooked *hooked)
+{
+	struct hooked *other = for_channels(&ss->alloc, 0, is_limited);
+
+	if (!other)
+		return hook_limit_open(ss, engine, &hooked->limited);
+	hooked->limited = hook_limit_hold(other->limited);
+	return 0;
+}
+
 /* Called for every ChannelBind that succeeds, before it is answered. */
 void *offload_hook_bind(void *server, void *session, void *channel, const void *peer)
 {
@@ -344,6 +386,10 @@ void *offload_hook_bind(void *server, void *session, void *channel, const void *
 	hooked = calloc(1, sizeof(*hooked));
 	if (!error && !hooked)
 		error = -ENOMEM;
+	if (!error && request.limited)
+		error = join_limit(ss, turn_server_get_engine(server), hooked);
+	if (hooked && hooked->limited)
+		request.limit = hook_limit_row(hooked->limited);
 	if (!error)
 		error = channel_open(&request, relay.owner, &hooked->channel);
 	if (error == -ENOTRECOVERABLE)
@@ -351,6 +397,8 @@ void *offload_hook_bind(void *server, void *session, void *channel, const void *
 	if (error) {
 		offload_count_failure(error);
 		log_failure(error);
+		if (hooked)
+			hook_limit_release(hooked->limited, error == -ENOTRECOVERABLE);
 		free(hooked);
 		return NULL;
 	}
@@ -379,27 +427,13 @@ void offload_hook_delete(void *handle)
 	/* One that is stuck keeps its rows for good: the flow refers to them. */
 	if (!hooked->stuck)
 		channel_free(hooked->channel);
+	hook_limit_release(hooked->limited, hooked->stuck);
 	free(hooked);
 }
 
-/* Calls `act` for each offloaded channel of an allocation to peers of a family; 0: any. */
-static void for_channels(allocation *a, int family, void (*act)(struct hooked *))
-{
-	for (size_t i = 0; i < CH_MAP_HASH_SIZE; i++) {
-		ch_map_array *array = &a->chns.table[i];
-
-		for (size_t k = 0; k < CH_MAP_ARRAY_SIZE + array->extra_sz; k++) {
-			ch_info *chn = k < CH_MAP_ARRAY_SIZE ? &array->main_chns[k] :
-							       array->extra_chns[k - CH_MAP_ARRAY_SIZE];
-
-			if (chn && chn->kernel_channel && (!family || chn->peer_addr.ss.sa_family == family))
-				act(chn->kernel_channel);
-		}
-	}
-}
-
 /*
- * Forced reports come first when a session is shut down, while its sockets are
+ * Every packet that coturn handles is reported, when it is counted. Forced
+ * reports come first when a session is shut down, while its sockets are
  * open: from here on the kernel relays nothing more of it, so that whoever gets
  * its ports next gets none of its packets, and the report has the last of it.
  */
@@ -407,8 +441,15 @@ void __wrap_turn_report_session_usage(void *session, int force_invalid)
 {
 	ts_ur_super_session *ss = session;
 
-	if (running && force_invalid && ss)
+	struct hooked *hooked;
+
+	if (running && force_invalid && ss) {
 		for_channels(&ss->alloc, 0, close_channel);
+	} else if (running && ss && ss->bps) {
+		hooked = for_channels(&ss->alloc, 0, is_limited);
+		if (hooked)
+			hook_limit_share(hooked->limited);
+	}
 	__real_turn_report_session_usage(session, force_invalid);
 }
 
@@ -420,12 +461,13 @@ void __wrap_set_allocation_family_invalid(allocation *a, int family)
 	__real_set_allocation_family_invalid(a, family);
 }
 
-static void clear_df(struct hooked *hooked)
+static bool clear_df(struct hooked *hooked)
 {
 	int error = channel_clear_df(hooked->channel);
 
 	if (error)
 		log_failure(error);
+	return false;
 }
 
 /* A Send indication asks for DF: the ChannelData after it goes without. */

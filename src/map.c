@@ -19,7 +19,7 @@ struct shared {
 };
 
 static struct map_set maps;
-static struct shared hops, usage_rows;
+static struct shared hops, usage_rows, limited, limits;
 
 static int share(const struct bpf_map *map, struct shared *shared)
 {
@@ -48,6 +48,8 @@ void map_close(void)
 	deputy_stop();
 	unshare_memory(&hops);
 	unshare_memory(&usage_rows);
+	unshare_memory(&limited);
+	unshare_memory(&limits);
 	memset(&maps, 0, sizeof(maps));
 }
 
@@ -98,6 +100,10 @@ int map_open(const struct map_set *set)
 	error = share(maps.hops, &hops);
 	if (!error)
 		error = share(maps.usage, &usage_rows);
+	if (!error)
+		error = share(maps.limited, &limited);
+	if (!error)
+		error = share(maps.limits, &limits);
 	if (!error)
 		error = deputy_start(may_change);
 	if (error)
@@ -176,6 +182,16 @@ void map_usage_begin(uint32_t index, struct usage *usage)
 	__atomic_store_n(&row->bytes_in, usage->bytes_in, __ATOMIC_RELAXED);
 	__atomic_store_n(&row->bytes_out, usage->bytes_out, __ATOMIC_RELAXED);
 	__atomic_store_n(&row->since, boot_time(), __ATOMIC_RELEASE);
+}
+
+void map_limited_put(uint32_t usage, uint32_t limit)
+{
+	__atomic_store_n((uint32_t *)limited.memory + usage, limit, __ATOMIC_RELEASE);
+}
+
+struct limit *map_limit(uint32_t row)
+{
+	return (struct limit *)limits.memory + row;
 }
 
 void map_deadline_put(uint16_t owner, uint64_t nanoseconds)

@@ -22,6 +22,8 @@ struct map_set {
 	const struct bpf_map *devices;
 	const struct bpf_map *hops;
 	const struct bpf_map *usage;
+	const struct bpf_map *limited;
+	const struct bpf_map *limits;
 	uint64_t *deadlines;        /* ABI_OWNERS of them, shared already */
 	struct state *state;        /* shared already */
 	unsigned int usage_rows;    /* of each CPU */
@@ -74,6 +76,12 @@ void map_usage_read(uint32_t row, struct usage *usage);
 
 /** The same for a flow that is about to begin, of which onlookers are told. Any thread. */
 void map_usage_begin(uint32_t row, struct usage *usage);
+
+/** Which row of `limits` holds for a flow with FLOW_LIMITED, by its row of `usage`. Before it is put. */
+void map_limited_put(uint32_t usage, uint32_t limit);
+
+/** A row of `limits`, in memory that is shared with the program. */
+struct limit *map_limit(uint32_t row);
 
 /** When the flows of a relay thread end by themselves (CLOCK_MONOTONIC, ns). */
 void map_deadline_put(uint16_t owner, uint64_t nanoseconds);

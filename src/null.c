@@ -45,6 +45,17 @@ int channel_open(const struct channel_request *request, uint16_t owner, struct c
 	return -EOPNOTSUPP;
 }
 
+int channel_limit_take(uint32_t *row, struct limit **limit)
+{
+	(void)row, (void)limit;
+	return -EOPNOTSUPP;
+}
+
+void channel_limit_give(uint32_t row)
+{
+	(void)row;
+}
+
 int channel_close(struct channel *channel)
 {
 	(void)channel;

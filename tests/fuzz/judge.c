@@ -34,6 +34,9 @@ static const char *judge_relayed(const struct trial *trial)
 
 	if (outcome->verdict != (int)trial->want.verdict)
 		return "another verdict was due";
+	/* Of what is dropped nobody sees the rest. */
+	if (outcome->verdict == VERDICT_LIMITED)
+		return NULL;
 	if (outcome->action == XDP_REDIRECT && outcome->ifindex != trial->want.ifindex)
 		return "redirected to the wrong device";
 	if (!frame_is(&outcome->frame, &trial->want.frame))
@@ -54,7 +57,7 @@ static const char *judge_outcome(const struct trial *trial)
 		return "relayed";
 	if (trial->want.causes && !(trial->want.causes >> outcome->verdict & 1))
 		return "a verdict that is not true of the packet";
-	if (!trial->want.causes && !relays(outcome->verdict))
+	if (!trial->want.causes && trial->want.verdict != VERDICT_LIMITED && !relays(outcome->verdict))
 		return "not relayed";
 	if (outcome->action != trial->want.action)
 		return "wrong action";
@@ -63,6 +66,8 @@ static const char *judge_outcome(const struct trial *trial)
 		return complaint;
 	if (memcmp(outcome->usage, trial->want.usage, sizeof(outcome->usage)) != 0)
 		return "wrong usage";
+	if (memcmp(outcome->limit, trial->want.limit, sizeof(outcome->limit)) != 0)
+		return "wrong meters";
 	return NULL;
 }
 

@@ -49,7 +49,6 @@ static struct {
 	uint32_t used; /* bytes of the area */
 	uint32_t redirected;
 	const char *foul;
-	uint64_t runs;
 } machine;
 
 static uint8_t pristine[AREA_SIZE];
@@ -299,6 +298,12 @@ void *bpf_map_lookup_elem(const void *map, const void *key)
 	case MAP_USAGE:
 		memcpy(&index, key, sizeof(index));
 		return index < machine.copy.usage_size ? &machine.copy.usage[index] : NULL;
+	case MAP_LIMITED:
+		memcpy(&index, key, sizeof(index));
+		return index < USAGE_ROWS ? &machine.copy.limited[index] : NULL;
+	case MAP_LIMITS:
+		memcpy(&index, key, sizeof(index));
+		return index < LIMITS ? &machine.copy.limit[index] : NULL;
 	case MAP_VERDICTS:
 		memcpy(&index, key, sizeof(index));
 		return index < CPUS ? machine.verdict[index] : NULL;
@@ -318,12 +323,6 @@ long bpf_redirect_map(const void *map, __u64 key, __u64 flags)
 			return XDP_REDIRECT;
 		}
 	return flags & 3;
-}
-
-/* Each run is at another time, which the program must not take for that of the last. */
-__u64 bpf_jiffies64(void)
-{
-	return machine.runs;
 }
 
 __u64 bpf_ktime_get_ns(void)
@@ -360,10 +359,11 @@ static int verdict_moved(void)
 	return moved;
 }
 
-/* All tables but that of usage, which is compared by who knows what is right. */
+/* All tables but those of usage and limits, which are compared by who knows what is right. */
 static void tables_check(const struct world *world)
 {
 	memcpy(machine.copy.usage, world->usage, sizeof(world->usage));
+	memcpy(machine.copy.limit, world->limit, sizeof(world->limit));
 	if (memcmp(&machine.copy, world, sizeof(*world)) != 0 ||
 	    memcmp(program_ports, world->port, sizeof(world->port)) != 0 ||
 	    memcmp(program_deadlines, world->deadline, sizeof(world->deadline)) != 0)
@@ -375,7 +375,6 @@ void machine_run(const struct world *world, const struct frame *frame, struct ou
 	struct xdp_md ctx = {.ingress_ifindex = world->ingress, .rx_queue_index = 0};
 
 	machine.world = world;
-	machine.runs++;
 	memcpy(&machine.copy, world, sizeof(*world));
 	memset(machine.verdict, 0, sizeof(machine.verdict));
 	machine.redirected = 0;
@@ -394,6 +393,7 @@ void machine_run(const struct world *world, const struct frame *frame, struct ou
 	outcome->verdict = verdict_moved();
 	outcome->ifindex = machine.redirected;
 	memcpy(outcome->usage, machine.copy.usage, sizeof(outcome->usage));
+	memcpy(outcome->limit, machine.copy.limit, sizeof(outcome->limit));
 	tables_check(world);
 	outcome->foul = machine.foul;
 }

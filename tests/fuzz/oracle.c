@@ -562,14 +562,78 @@ static uint32_t decide(struct trip *t)
 	return causes ? causes : room_causes(t);
 }
 
+/* --- max-bps --------------------------------------------------------------- */
+
+static struct limit *limit_of(const struct trip *t, const struct flow *flow)
+{
+	if (!(flow->flags & FLOW_LIMITED) || flow->usage >= USAGE_ROWS || t->world->limited[flow->usage] >= LIMITS)
+		return NULL;
+	return &t->want->limit[t->world->limited[flow->usage]];
+}
+
+static bool fits(__s64 *left, uint32_t bytes)
+{
+	bool enough = *left >= (int64_t)bytes;
+
+	if (enough)
+		*left -= bytes;
+	return enough;
+}
+
+/* What a client sends is held against its own limit. */
+static bool may_come(const struct trip *t)
+{
+	struct limit *limit = limit_of(t, t->first);
+
+	if (!limit || fits(&limit->left[LIMIT_CLIENT_READ], t->length))
+		return true;
+	limit->refused++;
+	return false;
+}
+
+/* What a relay receives, and what the client then gets of it. */
+static bool may_leave(const struct trip *t)
+{
+	struct limit *limit = limit_of(t, t->flow);
+	int relay = t->flow->flags & FLOW_LIMITED_V6 ? LIMIT_RELAY_READ6 : LIMIT_RELAY_READ;
+
+	if (!limit)
+		return true;
+	if (fits(&limit->left[relay], t->data_length)) {
+		if (fits(&limit->left[LIMIT_CLIENT_WRITE], out_payload(t)))
+			return true;
+		limit->unsent_packets++;
+		limit->unsent_bytes += t->data_length;
+	}
+	limit->refused++;
+	return false;
+}
+
+static void drop(const struct trip *t)
+{
+	t->want->verdict = VERDICT_LIMITED;
+	t->want->action = XDP_DROP;
+}
+
 void oracle_decide(const struct world *world, const struct frame *in, struct expectation *want)
 {
 	struct trip t = {.world = world, .in = in, .want = want};
 
 	memcpy(want->usage, world->usage, sizeof(want->usage));
+	memcpy(want->limit, world->limit, sizeof(want->limit));
 	want->causes = decide(&t);
 	if (want->causes) {
 		want->action = XDP_PASS;
+		return;
+	}
+	if (!t.first->channel && !may_come(&t)) {
+		drop(&t);
+		return;
+	}
+	if (t.flow->channel && !may_leave(&t)) {
+		drop(&t);
+		if (t.first != t.flow)
+			count(&t, t.first, t.length, t.data_length);
 		return;
 	}
 	write_frame(&t);

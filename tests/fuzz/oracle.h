@@ -11,13 +11,14 @@ struct expectation {
 	/*
 	 * Verdicts that are true of the packet and keep it from being relayed; any
 	 * of them will do, as the order of questions is the program's business.
-	 * 0: it must be relayed, and the rest says how.
+	 * 0: it must be relayed or is beyond max-bps, and the rest says how.
 	 */
 	uint32_t causes;
 	enum verdict verdict;
 	int action;
 	uint32_t ifindex; /* of a redirect */
 	struct usage_row usage[CPUS * USAGE_ROWS]; /* afterwards, in any case */
+	struct limit limit[LIMITS];                /* the same */
 	struct frame frame;                        /* out */
 };
 

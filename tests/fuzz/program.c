@@ -23,6 +23,10 @@ enum program_map program_map(const void *map)
 		return MAP_HOPS;
 	if (map == &usage)
 		return MAP_USAGE;
+	if (map == &limited)
+		return MAP_LIMITED;
+	if (map == &limits)
+		return MAP_LIMITS;
 	if (map == &verdicts)
 		return MAP_VERDICTS;
 	if (map == &devices)

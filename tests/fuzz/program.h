@@ -9,7 +9,9 @@
 
 struct xdp_md;
 
-enum program_map { MAP_NONE, MAP_FLOWS, MAP_FLOWS6, MAP_VLANS, MAP_HOPS, MAP_USAGE, MAP_VERDICTS, MAP_DEVICES };
+enum program_map {
+	MAP_NONE, MAP_FLOWS, MAP_FLOWS6, MAP_VLANS, MAP_HOPS, MAP_USAGE, MAP_LIMITED, MAP_LIMITS, MAP_VERDICTS, MAP_DEVICES
+};
 
 enum program_map program_map(const void *map);
 /* Rows of its .bss, to be filled and compared. */

@@ -139,6 +139,8 @@ static void flow_make(struct meal *meal, struct entry *entry, const struct leg *
 		flow->ip_sum = network(oracle_sum(header, 20));
 		flow->id_first = get_two(r->id_first[w]);
 	}
+	if (r->limited >> w & 1)
+		flow->flags |= FLOW_LIMITED | (leg->in ? FLOW_LIMITED_V6 : 0);
 	entry_mark(entry);
 }
 
@@ -174,6 +176,25 @@ static void flows_make(struct meal *meal)
 		decoy.in = leg.key ? leg.in : !leg.in;
 		decoy.which = 1;
 		flow_make(meal, &world->flow[3], &decoy);
+	}
+}
+
+/* Plenty, or about as much as the packet takes. */
+static void limits_make(struct meal *meal)
+{
+	struct world *world = meal->world;
+
+	for (int i = 0; i < USAGE_ROWS; i++)
+		world->limited[i] = i >= 2;
+	for (int i = 0; i < LIMITS; i++) {
+		for (int meter = 0; meter < LIMIT_METERS; meter++) {
+			int64_t near = get_two(meal->r.length) + (meter + i) % 3 * 4 - (meal->r.limited >> 7);
+
+			world->limit[i].left[meter] = meal->r.limited >> (2 + meter) & 1 ? near : 1000000 + i;
+		}
+		if (meal->r.limited >> 6 & 1)
+			world->limit[i].left[LIMIT_CLIENT_WRITE] = -1 - i;
+		world->limit[i].bps = 4000 + i;
 	}
 }
 
@@ -298,6 +319,7 @@ void recipe_cook(const uint8_t *input, size_t length, struct world *world, struc
 	meal.way = meal.r.way % WAYS;
 	parties_make(&meal);
 	flows_make(&meal);
+	limits_make(&meal);
 	hop_make(&meal, 0);
 	hop_make(&meal, 1);
 	if (meal.way == WAY_OTHER) {

@@ -41,6 +41,7 @@ struct recipe {
 	uint8_t split[2], piece;
 	uint8_t headroom, metadata;
 	uint8_t decoy; /* bits: other flows that are bound */
+	uint8_t limited; /* bits: which flows max-bps limits, and how much is left to each meter */
 	struct {
 		uint8_t kind, value[2];
 	} trouble[RECIPE_TROUBLES];

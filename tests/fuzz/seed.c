@@ -25,6 +25,7 @@ bool recipe_seed(unsigned int number, uint8_t *input, size_t *length)
 		r.excess_kind = number;
 		r.generic = number / 2;
 		r.split[0] = number << 5;
+		r.limited = number * 5;
 	} else if (number < WAYS_AND_FAMILIES * SUMS + 3 * TROUBLES) {
 		number -= WAYS_AND_FAMILIES * SUMS;
 		r.way = number % WAYS;

@@ -13,7 +13,7 @@
 #define FRAME_MAX 66560
 #define HEADROOM_MAX 512
 
-enum { FLOWS = 4, HOPS = 2, VLANS = 2, DEVICES = 3, CPUS = 3, USAGE_ROWS = 6 };
+enum { FLOWS = 4, HOPS = 2, VLANS = 2, DEVICES = 3, CPUS = 3, USAGE_ROWS = 6, LIMITS = 2 };
 
 struct frame {
 	uint32_t length;
@@ -47,6 +47,8 @@ struct world {
 	uint32_t device[DEVICES]; /* interfaces that a redirect can leave by; 0: none */
 	uint64_t deadline[ABI_OWNERS];
 	struct usage_row usage[CPUS * USAGE_ROWS];
+	uint32_t limited[USAGE_ROWS];
+	struct limit limit[LIMITS];
 	uint32_t usage_rows; /* of a CPU */
 	uint32_t usage_size; /* of all */
 	uint32_t frags, coarse_clock;

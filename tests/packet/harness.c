@@ -92,6 +92,8 @@ static int program_load(bool frags, bool coarse_clock)
 	bpf_map__set_max_entries(skel->maps.flows6, FLOWS);
 	bpf_map__set_max_entries(skel->maps.hops, 1 + WORLD_FLOWS);
 	bpf_map__set_max_entries(skel->maps.usage, harness.cpus * USAGE_ROWS);
+	bpf_map__set_max_entries(skel->maps.limited, USAGE_ROWS);
+	bpf_map__set_max_entries(skel->maps.limits, 2);
 	bpf_map__set_max_entries(skel->maps.verdicts, harness.cpus);
 	error = turn_bpf__load(skel);
 	if (error) {
@@ -229,7 +231,7 @@ int harness_run(const char *name, const struct CMUnitTest *tests, size_t count)
 	       _cmocka_run_group_tests(frags, tests, count, harness_open_frags, harness_close);
 }
 
-void harness_skip(const char *why)
+static void skip_saying(const char *why)
 {
 	print_message("# skipped: %s\n", why);
 	skip();
@@ -238,7 +240,7 @@ void harness_skip(const char *why)
 void harness_need(void)
 {
 	if (harness.unable)
-		harness_skip(harness.unable);
+		skip_saying(harness.unable);
 }
 
 bool harness_seen(enum verdict verdict)
@@ -331,6 +333,7 @@ void harness_send(const struct world *world, const struct frame *frame, struct o
 	if (outcome->verdict >= 0)
 		harness.seen[outcome->verdict] = true;
 	usage_moved(world, outcome);
+	tables_limits(harness.skel, outcome->limit);
 }
 
 void harness_need_linear(void)
@@ -345,27 +348,6 @@ void harness_need_linear(void)
 	world.linear = 60;
 	tables_put(harness.skel, &world);
 	if (run(&world, &frame, &outcome))
-		harness_skip("test runs of this kernel do not divide frames (Linux 6.18)");
+		skip_saying("test runs of this kernel do not divide frames (Linux 6.18)");
 	verdict_moved();
-}
-
-/* Linux 6.8 allows more. */
-#define METADATA_ALWAYS 32
-
-bool harness_takes(const struct world *world)
-{
-	static enum { UNKNOWN, LITTLE, MUCH } metadata;
-	static struct frame frame = {.length = 200};
-	static struct outcome outcome;
-	static struct world probe;
-
-	if (world->metadata <= METADATA_ALWAYS)
-		return true;
-	if (metadata == UNKNOWN) {
-		/* On no interface of ours: the tables do not matter. */
-		probe.metadata = METADATA_ALWAYS + 4;
-		metadata = run(&probe, &frame, &outcome) ? LITTLE : MUCH;
-		verdict_moved();
-	}
-	return metadata == MUCH;
 }

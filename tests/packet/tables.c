@@ -69,8 +69,28 @@ static void devices_put(struct turn_bpf *skel, bool none)
 	}
 }
 
+/* The meters move with every packet. */
+static void limits_put(struct turn_bpf *skel, const struct world *world)
+{
+	for (uint32_t i = FIRST; i <= SECOND; i++) {
+		uint32_t usage = world->flow[i].flow.usage;
+
+		if (world->flow[i].flow.flags & FLOW_LIMITED)
+			map_put(skel->maps.limited, &usage, &i);
+		map_put(skel->maps.limits, &i, &world->limit[i]);
+	}
+}
+
+void tables_limits(struct turn_bpf *skel, struct limit limit[2])
+{
+	for (uint32_t i = FIRST; i <= SECOND; i++)
+		if (bpf_map_lookup_elem(bpf_map__fd(skel->maps.limits), &i, &limit[i]))
+			fail_msg("limits: lookup: %s", strerror(errno));
+}
+
 void tables_put(struct turn_bpf *skel, const struct world *world)
 {
+	limits_put(skel, world);
 	if (table.installed && !memcmp(&table.world, world, sizeof(*world)))
 		return;
 	for (int i = 0; i < WORLD_FLOWS; i++)

@@ -10,6 +10,9 @@ struct turn_bpf;
 /* Nothing is done if it is there already. */
 void tables_put(struct turn_bpf *skel, const struct world *world);
 
+/* The meters as they are now. */
+void tables_limits(struct turn_bpf *skel, struct limit limit[2]);
+
 /* The next program has tables of its own. */
 void tables_forget(void);
 

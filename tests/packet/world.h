@@ -21,6 +21,7 @@ struct world {
 	struct path path;
 	struct flow_entry flow[WORLD_FLOWS];
 	struct hop_row hop[WORLD_FLOWS];
+	struct limit limit[2]; /* of FIRST and SECOND, if their flows say so */
 	struct port port[ABI_PORTS];
 	struct vlan_entry vlan[WORLD_VLANS];
 	uint64_t deadline[WORLD_FLOWS];

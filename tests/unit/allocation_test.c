@@ -14,7 +14,6 @@ static struct channel_request good(void)
 		.number = 0x4000,
 		.client_udp = true,
 		.relay_udp = true,
-		.limited = false,
 	};
 }
 
@@ -41,15 +40,6 @@ static void test_transport(void **state)
 	request = good();
 	request.relay_udp = false;
 	assert_int_equal(channel_check(&request), CHANNEL_RELAY_NOT_UDP);
-}
-
-static void test_limited(void **state)
-{
-	struct channel_request request = good();
-
-	(void)state;
-	request.limited = true;
-	assert_int_equal(channel_check(&request), CHANNEL_LIMITED);
 }
 
 static void test_bound(void **state)
@@ -290,7 +280,6 @@ static void test_texts(void **state)
 	assert_non_null(strstr(channel_refusal_text(CHANNEL_LINK_LOCAL), "link-local"));
 	assert_non_null(strstr(channel_refusal_text(CHANNEL_GROUP), "multicast"));
 	assert_non_null(strstr(channel_refusal_text(CHANNEL_LOOPBACK), "loopback"));
-	assert_non_null(strstr(channel_refusal_text(CHANNEL_LIMITED), "max-bps"));
 	assert_non_null(strstr(channel_refusal_text(CHANNEL_NUMBER), "number"));
 }
 
@@ -298,7 +287,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_allowed),  cmocka_unit_test(test_transport),
-		cmocka_unit_test(test_limited), cmocka_unit_test(test_bound),  cmocka_unit_test(test_family),
+		cmocka_unit_test(test_bound),  cmocka_unit_test(test_family),
 		cmocka_unit_test(test_other_families), cmocka_unit_test(test_peer6),
 		cmocka_unit_test(test_client6), cmocka_unit_test(test_link_local_server), cmocka_unit_test(test_wildcard6),
 		cmocka_unit_test(test_wildcard), cmocka_unit_test(test_peer),

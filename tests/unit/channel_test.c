@@ -35,6 +35,8 @@ static struct {
 	pthread_mutex_t lock;
 	struct fake_flow flows[FLOWS];
 	struct usage usage[FLOWS]; /* rows */
+	uint32_t limited[FLOWS];
+	struct limit limit[FLOWS];
 	unsigned int hop_users[HOPS];
 	unsigned int puts, replaces, deletes, acquires;
 	/* The call that fails, counted from 1, and how. */
@@ -135,6 +137,21 @@ void map_usage_read(uint32_t row, struct usage *usage)
 void map_usage_begin(uint32_t row, struct usage *usage)
 {
 	map_usage_read(row, usage);
+}
+
+void map_limited_put(uint32_t usage, uint32_t limit)
+{
+	assert_true(usage < FLOWS);
+	/* Not after the flow that looks for it. */
+	for (int i = 0; i < FLOWS; i++)
+		assert_true(!fake.flows[i].used || fake.flows[i].flow.usage != usage);
+	fake.limited[usage] = limit;
+}
+
+struct limit *map_limit(uint32_t row)
+{
+	assert_true(row < FLOWS);
+	return &fake.limit[row];
 }
 
 static int hop_direction(uint32_t row)
@@ -673,6 +690,43 @@ static void test_reused_rows_start_anew(void **state)
 }
 
 /* Rows come back in the order in which they were given back: first in, first out. */
+static void test_limited(void **state)
+{
+	struct limit *limit[3];
+	uint32_t row[3], more;
+
+	(void)state;
+	assert_int_equal(start(3), 0);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(channel_limit_take(&row[i], &limit[i]), 0);
+		assert_ptr_equal(limit[i], &fake.limit[row[i]]);
+	}
+	/* A session for each channel, and no more. */
+	assert_int_equal(channel_limit_take(&more, &limit[0]), -ENOSPC);
+	for (uint16_t n = 0; n < 32; n += 8) {
+		struct channel_request what = request(n);
+		struct channel *channel;
+
+		what.limited = true;
+		what.limit = row[2];
+		assert_int_equal(channel_open(&what, 3, &channel), 0);
+		for (int direction = 0; direction < 2; direction++) {
+			const struct flow *flow = &flow_of(n, direction)->flow;
+			bool in_v6 = what.peer.any.sa_family == AF_INET6;
+
+			assert_true(flow->flags & FLOW_LIMITED);
+			assert_int_equal(fake.limited[flow->usage], row[2]);
+			/* The relay's family, which only peers' packets ask for. */
+			assert_int_equal(!!(flow->flags & FLOW_LIMITED_V6), direction && in_v6);
+		}
+		assert_int_equal(channel_close(channel), 0);
+		channel_free(channel);
+	}
+	channel_limit_give(row[1]);
+	assert_int_equal(channel_limit_take(&more, &limit[0]), 0);
+	assert_int_equal(more, row[1]);
+}
+
 static void test_rows_are_reused_oldest_first(void **state)
 {
 	enum { CHANNELS = 20, ROWS = 2 * CHANNELS };
@@ -782,31 +836,11 @@ static void test_threads(void **state)
 	check_untouched(THREADS * EACH);
 }
 
-/* As the kernel rounds (kernel/bpf/hashtab.c): no flow shares its bucket with many. */
-static void test_table_entries(void **state)
-{
-	static const uint32_t flows[] = { 1, 2, 3, 4, 5, 11, 12, 32768, 32770, 43690, 43691, 200000, 1u << 30 };
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(flows) / sizeof(flows[0]); i++) {
-		uint32_t entries = flow_table_entries(flows[i]);
-		uint64_t buckets = 1;
-
-		while (buckets < entries)
-			buckets *= 2;
-		assert_true(entries >= flows[i]);
-		assert_true(2 * buckets >= 3 * (uint64_t)flows[i]);
-		assert_true(buckets <= 3 * (uint64_t)flows[i]);
-		assert_true(2 * (uint64_t)entries <= 3 * (uint64_t)flows[i] + 2);
-	}
-}
-
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_open, stop),
 		cmocka_unit_test(test_free_nothing),
-		cmocka_unit_test(test_table_entries),
 		cmocka_unit_test_teardown(test_open_fails, stop),
 		cmocka_unit_test_teardown(test_full, stop),
 		cmocka_unit_test_teardown(test_same_pair_twice, stop),
@@ -818,6 +852,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_clear_df_fails, stop),
 		cmocka_unit_test_teardown(test_read, stop),
 		cmocka_unit_test_teardown(test_reused_rows_start_anew, stop),
+		cmocka_unit_test_teardown(test_limited, stop),
 		cmocka_unit_test_teardown(test_rows_are_reused_oldest_first, stop),
 		cmocka_unit_test_teardown(test_threads, stop),
 	};

@@ -1,0 +1,267 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: BSD-3-Clause
+"""max-bps in the kernel is max-bps as coturn enforces it: the same traffic gets
+through, off or on, in each direction and beside what the session sends through
+userspace; and no more than that."""
+
+import contextlib
+import threading
+import time
+
+import turn
+from books import Books, logged, session_of
+from capture import Capture
+from kernel import Verdicts
+from lab import Lab
+from server import Server
+from talk import Talk
+from tap import check, check_equal, note, run, test, wait_until
+
+LIMIT = 100000  # bytes per second
+SIZE = 500      # of the data, unless said otherwise
+SECONDS = 5.2
+PAUSE = 0.15
+
+
+class Pace:
+    """Calls send() `rate` times a second, from `with` to its end. `pause`: the
+    longest time in which it could not, on a busy machine."""
+
+    def __init__(self, rate, send):
+        self._rate, self._send = rate, send
+        self.pause = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join(5)
+
+    def _run(self):
+        started, sent = time.monotonic(), 0
+        last = started
+        while not self._stop.is_set():
+            now = time.monotonic()
+            self.pause, last = max(self.pause, now - last), now
+            for _ in range(int((now - started) * self._rate) - sent):
+                with contextlib.suppress(OSError):
+                    self._send()
+                sent += 1
+            time.sleep(0.002)
+
+
+def bursts(packets, marks, header):
+    """Bytes by the data's first byte, for each of the seconds of max-bps that were
+    seen whole: what is over is dropped, which makes a pause."""
+    found, last = [], 0
+    for packet in packets:
+        mark = packet.payload[4 * header:][:1]
+        if mark not in marks:
+            continue
+        if packet.when - last > PAUSE:
+            found.append(dict.fromkeys(marks, 0))
+        found[-1][mark] += len(packet.payload)
+        last = packet.when
+    return found[1:-1]
+
+
+@contextlib.contextmanager
+def traffic(*paces):
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(Pace(rate, send)) for rate, send in paces]
+
+
+def measure(lab, offload, **traffic_of):
+    """See measure_once: again if the machine was too busy to send evenly."""
+    for _ in range(4):
+        pause, average, verdicts = measure_once(lab, offload, **traffic_of)
+        if pause < PAUSE / 2:
+            break
+        note(f"nothing was sent for {pause:.2f} s: once more")
+    return average, verdicts
+
+
+def measure_once(lab, offload, *, rate, sends=0, back=0):
+    """What gets through of `rate` ChannelData and `sends` Send indications a second
+    from the client, and of `back` datagrams a second from the peer: bytes of their
+    data in a second, with ChannelData's header at the client, on average; and the
+    verdicts. First the longest pause of who sends."""
+    with Server(lab, ("max-bps", LIMIT), offload=offload) as server, Talk(lab) as talk, \
+            Capture(lab.peer) as at_peer, Capture(lab.client) as at_client:
+        talk.warm()
+        if offload:
+            talk.wait_kernel(server)
+        body = bytes(SIZE - 1)
+        before = server.offload.verdicts() if offload else {}
+        with traffic((rate, lambda: talk.client.send_channel(talk.number, b"c" + body)),
+                     (sends, lambda: talk.client.send_data(talk.address, talk.port, b"s" + body)),
+                     (back, lambda: talk.peer.sendto(b"b" + body, talk.client.relayed))) as paces:
+            time.sleep(SECONDS)
+        verdicts = {name: count - before[name] for name, count in
+                    (server.offload.verdicts() if offload else {}).items()}
+        seconds = bursts(at_peer.udp(), (b"c", b"s"), False)
+        average = {}
+        for one in [seconds] + ([bursts(at_client.udp(), (b"b",), True)] if back else []):
+            check(one, "no seconds to be seen")
+            average |= {mark: sum(got[mark] for got in one) / len(one) for mark in one[0]}
+            for got in one:
+                check(sum(got.values()) <= LIMIT + SIZE, f"more than max-bps in a second: {got}")
+        note(f"offload {'on' if offload else 'off'}: {average} bytes/s; "
+             f"{ {name: count for name, count in verdicts.items() if count} }")
+        return max(pace.pause for pace in paces), average, verdicts
+
+
+def check_same(on, off, mark, what, slack=0.03):
+    check(abs(on[mark] - off[mark]) <= slack * off[mark] + SIZE,
+          f"{what}: {on[mark]:.0f} bytes/s with the offload, {off[mark]:.0f} without")
+
+
+@test("twice max-bps in both directions: as much gets through as without the offload")
+def saturated(lab):
+    rate = 2 * LIMIT // SIZE
+    off, _ = measure(lab, False, rate=rate, back=rate)
+    on, verdicts = measure(lab, True, rate=rate, back=rate)
+    for mark, name in ((b"c", "to the peer"), (b"b", "to the client")):
+        check_same(on, off, mark, name)
+        check(on[mark] > 0.97 * LIMIT * SIZE / (SIZE + 4), f"{name}: less than there is room for")
+    # All of it is the kernel's: what goes through, and what does not.
+    check_equal(verdicts["NO_FLOW"], 0, "packets that went up")
+    passed = SECONDS * LIMIT / SIZE
+    for name in ("TO_PEER", "TO_CLIENT"):
+        check(verdicts[name] > 0.8 * passed, f"{name}: {verdicts[name]}")
+    check(verdicts["LIMITED"] > passed, f"LIMITED: {verdicts['LIMITED']}")
+
+
+@test("Send indications of the session take from the same second, and get their part of it")
+def shared(lab):
+    rate = LIMIT // SIZE
+    # Before a Send indication's data there are 36 bytes.
+    def sum_of(got):
+        return got[b"c"] * (SIZE + 4) / SIZE + got[b"s"] * (SIZE + 36) / SIZE
+    off, _ = measure(lab, False, rate=rate, sends=rate // 2)
+    on, verdicts = measure(lab, True, rate=rate, sends=rate // 2)
+    check(sum_of(on) <= LIMIT + SIZE + 40, f"{sum_of(on):.0f} bytes/s together")
+    check(abs(sum_of(on) - sum_of(off)) < 0.03 * LIMIT, f"{sum_of(on):.0f}, {sum_of(off):.0f} without")
+    for mark, name in ((b"c", "ChannelData"), (b"s", "Send indications")):
+        check_same(on, off, mark, name, 0.1)
+    check(verdicts["TO_PEER"] and verdicts["NO_FLOW"], f"both ways: {verdicts}")
+
+
+@test("what is within max-bps gets through whole, and a session over it disturbs no other")
+def untouched(lab):
+    with Server(lab, ("max-bps", LIMIT)) as server, Talk(lab) as over, Talk(lab) as within:
+        over.wait_kernel(server)
+        within.wait_kernel(server)
+        time.sleep(1.1)
+        with Capture(lab.peer) as at_peer, Capture(lab.client) as at_client, \
+                Verdicts(server.offload) as verdicts:
+            with traffic((4 * LIMIT // SIZE, lambda: over.client.send_channel(over.number, bytes(SIZE)))):
+                for number in range(150):
+                    within.client.send_channel(within.number, b"%04d" % number + bytes(SIZE))
+                    within.peer.sendto(b"%04d" % number + bytes(SIZE), within.client.relayed)
+                    time.sleep(0.01)
+            packets = at_peer.udp(quiet=0.2)
+            check_equal(sum(packet.dport == within.port for packet in packets), 150, "at the peer")
+            check_equal(sum(packet.dport == within.client.port for packet in at_client.udp()), 150,
+                        "at the client")
+            check(sum(packet.dport == over.port for packet in packets) < 3 * LIMIT / SIZE, "not limited")
+        check(verdicts["LIMITED"] > LIMIT / SIZE, verdicts.changed())
+
+
+@test("channels of one session have one limit, for both families of peers")
+def channels(lab):
+    del lab
+    with Lab("direct", ipv6=True) as both, Server(both, ("max-bps", LIMIT)) as server, \
+            turn.Client(both.client) as client, contextlib.ExitStack() as stack:
+        client.allocate(dual=True)
+        for number, address in ((0x4001, both.peer_address), (0x4002, both.peer_address6)):
+            peer = stack.enter_context(both.peer.socket(address, 5000))
+            client.bind(number, address, 5000)
+            peer.settimeout(0.1)
+            with Verdicts(server.offload) as verdicts:
+                wait_until(lambda: _tried(client, number, peer) and verdicts["TO_PEER"], 5,
+                           f"relayed to {address}")
+        time.sleep(1.1)
+        with Capture(both.peer) as at_peer, Verdicts(server.offload) as verdicts:
+            started = time.time()
+            for number in range(4 * LIMIT // SIZE):
+                client.send_channel(0x4001 + number % 2, bytes(SIZE))
+            seconds = 2 + int(time.time() - started)
+            packets = [packet for packet in at_peer.udp(quiet=0.2) if len(packet.payload) == SIZE]
+        check(packets and len(packets) * (SIZE + 4) <= seconds * LIMIT,
+              f"{len(packets)} of {4 * LIMIT // SIZE} packets in {seconds} seconds")
+        check_equal(len(packets), verdicts["TO_PEER"], "relayed by the kernel")
+        check_equal(len(packets) + verdicts["LIMITED"], 4 * LIMIT // SIZE, "relayed and refused")
+
+
+def _tried(client, number, peer):
+    client.send_channel(number, b"try")
+    try:
+        return peer.recv(100)
+    except TimeoutError:
+        return None
+
+
+@test("the books of a limited session are coturn's: what is refused on the way in counts nowhere, "
+      "what is refused on the way out is received")
+def books(lab):
+    reports = []
+    for offload in (False, True):
+        with Server(lab, ("max-bps", LIMIT), offload=offload) as server, Books(lab) as captured, \
+                Talk(lab) as talk:
+            if offload:
+                talk.wait_kernel(server)
+            rate = 2 * LIMIT // SIZE
+            with traffic((rate, lambda: talk.client.send_channel(talk.number, bytes(SIZE))),
+                         (rate, lambda: talk.peer.sendto(bytes(SIZE), talk.client.relayed))):
+                time.sleep(2.5)
+            time.sleep(1.5)
+            session = session_of(server, talk.client.relayed)
+            talk.client.refresh(0)
+            server.wait_log(rf"session {session}: (closed|delete)", 5)
+            client_side, peer_side = captured.totals(talk.client.port, talk.client.relayed[1])
+            reported = logged(server, session)
+            note(f"captured {client_side} {peer_side}")
+            note(f"reported {reported[0]} {reported[1]}")
+            # What came out is what was sent.
+            for name in ("sp", "sb"):
+                check_equal(reported[0][name], client_side[name], f"to the client, {name}")
+                check_equal(reported[1][name], peer_side[name], f"to the peer, {name}")
+            check(reported[0]["rp"] < 0.8 * client_side["rp"], "refused packets of the client count")
+            reports.append(reported)
+    # A peer's packet that does not fit any more on the way out still counts as received.
+    for reported in reports:
+        check(reported[1]["rp"] > reported[0]["sp"], f"received from peers: {reported}")
+
+
+@test("what a session has spent before its channel is bound, counts")
+def spent_before(lab):
+    with Server(lab, ("max-bps", LIMIT)) as server:
+        # A new second may begin in between, but hardly every time.
+        for _ in range(3):
+            with turn.Client(lab.client) as client, contextlib.closing(
+                    lab.peer.socket(lab.peer_address, 0)) as peer, Capture(lab.peer) as at_peer:
+                port = peer.getsockname()[1]
+                client.allocate()
+                client.permit(lab.peer_address)
+                for _ in range(LIMIT // SIZE):
+                    client.send_data(lab.peer_address, port, bytes(SIZE))
+                client.bind(0x4001, lab.peer_address, port)
+                check_equal(len(server.offload.flows()), 2, "flows")
+                for _ in range(LIMIT // SIZE):
+                    client.send_channel(0x4001, bytes(SIZE))
+                packets = [one for one in at_peer.udp(quiet=0.2) if len(one.payload) == SIZE]
+                client.refresh(0)
+                wait_until(lambda: not server.offload.flows(), 3, "flows removed")
+                if len(packets) * SIZE <= LIMIT:
+                    break
+        check(len(packets) * SIZE <= LIMIT, f"{len(packets)} packets in a second")
+        check(len(packets) * SIZE > 0.9 * LIMIT, f"{len(packets)} packets only")
+
+
+if __name__ == "__main__":
+    run(Lab("direct"))

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One limit for what coturn and the kernel relay of a session. */
+#include "unit.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "limit.h"
+
+#define BPS 10000
+#define METER LIMIT_CLIENT_READ
+
+static struct limit shared;
+static struct limiter limiter;
+static uint64_t counter; /* coturn's */
+
+static void open_limiter(uint64_t bps)
+{
+	memset(&shared, 0xee, sizeof(shared));
+	limiter_open(&limiter, &shared, bps);
+	counter = 0;
+}
+
+/* coturn's own check (ioa_socket_check_bandwidth), and what follows it. */
+static bool coturn_sends(uint64_t bytes)
+{
+	if (counter + bytes > BPS)
+		return false;
+	counter = limiter_share(&limiter, METER, counter + bytes);
+	return true;
+}
+
+/* bpf/limit.h. */
+static bool kernel_sends(int64_t bytes)
+{
+	if (shared.left[METER] < bytes)
+		return false;
+	shared.left[METER] -= bytes;
+	return true;
+}
+
+static void second(void)
+{
+	counter = limiter_turn(&limiter, METER, counter);
+}
+
+static void test_open(void **state)
+{
+	static const uint64_t huge[] = { (uint64_t)INT64_MAX, (uint64_t)INT64_MAX + 1, UINT64_MAX };
+	struct limit want;
+
+	(void)state;
+	open_limiter(BPS);
+	memset(&want, 0, sizeof(want));
+	want.bps = BPS;
+	for (int i = 0; i < LIMIT_METERS; i++)
+		want.left[i] = BPS;
+	assert_memory_equal(&shared, &want, sizeof(want));
+	for (size_t i = 0; i < COUNT(huge); i++) {
+		open_limiter(huge[i]);
+		assert_int_equal(shared.left[METER], INT64_MAX);
+		second();
+		assert_int_equal(shared.left[METER], INT64_MAX);
+		assert_int_equal(counter, 0);
+	}
+}
+
+static void test_what_coturn_spends_is_not_the_kernels(void **state)
+{
+	(void)state;
+	open_limiter(BPS);
+	assert_true(coturn_sends(4000));
+	assert_int_equal(shared.left[METER], 6000);
+	assert_false(kernel_sends(6001));
+	assert_true(kernel_sends(6000));
+	/* Only the meter that was shared. */
+	assert_int_equal(shared.left[LIMIT_CLIENT_WRITE], BPS);
+}
+
+static void test_what_the_kernel_spends_is_not_coturns(void **state)
+{
+	(void)state;
+	open_limiter(BPS);
+	assert_true(kernel_sends(9000));
+	counter = limiter_share(&limiter, METER, counter);
+	assert_int_equal(counter, 9000);
+	assert_false(coturn_sends(1001));
+	assert_true(coturn_sends(1000));
+	assert_int_equal(counter, BPS);
+	assert_false(kernel_sends(1));
+}
+
+static void test_sharing_twice_charges_once(void **state)
+{
+	(void)state;
+	open_limiter(BPS);
+	assert_true(coturn_sends(3000));
+	for (int i = 0; i < 3; i++)
+		counter = limiter_share(&limiter, METER, counter);
+	assert_int_equal(counter, 3000);
+	assert_int_equal(shared.left[METER], 7000);
+}
+
+static void test_a_second_fills_the_meter(void **state)
+{
+	(void)state;
+	open_limiter(BPS);
+	assert_true(kernel_sends(8000));
+	assert_true(coturn_sends(100));
+	second();
+	assert_int_equal(shared.left[METER], BPS);
+	assert_int_equal(counter, 0);
+	/* Nothing is saved up. */
+	second();
+	assert_int_equal(shared.left[METER], BPS);
+}
+
+/* coturn may accept one packet that the kernel has left no room for. */
+static void test_too_much_is_taken_off_the_next_second(void **state)
+{
+	(void)state;
+	open_limiter(BPS);
+	assert_true(coturn_sends(1000));
+	assert_true(kernel_sends(9000));
+	assert_true(coturn_sends(1500));
+	assert_int_equal(shared.left[METER], -1500);
+	assert_int_equal(counter, BPS + 1500);
+	assert_false(coturn_sends(0 + 1));
+	assert_false(kernel_sends(1));
+	second();
+	assert_int_equal(shared.left[METER], BPS - 1500);
+	assert_int_equal(counter, 1500);
+	second();
+	assert_int_equal(shared.left[METER], BPS);
+}
+
+static void test_a_debt_can_take_several_seconds(void **state)
+{
+	(void)state;
+	open_limiter(BPS);
+	shared.left[METER] = -25000;
+	second();
+	assert_int_equal(shared.left[METER], -15000);
+	second();
+	second();
+	assert_int_equal(shared.left[METER], 5000);
+	second();
+	assert_int_equal(shared.left[METER], BPS);
+}
+
+/* Another socket, or one that was cleared: what it counts is all new. */
+static void test_counter_that_began_anew(void **state)
+{
+	(void)state;
+	open_limiter(BPS);
+	assert_true(coturn_sends(5000));
+	counter = limiter_share(&limiter, METER, 300);
+	assert_int_equal(shared.left[METER], 4700);
+	assert_int_equal(counter, 5300);
+	counter = limiter_share(&limiter, METER, 0);
+	assert_int_equal(counter, 5300);
+}
+
+/* Whatever the mixture, the sum over many seconds is never above the limit, and one packet. */
+static void test_never_more_than_the_limit(void **state)
+{
+	uint64_t random = 0x9e3779b97f4a7c15ULL, sent = 0;
+
+	(void)state;
+	open_limiter(BPS);
+	for (uint64_t seconds = 1; seconds <= 2000; seconds++) {
+		for (int i = 0; i < 40; i++) {
+			uint64_t bytes = unit_random(&random) % 1500;
+
+			if (unit_random(&random) % 3 ? kernel_sends((int64_t)bytes) : coturn_sends(bytes))
+				sent += bytes;
+		}
+		assert_true(sent <= seconds * BPS + 1500);
+		second();
+	}
+	/* And what there is room for gets through. */
+	assert_true(sent > 2000ULL * BPS * 9 / 10);
+}
+
+static void test_unsent(void **state)
+{
+	uint64_t packets, bytes;
+
+	(void)state;
+	open_limiter(BPS);
+	limiter_unsent(&limiter, &packets, &bytes);
+	assert_int_equal(packets + bytes, 0);
+	shared.unsent_packets = 5;
+	shared.unsent_bytes = 700;
+	limiter_unsent(&limiter, &packets, &bytes);
+	assert_int_equal(packets, 5);
+	assert_int_equal(bytes, 700);
+	shared.unsent_packets = 6;
+	shared.unsent_bytes = 701;
+	limiter_unsent(&limiter, &packets, &bytes);
+	assert_int_equal(packets, 1);
+	assert_int_equal(bytes, 1);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_open),
+		cmocka_unit_test(test_what_coturn_spends_is_not_the_kernels),
+		cmocka_unit_test(test_what_the_kernel_spends_is_not_coturns),
+		cmocka_unit_test(test_sharing_twice_charges_once),
+		cmocka_unit_test(test_a_second_fills_the_meter),
+		cmocka_unit_test(test_too_much_is_taken_off_the_next_second),
+		cmocka_unit_test(test_a_debt_can_take_several_seconds),
+		cmocka_unit_test(test_counter_that_began_anew),
+		cmocka_unit_test(test_never_more_than_the_limit),
+		cmocka_unit_test(test_unsent),
+	};
+
+	return cmocka_run_group_tests_name("limit", tests, NULL, NULL);
+}
