@@ -5,6 +5,7 @@
 #   unit      C, without privileges
 #   packet    the XDP program, by BPF_PROG_TEST_RUN
 #   netns     the server between namespaces
+#   web       what coturn shows of its sessions in a browser, and to Prometheus
 #   fuzz      the program's packet path against a model, for 40 seconds
 #   upstream  coturn's own tests, the offload off and on; the configure script
 #   lint      cppcheck and shellcheck
@@ -17,10 +18,10 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-groups=${*:-unit packet netns fuzz upstream lint sanitize}
+groups=${*:-unit packet netns web fuzz upstream lint sanitize}
 for group in $groups; do
 	case $group in
-	unit | packet | netns | fuzz | upstream | lint | sanitize) ;;
+	unit | packet | netns | web | fuzz | upstream | lint | sanitize) ;;
 	*)
 		sed -n '/^# usage/,/^#   sanitize/s/^# \{0,1\}//p' "$0" >&2
 		exit 2
@@ -55,22 +56,25 @@ missing_packages() {
 	[ -e /usr/include/cmocka.h ] || echo libcmocka-dev
 }
 
-packages=$(missing_packages | tr '\n' ' ')
-packages=${packages% }
-if [ -n "$packages" ]; then
-	if [ "$user" -eq 0 ] && command -v apt-get >/dev/null 2>&1; then
-		echo "installing: $packages"
-		mkdir -p build
-		export DEBIAN_FRONTEND=noninteractive
-		# A package index that cannot be renewed may still do.
-		timeout 300 apt-get update </dev/null >build/install.log 2>&1 || :
-		# shellcheck disable=SC2086
-		timeout 900 apt-get install -y --no-install-recommends $packages </dev/null >>build/install.log 2>&1 ||
-			{ tail -n 20 build/install.log; echo "cannot install: $packages"; }
-	else
-		echo "missing, and not installed without root: $packages"
+updated=no
+install_packages() { # packages...
+	[ $# -gt 0 ] || return 0
+	if [ "$user" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+		echo "missing, and not installed without root: $*"
+		return 0
 	fi
-fi
+	echo "installing: $*"
+	mkdir -p build
+	export DEBIAN_FRONTEND=noninteractive
+	# A package index that cannot be renewed may still do.
+	[ "$updated" = yes ] || timeout 300 apt-get update </dev/null >build/install.log 2>&1 || :
+	updated=yes
+	timeout 900 apt-get install -y --no-install-recommends "$@" </dev/null >>build/install.log 2>&1 ||
+		{ tail -n 20 build/install.log; echo "cannot install: $*"; }
+}
+
+# shellcheck disable=SC2046
+install_packages $(missing_packages)
 
 # --- build -----------------------------------------------------------------
 
@@ -217,6 +221,30 @@ run_netns() {
 	[ "$found" = yes ] || group_missing netns
 }
 
+# What only the browser needs is large, and installed for it alone. Without it
+# the test says what it misses.
+prepare_browser() {
+	# shellcheck disable=SC2046
+	install_packages $(for pair in chromium:chromium node:nodejs npm:npm openssl:openssl; do
+		command -v "${pair%:*}" >/dev/null 2>&1 || echo "${pair#*:}"
+	done)
+	if ! cmp -s tests/web/package.json build/web/package.json && command -v npm >/dev/null 2>&1; then
+		echo "installing: playwright-core, by npm"
+		mkdir -p build/web
+		cp tests/web/package.json build/web/
+		(cd build/web && timeout 300 npm install --no-audit --no-fund \
+			--no-package-lock --ignore-scripts) </dev/null >build/web/install.log 2>&1 ||
+			{ tail -n 5 build/web/install.log; rm -f build/web/package.json; }
+	fi
+}
+
+run_web() {
+	prepare_browser
+	for script in tests/web/*_test.py; do
+		network_test web "$script"
+	done
+}
+
 run_upstream() {
 	for script in tests/upstream/*_test.sh; do
 		tap upstream "$(basename "$script" .sh)" 600 "$script"
@@ -265,6 +293,7 @@ for group in $groups; do
 	unit) compiled_tests unit build/tests 120 unit ;;
 	packet) compiled_tests packet build/tests 300 packet ;;
 	netns) run_netns ;;
+	web) run_web ;;
 	fuzz) run_fuzz ;;
 	upstream) run_upstream ;;
 	lint) run_lint ;;

@@ -32,7 +32,8 @@ def tool(name):
     return path
 
 
-def _database(folder):
+def database(folder):
+    """The SQLite user database of a lab, with its user."""
     path = folder / "turndb"
     if not path.exists():
         command([tool("turnadmin"), "-a", "-b", path, "-u", USER, "-r", REALM, "-p", PASSWORD])
@@ -76,11 +77,13 @@ class Server:
             lines += [("listening-ip", SERVER6), ("relay-ip", self.lab.relay_address6)]
         lines += [("listening-port", 3478), ("min-port", 49152), ("max-port", 65535),
                   ("lt-cred-mech", None), ("realm", REALM),
-                  ("userdb", _database(self.lab.folder)), ("no-tls", None), ("no-dtls", None),
+                  ("userdb", database(self.lab.folder)), ("no-tls", None), ("no-dtls", None),
                   ("no-cli", None), ("verbose", None), ("log-file", "stdout"),
                   ("pidfile", self.folder / "pid")]
         if "cli-password" in given:
             lines.remove(("no-cli", None))
+        if "cert" in given:
+            lines.remove(("no-tls", None))
         lines = [line for line in lines if line[0] not in given] + self._options
         return "".join(name + ("" if value is None else f"={value}") + "\n"
                        for name, value in lines)

@@ -1,0 +1,120 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: BSD-3-Clause
+"""The web admin's page of sessions, in Chromium: what the kernel relays is on
+it as if it were relayed in userspace, and its "cancel" ends a session there."""
+
+import json
+import os
+import re
+import shutil
+import sys
+import time
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(_ROOT / "tests" / "netns"))
+
+# pylint: disable=wrong-import-position
+from books import Books, counted, exchange, session_of
+from cli import Cli
+from lab import CLIENT, Lab
+from netns import command
+from server import Server, database, tool
+from talk import Talk
+from tap import check, check_equal, note, run, skip, test, wait_until
+from upstream import console
+
+MODULES = _ROOT / "build" / "web" / "node_modules"
+PORT = 8443
+ADMIN, PASSWORD = "admin", "secret"
+COUNT, SIZE = 2500, 120
+TICK = 1.4
+
+
+def chromium():
+    for name in ("node", "chromium"):
+        if not shutil.which(name):
+            skip(f"there is no {name} here")
+    if not (MODULES / "playwright-core").is_dir():
+        skip("there is no playwright-core (tests/run.sh web installs it)")
+    return shutil.which("chromium")
+
+
+def admin_options(lab):
+    """A certificate, an admin user, and the options of a server that has both."""
+    certificate, key = lab.folder / "cert.pem", lab.folder / "key.pem"
+    if not key.exists():
+        command(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                 "-subj", "/CN=turn.example.org", "-keyout", key, "-out", certificate])
+        command([tool("turnadmin"), "-A", "-b", database(lab.folder), "-u", ADMIN, "-p", PASSWORD])
+    return (("web-admin", None), ("web-admin-ip", "127.0.0.1"), ("web-admin-port", PORT),
+            ("cert", certificate), ("pkey", key), ("cli-password", PASSWORD), *console())
+
+
+def page_rows(lab, session=""):
+    """The page's table; with `session` that one is cancelled then."""
+    binary = chromium()
+    profile = lab.folder / f"profile-{time.monotonic_ns()}"
+    profile.mkdir()
+    done = lab.server.run(
+        "env", f"NODE_PATH={MODULES}", f"HOME={profile}", "timeout", "-k", "5", "50",
+        "node", Path(__file__).with_name("sessions.js"), binary, profile,
+        f"https://127.0.0.1:{PORT}/", ADMIN, PASSWORD, session, seconds=60)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def masked(row, talk):
+    """A row without what differs from run to run."""
+    row = dict(row)
+    for name in ("Session ID", "Age, secs", "Expires, secs", "Rate"):
+        check(re.search(r"\d", row[name]), f"{name}: {row}")
+        row[name] = "N"
+    relayed = "%s:%d" % talk.client.relayed
+    check_equal(row["Relay addr (IPv4)"], relayed, "relayed address")
+    row["Relay addr (IPv4)"] = "RELAYED"
+    return row
+
+
+def row_of_session(lab, offload):
+    with Server(lab, *admin_options(lab), offload=offload) as server, Books(lab) as books, \
+            Talk(lab, local=(CLIENT, 40123), port=5000) as talk:
+        # Neighbours are found, and the kernel relays from here on.
+        exchange(talk, 5, size=lambda _: SIZE)
+        time.sleep(TICK)
+        before = server.offload.verdicts() if offload else {}
+        for to_peer in (True, False):
+            exchange(talk, COUNT, lambda _: SIZE, to_peer=to_peer, to_client=not to_peer)
+            time.sleep(TICK)
+        if offload:
+            after = server.offload.verdicts()
+            for name in ("TO_PEER", "TO_CLIENT"):
+                check_equal(after[name] - before[name], COUNT, f"{name}, packets")
+        client_side, _ = books.totals(talk.client.port, talk.client.relayed[1])
+        with Cli(lab, PASSWORD) as cli:
+            told = counted(re.findall(r"usage:.*", cli.ask("ps")))
+        session = session_of(server, talk.client.relayed)
+        rows = page_rows(lab, session)
+        check_equal(len(rows), 1, f"sessions on the page: {rows}")
+        check_equal(rows[0]["Session ID"].split()[0], session, "session")
+        check_equal(counted([rows[0]["Packets"]]), told, "the page against the CLI")
+        missing = sum(client_side[name] - told[name] for name in ("rp", "sp"))
+        note(f"captured {client_side}, shown {told}")
+        check(0 <= missing <= 4096, f"{missing} packets are not on the page")
+        # Its link was clicked on: the session is no more.
+        server.wait_log(rf"session {session}: (closed|delete)", 5)
+        if offload:
+            wait_until(lambda: not server.offload.flows(), 2, "flows removed")
+        check(not talk.to_peer(seconds=0.3), "relayed after the end")
+        return masked(rows[0], talk)
+
+
+@test("the page shows the same figures, offload off and on, and its link ends the session")
+def page(lab):
+    chromium()
+    off, on = row_of_session(lab, offload=False), row_of_session(lab, offload=True)
+    note(off)
+    check_equal(on, off, "the session's row, offload on against off")
+
+
+if __name__ == "__main__":
+    run(Lab("direct"))
