@@ -3,13 +3,11 @@
 
 #include <errno.h>
 #include <linux/ethtool.h>
-#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "bus.h"
 #include "device.h"
 
 /* Features that Linux may have; their numbers are not part of its interface, only their names. */
@@ -66,119 +64,23 @@ static bool merges_udp(const char *name)
 	return false;
 }
 
-/* A device, and those below it that hand their packets up to it. */
-#define BELOW_MAX 64
+/* More devices on top of each other than there can be (Linux: 8). */
+#define DEPTH_MAX 16
 
-struct below {
-	unsigned int count;
-	uint32_t ifindex[BELOW_MAX];
-	char name[BELOW_MAX][IFNAMSIZ];
-};
-
-static bool is_listed(const struct below *below, uint32_t ifindex)
+static bool merges_below(const struct links *links, const struct link *link, unsigned int depth)
 {
-	for (unsigned int i = 0; i < below->count; i++) {
-		if (below->ifindex[i] == ifindex)
+	const struct link *lower = link->veth ? NULL : links_find(links, link->lower);
+
+	if (depth == DEPTH_MAX || merges_udp(link->name) || (lower && merges_below(links, lower, depth + 1)))
+		return true;
+	for (unsigned int i = 0; i < links->count; i++) {
+		if (links->link[i].upper == link->ifindex && merges_below(links, &links->link[i], depth + 1))
 			return true;
 	}
 	return false;
 }
 
-static void list(struct below *below, uint32_t ifindex, const char *name)
+bool gro_merges_udp(const struct links *links, const struct link *link)
 {
-	unsigned int i;
-
-	for (i = 0; i < below->count && below->ifindex[i] != ifindex; i++)
-		;
-	if (i == BELOW_MAX)
-		return;
-	if (i == below->count)
-		below->count++;
-	below->ifindex[i] = ifindex;
-	snprintf(below->name[i], IFNAMSIZ, "%s", name);
-}
-
-/* What a veth is linked to is its other end, and not below it. */
-static bool is_veth(const struct nlattr *info)
-{
-	const struct nlattr *attribute;
-
-	mnl_attr_for_each_nested(attribute, info) {
-		if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND)
-			return !strcmp(mnl_attr_get_str(attribute), "veth");
-	}
-	return false;
-}
-
-/* Lists members of what is listed, and what that sits on in this namespace. */
-static int parse_below(const struct nlmsghdr *message, void *result)
-{
-	const struct ifinfomsg *header = mnl_nlmsg_get_payload(message);
-	uint32_t ifindex = (uint32_t)header->ifi_index, lower = 0, upper = 0;
-	const struct nlattr *attribute;
-	struct below *below = result;
-	const char *name = "";
-	bool elsewhere = false;
-
-	mnl_attr_for_each(attribute, message, sizeof(*header)) {
-		switch (mnl_attr_get_type(attribute)) {
-		case IFLA_IFNAME:
-			name = mnl_attr_get_str(attribute);
-			break;
-		case IFLA_LINK:
-			lower = mnl_attr_get_u32(attribute);
-			break;
-		case IFLA_MASTER:
-			upper = mnl_attr_get_u32(attribute);
-			break;
-		case IFLA_LINK_NETNSID:
-			elsewhere = true;
-			break;
-		case IFLA_LINKINFO:
-			elsewhere = elsewhere || is_veth(attribute);
-			break;
-		}
-	}
-	if (is_listed(below, ifindex)) {
-		list(below, ifindex, name);
-		if (lower && !elsewhere)
-			list(below, lower, "");
-	} else if (upper && is_listed(below, upper)) {
-		list(below, ifindex, name);
-	}
-	return MNL_CB_OK;
-}
-
-static int find_below(struct below *below)
-{
-	struct mnl_socket *socket = bus_open(NETLINK_ROUTE, 0);
-	unsigned int before = 0;
-	int error = socket ? 0 : -errno;
-
-	/* A further look for each level, until nothing is added. */
-	while (!error && below->count > before) {
-		char buffer[256] = { 0 };
-		struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-
-		mnl_nlmsg_put_extra_header(request, sizeof(struct ifinfomsg));
-		request->nlmsg_type = RTM_GETLINK;
-		request->nlmsg_flags = NLM_F_DUMP;
-		before = below->count;
-		error = bus_ask(socket, request, parse_below, below);
-	}
-	bus_close(socket);
-	return error;
-}
-
-bool gro_merges_udp(uint32_t ifindex)
-{
-	struct below below = { .count = 1, .ifindex = { ifindex } };
-
-	if (find_below(&below))
-		return false;
-	for (unsigned int i = 0; i < below.count; i++) {
-		if (below.name[i][0] && merges_udp(below.name[i]))
-			return true;
-	}
-	return false;
+	return merges_below(links, link, 0);
 }

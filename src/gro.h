@@ -7,12 +7,13 @@
 #define OFFLOAD_GRO_H
 
 #include <stdbool.h>
-#include <stdint.h>
+
+#include "links.h"
 
 /**
  * Whether rx-gro-list or rx-udp-gro-forwarding is on for an interface or for a
  * device below it: the members of a bridge or a bond, what a VLAN sits on.
  */
-bool gro_merges_udp(uint32_t ifindex);
+bool gro_merges_udp(const struct links *links, const struct link *link);
 
 #endif

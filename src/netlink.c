@@ -249,13 +249,16 @@ static void parse_vlan(const struct nlattr *data, struct link *link)
 static void parse_link_info(const struct nlattr *info, struct link *link)
 {
 	const struct nlattr *attribute, *data = NULL;
+	const char *kind = "";
 
 	mnl_attr_for_each_nested(attribute, info) {
 		if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND)
-			link->vlan = !strcmp(mnl_attr_get_str(attribute), "vlan");
+			kind = mnl_attr_get_str(attribute);
 		else if (mnl_attr_get_type(attribute) == IFLA_INFO_DATA)
 			data = attribute;
 	}
+	link->vlan = !strcmp(kind, "vlan");
+	link->veth = !strcmp(kind, "veth");
 	if (link->vlan && data)
 		parse_vlan(data, link);
 }
@@ -304,6 +307,9 @@ static int parse_link(const struct nlmsghdr *message, void *result)
 			break;
 		case IFLA_LINK:
 			link->lower = mnl_attr_get_u32(attribute);
+			break;
+		case IFLA_MASTER:
+			link->upper = mnl_attr_get_u32(attribute);
 			break;
 		case IFLA_LINK_NETNSID:
 			elsewhere = true;

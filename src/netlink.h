@@ -34,6 +34,8 @@ struct link {
 	uint16_t vlan_id;
 	uint16_t vlan_protocol; /* ETH_P_8021Q or ETH_P_8021AD, in host order */
 	uint32_t lower;         /* the link below, or the other end; 0: none in this namespace */
+	uint32_t upper;         /* the bridge or bond that it is a member of; 0: none */
+	bool veth;              /* `lower` is the other end */
 	uint8_t mac[6];
 	char name[IFNAMSIZ];
 };

@@ -61,7 +61,7 @@ void circumstances_read(const struct links *links, const struct link *link,
 	circumstances->up = link->up;
 	circumstances->other = program_on(device->ifindex);
 	circumstances->vlans = vlan_above(links, link->ifindex);
-	circumstances->merges = gro_merges_udp(link->ifindex);
+	circumstances->merges = gro_merges_udp(links, link);
 	if (device_xdp_features(device->ifindex, &circumstances->features))
 		circumstances->features = 0;
 }
@@ -113,7 +113,7 @@ int refusal_generic(const struct links *links, const struct link *link, uint32_t
 		return refuse(-EOPNOTSUPP, why, size,
 			      "generic mode does not tell frames of the VLANs above it from its own; name the VLANs' "
 			      "own interfaces with xdp-interface");
-	if (gro_merges_udp(link->ifindex))
+	if (gro_merges_udp(links, link))
 		return refuse(-EOPNOTSUPP, why, size,
 			      "rx-gro-list or rx-udp-gro-forwarding is on, which in generic mode would make one datagram of several");
 	id = link->ifindex == own ? 0 : program_on(link->ifindex);

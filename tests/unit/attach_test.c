@@ -150,9 +150,10 @@ bool device_driver_is(const char *name, const char *driver)
 	return named(name) && !strcmp(named(name)->driver, driver);
 }
 
-bool gro_merges_udp(uint32_t ifindex)
+bool gro_merges_udp(const struct links *links, const struct link *link)
 {
-	return find(ifindex)->merges;
+	(void)links;
+	return find(link->ifindex)->merges;
 }
 
 int bpf_xdp_query_id(int ifindex, int flags, __u32 *id)

@@ -24,7 +24,7 @@
 enum { QOS_NONE, QOS_EMPTY, QOS_MAP };
 
 struct answer {
-	uint32_t ifindex, lower;
+	uint32_t ifindex, lower, upper;
 	const char *kind;
 	int protocol; /* host order; -1: not told */
 	uint16_t id;
@@ -99,6 +99,8 @@ static void put_link(struct nlmsghdr *message, const struct answer *answer)
 	mnl_attr_put(message, IFLA_ADDRESS, sizeof(mac), mac);
 	if (answer->lower)
 		mnl_attr_put_u32(message, IFLA_LINK, answer->lower);
+	if (answer->upper)
+		mnl_attr_put_u32(message, IFLA_MASTER, answer->upper);
 	if (answer->kind) {
 		info = mnl_attr_nest_start(message, IFLA_LINKINFO);
 		if (answer->data_first)
@@ -229,6 +231,22 @@ static void test_lower(void **state)
 	assert_int_equal(ask((struct answer){ .ifindex = 9, .lower = 9 }).lower, 0);
 }
 
+static void test_upper(void **state)
+{
+	(void)state;
+	assert_int_equal(ask((struct answer){ .ifindex = 9 }).upper, 0);
+	assert_int_equal(ask((struct answer){ .ifindex = 9, .lower = 7, .upper = 3 }).upper, 3);
+}
+
+static void test_veth(void **state)
+{
+	(void)state;
+	assert_true(ask((struct answer){ .ifindex = 9, .lower = 7, .kind = "veth" }).veth);
+	assert_false(ask((struct answer){ .ifindex = 9, .lower = 7, .kind = "macvlan" }).veth);
+	assert_false(ask((struct answer){ .ifindex = 9, .lower = 7, .kind = "vlan", .protocol = 0x8100 }).veth);
+	assert_false(ask((struct answer){ .ifindex = 9, .lower = 7 }).veth);
+}
+
 static void test_ipv6_settings(void **state)
 {
 	static const unsigned int told[] = { 0, 1, 2, 3, 10, 64 };
@@ -282,6 +300,8 @@ int main(void)
 		cmocka_unit_test(test_vlan_untold),
 		cmocka_unit_test(test_not_a_vlan),
 		cmocka_unit_test(test_lower),
+		cmocka_unit_test(test_upper),
+		cmocka_unit_test(test_veth),
 		cmocka_unit_test(test_ipv6_settings),
 		cmocka_unit_test(test_links),
 	};
