@@ -6,6 +6,9 @@
  * other, in random order.
  *
  * usage: cost CLIENT-FAMILY PEER-FAMILY CHANNELS [PACKETS]
+ *
+ * With 0 packets it prints a figure for each line that it reads, so that
+ * compare.sh can let two builds take turns.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -188,8 +191,8 @@ static struct turn_bpf *load(uint32_t rows)
 	if (!turn)
 		fail("open");
 	turn->rodata->usage_rows = rows;
-	bpf_map__set_max_entries(turn->maps.flows, rows);
-	bpf_map__set_max_entries(turn->maps.flows6, rows);
+	bpf_map__set_max_entries(turn->maps.flows, flow_table_entries(rows));
+	bpf_map__set_max_entries(turn->maps.flows6, flow_table_entries(rows));
 	bpf_map__set_max_entries(turn->maps.usage, rows * cpus);
 	bpf_map__set_max_entries(turn->maps.hops, HOPS);
 	bpf_map__set_max_entries(turn->maps.verdicts, cpus);
@@ -214,16 +217,55 @@ static void set_up(struct turn_bpf *turn, uint32_t ifindex)
 	}
 }
 
+/* Where a run ends, the next begins. */
+struct run {
+	int program;
+	uint32_t ifindex;
+	uint8_t frame[2048];
+	size_t length;
+};
+
+/* Nanoseconds per packet over ROUND packets. */
+static uint32_t run_round(struct run *run)
+{
+	struct xdp_md context = { .data_end = (uint32_t)run->length, .ingress_ifindex = run->ifindex };
+	uint8_t out[sizeof(run->frame)];
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = run->frame, .data_size_in = (uint32_t)run->length,
+		    .data_out = out, .data_size_out = sizeof(out), .ctx_in = &context,
+		    .ctx_size_in = sizeof(context), .repeat = ROUND);
+
+	if (bpf_prog_test_run_opts(run->program, &options))
+		fail("run");
+	if (options.retval != XDP_TX) {
+		fprintf(stderr, "cost: a packet was not relayed (action %u)\n", options.retval);
+		exit(1);
+	}
+	memcpy(run->frame, out, options.data_size_out);
+	run->length = options.data_size_out;
+	return options.duration;
+}
+
+/* After a turn of the other build's the first round warms up. */
+static void take_turns(struct run *run)
+{
+	char line[16];
+
+	setlinebuf(stdout);
+	while (fgets(line, sizeof(line), stdin)) {
+		run_round(run);
+		printf("%u\n", run_round(run));
+	}
+}
+
 int main(int argc, char **argv)
 {
 	int client_v6 = argc > 1 && atoi(argv[1]) == 6, peer_v6 = argc > 2 && atoi(argv[2]) == 6;
-	uint32_t channels = argc > 3 ? (uint32_t)atoi(argv[3]) : 0, first, ifindex = if_nametoindex("lo");
+	uint32_t channels = argc > 3 ? (uint32_t)atoi(argv[3]) : 0, first;
 	uint64_t packets = argc > 4 ? strtoull(argv[4], NULL, 10) : 4000000;
+	struct run run = { .ifindex = if_nametoindex("lo") };
+	uint64_t nanoseconds = 0, rounds = packets / ROUND + 1;
 	struct turn_bpf *turn;
 	struct tables tables;
-	uint64_t nanoseconds = 0, rounds = packets / ROUND + 1;
-	uint8_t frame[2048], out[2048];
-	size_t length;
 
 	if (!channels) {
 		fprintf(stderr, "usage: cost CLIENT-FAMILY PEER-FAMILY CHANNELS [PACKETS]\n");
@@ -232,28 +274,18 @@ int main(int argc, char **argv)
 	turn = load(2 * channels + 2);
 	tables.flows = bpf_map__fd(turn->maps.flows);
 	tables.flows6 = bpf_map__fd(turn->maps.flows6);
-	set_up(turn, ifindex);
+	set_up(turn, run.ifindex);
 	put_flows(&tables, client_v6, peer_v6, channels, &first);
-	length = make_frame(frame, client_v6, first);
+	run.program = bpf_program__fd(turn->progs.turn);
+	run.length = make_frame(run.frame, client_v6, first);
 
-	for (uint64_t i = 0; i <= rounds; i++) {
-		struct xdp_md context = { .data_end = (uint32_t)length, .ingress_ifindex = ifindex };
-		LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = (uint32_t)length,
-			    .data_out = out, .data_size_out = sizeof(out), .ctx_in = &context,
-			    .ctx_size_in = sizeof(context), .repeat = ROUND);
-
-		if (bpf_prog_test_run_opts(bpf_program__fd(turn->progs.turn), &options))
-			fail("run");
-		if (options.retval != XDP_TX) {
-			fprintf(stderr, "cost: a packet was not relayed (action %u)\n", options.retval);
-			return 1;
-		}
-		/* The first round warms up. Where it ended, the next begins. */
-		if (i)
-			nanoseconds += options.duration;
-		memcpy(frame, out, options.data_size_out);
-		length = options.data_size_out;
+	if (!packets) {
+		take_turns(&run);
+		return 0;
 	}
+	run_round(&run);
+	for (uint64_t i = 0; i < rounds; i++)
+		nanoseconds += run_round(&run);
 	printf("%.1f\n", (double)nanoseconds / (double)rounds);
 	return 0;
 }

@@ -14,17 +14,41 @@ struct frame_head {
 	__u64 words[6];
 };
 
+/* The two ways through the server, by the end that data goes to. */
+enum way { TO_PEER, TO_CLIENT, WAYS };
+
+/* One flow of the generator. */
+struct generator_flow {
+	struct frame_head head;
+	__u32 way;
+	__u32 cut; /* bytes by which its frames are shorter than the longest ones */
+};
+
+/* The generator on one CPU; only that CPU writes it. */
+struct generator_state {
+	__u64 offered[WAYS];
+	__u64 due;  /* when the next frame is, in 1/1024 ns */
+	__u32 next; /* flow */
+	__u32 pad[9];
+};
+
+#define GENERATOR_CPUS 64
+/* How many frames late the generator may be and still make up for it. */
+#define GENERATOR_BURST 64
+
 /* What the sink saw on one CPU. */
 struct sink_count {
-	__u64 packets;     /* right headers and length, to one of the peer's ports */
+	__u64 packets;     /* right headers and length, to one of the ports */
 	__u64 sum_full;    /* of the sampled ones: UDP checksum right */
 	__u64 sum_partial; /* pseudo-header only: a local socket's, as on any veth */
 	__u64 sum_wrong;
-	__u64 wrong;       /* to the peer's ports, but header or length wrong */
+	__u64 wrong;       /* to the ports, but header or length wrong */
 	__u64 zero[3];
 };
 
 _Static_assert(sizeof(struct frame_head) == 48, "frame_head has no padding");
+_Static_assert(sizeof(struct generator_flow) == 56, "generator_flow has no padding");
+_Static_assert(sizeof(struct generator_state) == 64, "generator_state fills a cache line");
 _Static_assert(sizeof(struct sink_count) == 64, "sink_count fills a cache line");
 
 /* One datagram of so many has its UDP checksum verified. */

@@ -2,11 +2,7 @@
 #define _GNU_SOURCE
 #include "generator.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <linux/if_ether.h>
-#include <linux/ip.h>
-#include <linux/udp.h>
 #include <net/if.h>
 #include <pthread.h>
 #include <sched.h>
@@ -15,144 +11,175 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "frame.h"
+#include "datagram.h"
 #include "generator.skel.h"
+#include "netns.h"
 
 /* Below the 256 slots of a veth ring and the most that a test run takes. */
 #define BATCH 64
+/* In 1/1024 ns: longer than any bench. */
+#define NEVER (UINT64_MAX >> 1)
 
-struct frame {
-	struct ethhdr eth;
-	struct iphdr ip;
-	struct udphdr udp;
-	uint8_t data[4 + PAYLOAD_MAX]; /* the ChannelData header first, if any */
-} __attribute__((packed));
-
-struct generator {
-	struct generator_bpf *skel;
-	struct frame frame;
-	unsigned int size;
+struct worker {
+	struct generator *generator;
 	int cpu, result;
 	pthread_t thread;
 };
 
-/* Internet checksum (RFC 1071) of whole 16 bit words, continued from `sum`. */
-static uint32_t sum_add(uint32_t sum, const void *data, size_t size)
-{
-	const uint8_t *at = data;
+struct generator {
+	struct generator_bpf *skel;
+	struct datagram datagram; /* the longest of all flows */
+	unsigned int size;
+	int started, workers, yields;
+	struct worker worker[GENERATOR_CPUS];
+};
 
-	for (size_t i = 0; i + 1 < size; i += 2)
-		sum += at[i] << 8 | at[i + 1];
-	return sum;
-}
-
-static uint16_t sum_fold(uint32_t sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return htons(~sum);
-}
-
-static int frame_ethernet(struct frame *frame, const struct generator_config *config)
-{
-	unsigned char *mac = frame->eth.h_dest;
-	struct ifreq request = {};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), error = 0;
-
-	if (fd < 0)
-		return -errno;
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", config->ifname);
-	if (ioctl(fd, SIOCGIFHWADDR, &request))
-		error = -errno;
-	close(fd);
-	memcpy(frame->eth.h_source, request.ifr_hwaddr.sa_data, ETH_ALEN);
-	frame->eth.h_proto = htons(ETH_P_IP);
-	if (sscanf(config->server_mac, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", mac, mac + 1, mac + 2, mac + 3,
-		   mac + 4, mac + 5) != ETH_ALEN)
-		error = -EINVAL;
-	return error;
-}
-
-/* Fills in what differs among flows, and the checksums. Returns the frame's size. */
-static unsigned int frame_fill(struct frame *frame, unsigned int payload, const char *from,
-			       unsigned int from_port, const char *to, unsigned int to_port,
-			       unsigned int channel)
-{
-	unsigned int header = channel ? 4 : 0, udp_length = sizeof(frame->udp) + header + payload;
-	uint16_t channel_header[2] = { htons(channel), htons(payload) };
-
-	memset(frame->data, PAYLOAD_BYTE, sizeof(frame->data));
-	memcpy(frame->data, channel_header, header);
-	frame->ip = (struct iphdr){
-		.version = 4,
-		.ihl = 5,
-		.tot_len = htons(sizeof(frame->ip) + udp_length),
-		.frag_off = htons(0x4000),
-		.ttl = 64,
-		.protocol = IPPROTO_UDP,
-	};
-	inet_pton(AF_INET, from, &frame->ip.saddr);
-	inet_pton(AF_INET, to, &frame->ip.daddr);
-	frame->ip.check = sum_fold(sum_add(0, &frame->ip, sizeof(frame->ip)));
-	frame->udp = (struct udphdr){
-		.source = htons(from_port),
-		.dest = htons(to_port),
-		.len = htons(udp_length),
-	};
-	frame->udp.check = sum_fold(sum_add(sum_add(IPPROTO_UDP + udp_length, &frame->ip.saddr, 8),
-					    &frame->udp, udp_length));
-	if (!frame->udp.check)
-		frame->udp.check = 0xffff;
-	return sizeof(frame->eth) + sizeof(frame->ip) + udp_length;
-}
+/* A flow as text: where it begins, where it ends, and its ways through the server. */
+struct line {
+	char client[16], server[16];
+	unsigned int client_port, server_port, channel, peer_port, relay_port;
+};
 
 /* Reads a flow; 1, or 0 at the end of the file, or -EINVAL. */
-static int flow_read(FILE *file, struct generator *generator, unsigned int payload)
+static int line_read(FILE *file, struct line *line)
 {
-	unsigned int from_port, to_port, channel;
-	char line[256], from[16], to[16];
+	char text[256];
 
-	if (!fgets(line, sizeof(line), file) || !strcmp(line, "ready\n"))
+	if (!fgets(text, sizeof(text), file) || !strcmp(text, "ready\n"))
 		return 0;
-	if (sscanf(line, "%15s %u %15s %u %u", from, &from_port, to, &to_port, &channel) != 5)
+	if (sscanf(text, "%15s %u %15s %u %u %u %u", line->client, &line->client_port, line->server,
+		   &line->server_port, &line->channel, &line->peer_port, &line->relay_port) != 7)
 		return -EINVAL;
-	generator->size = frame_fill(&generator->frame, payload, from, from_port, to, to_port, channel);
 	return 1;
 }
 
-static int flows_count(FILE *file)
+static int lines_count(FILE *file)
 {
-	char line[256];
+	struct line line;
 	int count = 0;
 
-	while (fgets(line, sizeof(line), file))
-		count += strcmp(line, "ready\n") != 0;
+	while (line_read(file, &line) > 0)
+		count++;
 	rewind(file);
 	return count;
 }
 
-/* The heads differ by flow; all that comes after them is the same in all. */
-static int heads_fill(FILE *file, struct generator *generator, unsigned int payload)
+static struct datagram_way way_of(const struct generator_config *config, const struct line *line, enum way way)
 {
-	int error, fd = bpf_map__fd(generator->skel->maps.heads);
+	if (way == TO_PEER)
+		return (struct datagram_way){ line->client, line->server, line->client_port,
+					      line->server_port, line->channel };
+	return (struct datagram_way){ config->peer, config->relay, line->peer_port, line->relay_port, 0 };
+}
 
-	for (__u32 i = 0; (error = flow_read(file, generator, payload)) > 0; i++)
-		if (bpf_map_update_elem(fd, &i, &generator->frame, 0))
-			return -errno;
+/* 0, 1, 2 … in a random order that is always the same; free it. NULL: no memory. */
+static uint32_t *order_make(uint32_t count)
+{
+	uint32_t *order = calloc(count, sizeof(*order));
+
+	if (!order)
+		return NULL;
+	srandom(1);
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t k = (uint32_t)random() % (i + 1);
+
+		order[i] = order[k];
+		order[k] = i;
+	}
+	return order;
+}
+
+/*
+ * The heads differ by flow; all that comes after them is the same in all. Flows
+ * are visited in random order, the ways in turn.
+ */
+static int flows_fill(FILE *file, const struct generator_config *config, struct generator *generator,
+		      uint32_t count)
+{
+	unsigned int both = config->ways == (1 << TO_PEER | 1 << TO_CLIENT);
+	struct datagram datagram[WAYS];
+	int error = 0, fd = bpf_map__fd(generator->skel->maps.flows);
+	uint32_t *order = order_make(count);
+	struct line line;
+
+	if (!order)
+		return -ENOMEM;
+	memset(datagram, PAYLOAD_BYTE, sizeof(datagram));
+	for (int way = 0; way < WAYS && !error; way++) {
+		error = netns_enter(config->port[way].netns);
+		if (!error)
+			error = datagram_ethernet(&datagram[way], config->port[way].ifname,
+						  config->port[way].server_mac);
+	}
+	for (uint32_t i = 0; i < count && !error; i++) {
+		error = line_read(file, &line) == 1 ? 0 : -EINVAL;
+		for (unsigned int way = 0; way < WAYS && !error; way++) {
+			struct datagram_way ends = way_of(config, &line, way);
+			struct generator_flow flow = { .way = way };
+			__u32 index = both ? 2 * order[i] + way : order[i];
+			unsigned int size;
+
+			if (!(config->ways & 1u << way))
+				continue;
+			size = datagram_fill(&datagram[way], &ends, config->payload);
+			/* With both ways, ChannelData is the longer one, and comes first. */
+			if (size > generator->size) {
+				generator->size = size;
+				generator->datagram = datagram[way];
+			}
+			flow.cut = generator->size - size;
+			memcpy(&flow.head, &datagram[way], sizeof(flow.head));
+			if (bpf_map_update_elem(fd, &index, &flow, 0))
+				error = -errno;
+		}
+	}
+	free(order);
 	return error;
+}
+
+/* A devmap takes devices of the network namespace that its caller is in. */
+static int devices_fill(const struct generator_config *config, const struct generator *generator)
+{
+	for (__u32 way = 0; way < WAYS; way++) {
+		int error = netns_enter(config->port[way].netns);
+		__u32 ifindex = if_nametoindex(config->port[way].ifname);
+
+		if (error)
+			return error;
+		if (bpf_map_update_elem(bpf_map__fd(generator->skel->maps.devices), &way, &ifindex, 0))
+			return -errno;
+	}
+	return 0;
+}
+
+static int skeleton_load(struct generator *generator, unsigned int ways, uint32_t count)
+{
+	struct generator_bpf *skel = generator->skel = generator_bpf__open();
+	uint32_t flows = ways == (1 << TO_PEER | 1 << TO_CLIENT) ? 2 * count : count;
+	int error;
+
+	if (!skel)
+		return -errno;
+	skel->rodata->flow_count = flows;
+	error = bpf_map__set_max_entries(skel->maps.flows, flows);
+	if (!error)
+		error = generator_bpf__load(skel);
+	if (error)
+		return error;
+	for (int cpu = 0; cpu < GENERATOR_CPUS; cpu++)
+		skel->bss->states[cpu].next = (uint32_t)cpu * 7919 % flows;
+	return 0;
 }
 
 int generator_open(const struct generator_config *config, struct generator **out)
 {
 	struct generator *generator = calloc(1, sizeof(*generator));
 	FILE *file = fopen(config->flows, "r");
-	struct generator_bpf *skel = NULL;
 	int count, error = -ENOMEM;
 
 	if (!generator)
@@ -160,27 +187,22 @@ int generator_open(const struct generator_config *config, struct generator **out
 	error = -ENOENT;
 	if (!file)
 		goto fail;
-	generator->cpu = config->cpu;
-	error = frame_ethernet(&generator->frame, config);
-	if (error)
-		goto fail;
-	count = flows_count(file);
+	count = lines_count(file);
 	error = -EINVAL;
-	if (count < 1)
+	if (count < 1 || config->cpus < 1 || config->cpus > GENERATOR_CPUS)
 		goto fail;
-	error = -errno;
-	skel = generator->skel = generator_bpf__open();
-	if (!skel)
-		goto fail;
-	skel->rodata->head_count = count;
-	skel->rodata->out_ifindex = if_nametoindex(config->ifname);
-	error = bpf_map__set_max_entries(skel->maps.heads, count);
+	generator->workers = config->cpus;
+	generator->yields = config->yields;
+	for (int i = 0; i < config->cpus; i++)
+		generator->worker[i] = (struct worker){ .generator = generator, .cpu = config->cpu_first + i };
+	error = skeleton_load(generator, config->ways, (uint32_t)count);
 	if (!error)
-		error = generator_bpf__load(skel);
+		error = devices_fill(config, generator);
 	if (!error)
-		error = heads_fill(file, generator, config->payload);
+		error = flows_fill(file, config, generator, (uint32_t)count);
 	if (error)
 		goto fail;
+	generator_rate(generator, GENERATOR_NONE);
 	fclose(file);
 	*out = generator;
 	return 0;
@@ -197,22 +219,29 @@ static void on_signal(int number)
 	(void)number;
 }
 
-static void *generator_run(void *argument)
+static void *worker_run(void *argument)
 {
-	struct generator *generator = argument;
+	struct worker *worker = argument;
+	struct generator *generator = worker->generator;
+	const struct sched_param none = {};
 	cpu_set_t cpus;
-	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = &generator->frame,
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = &generator->datagram,
 		    .data_size_in = generator->size, .repeat = 0x7fffffff, .batch_size = BATCH,
 		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
 
 	CPU_ZERO(&cpus);
-	CPU_SET(generator->cpu, &cpus);
-	if (pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus)) {
-		generator->result = -EINVAL;
+	CPU_SET(worker->cpu, &cpus);
+	if (pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus) ||
+	    (generator->yields && sched_setscheduler(0, SCHED_IDLE, &none))) {
+		worker->result = -EINVAL;
 		return NULL;
 	}
-	if (bpf_prog_test_run_opts(bpf_program__fd(generator->skel->progs.generate), &options))
-		generator->result = errno == EINTR ? 0 : -errno;
+	/* It ends by itself only after minutes, and goes on then. */
+	while (!worker->result)
+		if (bpf_prog_test_run_opts(bpf_program__fd(generator->skel->progs.generate), &options))
+			worker->result = -errno;
+	if (worker->result == -EINTR)
+		worker->result = 0;
 	return NULL;
 }
 
@@ -221,19 +250,54 @@ int generator_start(struct generator *generator)
 	struct sigaction action = { .sa_handler = on_signal };
 
 	sigaction(SIGUSR1, &action, NULL);
-	return -pthread_create(&generator->thread, NULL, generator_run, generator);
+	for (; generator->started < generator->workers; generator->started++) {
+		struct worker *worker = &generator->worker[generator->started];
+		int error = pthread_create(&worker->thread, NULL, worker_run, worker);
+
+		if (error)
+			return -error;
+	}
+	return 0;
 }
 
-unsigned long long generator_offered(const struct generator *generator)
+void generator_rate(struct generator *generator, double rate)
 {
-	return *(volatile __u64 *)&generator->skel->bss->offered;
+	volatile __u64 *interval = &generator->skel->bss->interval;
+
+	if (rate < 0)
+		*interval = 0;
+	else if (rate <= GENERATOR_NONE)
+		*interval = NEVER;
+	else
+		*interval = (__u64)(1e9 * 1024 * generator->workers / rate);
+	/* Those that wait for a time that is far away must look again. */
+	for (int i = 0; i < generator->workers; i++)
+		*(volatile __u64 *)&generator->skel->bss->states[generator->worker[i].cpu].due =
+			*interval == NEVER ? NEVER : 0;
+}
+
+void generator_offered(const struct generator *generator, unsigned long long offered[WAYS])
+{
+	for (int way = 0; way < WAYS; way++) {
+		offered[way] = 0;
+		for (int i = 0; i < generator->workers; i++)
+			offered[way] += *(volatile __u64 *)&generator->skel->bss->states[generator->worker[i].cpu]
+						 .offered[way];
+	}
 }
 
 int generator_stop(struct generator *generator)
 {
-	pthread_kill(generator->thread, SIGUSR1);
-	pthread_join(generator->thread, NULL);
-	return generator->result;
+	int error = 0;
+
+	for (int i = 0; i < generator->started; i++) {
+		pthread_kill(generator->worker[i].thread, SIGUSR1);
+		pthread_join(generator->worker[i].thread, NULL);
+		if (!error)
+			error = generator->worker[i].result;
+	}
+	generator->started = 0;
+	return error;
 }
 
 void generator_close(struct generator *generator)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only)
 /*
- * Counts and drops what arrives at the peer, before the peer's own stack costs
- * anything: the cheapest end there is, and the same for every row.
+ * Counts and drops what arrives at a peer or a client, before its own stack
+ * costs anything: the cheapest end there is, and the same for every row.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -20,10 +20,10 @@ struct {
 	__uint(max_entries, 1);
 } counts SEC(".maps");
 
-const volatile __u32 peer_addr = 0;  /* network order */
-const volatile __u16 peer_port = 0;  /* host order: the first of peer_ports */
-const volatile __u16 peer_ports = 1;
-const volatile __u16 payload = 0;    /* bytes of a datagram, a multiple of 4 */
+const volatile __u32 address = 0;    /* network order */
+const volatile __u16 first_port = 0; /* host order */
+const volatile __u16 ports = 1;
+const volatile __u16 length = 0;     /* bytes after the UDP header, a multiple of 4 */
 
 struct frame {
 	struct ethhdr eth;
@@ -46,7 +46,7 @@ static __always_inline __u64 sum_words(const void *data, const void *end, __u32 
 	const __u32 *at = data;
 	__u64 sum = 0;
 
-	for (__u32 i = 0; i < (PAYLOAD_MAX + sizeof(struct udphdr)) / 4 && i < words; i++) {
+	for (__u32 i = 0; i < (4 + PAYLOAD_MAX + sizeof(struct udphdr)) / 4 && i < words; i++) {
 		if ((const void *)(at + 1) > end)
 			return 0;
 		sum += *at++;
@@ -59,7 +59,7 @@ static __always_inline void sum_check(const struct frame *frame, const void *end
 {
 	__u64 pseudo = (__u64)frame->ip.saddr + frame->ip.daddr + bpf_htons(IPPROTO_UDP) +
 		       frame->udp.len;
-	__u32 words = (sizeof(struct udphdr) + payload) / 4;
+	__u32 words = (sizeof(struct udphdr) + length) / 4;
 
 	if (frame->udp.check == fold(pseudo))
 		count->sum_partial++;
@@ -74,13 +74,13 @@ int sink(struct xdp_md *ctx)
 {
 	const void *end = (void *)(long)ctx->data_end;
 	const struct frame *frame = (void *)(long)ctx->data;
-	const __u32 udp_length = sizeof(struct udphdr) + payload;
+	const __u32 udp_length = sizeof(struct udphdr) + length;
 	struct sink_count *count;
 	__u32 key = 0;
 
 	if ((const void *)(frame + 1) > end || frame->eth.h_proto != bpf_htons(ETH_P_IP) ||
-	    frame->ip.protocol != IPPROTO_UDP || frame->ip.daddr != peer_addr ||
-	    (__u16)(bpf_ntohs(frame->udp.dest) - peer_port) >= peer_ports)
+	    frame->ip.protocol != IPPROTO_UDP || frame->ip.daddr != address ||
+	    (__u16)(bpf_ntohs(frame->udp.dest) - first_port) >= ports)
 		return XDP_PASS;
 	count = bpf_map_lookup_elem(&counts, &key);
 	if (!count)

@@ -17,8 +17,8 @@ struct sink {
 	int cpus;
 };
 
-int sink_open(const char *ifname, const struct sockaddr_in *peer, unsigned int ports,
-	      unsigned int payload, struct sink **out)
+int sink_open(const char *ifname, const struct sockaddr_in *first, unsigned int ports,
+	      unsigned int length, struct sink **out)
 {
 	struct sink *sink = calloc(1, sizeof(*sink));
 	struct sink_bpf *skel;
@@ -31,10 +31,10 @@ int sink_open(const char *ifname, const struct sockaddr_in *peer, unsigned int p
 	skel = sink->skel = sink_bpf__open();
 	if (!sink->rows || !skel)
 		goto fail;
-	skel->rodata->peer_addr = peer->sin_addr.s_addr;
-	skel->rodata->peer_port = ntohs(peer->sin_port);
-	skel->rodata->peer_ports = ports;
-	skel->rodata->payload = payload;
+	skel->rodata->address = first->sin_addr.s_addr;
+	skel->rodata->first_port = ntohs(first->sin_port);
+	skel->rodata->ports = ports;
+	skel->rodata->length = length;
 	error = sink_bpf__load(skel);
 	if (error)
 		goto fail;

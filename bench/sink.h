@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Counts the datagrams that reach the peer. */
+/* Counts the datagrams that reach an end. */
 #ifndef BENCH_SINK_H
 #define BENCH_SINK_H
 
@@ -11,11 +11,12 @@ struct sink;
 
 /*
  * Attaches the sink to `ifname` of this thread's network namespace, for
- * datagrams of `payload` bytes to `peer` and the `ports` ports from its own on.
+ * datagrams of `length` bytes (a ChannelData header included) to `first` and the
+ * `ports` ports from its own on.
  * Returns 0 or -errno.
  */
-int sink_open(const char *ifname, const struct sockaddr_in *peer, unsigned int ports,
-	      unsigned int payload, struct sink **sink);
+int sink_open(const char *ifname, const struct sockaddr_in *first, unsigned int ports,
+	      unsigned int length, struct sink **sink);
 
 /* The counts, summed over the CPUs. Returns 0 or -errno. */
 int sink_read(const struct sink *sink, struct sink_count *count);

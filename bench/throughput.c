@@ -1,119 +1,71 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Throughput of one row: the generator at the client's interface and the sink
- * at the peer's, both read at the start and at the end of one window, together
+ * Throughput of one row: the generator at one end of the server or both, the
+ * sink at the other, read at the start and at the end of one window, together
  * with what the relay process and the machine used. Prints name=value words.
+ *
+ * Offers as much as the generator can, or -R datagrams per second, with -I only when
+ * nothing else wants the CPU; with -x it
+ * then looks for the highest rate at which no more than one in a thousand is
+ * lost (see lossless.c).
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/libbpf.h>
 
 #include "generator.h"
+#include "lossless.h"
 #include "netns.h"
-#include "sink.h"
+#include "sample.h"
 #include "turn.h"
-#include "verdicts.h"
 
 /* After the generator has come to speed, and coturn's threads too. */
-#define WARM_UP_SECONDS 0.5
+#define WARM_UP_SECONDS 0.4
 
 struct options {
-	const char *client_netns, *client_if, *server_netns, *server_if, *peer_netns, *peer_if;
-	const char *server_mac, *flows, *peer;
-	unsigned int peer_port, peer_ports, payload;
-	double seconds;
-	int cpu, offload;
-	pid_t relay; /* 0: none */
+	struct generator_config generator;
+	const char *server_netns, *server_if;
+	const char *address[WAYS]; /* of the ends: [TO_PEER] is the peer's */
+	unsigned int port[WAYS], ports[WAYS];
+	double seconds, rate;
+	int offload, search;
+	pid_t relay;
 };
-
-/* All that is read at both ends of the window. */
-struct sample {
-	double time;                  /* seconds */
-	double relay;                 /* CPU seconds of the relay process */
-	double busy, softirq;         /* CPU seconds of the machine */
-	unsigned long long offered;
-	unsigned long long verdicts[VERDICT_ROW];
-	struct sink_count sink;
-};
-
-static double seconds_of(clockid_t clock)
-{
-	struct timespec now = {};
-
-	clock_gettime(clock, &now);
-	return now.tv_sec + now.tv_nsec / 1e9;
-}
-
-/* The first line of /proc/stat: user nice system idle iowait irq softirq steal. */
-static void machine_read(double *busy, double *softirq)
-{
-	unsigned long long value[8] = {}, sum = 0;
-	double tick = 1.0 / sysconf(_SC_CLK_TCK);
-	FILE *file = fopen("/proc/stat", "r");
-
-	if (!file)
-		return;
-	if (fscanf(file, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", value, value + 1, value + 2,
-		   value + 3, value + 4, value + 5, value + 6, value + 7) == 8)
-		sum = value[0] + value[1] + value[2] + value[5] + value[6];
-	fclose(file);
-	*busy = sum * tick;
-	*softirq = value[6] * tick;
-}
-
-static int sample_read(const struct options *options, const struct generator *generator,
-		       const struct sink *sink, int verdicts, struct sample *sample)
-{
-	clockid_t relay;
-	int error;
-
-	*sample = (struct sample){ .time = seconds_of(CLOCK_MONOTONIC) };
-	sample->offered = generator_offered(generator);
-	error = sink_read(sink, &sample->sink);
-	if (!error && options->offload)
-		error = verdicts_read(verdicts, sample->verdicts);
-	/* All threads of the process, by the scheduler's clock and not by ticks. */
-	if (!error && options->relay)
-		error = -clock_getcpuclockid(options->relay, &relay);
-	if (!error && options->relay)
-		sample->relay = seconds_of(relay);
-	machine_read(&sample->busy, &sample->softirq);
-	return error;
-}
 
 static int report(const struct sample *from, const struct sample *to)
 {
 	double seconds = to->time - from->time;
-	double sent = to->sink.packets - from->sink.packets, offered = to->offered - from->offered;
-	double kernel = to->verdicts[VERDICT_TO_PEER] - from->verdicts[VERDICT_TO_PEER];
+	double sent = to->received - from->received, offered = to->offered - from->offered;
+	double kernel = to->verdicts[VERDICT_TO_PEER] + to->verdicts[VERDICT_TO_CLIENT] -
+			from->verdicts[VERDICT_TO_PEER] - from->verdicts[VERDICT_TO_CLIENT];
 	double millions = sent / 1e6;
+	unsigned long long wrong = 0, full = 0, partial = 0;
 
-	if (to->sink.wrong || to->sink.sum_wrong) {
-		fprintf(stderr, "throughput: wrong at the peer: %llu headers, %llu of %llu checksums\n",
-			to->sink.wrong, to->sink.sum_wrong,
-			to->sink.sum_wrong + to->sink.sum_full + to->sink.sum_partial);
+	for (int way = 0; way < WAYS; way++) {
+		wrong += to->sink[way].wrong + to->sink[way].sum_wrong;
+		full += to->sink[way].sum_full;
+		partial += to->sink[way].sum_partial;
+	}
+	if (wrong) {
+		fprintf(stderr, "throughput: %llu wrong headers or checksums at the ends, %llu right checksums\n",
+			wrong, full + partial);
 		return 1;
 	}
 	if (sent <= 0 || offered <= 0) {
-		fprintf(stderr, "throughput: of %.0f datagrams offered %.0f reached the peer\n", offered, sent);
+		fprintf(stderr, "throughput: of %.0f datagrams offered %.0f arrived\n", offered, sent);
 		return 1;
 	}
 	printf("offered_pps=%.0f peer_pps=%.0f lost=%.5f kernel_share=%.5f", offered / seconds,
 	       sent / seconds, offered > sent ? 1 - sent / offered : 0, kernel / sent);
-	printf(" relay_cpu=%.6f softirq_cpu=%.4f machine_cpu=%.4f", (to->relay - from->relay) / millions,
-	       (to->softirq - from->softirq) / millions, (to->busy - from->busy) / millions);
-	printf(" sums_full=%llu sums_partial=%llu\n", to->sink.sum_full, to->sink.sum_partial);
+	printf(" relay_cpu=%.6f softirq_cpu=%.4f machine_cpu=%.4f relay_share=%.6f", (to->relay - from->relay) / millions,
+	       (to->softirq - from->softirq) / millions, (to->busy - from->busy) / millions,
+	       (to->relay - from->relay) / seconds);
+	printf(" sums_full=%llu sums_partial=%llu\n", full, partial);
 	return 0;
-}
-
-static void wait_seconds(double seconds)
-{
-	usleep((useconds_t)(seconds * 1e6));
 }
 
 static int fail(const char *what, int error)
@@ -122,86 +74,119 @@ static int fail(const char *what, int error)
 	return 1;
 }
 
+/* The sinks of the ways that are used. Data to clients has a ChannelData header, if there is a server. */
+static int sinks_open(const struct options *options, struct sink *sink[WAYS])
+{
+	const struct generator_config *config = &options->generator;
+	int error = 0;
+
+	for (int way = 0; way < WAYS && !error; way++) {
+		struct sockaddr_in first = address_of(options->address[way], options->port[way]);
+		const struct generator_port *end = &config->port[way == TO_PEER ? TO_CLIENT : TO_PEER];
+
+		if (!(config->ways & 1u << way))
+			continue;
+		error = netns_enter(end->netns);
+		if (!error)
+			error = sink_open(end->ifname, &first, options->ports[way],
+					  config->payload + (way == TO_CLIENT && options->relay ? 4 : 0),
+					  &sink[way]);
+	}
+	return error;
+}
+
 static int measure(const struct options *options)
 {
-	const struct sockaddr_in peer = address_of(options->peer, options->peer_port);
-	const struct generator_config config = {
-		.flows = options->flows,
-		.ifname = options->client_if,
-		.server_mac = options->server_mac,
-		.payload = options->payload,
-		.cpu = options->cpu,
-	};
 	struct generator *generator = NULL;
-	struct sink *sink = NULL;
+	struct sink *sink[WAYS] = {};
+	struct probes probes = { .verdicts = -1, .relay = options->relay };
 	struct sample from, to;
-	int verdicts = -1, error;
+	int error = sinks_open(options, sink), status;
 
-	error = netns_enter(options->peer_netns);
-	if (!error)
-		error = sink_open(options->peer_if, &peer, options->peer_ports, options->payload, &sink);
 	if (error)
 		return fail("sink", error);
 	if (options->offload) {
-		error = netns_enter(options->server_netns);
-		verdicts = error ? error : verdicts_open(options->server_if);
-		if (verdicts < 0)
-			return fail("counters of the server's XDP program", verdicts);
+		probes.verdicts = verdicts_open(options->server_netns, options->server_if);
+		if (probes.verdicts < 0)
+			return fail("counters of the server's XDP program", probes.verdicts);
 	}
-	error = netns_enter(options->client_netns);
-	if (!error)
-		error = generator_open(&config, &generator);
+	error = generator_open(&options->generator, &generator);
 	if (!error)
 		error = generator_start(generator);
 	if (error)
 		return fail("generator", error);
+	probes.generator = generator;
+	memcpy(probes.sink, sink, sizeof(sink));
 
-	wait_seconds(WARM_UP_SECONDS);
-	error = sample_read(options, generator, sink, verdicts, &from);
-	wait_seconds(options->seconds);
+	generator_rate(generator, options->rate > 0 ? options->rate : GENERATOR_ALL);
+	usleep((useconds_t)(WARM_UP_SECONDS * 1e6));
+	error = sample_read(&probes, &from);
+	usleep((useconds_t)(options->seconds * 1e6));
 	if (!error)
-		error = sample_read(options, generator, sink, verdicts, &to);
+		error = sample_read(&probes, &to);
 	if (error)
 		return fail("sample", error);
+	status = report(&from, &to);
+	if (!status && options->search)
+		status = lossless_report(generator, &probes, &from, &to);
 	error = generator_stop(generator);
 	if (error)
 		return fail("live frames", error);
 	generator_close(generator);
-	sink_close(sink);
-	return report(&from, &to);
+	for (int way = 0; way < WAYS; way++)
+		sink_close(sink[way]);
+	return status;
+}
+
+/* NAME=VALUE[,VALUE…] of the command line, in this order of letters. */
+static int option_take(struct options *options, int letter, char *value)
+{
+	struct generator_config *config = &options->generator;
+	char *word[4] = {};
+
+	for (int i = 0; i < 4; i++)
+		word[i] = i ? strtok(NULL, ",") : strtok(value, ",");
+	switch (letter) {
+	case 'c': config->port[TO_PEER] = (struct generator_port){ word[0], word[1], word[2] }; return 3;
+	case 'p': config->port[TO_CLIENT] = (struct generator_port){ word[0], word[1], word[2] }; return 3;
+	case 's': options->server_netns = word[0]; options->server_if = word[1]; return 2;
+	case 'C': options->address[TO_CLIENT] = word[0]; options->port[TO_CLIENT] = atoi(word[1]);
+		  options->ports[TO_CLIENT] = atoi(word[2]); return 3;
+	case 'P': config->peer = options->address[TO_PEER] = word[0]; options->port[TO_PEER] = atoi(word[1]);
+		  options->ports[TO_PEER] = atoi(word[2]); return 3;
+	case 'y': config->relay = word[0]; return 1;
+	case 'f': config->flows = word[0]; return 1;
+	case 'w': config->ways = atoi(word[0]); return 1;
+	case 'l': config->payload = atoi(word[0]); return 1;
+	case 'u': config->cpu_first = atoi(word[0]); config->cpus = word[1] ? atoi(word[1]) : 1; return 1;
+	case 't': options->seconds = atof(word[0]); return 1;
+	case 'R': options->rate = atof(word[0]); return 1;
+	case 'r': options->relay = atoi(word[0]); return 1;
+	default: return 0;
+	}
 }
 
 int main(int argc, char **argv)
 {
-	struct options options = { .peer_ports = 1, .payload = 160, .seconds = 3 };
+	struct options options = { .generator = { .payload = 160, .ways = 1 << TO_PEER }, .seconds = 2 };
+	const struct generator_config *config = &options.generator;
 	int letter;
 
-	while ((letter = getopt(argc, argv, "c:i:s:j:p:k:m:f:a:b:n:l:t:u:r:o")) != -1) {
-		switch (letter) {
-		case 'c': options.client_netns = optarg; break;
-		case 'i': options.client_if = optarg; break;
-		case 's': options.server_netns = optarg; break;
-		case 'j': options.server_if = optarg; break;
-		case 'p': options.peer_netns = optarg; break;
-		case 'k': options.peer_if = optarg; break;
-		case 'm': options.server_mac = optarg; break;
-		case 'f': options.flows = optarg; break;
-		case 'a': options.peer = optarg; break;
-		case 'b': options.peer_port = atoi(optarg); break;
-		case 'n': options.peer_ports = atoi(optarg); break;
-		case 'l': options.payload = atoi(optarg); break;
-		case 't': options.seconds = atof(optarg); break;
-		case 'u': options.cpu = atoi(optarg); break;
-		case 'r': options.relay = atoi(optarg); break;
-		case 'o': options.offload = 1; break;
-		default: return 2;
-		}
+	while ((letter = getopt(argc, argv, "c:p:s:C:P:y:f:w:l:u:t:R:r:oxI")) != -1) {
+		if (letter == 'o')
+			options.offload = 1;
+		else if (letter == 'I')
+			options.generator.yields = 1;
+		else if (letter == 'x')
+			options.search = 1;
+		else if (letter == '?' || !option_take(&options, letter, optarg))
+			return 2;
 	}
-	if (!options.client_netns || !options.client_if || !options.server_netns || !options.server_if ||
-	    !options.peer_netns || !options.peer_if || !options.server_mac || !options.flows ||
-	    !options.peer || options.payload < PAYLOAD_MIN || options.payload > PAYLOAD_MAX ||
-	    options.payload % 4) {
-		fputs("throughput: see its call in bench/run.sh\n", stderr);
+	if (!config->port[TO_PEER].server_mac || !config->port[TO_CLIENT].server_mac || !options.server_if ||
+	    !config->flows || !config->peer || !config->relay || !options.address[TO_CLIENT] ||
+	    config->ways < 1 || config->ways > 3 || config->payload < PAYLOAD_MIN ||
+	    config->payload > PAYLOAD_MAX || config->payload % 4) {
+		fputs("throughput: see its call in bench/lib/measure.py\n", stderr);
 		return 2;
 	}
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);

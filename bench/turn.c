@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,14 +28,8 @@
 #define TRIES 8
 #define TRY_MS 250
 
-struct message {
-	uint16_t type;
-	uint16_t length; /* network order on the wire, host order while building */
-	uint32_t cookie;
-	uint8_t transaction[12];
-	uint8_t attributes[512];
-};
 #define HEADER_SIZE 20
+_Static_assert(offsetof(struct turn_message, attributes) == HEADER_SIZE, "the header has no padding");
 
 struct xor_address {
 	uint8_t zero;
@@ -43,7 +38,7 @@ struct xor_address {
 	uint32_t addr;
 };
 
-static void message_start(struct message *message, uint16_t method)
+static void message_start(struct turn_message *message, uint16_t method)
 {
 	memset(message, 0, sizeof(*message));
 	message->type = htons(method);
@@ -53,7 +48,7 @@ static void message_start(struct message *message, uint16_t method)
 }
 
 /* `size` is a multiple of 4, as all attributes here are. */
-static void message_add(struct message *message, uint16_t type, const void *value, uint16_t size)
+static void message_add(struct turn_message *message, uint16_t type, const void *value, uint16_t size)
 {
 	uint16_t head[2] = { htons(type), htons(size) };
 
@@ -62,7 +57,7 @@ static void message_add(struct message *message, uint16_t type, const void *valu
 	message->length += sizeof(head) + size;
 }
 
-static const void *message_find(const struct message *message, uint16_t type, uint16_t size)
+static const void *message_find(const struct turn_message *message, uint16_t type, uint16_t size)
 {
 	uint32_t at = 0, length = ntohs(message->length);
 	uint16_t head[2];
@@ -78,12 +73,11 @@ static const void *message_find(const struct message *message, uint16_t type, ui
 }
 
 /* Sends until a response of this transaction comes. */
-static int transact(int fd, struct message *request, struct message *response)
+static int transact(int fd, struct turn_message *request, struct turn_message *response)
 {
-	size_t size = HEADER_SIZE + request->length;
+	size_t size = turn_size(request);
 	ssize_t got;
 
-	request->length = htons(request->length);
 	for (int i = 0; i < TRIES; i++) {
 		/* A server that has not started yet answers with an ICMP error. */
 		if (send(fd, request, size, 0) < 0 && errno == ECONNREFUSED)
@@ -92,7 +86,7 @@ static int transact(int fd, struct message *request, struct message *response)
 			if (got < HEADER_SIZE || ntohs(response->length) + HEADER_SIZE != got ||
 			    memcmp(response->transaction, request->transaction, sizeof(request->transaction)))
 				continue;
-			return response->type == (request->type | htons(CLASS_SUCCESS)) ? 0 : -EPROTO;
+			return turn_answers(response, request) ? 0 : -EPROTO;
 		}
 		if (errno != EAGAIN)
 			return -errno;
@@ -117,19 +111,29 @@ int turn_socket(const struct sockaddr_in *local, const struct sockaddr_in *serve
 	return fd;
 }
 
-int turn_allocate(int fd, struct sockaddr_in *relay)
+size_t turn_size(const struct turn_message *message)
+{
+	return HEADER_SIZE + ntohs(message->length);
+}
+
+static void message_end(struct turn_message *message)
+{
+	message->length = htons(message->length);
+}
+
+void turn_allocate_make(struct turn_message *request)
 {
 	const uint8_t transport[4] = { IPPROTO_UDP };
-	struct message request, response;
-	const struct xor_address *relayed;
-	int error;
 
-	message_start(&request, METHOD_ALLOCATE);
-	message_add(&request, ATTR_REQUESTED_TRANSPORT, transport, sizeof(transport));
-	error = transact(fd, &request, &response);
-	if (error)
-		return error;
-	relayed = message_find(&response, ATTR_XOR_RELAYED_ADDRESS, sizeof(*relayed));
+	message_start(request, METHOD_ALLOCATE);
+	message_add(request, ATTR_REQUESTED_TRANSPORT, transport, sizeof(transport));
+	message_end(request);
+}
+
+int turn_relayed(const struct turn_message *response, struct sockaddr_in *relay)
+{
+	const struct xor_address *relayed = message_find(response, ATTR_XOR_RELAYED_ADDRESS, sizeof(*relayed));
+
 	if (!relayed)
 		return -EPROTO;
 	*relay = (struct sockaddr_in){
@@ -140,7 +144,17 @@ int turn_allocate(int fd, struct sockaddr_in *relay)
 	return 0;
 }
 
-int turn_bind(int fd, unsigned short channel, const struct sockaddr_in *peer)
+int turn_allocate(int fd, struct sockaddr_in *relay)
+{
+	struct turn_message request, response;
+	int error;
+
+	turn_allocate_make(&request);
+	error = transact(fd, &request, &response);
+	return error ? error : turn_relayed(&response, relay);
+}
+
+void turn_bind_make(struct turn_message *request, unsigned short channel, const struct sockaddr_in *peer)
 {
 	const uint16_t number[2] = { htons(channel) };
 	const struct xor_address address = {
@@ -148,22 +162,41 @@ int turn_bind(int fd, unsigned short channel, const struct sockaddr_in *peer)
 		.port = peer->sin_port ^ htons(MAGIC_COOKIE >> 16),
 		.addr = peer->sin_addr.s_addr ^ htonl(MAGIC_COOKIE),
 	};
-	struct message request, response;
 
-	message_start(&request, METHOD_CHANNEL_BIND);
-	message_add(&request, ATTR_CHANNEL_NUMBER, number, sizeof(number));
-	message_add(&request, ATTR_XOR_PEER_ADDRESS, &address, sizeof(address));
+	message_start(request, METHOD_CHANNEL_BIND);
+	message_add(request, ATTR_CHANNEL_NUMBER, number, sizeof(number));
+	message_add(request, ATTR_XOR_PEER_ADDRESS, &address, sizeof(address));
+	message_end(request);
+}
+
+int turn_bind(int fd, unsigned short channel, const struct sockaddr_in *peer)
+{
+	struct turn_message request, response;
+
+	turn_bind_make(&request, channel, peer);
 	return transact(fd, &request, &response);
+}
+
+void turn_refresh_make(struct turn_message *request, unsigned int lifetime)
+{
+	const uint32_t seconds = htonl(lifetime);
+
+	message_start(request, METHOD_REFRESH);
+	message_add(request, ATTR_LIFETIME, &seconds, sizeof(seconds));
+	message_end(request);
 }
 
 int turn_refresh(int fd, unsigned int lifetime)
 {
-	const uint32_t seconds = htonl(lifetime);
-	struct message request, response;
+	struct turn_message request, response;
 
-	message_start(&request, METHOD_REFRESH);
-	message_add(&request, ATTR_LIFETIME, &seconds, sizeof(seconds));
+	turn_refresh_make(&request, lifetime);
 	return transact(fd, &request, &response);
+}
+
+int turn_answers(const struct turn_message *response, const struct turn_message *request)
+{
+	return response->type == (request->type | htons(CLASS_SUCCESS));
 }
 
 struct sockaddr_in address_of(const char *text, unsigned int port)

@@ -10,36 +10,14 @@
 #include <arpa/inet.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "turn.h"
+#include "clients.h"
 
 /* Allocations and channels live 600 s by default, permissions 300 s. */
 #define LIFETIME 600
 #define REFRESH_MS 120000
-#define FIRST_CHANNEL 0x4000
-
-static struct sockaddr_in peer_of(const struct sockaddr_in *first, unsigned int index)
-{
-	struct sockaddr_in peer = *first;
-
-	peer.sin_port = htons(ntohs(first->sin_port) + index);
-	return peer;
-}
-
-static int channels_bind(int fd, const struct sockaddr_in *first_peer, unsigned int channels)
-{
-	int error = 0;
-
-	for (unsigned int i = 0; i < channels && !error; i++) {
-		struct sockaddr_in peer = peer_of(first_peer, i);
-
-		error = turn_bind(fd, FIRST_CHANNEL + i, &peer);
-	}
-	return error;
-}
 
 static int fail(const char *what, int error)
 {
@@ -47,60 +25,61 @@ static int fail(const char *what, int error)
 	return 1;
 }
 
-int main(int argc, char **argv)
+static void flows_print(const struct clients *clients)
+{
+	char local[16], server[16];
+
+	inet_ntop(AF_INET, &clients->local.sin_addr, local, sizeof(local));
+	inet_ntop(AF_INET, &clients->server.sin_addr, server, sizeof(server));
+	for (unsigned int i = 0; i < clients->count; i++)
+		for (unsigned int c = 0; c < clients->channels; c++)
+			printf("%s %u %s %u %u %u %u\n", local, ntohs(clients->local.sin_port) + i, server,
+			       ntohs(clients->server.sin_port), CLIENTS_FIRST_CHANNEL + c,
+			       ntohs(clients->peer.sin_port) + c, ntohs(clients->relays[i].sin_port));
+	puts("ready");
+	fflush(stdout);
+}
+
+static int hold(struct clients *clients)
 {
 	struct pollfd in = { .fd = 0, .events = POLLIN };
-	struct sockaddr_in local, server, peer, relay;
-	unsigned int clients, channels;
-	char buffer[256], local_text[16], server_text[16];
-	int *fds, error;
+	char buffer[256];
+	int error = 0;
+
+	while (!error) {
+		if (!poll(&in, 1, REFRESH_MS)) {
+			error = clients_refresh(clients, LIFETIME);
+			if (!error)
+				error = clients_bind(clients);
+		} else if (read(0, buffer, sizeof(buffer)) <= 0) {
+			break;
+		}
+	}
+	return error;
+}
+
+int main(int argc, char **argv)
+{
+	struct clients clients;
+	int error;
 
 	if (argc != 9) {
 		fputs("usage: turn_client LOCAL PORT SERVER PORT PEER PORT CLIENTS CHANNELS\n", stderr);
 		return 2;
 	}
-	local = address_of(argv[1], atoi(argv[2]));
-	server = address_of(argv[3], atoi(argv[4]));
-	peer = address_of(argv[5], atoi(argv[6]));
-	clients = atoi(argv[7]);
-	channels = atoi(argv[8]);
-	inet_ntop(AF_INET, &local.sin_addr, local_text, sizeof(local_text));
-	inet_ntop(AF_INET, &server.sin_addr, server_text, sizeof(server_text));
-	fds = calloc(clients, sizeof(*fds));
-	if (!fds)
-		return 1;
-
-	for (unsigned int i = 0; i < clients; i++) {
-		fds[i] = turn_socket(&local, &server);
-		if (fds[i] < 0)
-			return fail("socket", fds[i]);
-		error = turn_allocate(fds[i], &relay);
-		if (error)
-			return fail("Allocate", error);
-		error = channels_bind(fds[i], &peer, channels);
-		if (error)
-			return fail("ChannelBind", error);
-		for (unsigned int c = 0; c < channels; c++)
-			printf("%s %u %s %u %u %u %u\n", local_text, ntohs(local.sin_port), server_text,
-			       ntohs(server.sin_port), FIRST_CHANNEL + c, ntohs(peer.sin_port) + c,
-			       ntohs(relay.sin_port));
-		local.sin_port = htons(ntohs(local.sin_port) + 1);
-	}
-	puts("ready");
-	fflush(stdout);
-
-	for (;;) {
-		if (poll(&in, 1, REFRESH_MS)) {
-			if (read(0, buffer, sizeof(buffer)) <= 0)
-				break;
-			continue;
-		}
-		for (unsigned int i = 0; i < clients; i++)
-			if (turn_refresh(fds[i], LIFETIME) || channels_bind(fds[i], &peer, channels))
-				return fail("refresh", -1);
-	}
-	for (unsigned int i = 0; i < clients; i++)
-		turn_refresh(fds[i], 0);
-	free(fds);
-	return 0;
+	error = clients_open(argv + 1, &clients);
+	if (error)
+		return fail("socket", error);
+	error = clients_allocate(&clients);
+	if (error)
+		return fail("Allocate", error);
+	error = clients_bind(&clients);
+	if (error)
+		return fail("ChannelBind", error);
+	flows_print(&clients);
+	error = hold(&clients);
+	if (error)
+		return fail("refresh", error);
+	error = clients_refresh(&clients, 0);
+	return error ? fail("end", error) : 0;
 }

@@ -9,15 +9,20 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "netns.h"
+
 #define PROGRAM_MAPS 32
 
-int verdicts_open(const char *ifname)
+int verdicts_open(const char *netns, const char *ifname)
 {
 	__u32 id = 0, ids[PROGRAM_MAPS];
 	struct bpf_prog_info program = { .nr_map_ids = PROGRAM_MAPS, .map_ids = (__u64)(unsigned long)ids };
 	__u32 size = sizeof(program);
 	int fd, error, map = -ENOENT;
 
+	error = netns_enter(netns);
+	if (error)
+		return error;
 	error = bpf_xdp_query_id(if_nametoindex(ifname), 0, &id);
 	if (error || !id)
 		return error ? error : -ENOENT;

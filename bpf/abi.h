@@ -21,6 +21,20 @@
 #define ABI_VLANS 256
 
 /*
+ * The max_entries of a table for so many flows (less than 2^31). The kernel rounds them
+ * up to a power of two for its buckets: here it has 1.5 to 3 of them for each flow,
+ * as each flow that stands before another in its bucket is a cache miss.
+ */
+static inline __attribute__((always_inline)) __u32 flow_table_entries(__u32 flows)
+{
+	__u32 buckets = 1;
+
+	while (buckets < flows)
+		buckets *= 2;
+	return 2 * (__u64)buckets >= 3 * (__u64)flows ? flows : buckets + 1;
+}
+
+/*
  * A datagram that is to be relayed, by what is on the wire. A client's
  * ChannelData is found by its channel number (RFC 8656, section 12.4); a
  * peer's data has no number, and `channel` is 0. Each family has a table of

@@ -54,11 +54,25 @@ static __always_inline int flow_copy(const struct flow *found, const struct pack
 	return copy->key_mark == mark && *(const volatile __u32 *)&found->key_mark == mark ? 0 : -1;
 }
 
+/*
+ * CLOCK_MONOTONIC of this jiffy. To read it for every packet would be a sixth of what the
+ * program costs; jiffies are a load from the kernel's memory.
+ */
+static __always_inline __u64 clock_now(void)
+{
+	struct clock *clock = &clocks[bpf_get_smp_processor_id() & (CLOCKS - 1)];
+	__u64 jiffies = bpf_jiffies64();
+
+	if (clock->jiffies != jiffies) {
+		clock->now = coarse_clock ? bpf_ktime_get_coarse_ns() : bpf_ktime_get_ns();
+		clock->jiffies = jiffies;
+	}
+	return clock->now;
+}
+
 static __always_inline int owner_alive(const struct flow *flow)
 {
-	__u64 now = coarse_clock ? bpf_ktime_get_coarse_ns() : bpf_ktime_get_ns();
-
-	return now < deadlines[flow->owner & (ABI_OWNERS - 1)];
+	return clock_now() < deadlines[flow->owner & (ABI_OWNERS - 1)];
 }
 
 /* VERDICT_COUNT with a copy of the flow that was found, whose relay thread is alive. */

@@ -14,10 +14,12 @@ struct {
 	__uint(max_entries, 1);
 } flows SEC(".maps");
 
-/* As long as `flows`; takes memory for what it holds only, as few may need it. */
+/*
+ * As long as `flows`, or 1 on a server without IPv6 addresses. Memory is taken at
+ * the start as well: elements that are allocated one by one lie over more cache lines.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct flow_key6);
 	__type(value, struct flow);
 	__uint(max_entries, 1);
@@ -98,6 +100,16 @@ const volatile __u32 coarse_clock = 1;
 
 /* The interfaces that carry the program, from the first row on. */
 struct port ports[ABI_PORTS];
+
+/*
+ * What a CPU read last, and in which jiffy. If there were more CPUs, two could take
+ * turns with a row, and one see the other's time of an earlier jiffy.
+ */
+#define CLOCKS 1024
+static struct clock {
+	__u64 jiffies;
+	__u64 now;
+} clocks[CLOCKS];
 
 /* When a relay thread is held to be dead, CLOCK_MONOTONIC in nanoseconds. */
 __u64 deadlines[ABI_OWNERS];

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/in6.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -72,6 +73,16 @@ static int find_interfaces(const struct settings *settings, const char *const *a
 	return 0;
 }
 
+/* A packet comes in by IPv6 at an IPv6 address of the server only. */
+static bool any_v6(const char *const *addresses, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		if (strchr(addresses[i], ':'))
+			return true;
+	}
+	return false;
+}
+
 int offload_start(const struct settings *settings, const char *const *addresses, unsigned int count,
 		  int client_ttl_fixed)
 {
@@ -89,7 +100,7 @@ int offload_start(const struct settings *settings, const char *const *addresses,
 		error = socket_style(&style);
 	if (error)
 		return error;
-	error = program_start(settings, &interfaces, &maps);
+	error = program_start(settings, &interfaces, any_v6(addresses, count), &maps);
 	if (error)
 		return error;
 	error = map_open(&maps);

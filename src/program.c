@@ -66,7 +66,7 @@ static int explain_load(int error)
 }
 
 /* What the kernel has is told to the verifier as constants: other branches need not load. */
-static void configure(struct turn_bpf *made, bool frags, unsigned int rows, unsigned int cpus)
+static void configure(struct turn_bpf *made, bool v6, bool frags, unsigned int rows, unsigned int cpus)
 {
 	made->rodata->usage_rows = rows;
 	made->rodata->frags = frags;
@@ -75,8 +75,8 @@ static void configure(struct turn_bpf *made, bool frags, unsigned int rows, unsi
 	if (frags)
 		bpf_program__set_flags(made->progs.turn,
 				       bpf_program__flags(made->progs.turn) | BPF_F_XDP_HAS_FRAGS);
-	bpf_map__set_max_entries(made->maps.flows, rows);
-	bpf_map__set_max_entries(made->maps.flows6, rows);
+	bpf_map__set_max_entries(made->maps.flows, flow_table_entries(rows));
+	bpf_map__set_max_entries(made->maps.flows6, v6 ? flow_table_entries(rows) : 1);
 	bpf_map__set_max_entries(made->maps.hops, rows);
 	bpf_map__set_max_entries(made->maps.usage, rows * (cpus + 1));
 	bpf_map__set_max_entries(made->maps.limited, rows);
@@ -85,7 +85,7 @@ static void configure(struct turn_bpf *made, bool frags, unsigned int rows, unsi
 	bpf_map__set_max_entries(made->maps.verdicts, cpus);
 }
 
-static int load(const struct settings *settings, bool frags, struct map_set *maps)
+static int load(const struct settings *settings, bool v6, bool frags, struct map_set *maps)
 {
 	int cpus = libbpf_num_possible_cpus();
 	unsigned int rows = 2 * settings->channels;
@@ -100,7 +100,7 @@ static int load(const struct settings *settings, bool frags, struct map_set *map
 	made = turn_bpf__open();
 	if (!made)
 		return explain_load(-errno);
-	configure(made, frags, rows, (unsigned int)cpus);
+	configure(made, v6, frags, rows, (unsigned int)cpus);
 	error = turn_bpf__load(made);
 	if (error) {
 		turn_bpf__destroy(made);
@@ -170,7 +170,7 @@ static bool kernel_has_frags(void)
 	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_xdp_get_buff_len, NULL) == 1;
 }
 
-int program_start(const struct settings *settings, const struct interface_list *interfaces,
+int program_start(const struct settings *settings, const struct interface_list *interfaces, bool v6,
 		  struct map_set *maps)
 {
 	int error;
@@ -179,7 +179,7 @@ int program_start(const struct settings *settings, const struct interface_list *
 		log_line(LOG_LEVEL_ERROR, "no interface to attach to: name one with xdp-interface");
 		return -ENODEV;
 	}
-	error = load(settings, false, maps);
+	error = load(settings, v6, false, maps);
 	if (error)
 		return error;
 	/*
@@ -189,7 +189,7 @@ int program_start(const struct settings *settings, const struct interface_list *
 	error = attach(settings, interfaces, !kernel_has_frags());
 	if (error == -EMSGSIZE) {
 		program_stop();
-		error = load(settings, true, maps);
+		error = load(settings, v6, true, maps);
 		if (!error)
 			error = attach(settings, interfaces, true);
 	}

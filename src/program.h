@@ -3,6 +3,7 @@
 #ifndef OFFLOAD_PROGRAM_H
 #define OFFLOAD_PROGRAM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "interface.h"
@@ -16,8 +17,9 @@
  * 0 if at least one interface carries the program (all of them, if the offload is
  * required), else -errno with nothing
  * left behind. The kernel detaches it when the process ends, however it ends.
+ * Without `v6` there is no room for flows whose packets come in by IPv6.
  */
-int program_start(const struct settings *settings, const struct interface_list *interfaces,
+int program_start(const struct settings *settings, const struct interface_list *interfaces, bool v6,
 		  struct map_set *maps);
 
 /** Detaches and unloads. Does nothing if not started. */

@@ -49,6 +49,7 @@ static struct {
 	uint32_t used; /* bytes of the area */
 	uint32_t redirected;
 	const char *foul;
+	uint64_t runs;
 } machine;
 
 static uint8_t pristine[AREA_SIZE];
@@ -325,6 +326,12 @@ long bpf_redirect_map(const void *map, __u64 key, __u64 flags)
 	return flags & 3;
 }
 
+/* Each run is at another time, which the program must not take for that of the last. */
+__u64 bpf_jiffies64(void)
+{
+	return machine.runs;
+}
+
 __u64 bpf_ktime_get_ns(void)
 {
 	return machine.world->now;
@@ -375,6 +382,7 @@ void machine_run(const struct world *world, const struct frame *frame, struct ou
 	struct xdp_md ctx = {.ingress_ifindex = world->ingress, .rx_queue_index = 0};
 
 	machine.world = world;
+	machine.runs++;
 	memcpy(&machine.copy, world, sizeof(*world));
 	memset(machine.verdict, 0, sizeof(machine.verdict));
 	machine.redirected = 0;

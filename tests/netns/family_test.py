@@ -166,6 +166,12 @@ def wildcard6(lab):
     _compare(lab, CLIENT6, SERVER6, PEER6, (("listening-ip", "::"),))
 
 
+@test("listener on ::, IPv4 client: the same arrives", seconds=90)
+def wildcard6_ipv4(lab):
+    for peer in (PEER, PEER6):
+        _compare(lab, CLIENT, SERVER, peer, (("listening-ip", "::"),))
+
+
 def _hairpin(lab, stack, first, second, server, known_as=None):
     """Two clients of one server, each other's peers, in one pass of the kernel."""
     ends = []

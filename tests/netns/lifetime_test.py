@@ -143,6 +143,32 @@ def same_port(lab):
             peer.close()
 
 
+@test("a relay port that another allocation has at once: nothing of the old one is left")
+def same_relay_port(lab):
+    with Server(lab, ("min-port", 50000), ("max-port", 50000)) as server, \
+            Talk(lab, port=5000) as talk, turn.Client(lab.client) as client:
+        talk.wait_kernel(server)
+        with Chatter(talk):
+            talk.client.refresh(0)
+            server.wait_log("session .*: delete: ")
+            client.allocate()
+            check_equal(client.relayed, talk.client.relayed, "relayed address")
+            check_equal(server.offload.flows(), [], "flows")
+            check(client.receive(0.3) is None, "data of a peer that has no permission here")
+        # The same peer and number, of which the old client knows as well.
+        with Talk(lab, client=client, address=talk.address, port=5001) as other:
+            other.wait_kernel(server)
+            with Chatter(talk):
+                other.check_kernel(server)
+                check(not talk.to_client(seconds=0.3), "data of the old channel to its client")
+            check(not talk.to_peer(seconds=0.3), "data of the old channel to its peer")
+            client.bind(0x4002, talk.address, 5000)
+            talk.peer.sendto(b"to the new one", client.relayed)
+            wait_until(lambda: client.receive_channel(0.2) == (0x4002, b"to the new one"), 2,
+                       "data of the old peer to the new client")
+            other.check_kernel(server)
+
+
 @test("killed in mid-traffic: the program is detached and traffic ends")
 def killed(lab):
     with Server(lab) as server, Talk(lab) as talk, Capture(lab.client) as at_client, \

@@ -278,6 +278,57 @@ def several(lab):
         check_equal(len(server.offload.flows()), 6, "flows")
 
 
+@test("a second address and the alternate port (RFC 5780): each answers as itself")
+def alternate(lab):
+    second = "192.0.2.10"
+    lab.server.ip("address", "add", second + "/24", "dev", "to-client")
+    try:
+        with Server(lab, ("listening-ip", SERVER), ("listening-ip", second),
+                    ("alt-listening-port", 3481)) as server:
+            for address in (SERVER, second):
+                for port in (3478, 3481):
+                    # The client's socket is connected: another source is not heard.
+                    with Talk(lab, server=(address, port)) as talk:
+                        talk.wait_kernel(server).check_kernel(server)
+                        talk.client.refresh(0)
+    finally:
+        lab.server.ip("address", "delete", second + "/24", "dev", "to-client")
+
+
+@test("many allocations of one client's address, all with the same channel number and peer")
+def many_allocations(lab):
+    count = 60
+    with Server(lab) as server, contextlib.ExitStack() as stack:
+        peer = stack.enter_context(contextlib.closing(lab.peer.socket(PEER, 5000)))
+        clients = [stack.enter_context(turn.Client(lab.client)) for _ in range(count)]
+        for client in clients:
+            client.allocate()
+            client.bind(0x4001, PEER, 5000)
+        check_equal(len(server.offload.flows()), 2 * count, "flows")
+
+        def exchange():
+            for number, client in enumerate(clients):
+                client.send_channel(0x4001, b"%d" % number)
+                check_equal(peer.recvfrom(100), (b"%d" % number, client.relayed), "at the peer")
+            for number, client in enumerate(clients):
+                peer.sendto(b"%d" % number, client.relayed)
+            for number, client in enumerate(clients):
+                check_equal(client.receive_channel(), (0x4001, b"%d" % number), "at a client")
+
+        def in_kernel():
+            with Verdicts(server.offload) as verdicts:
+                exchange()
+            return (verdicts["TO_PEER"], verdicts["TO_CLIENT"]) == (count, count)
+
+        # The next hops are looked up by another thread, in its own time.
+        wait_until(in_kernel, 5, "all relayed by the kernel")
+        # One that ends takes nothing of the others with it.
+        clients.pop().refresh(0)
+        count -= 1
+        wait_until(lambda: len(server.offload.flows()) == 2 * count, 4, "its flows removed")
+        check(in_kernel(), "the others are not relayed by the kernel")
+
+
 def one_leg(mode):
     with Lab("one_leg") as lab, Server(lab, ("xdp-mode", mode)) as server, \
             Talk(lab, checksums=mode == "native") as talk:

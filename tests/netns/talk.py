@@ -8,6 +8,7 @@ import time
 
 import turn
 from kernel import Verdicts
+from lab import CLIENT6, SERVER6
 from tap import check, check_equal, wait_until
 
 _SO_NO_CHECK = 11
@@ -121,6 +122,27 @@ class Talk:
             after = server.offload.verdicts()
             for name in ("TO_PEER", "TO_CLIENT"):
                 check_equal(after[name], before[name], f"{name} of a channel not offloaded")
+
+
+class Talk6(Talk):
+    """The same by IPv6, all the way."""
+
+    def __init__(self, lab, port=0):
+        client = turn.Client(lab.client, server=(SERVER6, 3478), local=(CLIENT6, 0))
+        super().__init__(lab, client=client, port=port, address=lab.peer_address6)
+
+    def __enter__(self):
+        self.client.allocate(family=6)
+        return super().__enter__()
+
+    def __exit__(self, *_):
+        super().__exit__()
+        self.client.way.socket.close()
+
+    def _peer_gets(self, seconds):
+        found = super()._peer_gets(seconds)
+        # Without flow and scope.
+        return found and (found[0], found[1][:2])
 
 
 class Chatter:

@@ -14,10 +14,10 @@ MF = 0x2000
 def checksum(data):
     if len(data) % 2:
         data += b"\0"
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
+    total = int.from_bytes(data, "big")
+    # The sum of 16-bit words with its carries is the residue of 65535, but for a
+    # sum of 0, which only zeros have.
+    return 0xFFFF - (total % 0xFFFF or min(total, 0xFFFF))
 
 
 def is_ipv6(text):

@@ -231,7 +231,7 @@ int harness_run(const char *name, const struct CMUnitTest *tests, size_t count)
 	       _cmocka_run_group_tests(frags, tests, count, harness_open_frags, harness_close);
 }
 
-static void skip_saying(const char *why)
+void harness_skip(const char *why)
 {
 	print_message("# skipped: %s\n", why);
 	skip();
@@ -240,7 +240,7 @@ static void skip_saying(const char *why)
 void harness_need(void)
 {
 	if (harness.unable)
-		skip_saying(harness.unable);
+		harness_skip(harness.unable);
 }
 
 bool harness_seen(enum verdict verdict)
@@ -348,6 +348,27 @@ void harness_need_linear(void)
 	world.linear = 60;
 	tables_put(harness.skel, &world);
 	if (run(&world, &frame, &outcome))
-		skip_saying("test runs of this kernel do not divide frames (Linux 6.18)");
+		harness_skip("test runs of this kernel do not divide frames (Linux 6.18)");
 	verdict_moved();
+}
+
+/* Linux 6.8 allows more. */
+#define METADATA_ALWAYS 32
+
+bool harness_takes(const struct world *world)
+{
+	static enum { UNKNOWN, LITTLE, MUCH } metadata;
+	static struct frame frame = {.length = 200};
+	static struct outcome outcome;
+	static struct world probe;
+
+	if (world->metadata <= METADATA_ALWAYS)
+		return true;
+	if (metadata == UNKNOWN) {
+		/* On no interface of ours: the tables do not matter. */
+		probe.metadata = METADATA_ALWAYS + 4;
+		metadata = run(&probe, &frame, &outcome) ? LITTLE : MUCH;
+		verdict_moved();
+	}
+	return metadata == MUCH;
 }

@@ -41,15 +41,26 @@ void harness_need(void);
 /* The same if this kernel's test runs cannot divide a frame at a chosen place. */
 void harness_need_linear(void);
 
+/* Skips the test that runs. */
+void harness_skip(const char *why);
+/* Whether this kernel's test runs leave a frame as little room as the world says. */
+bool harness_takes(const struct world *world);
+
 /* Runs the tests with the program for one buffer, then with that for several. */
 int harness_run(const char *name, const struct CMUnitTest *tests, size_t count);
 
 /* Puts the world into the tables and sends a frame through the program. */
 void harness_send(const struct world *world, const struct frame *frame, struct outcome *outcome);
 
-/* Whether a row came out as it must, in all families; says on stdout what did not. */
+/*
+ * Whether a row came out as it must, in all families; says on stdout what did not. One
+ * that this kernel cannot be asked about has.
+ */
 bool harness_row(const struct row *row);
-/* Fails the test if any row does, after all of them. */
+/*
+ * Fails the test if any row does, after all of them; skips it if all others are right
+ * and this kernel cannot be asked about some.
+ */
 void harness_table(const struct row *row, size_t rows);
 
 /*

@@ -154,6 +154,9 @@ static void world_fit(struct world *world, const struct row *row, const struct f
 					     (world->mtu == FIT_SHORT ? 1 : 0);
 }
 
+/* Paths of rows that this kernel cannot be asked about. */
+static unsigned int unasked;
+
 static bool row_on_path(const struct row *row, const struct path *path)
 {
 	static struct frame in, out;
@@ -168,6 +171,10 @@ static bool row_on_path(const struct row *row, const struct path *path)
 	world_journey(&world, &journey);
 	model_packets(row, &journey, &in, &out);
 	world_fit(&world, row, &in, &out);
+	if (!harness_takes(&world)) {
+		unasked++;
+		return true;
+	}
 	harness_send(&world, &in, &outcome);
 
 	if (outcome.verdict != (int)row->verdict) {
@@ -199,10 +206,13 @@ bool harness_row(const struct row *row)
 
 void harness_table(const struct row *row, size_t rows)
 {
+	unsigned int before = unasked;
 	size_t failed = 0;
 
 	for (size_t i = 0; i < rows; i++)
 		failed += !harness_row(&row[i]);
 	if (failed)
 		fail_msg("%zu of %zu rows failed", failed, rows);
+	if (unasked != before)
+		harness_skip("test runs of this kernel leave every frame room (Linux 6.8); the other rows are right");
 }

@@ -836,11 +836,31 @@ static void test_threads(void **state)
 	check_untouched(THREADS * EACH);
 }
 
+/* As the kernel rounds (kernel/bpf/hashtab.c): no flow shares its bucket with many. */
+static void test_table_entries(void **state)
+{
+	static const uint32_t flows[] = { 1, 2, 3, 4, 5, 11, 12, 32768, 32770, 43690, 43691, 200000, 1u << 30 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(flows) / sizeof(flows[0]); i++) {
+		uint32_t entries = flow_table_entries(flows[i]);
+		uint64_t buckets = 1;
+
+		while (buckets < entries)
+			buckets *= 2;
+		assert_true(entries >= flows[i]);
+		assert_true(2 * buckets >= 3 * (uint64_t)flows[i]);
+		assert_true(buckets <= 3 * (uint64_t)flows[i]);
+		assert_true(2 * (uint64_t)entries <= 3 * (uint64_t)flows[i] + 2);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_open, stop),
 		cmocka_unit_test(test_free_nothing),
+		cmocka_unit_test(test_table_entries),
 		cmocka_unit_test_teardown(test_open_fails, stop),
 		cmocka_unit_test_teardown(test_full, stop),
 		cmocka_unit_test_teardown(test_same_pair_twice, stop),

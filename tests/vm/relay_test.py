@@ -13,9 +13,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "netns"))
 from kernel import Verdicts
 from lab import Lab
 from server import Server
-from talk import Talk
+from talk import Talk, Talk6
 from tap import check, check_equal, note, run, test
-from vlan_lab import Talk6, linux
+from vlan_lab import linux
 
 PATIENCE = 20
 TELLS = linux() >= (6, 3)

@@ -25,10 +25,8 @@ import socket
 import struct
 from pathlib import Path
 
-import turn
-from lab import CLIENT, CLIENT6, PEER, PEER6, RELAY, SERVER, SERVER6, Lab
+from lab import CLIENT, PEER, RELAY, SERVER, Lab
 from netns import command
-from talk import Talk
 from tap import Skipped
 from wire import Packet
 
@@ -178,24 +176,3 @@ def tagged(source, destination, tags, packet, kind):
     """A frame with these (protocol, TCI)."""
     head = b"".join(struct.pack("!HH", *tag) for tag in tags)
     return destination + source + head + struct.pack("!H", kind) + packet
-
-
-class Talk6(Talk):
-    """The same by IPv6, all the way."""
-
-    def __init__(self, lab):
-        client = turn.Client(lab.client, server=(SERVER6, 3478), local=(CLIENT6, 0))
-        super().__init__(lab, client=client, address=PEER6)
-
-    def __enter__(self):
-        self.client.allocate(family=6)
-        return super().__enter__()
-
-    def __exit__(self, *_):
-        super().__exit__()
-        self.client.way.socket.close()
-
-    def _peer_gets(self, seconds):
-        found = super()._peer_gets(seconds)
-        # Without flow and scope.
-        return found and (found[0], found[1][:2])

@@ -17,9 +17,9 @@ from capture import Injector
 from kernel import Verdicts
 from lab import CLIENT, PEER, RELAY, SERVER, SERVER6
 from server import Server
-from talk import Talk
+from talk import Talk, Talk6
 from tap import check, check_equal, note, run, test, wait_until
-from vlan_lab import AD, Q, Tagged, Talk6, VlanLab, linux, need, tagged, tags_of
+from vlan_lab import AD, Q, Tagged, VlanLab, linux, need, tagged, tags_of
 
 # From Linux 6.3 on, a veth says that it sends what the program relays; before,
 # one has to say that it does.

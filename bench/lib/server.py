@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A turnserver in the server's namespace, and channels that clients hold on it."""
+
+import os
+import subprocess
+import time
+
+from lab import BIN, CLIENT, CLIENT_PORT, CPUS, PEER, PEER_PORT, RELAY, SERVER, TURN_PORT
+
+LIMIT = 600  # seconds that any process of the bench may live
+
+
+class Failed(RuntimeError):
+    """A measurement that could not be made; the text says why."""
+
+
+class Server:
+    """Runs within `with`, on these CPUs or all of them."""
+
+    def __init__(self, lab, work, kind, threads=1, cpus=None):  # pylint: disable=too-many-arguments
+        self.lab, self.work, self.kind, self.threads, self.cpus = lab, work, kind, threads, cpus
+        self.process = None
+
+    def __enter__(self):
+        argv = [self.kind.path, "-n", "-z", "-m", str(self.threads), "-L", SERVER, "-E", RELAY, "-p", str(TURN_PORT),
+                "--no-tls", "--no-dtls", "--no-cli", "--simple-log", "--log-file", str(self.work / "server.log"),
+                "--no-stdout-log", "--userdb", str(self.work / "turndb"), "--pidfile", str(self.work / "pid"),
+                *self.kind.options]
+        words = ["taskset", "-c", ",".join(map(str, sorted(self.cpus or range(CPUS))))]
+        words += ["env", f"LD_LIBRARY_PATH={self.kind.libraries}"] if self.kind.libraries else []
+        with open(self.work / "server.out", "wb") as output:
+            # All of these become the next one: the pid is the server's.
+            self.process = self.lab.server.start(*words, *argv, output=output)
+        return self
+
+    def __exit__(self, *_):
+        end(self.process)
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def move(self, cpus):
+        """All threads that there are, to these CPUs."""
+        for task in os.listdir(f"/proc/{self.pid}/task"):
+            os.sched_setaffinity(int(task), cpus)
+
+    def said(self):
+        lines = []
+        for name in ("server.out", "server.log"):
+            path = self.work / name
+            if path.exists():
+                lines += path.read_text(encoding="utf-8", errors="replace").splitlines()[-8:]
+        return "\n".join(lines)
+
+
+def end(process):
+    """Ends a process that we started, and waits for it."""
+    if process is None:
+        return
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+class Channels:
+    """`clients` allocations with `channels` channels each, within `with`; their flows in a file."""
+
+    def __init__(self, lab, work, clients, channels):
+        self.lab, self.clients, self.channels = lab, clients, channels
+        self.flows = work / "flows"
+        self.process = None
+
+    def __enter__(self):
+        with open(self.flows, "wb") as output:
+            self.process = subprocess.Popen(  # pylint: disable=consider-using-with
+                ["timeout", "-k", "5", str(LIMIT), "ip", "netns", "exec", self.lab.client.name, BIN / "turn_client",
+                 CLIENT, str(CLIENT_PORT), SERVER, str(TURN_PORT), PEER, str(PEER_PORT), str(self.clients),
+                 str(self.channels)], stdin=subprocess.PIPE, stdout=output, stderr=subprocess.PIPE)
+        for _ in range(3600):
+            if self.flows.read_bytes()[-6:] == b"ready\n":
+                return self
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.05)
+        said = self.process.stderr.read().decode() if self.process.poll() is not None else "no answer in time"
+        end(self.process)
+        raise Failed(f"the server gave no allocations and channels: {said.strip()}")
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            end(self.process)
+        self.process.stderr.close()
+
+
+def plain_flows(work, clients, channels):
+    """The same five-tuples without TURN: to the peer itself."""
+    path = work / "flows"
+    path.write_text("".join(
+        f"{CLIENT} {CLIENT_PORT + i} {PEER} {PEER_PORT + c} 0 {PEER_PORT + c} {CLIENT_PORT + i}\n"
+        for i in range(clients) for c in range(channels)), encoding="ascii")
+    return path

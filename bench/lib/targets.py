@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the offload is meant to achieve, as ratios within one run."""
+
+import dataclasses
+
+from plan import SAME_RATE
+from table import Table, number, ratio
+
+
+@dataclasses.dataclass
+class Target:
+    what: str
+    value: float  # None: not measured
+    bound: float
+    most: bool = False  # the bound is an upper one
+
+    @property
+    def reached(self):
+        if self.value is None:
+            return "not measured"
+        return "yes" if (self.value <= self.bound if self.most else self.value >= self.bound) else "no"
+
+
+def server_cost(results, row):
+    """ns that a packet takes on one core, less those that the tester takes alone."""
+    whole, tester = (results.median("one-core", name, "peer_pps") for name in (row, "tester"))
+    return 1e9 / whole - 1e9 / tester if whole and tester and row != "tester" else None
+
+
+def targets(results, kinds):
+    def one(row):
+        return results.median("one-core", row, "peer_pps")
+
+    def main(row, metric, way="up"):
+        return results.median("main", row, metric, way=way)
+
+    def cpu(row):
+        return results.median("same", row, "relay_cpu")
+
+    def cost(channels):
+        return results.median("cost", "native", "ns", way="4-4", channels=channels)
+
+    native = "native"
+    found = [
+        Target("throughput, all on one core: native ÷ offload off", ratio(one(native), one("off-1")), 20),
+        Target("the same without the tester's share", ratio(server_cost(results, "off-1"),
+                                                            server_cost(results, native)), 20),
+        Target("saturated throughput: native ÷ offload off, 1 relay thread",
+               ratio(main(native, "peer_pps"), main("off-1", "peer_pps")), 20)]
+    for kind in kinds:
+        if kind.turn and kind.name not in ("off-1", "off-4", "generic", native, "tester"):
+            found.append(Target(f"throughput, all on one core: native ÷ {kind.title}",
+                                ratio(one(native), one(kind.name)), 20))
+    return found + [
+        Target("saturated throughput: native ÷ bare XDP redirect",
+               ratio(main(native, "peer_pps"), main("redirect", "peer_pps")), 0.92),
+        Target("lossless throughput: native ÷ kernel forwarding",
+               ratio(main(native, "lossless_pps"), main("baseline", "lossless_pps")), 1.0),
+        Target("round trip, average: native ÷ kernel forwarding",
+               ratio(main(native, "probe_avg"), main("baseline", "probe_avg")), 1.0, True),
+        Target("round trip, standard deviation: native ÷ kernel forwarding",
+               ratio(main(native, "probe_sd"), main("baseline", "probe_sd")), 1.0, True),
+        Target(f"CPU of turnserver at {SAME_RATE} datagrams a second: on ÷ off", ratio(cpu(native), cpu("off-1")),
+               1 / 500, True),
+        Target("ns per packet: 100000 channels ÷ 1 channel", ratio(cost(100000), cost(1)), 1.5, True),
+        Target("ChannelBind rate: on ÷ off", ratio(results.median("control", native, "bind_rate"),
+                                                   results.median("control", "off-1", "bind_rate")), 0.9)]
+
+
+def table(results, kinds):
+    lines = [[target.what, number(target.value), f"{'≤' if target.most else '≥'} {number(target.bound)}",
+              target.reached] for target in targets(results, kinds)]
+    return Table("Targets", "Each is a ratio of medians of this run.", ["what", "ratio", "target", "reached"], lines)
