@@ -54,20 +54,35 @@ def kinds_of(options):
     return kinds + [other_kind(text) for text in options.server]
 
 
+def command_of(options):
+    """The command line without where things are on this machine."""
+    words = ["--full"] if options.full else []
+    words += [f"--rounds {options.rounds}"] if options.rounds else []
+    words += [f"--rows {options.rows}"] if options.rows else []
+    for text in options.server:
+        name, _, rest = text.partition("=")
+        words.append("--server " + ",".join([f"{name}=PATH", *rest.split(",")[1:]]))
+    return " ".join(["sudo bench/run.sh", *words])
+
+
 def main():
     options = arguments()
     # What is within `with` is put away however this ends.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    kinds = [] if options.report else kinds_of(options)
+    unknown = set(options.rows.split(",") if options.rows else ()) - {kind.name for kind in (BASELINE, REDIRECT, *kinds)}
+    if unknown and not options.report:
+        sys.exit(f"bench: --rows: no such row: {', '.join(sorted(unknown))}")
     results = Results(options.out / "results.csv", options.resume or options.report)
     passed = True
     about = options.out / "about.json"
     known = json.loads(about.read_text(encoding="utf-8")) if results.lines and about.exists() else {"titles": {}}
     if not options.report:
-        kinds = kinds_of(options)
         effort = plan.FULL if options.full else plan.QUICK
         if options.rounds:
             effort.rounds = options.rounds
         known["machine"] = machine.describe()
+        known["command"] = command_of(options)
         known["titles"] |= {kind.name: kind.title for kind in (TESTER, BASELINE, REDIRECT, *kinds)}
         about.write_text(json.dumps(known, indent="\t", ensure_ascii=False) + "\n", encoding="utf-8")
         with tempfile.TemporaryDirectory() as work:
@@ -79,7 +94,8 @@ def main():
                 print(f"bench: failed: {failure}", file=sys.stderr)
             if order.late:
                 print(f"bench: no time for {order.late} steps more; --resume goes on with them", file=sys.stderr)
-    text = report.write(results, known.get("machine", ""), known["titles"], options.out)
+    about = f"`{known.get('command', '')}`\n\n{known.get('machine', '')}\n"
+    text = report.write(results, about, known["titles"], options.out)
     print(text)
     plot.write(results, known["titles"], options.out)
     print(f"In {options.out}: results.csv, tables.md and the plots.")
