@@ -12,6 +12,7 @@ from pathlib import Path
 import machine
 import plan
 import plot
+import readme
 import report
 import stock
 from lab import ROOT
@@ -33,6 +34,7 @@ def arguments():
     parser.add_argument("--rows", help="only these, of baseline,redirect,stock,off-1,off-4,generic,native and "
                         "the names of --server")
     parser.add_argument("--report", action="store_true", help="measure nothing: tables and plots of what is there")
+    parser.add_argument("--readme", action="store_true", help="put the summary into the project's README.md")
     options = parser.parse_args()
     if options.rounds is not None and options.rounds < 1:
         parser.error("--rounds: at least 1")
@@ -98,6 +100,8 @@ def main():
     text = report.write(results, about, known["titles"], options.out)
     print(text)
     plot.write(results, known["titles"], options.out)
+    if options.readme:
+        readme.write(results, known.get("command", ""), known["titles"])
     print(f"In {options.out}: results.csv, tables.md and the plots.")
     return 0 if passed else 1
 

@@ -206,10 +206,15 @@ def tables(results, every):
     return found
 
 
+def measured(results, titles):
+    """The kinds that there are figures of."""
+    return [Kind(name, title, turn=name not in NO_TURN) for name, title in titles.items()
+            if results.values("main", name, "peer_pps") or results.values("one-core", name, "peer_pps")]
+
+
 def write(results, machine, titles, folder):
     """tables.md in the folder; returns the same as text."""
-    every = [Kind(name, title, turn=name not in NO_TURN) for name, title in titles.items()
-             if results.values("main", name, "peer_pps") or results.values("one-core", name, "peer_pps")]
+    every = measured(results, titles)
     found = [*tables(results, every), targets.table(results, every)]
     found = [table for table in found if table.lines]
     (folder / "tables.md").write_text("\n".join([machine, *(table.markdown() for table in found), growth(results)]),
