@@ -36,5 +36,5 @@ def describe():
         virtual = ""
     name = os.uname()
     kind = f", virtual ({virtual})" if virtual not in ("", "none") else ""
-    return (f"Linux {name.release.partition("-")[0]} {name.machine}, {model}, {os.cpu_count()} CPUs{kind}, "
+    return (f"Linux {name.release.partition('-')[0]} {name.machine}, {model}, {os.cpu_count()} CPUs{kind}, "
             f"{busy:.0%} busy before the start.")
