@@ -144,8 +144,8 @@ def loses_ttl(spec):
 def may_offload(spec):
     """Whether there is nothing about its headers that the kernel leaves to coturn, or that
     cannot be told from the spec."""
-    return not (spec.pieces or spec.options or spec.slack or spec.cut or spec.flips) and \
-        spec.vlan in (None, 0, 0x2000)
+    odd = (spec.pieces, spec.options, spec.slack, spec.cut, spec.flips, spec.sport, spec.number)
+    return not any(odd) and spec.vlan in (None, 0, 0x2000)
 
 
 def must_offload(spec):

@@ -1,0 +1,75 @@
+#!/bin/sh
+# Builds without XDP, and without libxdp: what they are linked with, and what they
+# say to who asks for what they do not have.
+set -eu
+cd "$(dirname "$0")/../.."
+top=$(pwd)
+release=$top/build/upstream/coturn-4.6.1
+
+if [ ! -d "$release" ]; then
+	echo "1..0 # SKIP coturn 4.6.1 is not unpacked"
+	exit 0
+fi
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+number=0
+holds() { # name, command...
+	name=$1
+	shift
+	number=$((number + 1))
+	if "$@" >"$scratch/output" 2>&1; then
+		echo "ok $number - $name"
+	else
+		echo "not ok $number - $name"
+		tail -n 40 "$scratch/output" | sed 's/^/# /'
+	fi
+}
+
+build() { # option
+	rm -rf "$scratch/tree"
+	mkdir "$scratch/tree"
+	cp -R bpf configure examples Makefile.in man src upstream.ini "$scratch/tree/"
+	(cd "$scratch/tree" && ./configure "$1" --with-coturn="$release" && make -j2 all) </dev/null
+}
+
+# What the server says until it ends, or is ended.
+server() { # options...
+	timeout 3 "$scratch/tree/build/bin/turnserver" -n -L 127.0.0.1 -E 127.0.0.1 -p 34780 --no-tls --no-dtls \
+		--no-cli --userdb "$scratch/turndb" --pidfile "$scratch/pid" --log-file stdout "$@" 2>&1 </dev/null
+}
+
+says() { # words, options...
+	words=$1
+	shift
+	server "$@" | grep -F "$words"
+}
+
+goes_on() { # options...
+	status=0
+	server "$@" >"$scratch/output" || status=$?
+	[ "$status" -eq 124 ] || { cat "$scratch/output"; return 1; }
+}
+
+refuses() { # options...
+	status=0
+	server "$@" >"$scratch/output" || status=$?
+	[ "$status" -eq 1 ] || { cat "$scratch/output"; return 1; }
+}
+
+linked_with() { ldd "$scratch/tree/build/bin/turnserver" | grep -q "$1"; }
+not_linked_with() { ! linked_with "$1"; }
+
+holds "builds without XDP" build --without-xdp
+holds "without libbpf" not_linked_with libbpf
+holds "says so when the offload is asked for" says "built without XDP" --xdp-offload
+holds "and relays in userspace" goes_on --xdp-offload
+holds "or does not start, if that is required" refuses --xdp-offload --xdp-required
+holds "starts as ever" goes_on
+
+holds "builds without libxdp" build --without-libxdp
+holds "without libxdp" not_linked_with libxdp
+holds "with libbpf" linked_with libbpf
+echo "1..$number"
