@@ -7,7 +7,7 @@ import random
 import struct
 
 import wire
-from spec import LEGS, Spec, frames, layout, udp_right
+from spec import LEGS, Spec, ends, frames, layout, udp_right
 
 _MAC = b"\x02\0\0\0\0\1", b"\x02\0\0\0\0\2"
 _TTLS = (0, 1, 2, 3, 63, 64, 65, 128, 254, 255)
@@ -23,7 +23,7 @@ _IPV6_HEADERS = (b"\x3C\0\0\1\4\0\0\0\0", b"\0\0\0\1\4\0\0\0\0", b"\x2B\0\0\2\0\
 def _length(chance):
     small = chance.randrange(9), chance.randrange(70), chance.randrange(200)
     return chance.choice((*small, *small, chance.randrange(1300), chance.randrange(1300),
-                          chance.randrange(1380, 1480), chance.randrange(1400, 4000)))
+                          chance.randrange(1420, 1480), chance.randrange(1400, 4000)))
 
 
 def _excess(chance, length):
@@ -92,8 +92,8 @@ def generate(seed, index):
         choice[name] = odd[name]()
     if "flips" in choice:
         choice["repaired"] = chance.randrange(3) > 0
-    size = choice["length"] + choice.get("excess", 0) + 12
-    if size > 1440 + (0 if _is_ipv6(choice) else 20) or (size > 24 and not chance.randrange(25)):
+    size = choice["length"] + choice.get("excess", 0) + (8 if choice["way"] == "client" else 12)
+    if size > 1460 + (0 if _is_ipv6(choice) else 20) or (size > 24 and not chance.randrange(25)):
         choice["pieces"] = _pieces(chance, size)
         choice["backwards"] = not chance.randrange(4)
         choice["ident"] = chance.randrange(0x10000)
@@ -151,7 +151,8 @@ def may_offload(spec):
 def must_offload(spec):
     """Whether nothing is odd about it that the kernel would leave to coturn, in
     native mode and in generic mode."""
+    sums = ("right", "in", "out") if wire.is_ipv6(ends(spec)[0]) else ("right", "in", "out", "zero")
     plain = Spec(leg=spec.leg, way=spec.way, length=spec.length, seed=spec.seed, tos=spec.tos,
                  label=spec.label, ident=spec.ident, trailer=spec.trailer, fill=spec.fill,
-                 ttl=spec.ttl)
-    return spec == plain and spec.ttl > 2 and spec.length <= 1400
+                 ttl=spec.ttl, check=spec.check)
+    return spec == plain and spec.check in sums and spec.ttl > 2 and spec.length <= 1400
