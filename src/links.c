@@ -25,18 +25,24 @@ static void add(const struct link *link, void *list)
 
 int links_read(struct links *links)
 {
-	struct mnl_socket *socket = netlink_open();
 	int error = -EINTR;
 
 	memset(links, 0, sizeof(*links));
-	if (!socket)
-		return -errno;
-	/* While links come and go, an answer may not be whole. */
+	/*
+	 * While links come and go, an answer may not be whole. Its rest is still to
+	 * come then, and until it has, the kernel begins no other on that socket (EBUSY).
+	 */
 	for (int i = 0; i < TRIES && error == -EINTR; i++) {
+		struct mnl_socket *socket = netlink_open();
+
+		if (!socket) {
+			error = -errno;
+			break;
+		}
 		links->count = 0;
 		error = netlink_links(socket, add, links);
+		netlink_close(socket);
 	}
-	netlink_close(socket);
 	/* There is always the loopback. */
 	if (!error && !links->count)
 		error = -ENOMEM;
