@@ -109,7 +109,7 @@ int attach_start(const struct attach_plan *plan, const struct interface_list *in
 {
 	int error = -ENODEV, failed;
 	struct links links;
-	bool any = false;
+	bool any = false, waits = false;
 
 	memset(&attached, 0, sizeof(attached));
 	attached.plan = (struct settle_plan){ .mode = plan->mode, .frags = plan->frags };
@@ -133,6 +133,7 @@ int attach_start(const struct attach_plan *plan, const struct interface_list *in
 			return failed;
 		}
 		any = any || !failed;
+		waits = waits || failed == -EBUSY;
 		error = failed ? failed : error;
 	}
 	if (has_outsider(NULL, 0))
@@ -140,7 +141,10 @@ int attach_start(const struct attach_plan *plan, const struct interface_list *in
 	links_free(&links);
 	say_all();
 	attached.plan.running = true;
-	return any ? 0 : error;
+	/* Another's program may go, as that of a server that this one is to follow. */
+	if (!any && waits)
+		log_line(LOG_LEVEL_WARNING, "everything is relayed in userspace until an interface is free");
+	return any || waits ? 0 : error;
 }
 
 bool attach_complete(void)

@@ -23,7 +23,7 @@ struct attach_plan {
 
 /**
  * Attaches to the interfaces, and says in the log of each in which mode, or why
- * not. 0 if at least one carries the program; -EMSGSIZE, with nothing attached
+ * not. 0 if at least one carries the program, or waits until another's is gone; -EMSGSIZE, with nothing attached
  * and nothing said, if a driver might take a program for frames of several
  * buffers in its place; or another -errno.
  */

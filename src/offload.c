@@ -16,6 +16,7 @@
 #include "log.h"
 #include "map.h"
 #include "nexthop.h"
+#include "privilege.h"
 #include "program.h"
 
 /* An option of a new UDP socket of this host: coturn leaves these as they are. */
@@ -95,6 +96,7 @@ int offload_start(const struct settings *settings, const char *const *addresses,
 	struct map_set maps;
 	int error;
 
+	privilege_raise();
 	error = find_interfaces(settings, addresses, count, &interfaces);
 	if (!error)
 		error = socket_style(&style);

@@ -117,6 +117,20 @@ int privilege_without_bpf(bool without)
 	return capabilities_set(&have);
 }
 
+void privilege_raise(void)
+{
+	struct capabilities have;
+
+	if (capabilities_get(&have))
+		return;
+	for (size_t i = 0; i < KNOWN; i++) {
+		struct __user_cap_data_struct *data = &have.data[CAP_TO_INDEX(known[i].capability)];
+
+		data->effective |= data->permitted & CAP_TO_MASK(known[i].capability);
+	}
+	capabilities_set(&have);
+}
+
 /* CAP_SYS_ADMIN stands for the two that were once a part of it. */
 static bool has(const struct capabilities *have, int capability)
 {

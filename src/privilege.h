@@ -37,6 +37,13 @@ int privilege_reduce(unsigned int set);
 int privilege_without_bpf(bool without);
 
 /**
+ * Puts what the program takes into effect where it is permitted only, as the
+ * capabilities of a file may be that has to start without them as well. Before
+ * other threads are made.
+ */
+void privilege_raise(void);
+
+/**
  * Names those that the calling thread lacks to load and attach the program, with
  * " and " or ", " between them. False, with nothing written, if it lacks none.
  */

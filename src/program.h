@@ -14,9 +14,9 @@
  * Loads the program and attaches it to the interfaces. Those that cannot carry
  * it are left out, each with a line in the log that says why. Before the server
  * gives up its privileges; needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON.
- * 0 if at least one interface carries the program (all of them, if the offload is
- * required), else -errno with nothing
- * left behind. The kernel detaches it when the process ends, however it ends.
+ * 0 if at least one interface carries the program or waits until another's is gone
+ * (if the offload is required: if all carry it), else -errno with nothing left
+ * behind. The kernel detaches it when the process ends, however it ends.
  * Without `v6` there is no room for flows whose packets come in by IPv6.
  */
 int program_start(const struct settings *settings, const struct interface_list *interfaces, bool v6,

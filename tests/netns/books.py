@@ -5,6 +5,7 @@ import contextlib
 import re
 import select
 
+import upstream
 from capture import Capture
 
 REPORT = 4096  # coturn reports whenever a session's packets reach a multiple
@@ -67,7 +68,13 @@ class Books:
                         totals[letter + "p"] += 1
                         totals[letter + "b"] += len(packet.payload)
             sides.append(totals)
+        upstream.book(*sides, *self._of_session(client_port, relay_port))
         return tuple(sides)
+
+    def _of_session(self, *ports):
+        """The packets of the session at the client and at the peer."""
+        return [[packet for packet in packets if port in (packet.sport, packet.dport)]
+                for (_, packets), port in zip(self._sides, ports)]
 
 
 def exchange(talk, count, size=lambda number: number % 1400, to_peer=True, to_client=True):

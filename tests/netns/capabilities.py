@@ -14,14 +14,24 @@ def mask(names):
     return sum(1 << NUMBERS[name] for name in names)
 
 
+def _drop(names):
+    last = int(Path("/proc/sys/kernel/cap_last_cap").read_text(encoding="ascii"))
+    return "--drop=" + ",".join(str(number) for number in range(last + 1)
+                                if not mask(names) & 1 << number)
+
+
 def with_only(names):
     """A prefix of a command: as nobody, with these capabilities and no way to others."""
-    last = int(Path("/proc/sys/kernel/cap_last_cap").read_text(encoding="ascii"))
-    others = ",".join(str(number) for number in range(last + 1)
-                      if not mask(names) & 1 << number)
     kept = ",".join(names).lower()
-    return ("capsh", f"--drop={others}", "--keep=1", "--user=nobody", f"--inh={kept}",
+    return ("capsh", _drop(names), "--keep=1", "--user=nobody", f"--inh={kept}",
             f"--addamb={kept}", "--", "-c", 'exec "$@"', "sh")
+
+
+def without(names, program, *before, user="nobody"):
+    """A prefix that runs another program in place of the command: as a user without
+    capabilities, who may have these of a file, as a container starts its command."""
+    return ("capsh", *before, _drop(names), f"--user={user}", "--", "-c",
+            f'shift; exec {program} "$@"', "sh")
 
 
 def _field(status, name):

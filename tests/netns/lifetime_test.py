@@ -14,7 +14,6 @@ from lab import Lab
 from server import Server, attached
 from talk import Chatter, Talk
 from tap import check, check_equal, note, run, test, wait_until
-from upstream import console
 
 LIFETIME = 4
 # coturn's timers have a resolution of a second.
@@ -209,7 +208,7 @@ def hung(lab):
 
 @test("a session that the operator cancels is removed from the kernel")
 def cancelled(lab):
-    with Server(lab, ("cli-password", "secret"), *console()) as server, Talk(lab) as talk:
+    with Server(lab, ("cli-password", "secret")) as server, Talk(lab) as talk:
         talk.wait_kernel(server)
         number = server.log_lines("CHANNEL_BIND processed, success")[-1].split("session ")[1][:18]
         with lab.server.socket("127.0.0.1", 0, socket.SOCK_STREAM) as line:

@@ -16,7 +16,7 @@ import talk
 from lab import PEER, RELAY, Lab
 from netns import command
 from outcome import check_refused, check_relays_without, check_said
-from server import Server
+from server import BINARY, Server
 from tap import check, check_equal, note, run, skip, test, wait_until
 
 NOBODY = (("proc-user", "nobody"), ("proc-group", "nogroup"))
@@ -69,6 +69,24 @@ def enough(lab):
             one.wait_kernel(server, PATIENCE)
             renew(lab)
             one.wait_kernel(server, PATIENCE + 3).check_kernel(server)
+
+
+@test("the three as capabilities of the file, for who may have them; or none", SECONDS)
+def of_the_file(lab):
+    need("setcap")
+    program = lab.folder / "turnserver"
+    shutil.copy(BINARY, program)
+    # Not in effect by themselves: else it would not start where they are out of bounds.
+    command(["setcap", ",".join(capabilities.NEEDED).lower() + "=p", program])
+    for names, relays in ((capabilities.NEEDED, True), ((), False)):
+        prefix = capabilities.without(names, program)
+        with Server(lab, MODE, prefix=prefix) as server, Talk(lab) as one:
+            check_equal(capabilities.user_of(server.pid), (NO_USER, NO_USER), "user and group")
+            if relays:
+                one.wait_kernel(server, PATIENCE).check_kernel(server)
+            else:
+                one.warm()
+                check_said(server, "takes CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON:")
 
 
 def renew(lab):

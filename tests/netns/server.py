@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The turnserver under test, with a user database and a log of its own."""
 
+import functools
 import itertools
 import json
 import os
@@ -30,6 +31,12 @@ def tool(name):
     if not path.exists():
         raise FileNotFoundError(f"{path} is not built")
     return path
+
+
+@functools.lru_cache
+def version():
+    """The coturn release of the server under test, as a tuple."""
+    return tuple(map(int, command([BINARY, "--version"]).stdout.split()[-1].split(".")))
 
 
 def database(folder):
@@ -82,6 +89,8 @@ class Server:
                   ("pidfile", self.folder / "pid")]
         if "cli-password" in given:
             lines.remove(("no-cli", None))
+            # Off unless asked for, in later releases.
+            lines += [("cli", None)] if version() >= (4, 17) else []
         if "cert" in given:
             lines.remove(("no-tls", None))
         lines = [line for line in lines if line[0] not in given] + self._options
