@@ -10,6 +10,8 @@
 #   upstream  coturn's own tests, the offload off and on; the configure script
 #   lint      cppcheck and shellcheck
 #   sanitize  unit and packet tests and one network test, under ASan and UBSan
+#   roots     only if it is named: the Dockerfile, and Debian's coturn replaced, in
+#             root file systems made by debootstrap
 #
 # tests/vm/run.sh is apart: it boots other kernels under qemu.
 #
@@ -21,9 +23,9 @@ cd "$(dirname "$0")/.."
 groups=${*:-unit packet netns web fuzz upstream lint sanitize}
 for group in $groups; do
 	case $group in
-	unit | packet | netns | web | fuzz | upstream | lint | sanitize) ;;
+	unit | packet | netns | web | fuzz | upstream | lint | sanitize | roots) ;;
 	*)
-		sed -n '/^# usage/,/^#   sanitize/s/^# \{0,1\}//p' "$0" >&2
+		sed -n '/^# usage/,/^#             root/s/^# \{0,1\}//p' "$0" >&2
 		exit 2
 		;;
 	esac
@@ -54,6 +56,7 @@ missing_packages() {
 			echo "${pair#*:}"
 	done
 	[ -e /usr/include/cmocka.h ] || echo libcmocka-dev
+	case $groups in *roots*) command -v debootstrap >/dev/null || echo debootstrap ;; esac
 }
 
 updated=no
@@ -207,7 +210,7 @@ network_test() { # group, script, the rest is environment
 	if [ "$user" -ne 0 ]; then
 		count_skip "$group" "$name" "needs root"
 	else
-		tap "$group" "$name" 600 env "$@" python3 "$script"
+		tap "$group" "$name" 900 env "$@" python3 "$script"
 	fi
 }
 
@@ -248,6 +251,12 @@ run_web() {
 run_upstream() {
 	for script in tests/upstream/*_test.sh; do
 		tap upstream "$(basename "$script" .sh)" 600 "$script"
+	done
+}
+
+run_roots() {
+	for script in tests/roots/*_test.py; do
+		network_test roots "$script"
 	done
 }
 
@@ -296,6 +305,7 @@ for group in $groups; do
 	web) run_web ;;
 	fuzz) run_fuzz ;;
 	upstream) run_upstream ;;
+	roots) run_roots ;;
 	lint) run_lint ;;
 	sanitize) run_sanitize ;;
 	esac
