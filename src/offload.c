@@ -15,6 +15,7 @@
 #include "deputy.h"
 #include "log.h"
 #include "map.h"
+#include "netlink.h"
 #include "nexthop.h"
 #include "privilege.h"
 #include "program.h"
@@ -51,6 +52,21 @@ static int socket_style(struct channel_style *style)
 	if (!socket_option(AF_INET6, IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, &labels))
 		style->flow_labels = labels;
 	return getrandom(&style->secret, sizeof(style->secret), 0) < 0 ? -errno : 0;
+}
+
+/* What forbids it is most likely a sandbox, which can be told. */
+static int check_netlink(void)
+{
+	struct mnl_socket *netlink = netlink_open();
+	int error = netlink ? 0 : -errno;
+
+	if (error)
+		log_line(LOG_LEVEL_ERROR,
+			 "no netlink socket, which tells of links and routes: %s; a unit of systemd must allow it with "
+			 "RestrictAddressFamilies=AF_NETLINK",
+			 strerror(-error));
+	netlink_close(netlink);
+	return error;
 }
 
 static int find_interfaces(const struct settings *settings, const char *const *addresses,
@@ -97,7 +113,9 @@ int offload_start(const struct settings *settings, const char *const *addresses,
 	int error;
 
 	privilege_raise();
-	error = find_interfaces(settings, addresses, count, &interfaces);
+	error = check_netlink();
+	if (!error)
+		error = find_interfaces(settings, addresses, count, &interfaces);
 	if (!error)
 		error = socket_style(&style);
 	if (error)

@@ -92,8 +92,10 @@ static int load(const struct settings *settings, bool v6, bool frags, struct map
 	struct turn_bpf *made;
 	int error;
 
-	if (cpus < 0)
+	if (cpus < 0) {
+		log_line(LOG_LEVEL_ERROR, "cannot count this machine's CPUs: %s; /sys must be mounted", strerror(-cpus));
 		return cpus;
+	}
 	if ((uint64_t)rows * ((unsigned int)cpus + 1) > UINT32_MAX)
 		return explain_load(-ENOMEM);
 	libbpf_set_print(libbpf_print);

@@ -55,6 +55,13 @@ def kernel_without_links(lab):
                          words=["to-client", "before 5.9"], prefix=prefix)
 
 
+@test("a sandbox that forbids netlink")
+def no_netlink(lab):
+    prefix = old_kernel(f"socket={socket.AF_NETLINK}", "EAFNOSUPPORT")
+    check_relays_without(lab, words=["RestrictAddressFamilies=AF_NETLINK"], prefix=prefix)
+    check_refused(lab, words=["RestrictAddressFamilies=AF_NETLINK"], prefix=prefix)
+
+
 @test("an interface that does not exist")
 def no_interface(lab):
     check_relays_without(lab, ("xdp-interface", "nowhere0"), words=["nowhere0"])

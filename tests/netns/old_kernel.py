@@ -1,7 +1,8 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: BSD-3-Clause
-"""Runs a command as on a kernel that lacks a part of bpf(2): a seccomp filter
-answers for it. usage: old_kernel.py (none | COMMAND-NUMBER) ERRNO-NAME PROGRAM ...
+"""Runs a command as on a kernel that lacks a part of bpf(2), or where a family of
+sockets is forbidden: a seccomp filter answers for it.
+usage: old_kernel.py (none | COMMAND-NUMBER | socket=FAMILY) ERRNO-NAME PROGRAM ...
 """
 
 import ctypes
@@ -15,6 +16,7 @@ _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 38, 22, 2
 _LOAD, _JUMP_EQUAL, _RETURN = 0x20, 0x15, 0x06
 _ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
 _BPF_SYSCALL = {"x86_64": 321, "aarch64": 280}[platform.machine()]
+_SOCKET_SYSCALL = {"x86_64": 41, "aarch64": 198}[platform.machine()]
 # struct seccomp_data: nr, arch, instruction_pointer, args[6]; the low half of args[0].
 _OFFSET_NR, _OFFSET_FIRST = 0, 16
 
@@ -26,7 +28,9 @@ def main():
     if which == "none":
         code += [(_JUMP_EQUAL, 0, 1, _BPF_SYSCALL), (_RETURN, 0, 0, refuse)]
     else:
-        code += [(_JUMP_EQUAL, 0, 3, _BPF_SYSCALL), (_LOAD, 0, 0, _OFFSET_FIRST),
+        call = _SOCKET_SYSCALL if which.startswith("socket=") else _BPF_SYSCALL
+        which = which.removeprefix("socket=")
+        code += [(_JUMP_EQUAL, 0, 3, call), (_LOAD, 0, 0, _OFFSET_FIRST),
                  (_JUMP_EQUAL, 0, 1, int(which)), (_RETURN, 0, 0, refuse)]
     code.append((_RETURN, 0, 0, _ALLOW))
 

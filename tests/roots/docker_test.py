@@ -157,7 +157,7 @@ def fixture():
             archive.extractall(context)
         lab.image = build(stack, context)
         shutil.rmtree(context)
-        stack.enter_context(mounted(lab.folder, lab.image.root))
+        stack.enter_context(mounted(lab.image.root, lab.folder))
         stack.enter_context(redis(lab, stack.enter_context(Root("bookworm", "redis"))))
         yield lab
 

@@ -146,7 +146,7 @@ def fixture():
         with tarfile.open(lab.folder / "tree.tar") as archive:
             archive.extractall(lab.tree)
         lab.debian = Debian(root)
-        with mounted(lab.folder, root):
+        with mounted(root, lab.folder):
             yield lab
 
 

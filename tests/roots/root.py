@@ -94,15 +94,15 @@ class Root:
 
 
 @contextlib.contextmanager
-def mounted(path, root):
-    """A folder of this machine at the same path within the root."""
-    there = root.inside(path)
-    there.mkdir(parents=True, exist_ok=True)
-    command(["mount", "--bind", path, there])
-    try:
+def mounted(root, *paths):
+    """Folders of this machine at the same paths within the root, and /sys and /proc."""
+    with contextlib.ExitStack() as stack:
+        for path in ("/sys", "/proc", *paths):
+            there = root.inside(path)
+            there.mkdir(parents=True, exist_ok=True)
+            command(["mount", "--bind", path, there])
+            stack.callback(command, ["umount", there])
         yield
-    finally:
-        command(["umount", there])
 
 
 class Installed(Server):
