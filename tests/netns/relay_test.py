@@ -147,7 +147,7 @@ def usage_text(_lab):
         check(option in text, f"-h does not show {option}")
 
 
-@test("a wrong value names the option and the values allowed")
+@test("a wrong value names the option and the values allowed", seconds=180)
 def wrong_values(lab):
     for name, value, allowed in (
             ("xdp-mode", "fast", ("auto", "native", "generic")),
