@@ -16,6 +16,7 @@ from netns import command
 from server import BINARY, PASSWORD, USER, Server, attached, tool
 from tap import check, check_equal, note, run, test, wait_until
 from talk import Talk
+from upstream import nat_discovery
 
 OPTIONS = ("xdp-offload", "xdp-interface", "xdp-mode", "xdp-max-channels", "xdp-required")
 
@@ -284,7 +285,7 @@ def alternate(lab):
     lab.server.ip("address", "add", second + "/24", "dev", "to-client")
     try:
         with Server(lab, ("listening-ip", SERVER), ("listening-ip", second),
-                    ("alt-listening-port", 3481)) as server:
+                    ("alt-listening-port", 3481), *nat_discovery()) as server:
             for address in (SERVER, second):
                 for port in (3478, 3481):
                     # The client's socket is connected: another source is not heard.

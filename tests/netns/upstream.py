@@ -19,6 +19,11 @@ def ttl_to_client(sent, arrived):
     return arrived
 
 
+def nat_discovery():
+    """Options that make it listen at the alternate port, as earlier releases do anyway."""
+    return [("rfc5780", None)] if version() >= (4, 17) else []
+
+
 def book(client, peer, at_client, at_peer):
     """Changes the totals of a session's captured packets to those that it counts."""
     if version() < (4, 17):
