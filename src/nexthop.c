@@ -260,6 +260,39 @@ static void all_changed(void)
 	nexthops.left = __atomic_load_n(&nexthops.used, __ATOMIC_ACQUIRE);
 }
 
+static bool covers(const union abi_addr *prefix, uint8_t length, const union abi_addr *address)
+{
+	unsigned int whole = length / 8, rest = length % 8;
+
+	return !memcmp(prefix->v6, address->v6, whole) &&
+	       (!rest || !((prefix->v6[whole] ^ address->v6[whole]) >> (8 - rest)));
+}
+
+/*
+ * Rows to what the route covers, or from it, as it may make an address ours, are
+ * updated next; if there are many, all are, and new rows need not wait for them.
+ */
+static void route_changed(int family, const union abi_addr *prefix, uint8_t length)
+{
+	uint32_t used = __atomic_load_n(&nexthops.used, __ATOMIC_ACQUIRE), row = 0, found = 0;
+
+	while (row < used && found < PIECE) {
+		pthread_mutex_lock(&nexthops.lock);
+		for (uint32_t i = 0; i < PIECE && row < used; i++, row++) {
+			const struct destination *destination = &nexthops.table[row];
+
+			if (!destination->users || destination->family != family ||
+			    !(covers(prefix, length, &destination->to) || covers(prefix, length, &destination->from)))
+				continue;
+			add_fresh(row + 1);
+			found++;
+		}
+		pthread_mutex_unlock(&nexthops.lock);
+	}
+	if (row < used)
+		all_changed();
+}
+
 static uint32_t refresh(void)
 {
 	uint32_t used = __atomic_load_n(&nexthops.used, __ATOMIC_ACQUIRE);
@@ -318,6 +351,7 @@ int nexthop_start(uint32_t rows, const struct nexthop_callbacks *callbacks)
 {
 	const struct watch_callbacks watch = {
 		.neighbour_changed = neighbour_news,
+		.route_changed = route_changed,
 		.all_changed = all_changed,
 		.links_changed = callbacks->links_changed,
 		.refresh = refresh,

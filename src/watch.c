@@ -82,17 +82,43 @@ static void all_changed(void)
 	watcher.callbacks.all_changed();
 }
 
-/* A neighbour concerns those rows that lead by it; anything else, all rows. */
-static int hear(const struct nlmsghdr *message, void *all)
+/* What events at one time come to, besides what was done about each. */
+struct heard {
+	unsigned int routes;
+	bool rows; /* all rows are to be updated */
+	bool all;  /* and links and policies looked at */
+};
+
+/* Routes are looked for one by one, unless many change at a time. */
+#define ROUTES_AT_ONCE 8
+
+static void hear_route(const struct nlmsghdr *message, struct heard *heard)
+{
+	const struct rtmsg *header = mnl_nlmsg_get_payload(message);
+	const struct nlattr *attribute;
+	union abi_addr prefix = { 0 };
+	bool found = false;
+
+	mnl_attr_for_each(attribute, message, sizeof(*header)) {
+		if (mnl_attr_get_type(attribute) == RTA_DST &&
+		    mnl_attr_get_payload_len(attribute) <= sizeof(prefix) &&
+		    header->rtm_dst_len <= 8 * mnl_attr_get_payload_len(attribute)) {
+			memcpy(&prefix, mnl_attr_get_payload(attribute), mnl_attr_get_payload_len(attribute));
+			found = true;
+		}
+	}
+	if (!found || ++heard->routes > ROUTES_AT_ONCE)
+		heard->rows = true;
+	else
+		watcher.callbacks.route_changed(header->rtm_family, &prefix, header->rtm_dst_len);
+}
+
+static void hear_neighbour(const struct nlmsghdr *message)
 {
 	const struct ndmsg *header = mnl_nlmsg_get_payload(message);
 	const struct nlattr *attribute;
 	union abi_addr address = { 0 };
 
-	if (message->nlmsg_type != RTM_NEWNEIGH && message->nlmsg_type != RTM_DELNEIGH) {
-		*(bool *)all = true;
-		return MNL_CB_OK;
-	}
 	mnl_attr_for_each(attribute, message, sizeof(*header)) {
 		if (mnl_attr_get_type(attribute) == NDA_DST &&
 		    mnl_attr_get_payload_len(attribute) <= sizeof(address)) {
@@ -102,6 +128,28 @@ static int hear(const struct nlmsghdr *message, void *all)
 							    (uint32_t)header->ndm_ifindex, &address);
 		}
 	}
+}
+
+/*
+ * A neighbour concerns those rows that lead by it, a route those to what it
+ * covers; anything else, all rows.
+ */
+static int hear(const struct nlmsghdr *message, void *data)
+{
+	struct heard *heard = data;
+
+	switch (message->nlmsg_type) {
+	case RTM_NEWNEIGH:
+	case RTM_DELNEIGH:
+		hear_neighbour(message);
+		break;
+	case RTM_NEWROUTE:
+	case RTM_DELROUTE:
+		hear_route(message, heard);
+		break;
+	default:
+		heard->all = true;
+	}
 	return MNL_CB_OK;
 }
 
@@ -109,22 +157,24 @@ static int hear(const struct nlmsghdr *message, void *all)
 static void hear_all(enum event_source source)
 {
 	char buffer[32768];
-	bool all = source != EVENT_ROUTING;
+	struct heard heard = { .all = source != EVENT_ROUTING };
 
 	for (;;) {
 		ssize_t size = mnl_socket_recvfrom(watcher.events[source], buffer, sizeof(buffer));
 
 		if (size > 0 && source == EVENT_ROUTING) {
-			mnl_cb_run(buffer, (size_t)size, 0, 0, hear, &all);
+			mnl_cb_run(buffer, (size_t)size, 0, 0, hear, &heard);
 		} else if (size < 0 && errno == ENOBUFS) {
-			all = true;
+			heard.all = true;
 			map_overrun_count();
 		} else if (size == 0 || (size < 0 && errno != EINTR)) {
 			break;
 		}
 	}
-	if (all)
+	if (heard.all)
 		all_changed();
+	else if (heard.rows)
+		watcher.callbacks.all_changed();
 }
 
 static int64_t now_us(void)

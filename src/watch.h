@@ -14,6 +14,8 @@
 /** All are called by the thread, and only by it. */
 struct watch_callbacks {
 	void (*neighbour_changed)(int family, uint32_t ifindex, const union abi_addr *address);
+	/* A route to the addresses of this prefix is new, another, or gone. */
+	void (*route_changed)(int family, const union abi_addr *prefix, uint8_t length);
 	void (*all_changed)(void);   /* anything may be new: all rows are to be updated */
 	void (*links_changed)(void); /* some link may not be as it was */
 	/* A piece of all rows is to be updated, each time the next; returns how many there are. */

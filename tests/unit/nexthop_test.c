@@ -458,6 +458,24 @@ static void event(uint16_t type)
 	send_event(message);
 }
 
+/* To a prefix of either family; one of length 0 is not told. */
+static void route_event(const char *prefix, uint8_t length)
+{
+	char buffer[256] = { 0 };
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct rtmsg *header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
+	bool v6 = strchr(prefix, ':');
+	uint8_t bytes[16];
+
+	message->nlmsg_type = RTM_NEWROUTE;
+	header->rtm_family = v6 ? AF_INET6 : AF_INET;
+	header->rtm_dst_len = length;
+	inet_pton(header->rtm_family, prefix, bytes);
+	if (length)
+		mnl_attr_put(message, RTA_DST, v6 ? 16 : 4, bytes);
+	send_event(message);
+}
+
 /* ---- tests ---- */
 
 /* Of this host, which the library asks for it. */
@@ -788,8 +806,81 @@ static void test_all_other_events(void **state)
 		event(types[i]);
 		wait_for_mac(here, (uint8_t)(0x80 + i));
 		wait_for_mac(there, (uint8_t)(0x80 + i));
-		assert_true(number(&net.links_changed) > changes);
+		/* A route is no link. */
+		if (types[i] != RTM_NEWROUTE && types[i] != RTM_DELROUTE)
+			assert_true(number(&net.links_changed) > changes);
 	}
+}
+
+/* A route concerns the rows that it covers, and no others. */
+static void test_route_events(void **state)
+{
+	enum { A = 1, B = 2, C = 4, D = 8, OTHERS = 16, ROWS_HERE = 5, TRIES = 5 };
+	static const struct {
+		const char *prefix;
+		uint8_t length;
+		unsigned int asked;
+	} table[] = {
+		{ "198.51.100.0", 24, A },   { "198.51.100.40", 32, A },   { "198.51.100.41", 32, 0 },
+		{ "203.0.113.0", 24, B },    { "203.0.113.32", 27, B },    { "203.0.113.64", 26, 0 },
+		{ "192.0.0.0", 4, A | B },   { "128.0.0.0", 2, 0 },        { "192.0.2.1", 32, A | B },
+		{ "2001:db8::", 32, C | D }, { "2001:db8:1::", 48, D },    { "2001:db8::2a", 128, C },
+		{ "2001:db8:1::20", 123, D }, { "2001:db8:1::60", 123, 0 }, { "2001:db8::1", 128, C | D },
+		{ "2001:db8:3::", 48, 0 },   { "198.51.100.0", 0, A | B | C | D | OTHERS },
+	};
+	union abi_addr from = { .v4 = address("100.64.0.1") }, to = { .v4 = address("100.64.0.44") };
+	unsigned int before[ROWS_HERE], asked;
+	uint32_t row;
+
+	(void)state;
+	wait_for_hop(acquired("198.51.100.40"), true);
+	wait_for_hop(acquired("203.0.113.41"), true);
+	wait_for_hop(acquired6("2001:db8::2a"), true);
+	wait_for_hop(acquired6("2001:db8:1::2b"), true);
+	assert_int_equal(nexthop_acquire(AF_INET, &from, &to, &row), 0);
+	wait_for_hop(row, true);
+	for (size_t i = 0; i < COUNT(table); i++) {
+		print_message("# %s/%u\n", table[i].prefix, table[i].length);
+		/* All rows are looked at now and then, which may be just now. */
+		asked = ~table[i].asked;
+		for (int try = 0; try < TRIES && asked != table[i].asked; try++) {
+			settle();
+			LOCKED(memcpy(before, &net.asked[40], sizeof(before)));
+			route_event(table[i].prefix, table[i].length);
+			settle();
+			asked = 0;
+			for (unsigned int k = 0; k < ROWS_HERE; k++)
+				asked |= (number(&net.asked[40 + k]) > before[k]) << k;
+		}
+		assert_int_equal(asked, table[i].asked);
+	}
+}
+
+/* Many at a time concern all. */
+static void test_route_events_at_once(void **state)
+{
+	uint32_t row = acquired("198.51.100.40"), other = acquired("203.0.113.41");
+	unsigned int changes;
+
+	(void)state;
+	wait_for_hop(row, true);
+	wait_for_hop(other, true);
+	settle();
+	/* When all rows have just been looked at, it is a second to the next time. */
+	wait_for_number(&net.asked[40], number(&net.asked[40]) + 1);
+	changes = number(&net.links_changed);
+	/* The thread waits for the lock when it looks for that row; events gather. */
+	pthread_mutex_lock(&net.lock);
+	net.mac = 0x66;
+	route_event("198.51.100.40", 32);
+	usleep(20000);
+	for (int i = 0; i < 50; i++)
+		route_event("198.18.0.0", 24);
+	pthread_mutex_unlock(&net.lock);
+	for (int i = 0; i < 500 && hop_of(other).eth[5] != 0x66; i++)
+		usleep(1000);
+	assert_int_equal(hop_of(other).eth[5], 0x66);
+	assert_true(number(&net.links_changed) <= changes + 1);
 }
 
 /* What did not change is not written again, and free rows are not looked at. */
@@ -1392,6 +1483,8 @@ int main(void)
 		TEST(test_ipsec),
 		TEST(test_odd_events),
 		TEST(test_all_other_events),
+		TEST(test_route_events),
+		TEST(test_route_events_at_once),
 		TEST(test_no_needless_work),
 		TEST(test_no_way),
 		TEST(test_mtu),
