@@ -181,7 +181,7 @@ int settle(const struct settle_plan *plan, struct interface *interface, const st
 		return error;
 	}
 	if (dragged)
-		write_line(why_native, "as another interface can do nothing else");
+		write_line(why_native, "as another interface can do nothing else; xdp-interface names those that matter");
 	else if (plan->mode != OPTION_MODE_GENERIC)
 		error = try_native(plan, interface, links, link, why_native);
 	if (!error) {
