@@ -19,8 +19,10 @@ from outcome import check_refused, check_relays_without, check_said
 from server import BINARY, Server
 from tap import check, check_equal, note, run, skip, test, wait_until
 
-NOBODY = (("proc-user", "nobody"), ("proc-group", "nogroup"))
 LINUX = tuple(map(int, re.findall(r"\d+", platform.release())[:2]))
+# Before Linux 5.11 the tables count as locked memory.
+UNLOCKED = ("prlimit", "--memlock=unlimited") if LINUX < (5, 11) else ()
+NOBODY = (("proc-user", "nobody"), ("proc-group", "nogroup"))
 # Old kernels are tried in slow machines, where veths are no good in native mode.
 OLD = LINUX < (6, 3)
 MODE = ("xdp-mode", "generic" if OLD else "native")
@@ -54,9 +56,7 @@ def no_cap_bpf(lab):
 @test("CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON are enough, and no others can be had", SECONDS)
 def enough(lab):
     need("capsh")
-    prefix = capabilities.with_only(capabilities.NEEDED)
-    if LINUX < (5, 11):
-        prefix = ("prlimit", "--memlock=unlimited", *prefix)  # which the tables count in
+    prefix = (*UNLOCKED, *capabilities.with_only(capabilities.NEEDED))
     exact = capabilities.mask(capabilities.NEEDED)
     with Server(lab, MODE, prefix=prefix) as server:
         check_equal(capabilities.sets_of(f"/proc/{server.pid}/status"), (exact,) * 3,
@@ -79,7 +79,7 @@ def of_the_file(lab):
     # Not in effect by themselves: else it would not start where they are out of bounds.
     command(["setcap", ",".join(capabilities.NEEDED).lower() + "=p", program])
     for names, relays in ((capabilities.NEEDED, True), ((), False)):
-        prefix = capabilities.without(names, program)
+        prefix = (*UNLOCKED, *capabilities.without(names, program))
         with Server(lab, MODE, prefix=prefix) as server, Talk(lab) as one:
             check_equal(capabilities.user_of(server.pid), (NO_USER, NO_USER), "user and group")
             if relays:
