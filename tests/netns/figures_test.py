@@ -14,7 +14,6 @@ from redis_server import Redis
 from server import Server
 from talk import Talk
 from tap import check, check_equal, note, run, test, wait_until
-from upstream import console
 
 COUNT = 3000  # of packets each way: several reports
 SIZE = 120
@@ -52,7 +51,7 @@ def account(lab, offload):
     """The same session every time."""
     with Redis(lab) as redis, redis.subscriber() as subscriber, \
             Server(lab, ("redis-statsdb", f'"{redis.location}"'), ("cli-password", "secret"),
-                   *console(), offload=offload) as server, \
+                   offload=offload) as server, \
             Books(lab) as books, Talk(lab, local=(CLIENT, 40123), port=5000) as talk:
         found = Account(server, talk)
         # Neighbours are found, and the kernel relays from here on.
