@@ -260,7 +260,15 @@ run_roots() {
 	done
 }
 
+# The sanitizers and libFuzzer, which clang's package only recommends.
+install_clang_runtime() {
+	resources=$("${CLANG:-clang}" -print-resource-dir 2>/dev/null) || return 0
+	[ -e "$resources/include/sanitizer/asan_interface.h" ] ||
+		install_packages "libclang-rt-$("${CLANG:-clang}" -dumpversion | cut -d. -f1)-dev"
+}
+
 run_fuzz() {
+	install_clang_runtime
 	tap fuzz fuzz 300 tests/fuzz/run.sh
 }
 

@@ -22,7 +22,6 @@ from netns import command
 from server import Server, database, tool
 from talk import Talk
 from tap import check, check_equal, note, run, skip, test, wait_until
-from upstream import console
 
 MODULES = _ROOT / "build" / "web" / "node_modules"
 PORT = 8443
@@ -48,7 +47,7 @@ def admin_options(lab):
                  "-subj", "/CN=turn.example.org", "-keyout", key, "-out", certificate])
         command([tool("turnadmin"), "-A", "-b", database(lab.folder), "-u", ADMIN, "-p", PASSWORD])
     return (("web-admin", None), ("web-admin-ip", "127.0.0.1"), ("web-admin-port", PORT),
-            ("cert", certificate), ("pkey", key), ("cli-password", PASSWORD), *console())
+            ("cert", certificate), ("pkey", key), ("cli-password", PASSWORD))
 
 
 def page_rows(lab, session=""):
