@@ -79,7 +79,7 @@ static void bind_make(void *context, unsigned int i, struct turn_message *reques
 {
 	const struct clients *clients = context;
 	unsigned int channel = i / clients->count;
-	struct sockaddr_in peer = port_add(&clients->peer, channel);
+	struct sockaddr_in peer = port_add(&clients->peer, i % CLIENTS_PEERS);
 
 	turn_bind_make(request, (unsigned short)(CLIENTS_FIRST_CHANNEL + channel), &peer);
 }

@@ -6,6 +6,11 @@
 #include <netinet/in.h>
 
 #define CLIENTS_FIRST_CHANNEL 0x4000
+/*
+ * Ports of peers, after which they come again: a prime, so that no allocation
+ * meets one twice. No two clients share one before, as --multiplex-peer demands.
+ */
+#define CLIENTS_PEERS 32749
 
 struct clients {
 	struct sockaddr_in local, server, peer; /* ports of clients and peers count up from these */

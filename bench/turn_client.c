@@ -35,7 +35,8 @@ static void flows_print(const struct clients *clients)
 		for (unsigned int c = 0; c < clients->channels; c++)
 			printf("%s %u %s %u %u %u %u\n", local, ntohs(clients->local.sin_port) + i, server,
 			       ntohs(clients->server.sin_port), CLIENTS_FIRST_CHANNEL + c,
-			       ntohs(clients->peer.sin_port) + c, ntohs(clients->relays[i].sin_port));
+			       ntohs(clients->peer.sin_port) + (c * clients->count + i) % CLIENTS_PEERS,
+			       ntohs(clients->relays[i].sin_port));
 	puts("ready");
 	fflush(stdout);
 }

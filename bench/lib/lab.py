@@ -22,6 +22,7 @@ from netns import Netns, command  # noqa: E402 pylint: disable=wrong-import-posi
 BIN = ROOT / "build" / "bench"
 CLIENT, SERVER, RELAY, PEER = "192.0.2.2", "192.0.2.1", "198.51.100.1", "198.51.100.2"
 TURN_PORT, CLIENT_PORT, PEER_PORT, PROBE_PORT, ECHO_PORT = 3478, 30000, 20000, 50000, 7000
+PEERS = 32749  # CLIENTS_PEERS of clients.h
 CPUS = os.cpu_count()
 LAST_CPU = CPUS - 1
 

@@ -3,7 +3,7 @@
 
 import subprocess
 
-from lab import (BIN, CLIENT, CLIENT_PORT, ECHO_PORT, LAST_CPU, PEER, PEER_PORT, PROBE_PORT, RELAY, SERVER,
+from lab import (BIN, CLIENT, CLIENT_PORT, ECHO_PORT, LAST_CPU, PEER, PEER_PORT, PEERS, PROBE_PORT, RELAY, SERVER,
                  TURN_PORT)
 from server import Failed
 
@@ -38,7 +38,7 @@ def throughput(lab, flows, case, relay=None, offload=False, seconds=1.0, rate=0,
     # Without TURN what comes from peers goes to the client itself.
     argv = [BIN / "throughput", "-c", f"{lab.client.name},c0,{lab.macs['s0']}",
             "-p", f"{lab.server.name},s0,{lab.macs['c0']}" if near else f"{lab.peer.name},p0,{lab.macs['s1']}", "-s", f"{lab.server.name},s0",
-            "-C", f"{CLIENT},{CLIENT_PORT},{case.clients}", "-P", f"{PEER},{PEER_PORT},{case.channels}",
+            "-C", f"{CLIENT},{CLIENT_PORT},{case.clients}", "-P", f"{PEER},{PEER_PORT},{min(case.flows, PEERS)}",
             "-y", RELAY if relay else CLIENT, "-f", flows, "-w", WAYS[case.way], "-l", case.payload,
             "-u", f"{LAST_CPU - case.cpus + 1},{case.cpus}", "-t", seconds]
     argv += ["-r", relay] if relay else []
@@ -49,10 +49,10 @@ def throughput(lab, flows, case, relay=None, offload=False, seconds=1.0, rate=0,
     return call(argv)
 
 
-def _trip(lab, case, program, port, relay, offload, seconds, cpu):  # pylint: disable=too-many-arguments
+def _trip(lab, case, program, which, relay, offload, seconds, cpu):  # pylint: disable=too-many-arguments
     argv = ["taskset", "-c", cpu, BIN / program, "-c", lab.client.name, "-i", "c0", "-m", lab.macs["s0"],
-            "-p", lab.peer.name, "-k", "p0", "-s", lab.server.name, "-j", "s0", "-x", CLIENT, "-y", port,
-            "-a", PEER, "-b", ECHO_PORT, "-l", case.payload, "-t", seconds]
+            "-p", lab.peer.name, "-k", "p0", "-s", lab.server.name, "-j", "s0", "-x", CLIENT, "-y", PROBE_PORT + which,
+            "-a", PEER, "-b", ECHO_PORT + which, "-l", case.payload, "-t", seconds]
     argv += ["-g", SERVER, "-h", TURN_PORT] if relay else []
     argv += ["-o"] if offload else []
     return call(argv)
@@ -60,14 +60,14 @@ def _trip(lab, case, program, port, relay, offload, seconds, cpu):  # pylint: di
 
 def probe(lab, case, relay=False, offload=False, seconds=1.0, cpu=LAST_CPU):  # pylint: disable=too-many-arguments
     """Round trips between XDP programs."""
-    return _trip(lab, case, "probe", PROBE_PORT, relay, offload, seconds, cpu)
+    return _trip(lab, case, "probe", 0, relay, offload, seconds, cpu)
 
 
 def sockets(lab, case, relay=False, offload=False, seconds=1.0, cpu=LAST_CPU):  # pylint: disable=too-many-arguments
-    """Round trips between sockets; from another port, since coturn keeps ended allocations for a while."""
-    with lab.peer.start("taskset", "-c", cpu, "timeout", "60", BIN / "echo", PEER, ECHO_PORT,
+    """Round trips between sockets; of other ports, since coturn keeps ended allocations for a while."""
+    with lab.peer.start("taskset", "-c", cpu, "timeout", "60", BIN / "echo", PEER, ECHO_PORT + 1,
                         output=subprocess.DEVNULL) as echo:
         try:
-            return _trip(lab, case, "round_trip", PROBE_PORT + 1, relay, offload, seconds, cpu)
+            return _trip(lab, case, "round_trip", 1, relay, offload, seconds, cpu)
         finally:
             echo.terminate()

@@ -5,7 +5,7 @@ import os
 import subprocess
 import time
 
-from lab import BIN, CLIENT, CLIENT_PORT, CPUS, PEER, PEER_PORT, RELAY, SERVER, TURN_PORT
+from lab import BIN, CLIENT, CLIENT_PORT, CPUS, PEER, PEER_PORT, PEERS, RELAY, SERVER, TURN_PORT
 
 LIMIT = 600  # seconds that any process of the bench may live
 
@@ -103,6 +103,7 @@ def plain_flows(work, clients, channels):
     """The same five-tuples without TURN: to the peer itself."""
     path = work / "flows"
     path.write_text("".join(
-        f"{CLIENT} {CLIENT_PORT + i} {PEER} {PEER_PORT + c} 0 {PEER_PORT + c} {CLIENT_PORT + i}\n"
-        for i in range(clients) for c in range(channels)), encoding="ascii")
+        f"{CLIENT} {CLIENT_PORT + i} {PEER} {port} 0 {port} {CLIENT_PORT + i}\n"
+        for i in range(clients) for c in range(channels)
+        for port in (PEER_PORT + (c * clients + i) % PEERS,)), encoding="ascii")
     return path
