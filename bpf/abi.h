@@ -235,7 +235,7 @@ struct vlan {
  * Number of all that this file and verdict.h lay out, and of the reasons
  * that are counted in `refused`. It changes with any of them but a new verdict.
  */
-#define ABI_VERSION 1
+#define ABI_VERSION 1u
 
 #define STATE_NAME 16
 #define STATE_LINE 384

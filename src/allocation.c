@@ -3,22 +3,30 @@
 
 #include <arpa/inet.h>
 
-static const char *const texts[CHANNEL_REFUSALS] = {
-	[CHANNEL_OK] = "relayed in the kernel",
-	[CHANNEL_CLIENT_NOT_UDP] = "the client does not use plain UDP",
-	[CHANNEL_RELAY_NOT_UDP] = "the relay is not UDP",
-	[CHANNEL_FAMILY] = "an address is neither IPv4 nor IPv6",
-	[CHANNEL_WILDCARD] = "the relay is bound to a wildcard address, or the way to the client is not known",
-	[CHANNEL_LINK_LOCAL] = "a link-local IPv6 address is used",
-	[CHANNEL_BOUND] = "sockets are bound to a device (listening-device, relay-device) or marked",
-	[CHANNEL_GROUP] = "the peer is a multicast or broadcast address",
-	[CHANNEL_LOOPBACK] = "client or peer is on the loopback interface",
-	[CHANNEL_NUMBER] = "the channel number is out of range",
+/* The name is for programs, and stays. */
+static const struct {
+	const char *name, *text;
+} refusals[CHANNEL_REFUSALS] = {
+	[CHANNEL_OK] = { "none", "relayed in the kernel" },
+	[CHANNEL_CLIENT_NOT_UDP] = { "client-not-udp", "the client does not use plain UDP" },
+	[CHANNEL_RELAY_NOT_UDP] = { "relay-not-udp", "the relay is not UDP" },
+	[CHANNEL_FAMILY] = { "family", "an address is neither IPv4 nor IPv6" },
+	[CHANNEL_WILDCARD] = { "wildcard", "the relay is bound to a wildcard address, or the way to the client is not known" },
+	[CHANNEL_LINK_LOCAL] = { "link-local", "a link-local IPv6 address is used" },
+	[CHANNEL_BOUND] = { "bound", "sockets are bound to a device (listening-device, relay-device) or marked" },
+	[CHANNEL_GROUP] = { "group", "the peer is a multicast or broadcast address" },
+	[CHANNEL_LOOPBACK] = { "loopback", "client or peer is on the loopback interface" },
+	[CHANNEL_NUMBER] = { "number", "the channel number is out of range" },
 };
 
 const char *channel_refusal_text(enum channel_refusal refusal)
 {
-	return texts[refusal];
+	return refusals[refusal].text;
+}
+
+const char *channel_refusal_name(enum channel_refusal refusal)
+{
+	return refusals[refusal].name;
 }
 
 static bool is_ip(const union endpoint *endpoint)

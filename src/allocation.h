@@ -30,6 +30,7 @@ struct channel_request {
 	bool df;      /* the relay's socket sends ChannelData's data with DF set */
 };
 
+/* Counted by number for onlookers: a change is one of ABI_VERSION. */
 enum channel_refusal {
 	CHANNEL_OK,
 	CHANNEL_CLIENT_NOT_UDP,
@@ -49,5 +50,8 @@ enum channel_refusal channel_check(const struct channel_request *request);
 
 /** What the log says of a refusal. */
 const char *channel_refusal_text(enum channel_refusal refusal);
+
+/** A word for it, for programs. */
+const char *channel_refusal_name(enum channel_refusal refusal);
 
 #endif

@@ -41,11 +41,13 @@ database=$scratch/root$(directory TURNDBDIR)/turndb
 examples=$scratch/root$(directory EXAMPLESDIR)
 programs=$scratch/root$(directory BINDIR)
 for program in turnserver turnadmin turnutils_uclient turnutils_peer turnutils_stunclient turnutils_oauth \
-	turnutils_natdiscovery; do
+	turnutils_natdiscovery turnutils_xdp; do
 	holds "$program is there" [ -x "$programs/$program" ]
 done
 holds "turnserver knows the offload" sh -c "'$programs/turnserver' -h | grep -q xdp-offload"
 holds "its manual" [ -f "$scratch/root$(directory MANPREFIX)/man/man1/turnserver-xdp.1" ]
+holds "that of the tool" [ -f "$scratch/root$(directory MANPREFIX)/man/man1/turnutils_xdp.1" ]
+holds "the tool's completion" bash -n "$scratch/root$(directory PREFIX)/share/bash-completion/completions/turnutils_xdp"
 holds "examples of its configuration" [ -f "$examples/etc/turnserver-xdp.conf" ]
 holds "a drop-in for systemd" [ -f "$examples/systemd/xdp-offload.conf" ]
 holds "an empty user database" cmp "$upstream/sqlite/turndb" "$database"

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "export.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "choose.h"
+#include "metrics.h"
+#include "serve.h"
+
+/* All servers, or the one that was asked for. 0 or -errno. */
+static int measure(FILE *out, const void *data)
+{
+	const struct arguments *arguments = data;
+	struct measured measured[SERVERS_MAX];
+	struct snapshot *snapshots;
+	struct server_list list;
+	unsigned int count = 0;
+	int error = servers_find(&list);
+
+	if (error)
+		return error;
+	snapshots = calloc(list.count + 1, sizeof(*snapshots));
+	if (!snapshots)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < list.count; i++) {
+		const struct server *server = &list.server[i];
+
+		if (arguments->pid && arguments->pid != server->pid)
+			continue;
+		error = snapshot_take(server, &snapshots[count]);
+		/* One that has ended just now is none; one of another version is there. */
+		if (error == -ENOENT)
+			continue;
+		measured[count] = (struct measured){ server, error ? NULL : &snapshots[count] };
+		count++;
+	}
+	metrics_write(out, measured, count, arguments->each_channel);
+	for (unsigned int i = 0; i < count; i++)
+		snapshot_free(&snapshots[i]);
+	free(snapshots);
+	return 0;
+}
+
+int export_run(const struct arguments *arguments)
+{
+	struct server_list list;
+	int status = choose_list(&list), error;
+
+	if (status)
+		return status;
+	if (!arguments->once)
+		return serve_run(arguments->listen, arguments->port, measure, arguments);
+	error = measure(stdout, arguments);
+	return error ? choose_explain(NULL, error) : 0;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Writes JSON (RFC 8259). Names of interfaces may hold any bytes: what is not UTF-8
+ * becomes U+FFFD. A key is NULL in an array and at the top.
+ */
+#ifndef XDP_UTILS_JSON_H
+#define XDP_UTILS_JSON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct json {
+	FILE *out;
+	bool more; /* something stands before in the same object or array */
+};
+
+/** `bracket` is '{' or '['. */
+void json_open(struct json *json, const char *key, char bracket);
+void json_close(struct json *json, char bracket);
+
+void json_string(struct json *json, const char *key, const char *value);
+void json_number(struct json *json, const char *key, uint64_t value);
+void json_bool(struct json *json, const char *key, bool value);
+void json_null(struct json *json, const char *key);
+
+/** With three digits behind the point; not a number and infinities become null. */
+void json_real(struct json *json, const char *key, double value);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Which process holds a map. The kernel does not say, but each process's
+ * descriptors do; and the server's word for its own pid is that of its own PID
+ * namespace.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server.h"
+
+/* 1: it is that map's; 0: it is not, or is gone. */
+static int is_of_map(int folder, const char *entry, uint32_t map)
+{
+	char line[128];
+	unsigned long id = 0;
+	int fd = openat(folder, entry, O_RDONLY | O_CLOEXEC);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+
+	if (!file)
+		return 0;
+	while (fgets(line, sizeof(line), file)) {
+		if (!strncmp(line, "map_id:", 7))
+			id = strtoul(line + 7, NULL, 10);
+	}
+	fclose(file);
+	return id == map;
+}
+
+/* 1, 0, or -errno if the process cannot be asked. */
+static int holds(uint32_t pid, uint32_t map)
+{
+	char path[64];
+	const struct dirent *entry;
+	int found = 0;
+	DIR *folder;
+
+	snprintf(path, sizeof(path), "/proc/%u/fdinfo", pid);
+	folder = opendir(path);
+	if (!folder)
+		return errno == ENOENT ? 0 : -errno;
+	while (!found && (entry = readdir(folder))) {
+		if (entry->d_name[0] != '.')
+			found = is_of_map(dirfd(folder), entry->d_name, map);
+	}
+	closedir(folder);
+	return found;
+}
+
+uint32_t owner_find(uint32_t map, uint32_t hint, bool *unknown)
+{
+	const struct dirent *entry;
+	uint32_t found = 0;
+	DIR *folder;
+
+	*unknown = false;
+	if (hint && holds(hint, map) > 0)
+		return hint;
+	folder = opendir("/proc");
+	if (!folder) {
+		*unknown = true;
+		return 0;
+	}
+	while (!found && (entry = readdir(folder))) {
+		uint32_t pid = (uint32_t)strtoul(entry->d_name, NULL, 10);
+		int holding = pid ? holds(pid, map) : 0;
+
+		if (holding > 0)
+			found = pid;
+		else if (holding < 0)
+			*unknown = true;
+	}
+	closedir(folder);
+	return found;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A server's tables, open for reading. The only file of this tool that calls
+ * bpf_map_*: none of them writes, and memory is mapped without the right to.
+ */
+#ifndef XDP_UTILS_TABLE_H
+#define XDP_UTILS_TABLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi.h"
+#include "map.h"
+#include "server.h"
+#include "verdict.h"
+
+struct bpf_map_info;
+
+/** A table in shared memory. */
+struct view {
+	const void *memory;
+	size_t size;
+};
+
+struct tables {
+	int fd[TABLES];
+	uint32_t room[TABLES]; /* entries that there can be */
+	struct view hops, usage, verdicts, variables;
+	const struct port *ports;
+	const uint64_t *deadlines;
+	const struct state *state;
+	uint32_t usage_rows;   /* of a CPU */
+	uint32_t cpus;
+};
+
+/** What the kernel says of a map. 0 or -errno. */
+int table_info(uint32_t map, struct bpf_map_info *info);
+
+/** The version of a server's tables; 0 if it does not say. */
+uint32_t table_version(const struct server *server);
+
+/** When a server started (CLOCK_BOOTTIME, ns; 0: it has not), and its word for its pid. 0 or -errno. */
+int table_state_begun(const struct server *server, uint64_t *started, uint32_t *pid);
+
+/** Opens all tables of a server of this version. 0, to be closed; or -errno, with nothing open. */
+int tables_open(const struct server *server, struct tables *tables);
+
+void tables_close(struct tables *tables);
+
+/** Shows the entries of `flows` or `flows6`, keys as they are. 0 or -errno. */
+int tables_each_flow(const struct tables *tables, enum table which,
+		     int (*each)(const void *key, const struct flow *flow, void *data), void *data);
+
+/** How many entries a hash table has, one by one; for small ones. */
+unsigned int tables_count(const struct tables *tables, enum table which);
+
+#endif

@@ -1,0 +1,413 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: BSD-3-Clause
+"""turnutils_xdp beside a running server: its figures against what was sent, to
+the packet and the byte; several servers, none, and no privilege."""
+
+import contextlib
+import fcntl
+import json
+import os
+import pty
+import re
+import signal
+import socket
+import struct
+import subprocess
+import termios
+import time
+import urllib.error
+import urllib.request
+
+import turn
+from lab import CLIENT, PEER, RELAY, SERVER, Lab
+from server import Server, tool
+from talk import Talk
+from tap import check, check_equal, run, test, wait_until
+
+NO_SERVER = 3
+HEADER = 4  # of ChannelData
+
+
+def ask(*words, status=0, prefix=()):
+    """What the tool says on standard output, and on the other, at its end."""
+    done = subprocess.run([*prefix, tool("turnutils_xdp"), *map(str, words)], timeout=20, text=True,
+                          stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    if status is not None:
+        check_equal(done.returncode, status, f"exit status of {words}: {done.stdout}{done.stderr}")
+    return done.stdout, done.stderr
+
+
+def ask_json(command, server, *words):
+    text, _ = ask(command, "--json", "--pid", server.pid, *words)
+    check_equal(text.count("\n"), 1, f"lines of {text}")
+    return json.loads(text)
+
+
+def channel_of(talk, server, *words):
+    """What is shown of a talk's channel, or None."""
+    shown = ask_json("channels", server, "--interval", 0, *words)["channels"]
+    found = [one for one in shown if one["client"]["port"] == talk.client.port
+             and one["number"] == talk.number]
+    check(len(found) <= 1, f"shown twice: {found}")
+    return found[0] if found else None
+
+
+def point(transport):
+    return transport["address"], transport["port"]
+
+
+def send(talk, count, size):
+    """`count` datagrams each way, which all arrive."""
+    for number in range(count):
+        check(talk.to_peer(bytes([number & 255]) * size), "to the peer")
+        check(talk.to_client(bytes([number & 255]) * (size + 1)), "to the client")
+
+
+@test("channels: addresses, packets and bytes are those that were sent")
+def channels(lab):
+    with Server(lab) as server, Talk(lab) as talk, Talk(lab, number=0x4abc) as other:
+        talk.wait_kernel(server)
+        other.wait_kernel(server)
+        before, before_other = channel_of(talk, server), channel_of(other, server)
+        check_equal(point(before["client"]), (CLIENT, talk.client.port), "client")
+        check_equal(point(before["server"]), (SERVER, 3478), "server")
+        check_equal(point(before["relay"]), tuple(talk.client.relayed), "relay")
+        check_equal(point(before["peer"]), (PEER, talk.port), "peer")
+        check(before["relay_thread_alive"], before)
+        send(talk, 40, 160)
+        send(other, 7, 11)
+        for one, was, count, size in ((talk, before, 40, 160), (other, before_other, 7, 11)):
+            now = channel_of(one, server)
+            gained = {way: {name: now[way][name] - was[way][name]
+                            for name in ("packets", "data_bytes", "received_bytes", "sent_bytes")}
+                      for way in ("to_peer", "to_client")}
+            check_equal(gained, {
+                "to_peer": {"packets": count, "data_bytes": count * size,
+                            "received_bytes": count * (size + HEADER), "sent_bytes": count * size},
+                "to_client": {"packets": count, "data_bytes": count * (size + 1),
+                              "received_bytes": count * (size + 1),
+                              "sent_bytes": count * (size + 1 + HEADER)}}, one.number)
+            check(now["to_peer"]["next_hop_known"] and now["to_client"]["next_hop_known"], now)
+            check(0 < now["age_seconds"] < 30, now)
+        text, _ = ask("channels", "-p", server.pid, "-i", 0, "--number", "0x4abc")
+        lines = text.splitlines()
+        check_equal(len(lines), 2, text)
+        check(f"{CLIENT}:{other.client.port}" in lines[1] and "0x4abc" in lines[1]
+              and lines[1].endswith(" ok"), text)
+
+
+@test("channels: those of a row that another had before begin at zero, and go when it ends")
+def taken_over(lab):
+    with Server(lab, ("xdp-max-channels", 1)) as server:
+        for count in (30, 3):
+            with Talk(lab) as talk:
+                talk.wait_kernel(server)
+                # What the wait has sent is the channel's own; so little that it shows.
+                began = channel_of(talk, server)["to_peer"]["packets"]
+                check(0 < began < 20, f"{began} packets at the beginning")
+                send(talk, count, 50)
+                check_equal(channel_of(talk, server)["to_peer"]["packets"], began + count, "packets")
+                state = ask_json("status", server, "-i", 0)
+                check_equal(state["tables"]["channels"], {"used": 1, "room": 1}, "table")
+                check(any("full" in one for one in state["problems"]), state["problems"])
+                with Talk(lab, number=0x4002) as second:
+                    second.warm()
+                    check_equal(channel_of(second, server), None, "a channel too many")
+                talk.client.refresh(0)
+                wait_until(lambda: not channel_of(talk, server), 5, "the channel is gone")
+        state = ask_json("status", server, "-i", 0)
+        check_equal(state["channels_left_in_userspace"]["full"], 2, "left for want of room")
+        check_equal(state["tables"]["channels"]["used"], 0, "channels")
+        check_equal((state["tables"]["flows_ipv4"]["used"], state["next_hops"]["used"]), (0, 0), "rows")
+
+
+@test("channels: sorted and filtered; rates are those of the traffic")
+def rates(lab):
+    with Server(lab) as server, Talk(lab) as busy, Talk(lab, number=0x4002) as quiet:
+        busy.wait_kernel(server)
+        quiet.wait_kernel(server)
+        looking = subprocess.Popen(
+            [tool("turnutils_xdp"), "channels", "-p", str(server.pid), "-i", "2", "--json",
+             "--sort", "rate"], stdout=subprocess.PIPE, text=True)
+        with looking:
+            end = time.monotonic() + 3
+            while looking.poll() is None and time.monotonic() < end:
+                busy.client.send_channel(busy.number, bytes(100))
+                time.sleep(0.01)
+            shown = json.loads(looking.stdout.read())
+        first, last = shown["channels"]
+        check_equal((first["number"], last["number"]), (busy.number, quiet.number), "order")
+        rate = first["to_peer"]["packets_per_second"]
+        check(40 < rate < 101, f"{rate} packets a second")
+        check(abs(first["to_peer"]["data_bits_per_second"] - rate * 800) < 1, first)
+        check_equal((first["to_client"]["packets_per_second"],
+                     last["to_peer"]["packets_per_second"]), (0, 0), "silent ways")
+        for words, wanted in ((("--peer", f"{PEER}:{quiet.port}"), [quiet]),
+                              (("--relay", f"{RELAY}/32", "--sort", "number"), [busy, quiet]),
+                              (("--sort", "number", "--reverse"), [quiet, busy]),
+                              (("--sort", "age", "--lines", 1), [busy]),
+                              (("--client", "203.0.113.0/24"), [])):
+            shown = ask_json("channels", server, "-i", 0, *words)["channels"]
+            check_equal([one["number"] for one in shown], [one.number for one in wanted], words)
+
+
+@test("status: interfaces, their modes and why not, counters, the server's threads")
+def status(lab):
+    with Server(lab, ("xdp-interface", "to-client"), ("xdp-interface", "to-peer"),
+                ("xdp-interface", "nonesuch")) as server, Talk(lab) as talk:
+        talk.wait_kernel(server)
+        before = ask_json("status", server, "-i", 0)
+        send(talk, 10, 20)
+        after = ask_json("status", server, "-i", 0)
+        modes = {one["name"]: (one["mode"], one["device"]) for one in after["interfaces"]}
+        check_equal(modes, {"to-client": ("native", "to-client"), "to-peer": ("native", "to-peer"),
+                            "nonesuch": ("none", "")}, "interfaces")
+        # What the log has said, word for word.
+        for one in after["interfaces"]:
+            check(server.log_lines(f"{one['name']}: " + re.escape(one["text"])), one)
+        check_equal(after["problems"], ["nonesuch does not carry the program"], "problems")
+        for name, gained in (("to-peer", 10), ("to-client", 10), ("bad-length", 0)):
+            check_equal(after["packets"][name]["packets"] - before["packets"][name]["packets"],
+                        gained, name)
+        gained = {name: after["bytes"][name] - before["bytes"][name] for name in after["bytes"]}
+        check_equal(gained, {"received": 10 * (24 + 21), "sent": 10 * (20 + 25)}, "bytes")
+        check_equal((after["pid"], after["process_seen"], after["mode"]), (server.pid, True, "auto"),
+                    "server")
+        check(0 < after["uptime_seconds"] < 60, after["uptime_seconds"])
+        check_equal(after["relay_threads"], {"alive": 1, "silent": 0}, "threads")
+        check_equal(after["next_hops"], {"used": 2, "unresolved": 0}, "next hops")
+        check_equal(after["tables"]["flows_ipv4"]["used"], 2, "flows")
+        text, _ = ask("status", "-p", server.pid, "-i", 0)
+        check(re.search(r"(?m)^attention +nonesuch does not carry", text)
+              and re.search(r"(?m)^ +to-peer +native mode, mtu 1500$", text), text)
+        # A client by TCP is counted, by its reason; a hung server is silent.
+        with turn.Client(lab.client, tcp=True) as client:
+            client.allocate()
+            client.bind(0x4005, PEER, 7)
+        wait_until(lambda: ask_json("status", server, "-i", 0)["channels_left_in_userspace"]
+                   ["client-not-udp"] == 1, 3, "a refusal is counted")
+        server.signal(signal.SIGSTOP)
+        wait_until(lambda: ask_json("status", server, "-i", 0)["relay_threads"]["silent"] == 1, 8,
+                   "a thread is silent")
+        check(not channel_of(talk, server)["relay_thread_alive"], "the channel's thread")
+        server.signal(signal.SIGCONT)
+        lab.peer.ip("link", "set", "eth0", "down")
+        try:
+            wait_until(lambda: ask_json("status", server, "-i", 0)["next_hops"]["unresolved"], 5,
+                       "the next hop to the peer is not known")
+            check(not channel_of(talk, server)["to_peer"]["next_hop_known"], "of the channel")
+        finally:
+            lab.peer.ip("link", "set", "eth0", "up")
+
+
+def parse_metrics(text):
+    """Samples by (name, labels), after a strict look at the format."""
+    label = r'[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*"'
+    sample = re.compile(rf"([a-zA-Z_:][\w:]*)(\{{{label}(?:,{label})*\}})? (-?\d+(?:\.\d+)?)")
+    types, found, current = {}, {}, None
+    check(text.endswith("\n"), "the last line is not whole")
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
+        if head := re.fullmatch(r"# HELP (\w+) [^\\]+", line):
+            current = head.group(1)
+            check(current not in types, f"{current} comes twice")
+            check(lines[number + 1].startswith(f"# TYPE {current} "), f"no type after: {line}")
+        elif kind := re.fullmatch(r"# TYPE (\w+) (counter|gauge)", line):
+            check_equal(kind.group(1), current, "type of the metric before it")
+            types[current] = kind.group(2)
+        else:
+            one = sample.fullmatch(line)
+            check(one, f"no sample: {line!r}")
+            check_equal(one.group(1), current, f"metric of {line!r}")
+            check(current.endswith("_total") == (types[current] == "counter"), f"type of {line!r}")
+            key = one.group(1), frozenset(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', one.group(2) or ""))
+            check(key not in found, f"twice: {line!r}")
+            found[key] = float(one.group(3))
+    return found
+
+
+def sample(metrics, name, **labels):
+    return metrics[(f"turn_xdp_{name}", frozenset(labels.items()))]
+
+
+@contextlib.contextmanager
+def exporter(*words):
+    """An exporter's address."""
+    process = subprocess.Popen([tool("turnutils_xdp"), "metrics", *map(str, words)],
+                               stderr=subprocess.PIPE, text=True)
+    try:
+        line = process.stderr.readline()
+        found = re.search(r"http://\S+", line)
+        check(found, f"the exporter says {line!r}")
+        yield found.group()
+        check_equal(process.poll(), None, "the exporter runs")
+    finally:
+        process.send_signal(signal.SIGTERM)
+        check_equal(process.wait(5), 0, "the exporter's exit status")
+        process.stderr.close()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def scrape(address):
+    with urllib.request.urlopen(address, timeout=5) as answer:
+        check(answer.headers["Content-Type"].startswith("text/plain; version=0.0.4"),
+              answer.headers["Content-Type"])
+        return parse_metrics(answer.read().decode())
+
+
+@test("metrics: by HTTP and once, what was sent, in Prometheus' format")
+def metrics(lab):
+    with Server(lab) as server, Talk(lab) as talk:
+        talk.wait_kernel(server)
+        pid = str(server.pid)
+        with exporter("--listen", f"127.0.0.1:{free_port()}", "--pid", pid, "--channels") as address:
+            before = scrape(address)
+            send(talk, 25, 100)
+            after = scrape(address)
+            for wrong, code in ((address + "x", 404), (address.replace("/metrics", "/"), 404)):
+                try:
+                    urllib.request.urlopen(wrong, timeout=5)
+                    check(False, f"{wrong} is there")
+                except urllib.error.HTTPError as error:
+                    check_equal(error.code, code, wrong)
+        once = parse_metrics(ask("metrics", "--once", "--pid", pid)[0])
+        way = {"pid": pid, "client": f"{CLIENT}:{talk.client.port}", "peer": f"{PEER}:{talk.port}",
+               "relay": f"{RELAY}:{talk.client.relayed[1]}", "number": "0x4001"}
+        for name, labels, gained in (
+                ("packets_total", {"pid": pid, "verdict": "to-peer"}, 25),
+                ("packets_total", {"pid": pid, "verdict": "to-client"}, 25),
+                ("received_bytes_total", {"pid": pid}, 25 * (104 + 101)),
+                ("sent_bytes_total", {"pid": pid}, 25 * (100 + 105)),
+                ("channel_packets_total", {**way, "direction": "to-peer"}, 25),
+                ("channel_data_bytes_total", {**way, "direction": "to-client"}, 25 * 101)):
+            check_equal(sample(after, name, **labels) - sample(before, name, **labels), gained, name)
+            if not name.startswith("channel_"):
+                check_equal(sample(once, name, **labels), sample(after, name, **labels), name)
+        check(not any(name.startswith("turn_xdp_channel_") for name, _ in once), "series of channels")
+        check_equal((sample(once, "up", pid=pid), sample(once, "channels", pid=pid),
+                     sample(once, "channels_max", pid=pid)), (1, 1, 16384), "gauges")
+        check(abs(sample(once, "start_time_seconds", pid=pid) - time.time()) < 60, "start")
+        check_equal(sample(once, "interface_attached", pid=pid, interface="to-peer", device="to-peer",
+                           mode="native"), 1, "interface")
+
+
+@test("two servers are told apart by their process; one that has ended is gone")
+def two(lab):
+    with Server(lab) as server, Talk(lab) as talk:
+        talk.wait_kernel(server)
+        with Lab("direct") as second, Server(second) as other:
+            _, error = ask("status", status=2)
+            check("--pid" in error and all(str(one.pid) in error for one in (server, other)), error)
+            pids = {one["pid"] for one in json.loads(ask("list", "--json")[0])["servers"]}
+            check({server.pid, other.pid} <= pids, pids)
+            check_equal(ask_json("channels", other, "-i", 0)["channels"], [], "the other's channels")
+            check_equal(len(ask_json("channels", server, "-i", 0)["channels"]), 1, "channels")
+            both = parse_metrics(ask("metrics", "--once")[0])
+            for one, count in ((server, 1), (other, 0)):
+                check_equal(sample(both, "channels", pid=str(one.pid)), count, "channels")
+            maps = other.offload.map_ids()
+            other.kill()
+            # Nothing of the tool keeps a dead server's tables.
+            wait_until(lambda: not set(maps) & all_maps(), 5, "the tables are gone")
+            ask("status", "--pid", other.pid, status=NO_SERVER)
+    _, error = ask("status", "--pid", server.pid, status=NO_SERVER)
+    check(f"process {server.pid} is no turnserver" in error, error)
+    if not json.loads(ask("list", "--json", status=None)[0])["servers"]:
+        _, error = ask("status", status=NO_SERVER)
+        check("no turnserver relays channels in the kernel here" in error, error)
+        check_equal(sample(parse_metrics(ask("metrics", "--once")[0]), "servers"), 0, "servers")
+
+
+def all_maps():
+    """Ids of all maps of the machine, by the tool that everybody has."""
+    done = subprocess.run(["bpftool", "map", "list", "-j"], capture_output=True, check=True)
+    return {one["id"] for one in json.loads(done.stdout)}
+
+
+@test("without privilege it says so")
+def unprivileged(lab):
+    with Server(lab) as server:
+        nobody = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
+        for words in (["status"], ["channels", "--json"], ["list"], ["metrics", "--once"], ["top"]):
+            out, error = ask(*words, "--pid", server.pid, status=1, prefix=nobody)
+            check_equal(out, "", words)
+            check("CAP_SYS_ADMIN" in error and "root" in error, error)
+
+
+@test("top: a screen that is drawn again, and ends by q")
+def top(lab):
+    with Server(lab) as server, Talk(lab) as talk:
+        talk.wait_kernel(server)
+        with Screen(100, 20, "top", "-p", str(server.pid), "-i", "0.3") as screen:
+            wait_until(lambda: f"{CLIENT}:{talk.client.port}" in screen.text(), 5, "the channel")
+            first = screen.text()
+            check(first.splitlines()[0].startswith(f"turnserver {server.pid}, up "), first)
+            check(all(len(line) <= 100 for line in first.splitlines()), first)
+            send(talk, 300, 10)
+            wait_until(lambda: screen.text() != first, 3, "it is drawn again")
+            screen.key("s")
+            wait_until(lambda: "by packets" in screen.text(), 3, "another order")
+            screen.key("q")
+            wait_until(screen.ended, 3, "an end")
+        _, error = ask("top", "-p", server.pid, status=1)
+        check("wants a terminal" in error, error)
+
+
+class Screen:
+    """The tool in a terminal of a size; escape sequences are carried out, if they are ones."""
+
+    def __init__(self, columns, rows, *words):
+        self._size = rows, columns
+        self._words = words
+        self._process = self._master = None
+        self._lines = []
+
+    def __enter__(self):
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", *self._size, 0, 0))
+        os.set_blocking(self._master, False)
+        self._process = subprocess.Popen([tool("turnutils_xdp"), *self._words], stdin=slave,
+                                         stdout=slave, stderr=slave, start_new_session=True)
+        os.close(slave)
+        return self
+
+    def __exit__(self, *_):
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait(5)
+        os.close(self._master)
+
+    def key(self, key):
+        os.write(self._master, key.encode())
+
+    def ended(self):
+        with contextlib.suppress(OSError):
+            os.read(self._master, 65536)
+        return self._process.poll() == 0
+
+    def _draw(self, output):
+        row = 0
+        for part in re.findall(r"\x1b\[[?\d;]*[A-Za-z]|[^\x1b]+", output):
+            if part == "\x1b[H":
+                row, self._lines = 0, [""]
+            elif part[0] != "\x1b":
+                first, *rest = part.split("\r\n")
+                self._lines[row] += first
+                self._lines += rest
+                row += len(rest)
+
+    def text(self):
+        with contextlib.suppress(BlockingIOError):
+            output = os.read(self._master, 65536).decode()
+            # The last whole screen.
+            self._draw("\x1b[H" + output.rpartition("\x1b[H")[2])
+        return "\n".join(self._lines)
+
+
+if __name__ == "__main__":
+    run(Lab("direct"))
