@@ -147,13 +147,21 @@ int attach_start(const struct attach_plan *plan, const struct interface_list *in
 	return any || waits ? 0 : error;
 }
 
+unsigned int attach_carriers(unsigned int *all)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < attached.count; i++)
+		count += attached.interface[i].device != 0;
+	*all = attached.count;
+	return count;
+}
+
 bool attach_complete(void)
 {
-	for (unsigned int i = 0; i < attached.count; i++) {
-		if (!attached.interface[i].device)
-			return false;
-	}
-	return true;
+	unsigned int all;
+
+	return attach_carriers(&all) == all;
 }
 
 void attach_stop(void)

@@ -29,6 +29,9 @@ struct attach_plan {
  */
 int attach_start(const struct attach_plan *plan, const struct interface_list *interfaces);
 
+/** How many interfaces carry the program, of all that there are to be. */
+unsigned int attach_carriers(unsigned int *all);
+
 /** Whether every interface carries the program. */
 bool attach_complete(void);
 

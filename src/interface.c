@@ -43,7 +43,7 @@ int interfaces_of_address(const char *address, struct interface_list *list)
 	uint8_t want[16];
 	int family = strchr(address, ':') ? AF_INET6 : AF_INET;
 	int error = 0;
-	bool any;
+	bool any, found = false;
 
 	if (inet_pton(family, address, want) != 1)
 		return -EINVAL;
@@ -51,9 +51,11 @@ int interfaces_of_address(const char *address, struct interface_list *list)
 	if (getifaddrs(&all))
 		return -errno;
 	for (one = all; one && !error; one = one->ifa_next) {
-		if (!(one->ifa_flags & IFF_LOOPBACK) && owns(one->ifa_addr, family, want, any))
-			error = add_name(list, one->ifa_name);
+		if ((one->ifa_flags & IFF_LOOPBACK) || !owns(one->ifa_addr, family, want, any))
+			continue;
+		found = true;
+		error = add_name(list, one->ifa_name);
 	}
 	freeifaddrs(all);
-	return error;
+	return error || found ? error : -EADDRNOTAVAIL;
 }

@@ -15,8 +15,9 @@ struct interface_list {
 
 /**
  * Adds the interfaces that own `address`, an IP address in text; a wildcard
- * stands for all. Loopback is left out: nothing is relayed over it. 0, or
- * -EINVAL if the text is no address, or -errno.
+ * stands for all. Loopback is left out: nothing is relayed over it. 0; -EINVAL
+ * if the text is no address; -EADDRNOTAVAIL if no other interface has it; or
+ * -errno.
  */
 int interfaces_of_address(const char *address, struct interface_list *list);
 

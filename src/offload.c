@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "attach.h"
 #include "channel.h"
 #include "deputy.h"
 #include "log.h"
@@ -83,6 +84,9 @@ static int find_interfaces(const struct settings *settings, const char *const *a
 		if (error == -ENOSPC)
 			log_line(LOG_LEVEL_WARNING, "%s: more than %d interfaces; name those that matter with xdp-interface",
 				 addresses[i], ABI_PORTS);
+		else if (error == -EADDRNOTAVAIL)
+			log_line(LOG_LEVEL_INFO, "%s: on no interface but the loopback, which carries nothing: its channels "
+						 "are relayed in userspace", addresses[i]);
 		else if (error)
 			log_line(LOG_LEVEL_WARNING, "%s: no interface found for this address: %s", addresses[i],
 				 strerror(-error));
@@ -109,6 +113,7 @@ int offload_start(const struct settings *settings, const char *const *addresses,
 	};
 	struct channel_style style = { .client_ttl_fixed = (uint8_t)client_ttl_fixed };
 	struct interface_list interfaces;
+	unsigned int carriers, all;
 	struct map_set maps;
 	int error;
 
@@ -133,7 +138,9 @@ int offload_start(const struct settings *settings, const char *const *addresses,
 	error = nexthop_start(maps.hop_rows, &callbacks);
 	if (error)
 		goto channel;
-	log_line(LOG_LEVEL_INFO, "offload of UDP channels is on, for up to %u channels", settings->channels);
+	carriers = attach_carriers(&all);
+	log_line(LOG_LEVEL_INFO, "offload of UDP channels is on, for up to %u channels, on %u of %u interfaces (xdp-mode %s)",
+		 settings->channels, carriers, all, option_mode_name(settings->mode));
 	return 0;
 channel:
 	channel_stop();
