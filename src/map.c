@@ -21,10 +21,14 @@ struct shared {
 static struct map_set maps;
 static struct shared hops, usage_rows, limited, limits;
 
+/* The kernel has the values of an array so far apart, or a multiple of it. */
+#define STRIDE 8
+
 static int share(const struct bpf_map *map, struct shared *shared)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	size_t size = (size_t)bpf_map__value_size(map) * bpf_map__max_entries(map);
+	size_t value = ((size_t)bpf_map__value_size(map) + STRIDE - 1) / STRIDE * STRIDE;
+	size_t size = value * bpf_map__max_entries(map);
 	void *memory;
 
 	size = (size + page - 1) / page * page;
@@ -186,7 +190,7 @@ void map_usage_begin(uint32_t index, struct usage *usage)
 
 void map_limited_put(uint32_t usage, uint32_t limit)
 {
-	__atomic_store_n((uint32_t *)limited.memory + usage, limit, __ATOMIC_RELEASE);
+	__atomic_store_n((uint32_t *)((char *)limited.memory + (size_t)usage * STRIDE), limit, __ATOMIC_RELEASE);
 }
 
 struct limit *map_limit(uint32_t row)
