@@ -96,6 +96,7 @@ static void describe(const struct seen_flow *there, const struct seen_flow *back
 		.owner = there->flow.owner,
 		.usage = { there->flow.usage, back->flow.usage },
 		.hop = { there->flow.hop, back->flow.hop },
+		.limited = there->flow.flags & FLOW_LIMITED,
 	};
 }
 

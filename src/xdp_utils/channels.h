@@ -42,6 +42,9 @@ struct channel_row {
 	uint32_t usage[DIRECTIONS]; /* rows of the tables */
 	uint32_t hop[DIRECTIONS];
 	uint64_t since;      /* CLOCK_BOOTTIME, ns */
+	bool limited;        /* max-bps limits the session, */
+	uint64_t limit;      /* to so many bytes per second in each direction on each side, */
+	uint64_t dropped;    /* for which so many packets of it were dropped */
 	struct way way[DIRECTIONS];
 };
 

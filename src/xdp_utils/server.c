@@ -20,6 +20,8 @@ static const char *const names[TABLES] = {
 	[TABLE_USAGE] = "usage",
 	[TABLE_VERDICTS] = "verdicts",
 	[TABLE_DEVICES] = "devices",
+	[TABLE_LIMITED] = "limited",
+	[TABLE_LIMITS] = "limits",
 	/* These have the object's name in front of them, as far as there is room. */
 	[TABLE_CONSTANTS] = ".rodata",
 	[TABLE_VARIABLES] = ".bss",

@@ -173,6 +173,13 @@ void write_channels(struct json *json, const struct snapshot *snapshot, size_t l
 		json_number(json, "number", row->number);
 		json_real(json, "age_seconds", seconds_of(snapshot->taken - row->since));
 		json_bool(json, "relay_thread_alive", row->alive);
+		if (row->limited) {
+			json_number(json, "limit_bytes_per_second", row->limit);
+			json_number(json, "session_packets_dropped", row->dropped);
+		} else {
+			json_null(json, "limit_bytes_per_second");
+			json_null(json, "session_packets_dropped");
+		}
 		write_way(json, "to_peer", snapshot, row, TO_PEER);
 		write_way(json, "to_client", snapshot, row, TO_CLIENT);
 		json_close(json, '{');

@@ -133,6 +133,8 @@ enum column {
 	COLUMN_TO_CLIENT_PACKETS,
 	COLUMN_TO_CLIENT_DATA,
 	COLUMN_TO_CLIENT_RATE,
+	COLUMN_LIMIT,
+	COLUMN_DROPPED,
 	COLUMN_STATE,
 	COLUMNS,
 };
@@ -144,7 +146,7 @@ struct line {
 static const struct line heading = { {
 	{ "client" }, { "relay" }, { "peer" }, { "number" }, { "age" },
 	{ "pkts>peer" }, { "data>peer" }, { "rate>peer" },
-	{ "pkts>client" }, { "data>client" }, { "rate>client" }, { "state" },
+	{ "pkts>client" }, { "data>client" }, { "rate>client" }, { "limit" }, { "dropped" }, { "state" },
 } };
 
 static const char *channel_state(const struct channel_row *row)
@@ -174,6 +176,10 @@ static void fill(const struct snapshot *snapshot, const struct channel_row *row,
 		if (!(snapshot->seconds > 0))
 			snprintf(column[first + 2].text, sizeof(column->text), "-");
 	}
+	snprintf(column[COLUMN_LIMIT].text, sizeof(column->text), "%.60s/s", unit_bytes(row->limit).text);
+	column[COLUMN_DROPPED] = unit_count(row->dropped);
+	if (!row->limited)
+		column[COLUMN_LIMIT] = column[COLUMN_DROPPED] = (struct text){ "-" };
 	snprintf(column[COLUMN_STATE].text, sizeof(column->text), "%s", channel_state(row));
 }
 
@@ -191,7 +197,7 @@ static void widen(int *width, const struct line *line)
 static void narrow(int *width, int room)
 {
 	static const enum column least[] = {
-		COLUMN_TO_PEER_DATA, COLUMN_TO_CLIENT_DATA, COLUMN_NUMBER, COLUMN_RELAY,
+		COLUMN_TO_PEER_DATA, COLUMN_TO_CLIENT_DATA, COLUMN_NUMBER, COLUMN_DROPPED, COLUMN_LIMIT, COLUMN_RELAY,
 		COLUMN_TO_PEER_PACKETS, COLUMN_TO_CLIENT_PACKETS, COLUMN_AGE, COLUMN_STATE,
 	};
 	int sum = 0;

@@ -191,6 +191,16 @@ static int count_hops(const struct tables *tables, const struct flow_list *flows
 	return 0;
 }
 
+static void read_limit(const struct tables *tables, struct channel_row *row)
+{
+	const struct limit *limit = row->limited ? tables_limit(tables, row->usage[TO_PEER]) : NULL;
+
+	if (!limit)
+		return;
+	row->limit = __atomic_load_n(&limit->bps, __ATOMIC_RELAXED);
+	row->dropped = __atomic_load_n(&limit->refused, __ATOMIC_RELAXED);
+}
+
 static int complete(const struct tables *tables, uint64_t taken, struct channel_row *row)
 {
 	uint64_t since = 0, time = now(CLOCK_MONOTONIC);
@@ -204,6 +214,7 @@ static int complete(const struct tables *tables, uint64_t taken, struct channel_
 	}
 	row->alive = row->owner < ABI_OWNERS &&
 		     __atomic_load_n(&tables->deadlines[row->owner], __ATOMIC_RELAXED) > time;
+	read_limit(tables, row);
 	return 0;
 }
 

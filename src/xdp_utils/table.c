@@ -169,6 +169,8 @@ static int open_table(const struct server *server, enum table which, struct tabl
 		[TABLE_HOPS] = &tables->hops,
 		[TABLE_USAGE] = &tables->usage,
 		[TABLE_VERDICTS] = &tables->verdicts,
+		[TABLE_LIMITED] = &tables->limited,
+		[TABLE_LIMITS] = &tables->limits,
 		[TABLE_VARIABLES] = &tables->variables,
 	};
 	struct bpf_map_info info;
@@ -228,6 +230,8 @@ void tables_close(struct tables *tables)
 	close_view(&tables->hops);
 	close_view(&tables->usage);
 	close_view(&tables->verdicts);
+	close_view(&tables->limited);
+	close_view(&tables->limits);
 	close_view(&tables->variables);
 	for (int i = 0; i < TABLES; i++) {
 		if (tables->fd[i] >= 0)
@@ -282,6 +286,18 @@ int tables_each_flow(const struct tables *tables, enum table which,
 	free(batch.keys);
 	free(batch.flows);
 	return error;
+}
+
+const struct limit *tables_limit(const struct tables *tables, uint32_t usage)
+{
+	/* Each takes 8 bytes, as the kernel lays out arrays. */
+	const uint32_t(*limited)[2] = tables->limited.memory;
+	uint32_t row;
+
+	if (usage >= tables->room[TABLE_LIMITED])
+		return NULL;
+	row = __atomic_load_n(&limited[usage][0], __ATOMIC_RELAXED);
+	return row < tables->room[TABLE_LIMITS] ? (const struct limit *)tables->limits.memory + row : NULL;
 }
 
 unsigned int tables_count(const struct tables *tables, enum table which)

@@ -25,7 +25,7 @@ struct view {
 struct tables {
 	int fd[TABLES];
 	uint32_t room[TABLES]; /* entries that there can be */
-	struct view hops, usage, verdicts, variables;
+	struct view hops, usage, verdicts, limited, limits, variables;
 	const struct port *ports;
 	const uint64_t *deadlines;
 	const struct state *state;
@@ -50,6 +50,9 @@ void tables_close(struct tables *tables);
 /** Shows the entries of `flows` or `flows6`, keys as they are. 0 or -errno. */
 int tables_each_flow(const struct tables *tables, enum table which,
 		     int (*each)(const void *key, const struct flow *flow, void *data), void *data);
+
+/** The limit of a flow, by its row of `usage`; NULL: there is no such row. */
+const struct limit *tables_limit(const struct tables *tables, uint32_t usage);
 
 /** How many entries a hash table has, one by one; for small ones. */
 unsigned int tables_count(const struct tables *tables, enum table which);

@@ -200,6 +200,25 @@ def status(lab):
             lab.peer.ip("link", "set", "eth0", "up")
 
 
+@test("channels: max-bps, and what each session loses to it")
+def limits(lab):
+    with Server(lab, ("max-bps", 20000)) as server, Talk(lab) as over, Talk(lab) as within:
+        over.wait_kernel(server)
+        within.wait_kernel(server)
+        time.sleep(1.1)
+        before = ask_json("status", server, "-i", 0)["packets"]["limited"]["packets"]
+        for _ in range(100):
+            over.peer.sendto(bytes(500), over.client.relayed)
+        dropped = ask_json("status", server, "-i", 0)["packets"]["limited"]["packets"] - before
+        check(dropped >= 50, f"{dropped} packets dropped")
+        check_equal(channel_of(over, server)["session_packets_dropped"], dropped, "of the session")
+        shown = channel_of(within, server)
+        check_equal((shown["limit_bytes_per_second"], shown["session_packets_dropped"]), (20000, 0),
+                    "the other session")
+        text, _ = ask("channels", "-p", server.pid, "-i", 0, "--client", f":{over.client.port}")
+        check(f"  20.0 kB/s  {dropped:>7}  ok" in text, text)
+
+
 def parse_metrics(text):
     """Samples by (name, labels), after a strict look at the format."""
     label = r'[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*"'
