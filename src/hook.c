@@ -17,6 +17,7 @@
 #include "channel.h"
 #include "command.h"
 #include "hook_limit.h"
+#include "hook_map.h"
 #include "log.h"
 #include "offload.h"
 #include "option.h"
@@ -329,17 +330,13 @@ static void log_failure(int error)
  */
 static struct hooked *for_channels(allocation *a, int family, bool (*act)(struct hooked *))
 {
-	for (size_t i = 0; i < CH_MAP_HASH_SIZE; i++) {
-		ch_map_array *array = &a->chns.table[i];
+	struct hook_place place = { 0 };
+	ch_info *chn;
 
-		for (size_t k = 0; k < CH_MAP_ARRAY_SIZE + array->extra_sz; k++) {
-			ch_info *chn = k < CH_MAP_ARRAY_SIZE ? &array->main_chns[k] :
-							       array->extra_chns[k - CH_MAP_ARRAY_SIZE];
-
-			if (chn && chn->kernel_channel && (!family || chn->peer_addr.ss.sa_family == family) &&
-			    act(chn->kernel_channel))
-				return chn->kernel_channel;
-		}
+	while ((chn = hook_map_next(a, &place))) {
+		if (chn->kernel_channel && (!family || chn->peer_addr.ss.sa_family == family) &&
+		    act(chn->kernel_channel))
+			return chn->kernel_channel;
 	}
 	return NULL;
 }

@@ -21,6 +21,7 @@ REALM, NONCE, XOR_RELAYED_ADDRESS, REQUESTED_TRANSPORT = 0x0014, 0x0015, 0x0016,
 DONT_FRAGMENT, SOFTWARE, FINGERPRINT = 0x001A, 0x8022, 0x8028
 REQUESTED_FAMILY, EVEN_PORT, ADDITIONAL_FAMILY = 0x0017, 0x0018, 0x8032
 ADDRESS_ERROR_CODE = 0x8001
+MOBILITY_TICKET, RESERVATION_TOKEN = 0x8030, 0x0022
 
 
 class TurnError(Exception):
@@ -170,7 +171,7 @@ class Client:
         self.port = self.way.socket.getsockname()[1]
         self.user, self.password = user, password
         self.realm = self.nonce = None
-        self.relayed = self.relayed6 = None
+        self.relayed = self.relayed6 = self.ticket = None
         self.inbox = []
 
     def __enter__(self):
@@ -236,11 +237,20 @@ class Client:
             attributes += attribute(REQUESTED_FAMILY, bytes([2 if family == 6 else 1, 0, 0, 0]))
         if dual:
             attributes += attribute(ADDITIONAL_FAMILY, bytes([2, 0, 0, 0]))
-        relayed = self.request(ALLOCATE, attributes).relayed
+        response = self.request(ALLOCATE, attributes)
+        relayed = response.relayed
         self.relayed = relayed[0]
+        self.ticket = response.attributes.get(MOBILITY_TICKET)
         self.relayed6 = next((one for one in relayed if wire.is_ipv6(one[0])), None)
         if dual and len(relayed) != 2:
             raise ValueError(f"relayed addresses {relayed}, wanted two")
+        return self
+
+    def take_over(self, other):
+        """Goes on with a mobile allocation that another client has (RFC 8016)."""
+        response = self.request(REFRESH, attribute(MOBILITY_TICKET, other.ticket))
+        self.ticket = response.attributes.get(MOBILITY_TICKET)
+        self.relayed, self.relayed6 = other.relayed, other.relayed6
         return self
 
     def relayed_for(self, peer):
