@@ -106,7 +106,7 @@ static void show_verdicts(FILE *out, const struct snapshot *snapshot, bool all)
 			fprintf(out, " %15s", unit_rate(rate).text);
 		fputc('\n', out);
 	}
-	fprintf(out, "all but those relayed went up to turnserver and the kernel, as they came\n");
+	fprintf(out, "all but those relayed, and those dropped for max-bps, went up as they came\n");
 }
 
 void show_status(FILE *out, const struct snapshot *snapshot, bool all)
