@@ -13,7 +13,7 @@ from rows import BASELINE, REDIRECT, TESTER, Case, prepared
 from server import Failed
 
 SIZES = (64, 160, 320, 640, 1024, 1400)
-CHANNELS = ((1, 1), (1, 10), (8, 125), (50, 200), (100, 1000))  # clients, channels of each
+CHANNELS = ((1, 1), (1, 10), (8, 125), (50, 200), (500, 200))  # clients, channels of each
 THREADS = (1, 2, 4, 8)
 SWEEP_ROUNDS = 2  # measured ones; one more comes first here too
 SAME_RATE = 50000  # datagrams per second that every row carries without loss
