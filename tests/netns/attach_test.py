@@ -259,7 +259,7 @@ def macvlan(_lab):
         with Server(lab) as server, Talk(lab, checksums=False) as talk:
             check_equal(modes(lab.server), {"above": GENERIC, "to-peer": GENERIC}, "modes")
             check_said(server, "above: generic mode")
-            talk.wait_kernel(server).check_kernel(server)
+            talk.wait_kernel(server, 15).check_kernel(server)
 
 
 if __name__ == "__main__":
