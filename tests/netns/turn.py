@@ -171,7 +171,7 @@ class Client:
         self.port = self.way.socket.getsockname()[1]
         self.user, self.password = user, password
         self.realm = self.nonce = None
-        self.relayed = self.relayed6 = self.ticket = None
+        self.relayed = self.relayed6 = self.ticket = self.response = None
         self.inbox = []
 
     def __enter__(self):
@@ -237,7 +237,7 @@ class Client:
             attributes += attribute(REQUESTED_FAMILY, bytes([2 if family == 6 else 1, 0, 0, 0]))
         if dual:
             attributes += attribute(ADDITIONAL_FAMILY, bytes([2, 0, 0, 0]))
-        response = self.request(ALLOCATE, attributes)
+        self.response = response = self.request(ALLOCATE, attributes)
         relayed = response.relayed
         self.relayed = relayed[0]
         self.ticket = response.attributes.get(MOBILITY_TICKET)
