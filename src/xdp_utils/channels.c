@@ -107,7 +107,8 @@ int channels_pair(struct flow_list *flows, struct channel_list *channels)
 
 	if (!rows)
 		return -ENOMEM;
-	qsort(flows->flow, flows->count, sizeof(*flows->flow), compare_flows);
+	if (flows->count) /* an empty list has no memory */
+		qsort(flows->flow, flows->count, sizeof(*flows->flow), compare_flows);
 	for (size_t i = 0; i < flows->count; i++) {
 		const struct seen_flow *there = &flows->flow[i];
 		const struct seen_flow *back = there->number ? find_back(flows, there) : NULL;

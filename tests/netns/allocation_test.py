@@ -11,6 +11,7 @@ from tap import check, check_equal, run, test, wait_until
 
 # RFC 8656, section 18.6: R, keep the next port for another.
 RESERVE = turn.attribute(turn.EVEN_PORT, b"\x80")
+STRANGER = "198.51.100.77"
 
 
 @test("a port and the one after it, kept for another client: each is relayed by the kernel as its own")
@@ -31,8 +32,9 @@ def port_pair(lab):
 
 @test("server-relay: data of any peer, and channels by the kernel")
 def any_peer(lab):
+    lab.peer.ip("address", "add", STRANGER + "/24", "dev", "eth0")
     with Server(lab, ("server-relay", None)) as server, Talk(lab) as talk, \
-            lab.peer.socket(lab.peer_address) as stranger:
+            lab.peer.socket(STRANGER) as stranger:
         talk.wait_kernel(server).check_kernel(server)
         stranger.sendto(b"not asked for", talk.client.relayed)
         data = talk.client.receive()
