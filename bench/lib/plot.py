@@ -81,12 +81,19 @@ def profile(results, titles):
                                  "percent of one CPU (perf samples)")
 
 
+LABEL = 34  # characters
 PLOTS = {"throughput": throughput, "round-trips": round_trips, "size": sizes, "channels": channels, "cost": cost,
          "profile": profile}
 
 
+def short(title):
+    """What a plot has room for; the tables have the options of a server too."""
+    return title if len(title) <= LABEL else title.split(" --")[0] + " with its options"
+
+
 def write(results, titles, folder):
     """An SVG for each plot that there are figures for."""
+    titles = {row: short(title) for row, title in titles.items()}
     for name, draw in PLOTS.items():
         drawing = draw(results, titles)
         if drawing:
