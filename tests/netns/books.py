@@ -68,13 +68,10 @@ class Books:
                         totals[letter + "p"] += 1
                         totals[letter + "b"] += len(packet.payload)
             sides.append(totals)
-        upstream.book(*sides, *self._of_session(client_port, relay_port))
+        at_client, at_peer = (packets for _, packets in self._sides)
+        upstream.book(*sides, [packet for packet in at_client if client_port in (packet.sport, packet.dport)],
+                      [packet for packet in at_peer if packet.sport == relay_port])
         return tuple(sides)
-
-    def _of_session(self, *ports):
-        """The packets of the session at the client and at the peer."""
-        return [[packet for packet in packets if port in (packet.sport, packet.dport)]
-                for (_, packets), port in zip(self._sides, ports)]
 
 
 def exchange(talk, count, size=lambda number: number % 1400, to_peer=True, to_client=True):

@@ -19,7 +19,9 @@ USERNAME, MESSAGE_INTEGRITY, ERROR_CODE = 0x0006, 0x0008, 0x0009
 CHANNEL_NUMBER, LIFETIME, XOR_PEER_ADDRESS, DATA_ATTRIBUTE = 0x000C, 0x000D, 0x0012, 0x0013
 REALM, NONCE, XOR_RELAYED_ADDRESS, REQUESTED_TRANSPORT = 0x0014, 0x0015, 0x0016, 0x0019
 DONT_FRAGMENT, SOFTWARE, FINGERPRINT = 0x001A, 0x8022, 0x8028
-REQUESTED_FAMILY, EVEN_PORT, ADDITIONAL_FAMILY = 0x0017, 0x0018, 0x8032
+REQUESTED_FAMILY, EVEN_PORT = 0x0017, 0x0018
+# coturn 4.6.1 has it by the draft's number. Who does not know one skips it.
+ADDITIONAL_FAMILY, ADDITIONAL_FAMILY_DRAFT = 0x8000, 0x8032
 ADDRESS_ERROR_CODE = 0x8001
 MOBILITY_TICKET, RESERVATION_TOKEN = 0x8030, 0x0022
 
@@ -236,7 +238,8 @@ class Client:
         if family is not None:
             attributes += attribute(REQUESTED_FAMILY, bytes([2 if family == 6 else 1, 0, 0, 0]))
         if dual:
-            attributes += attribute(ADDITIONAL_FAMILY, bytes([2, 0, 0, 0]))
+            for kind in (ADDITIONAL_FAMILY, ADDITIONAL_FAMILY_DRAFT):
+                attributes += attribute(kind, bytes([2, 0, 0, 0]))
         self.response = response = self.request(ALLOCATE, attributes)
         relayed = response.relayed
         self.relayed = relayed[0]

@@ -9,6 +9,8 @@ It also answers a client's first request, which has no credentials, before there
 is a session to count it in, and counts the ChannelData header in what it sends to peers.
 """
 
+from collections import Counter
+
 from server import version
 
 
@@ -24,16 +26,22 @@ def nat_discovery():
     return [("rfc5780", None)] if version() >= (4, 17) else []
 
 
-def book(client, peer, at_client, at_peer):
-    """Changes the totals of a session's captured packets to those that it counts."""
+def book(client, peer, at_client, to_peer):
+    """Changes the totals of a session's captured packets to those that it counts:
+    all that were captured at the client, and those that arrived at the peer."""
     if version() < (4, 17):
         return
     requests = [packet for packet in at_client if packet.payload[:1] < b"@"]
     for packet, letter in zip(requests[:2], "rs"):
         client[letter + "p"] -= 1
         client[letter + "b"] -= len(packet.payload)
-    relayed = {packet.payload for packet in at_peer}
-    for packet in at_client:
-        if packet.dport == 3478 and packet.payload[:1] >= b"@":
-            length = int.from_bytes(packet.payload[2:4], "big")
-            peer["sb"] += 4 if packet.payload[4:4 + length] in relayed else 0
+    # Data that was sent more than once need not have arrived as often.
+    relayed = Counter(packet.payload for packet in to_peer)
+    sent = Counter(_data(packet.payload) for packet in at_client
+                   if packet.dport == 3478 and packet.payload[:1] >= b"@")
+    peer["sb"] += 4 * sum((relayed & sent).values())
+
+
+def _data(message):
+    """What is in a ChannelData message, without padding."""
+    return message[4:4 + int.from_bytes(message[2:4], "big")]
