@@ -18,6 +18,7 @@
 #include "command.h"
 #include "hook_limit.h"
 #include "hook_map.h"
+#include "hook_socket.h"
 #include "log.h"
 #include "offload.h"
 #include "option.h"
@@ -125,6 +126,8 @@ struct hooked {
 	ts_ur_super_session *session;
 	struct channel *channel;
 	struct limited *limited; /* NULL: no max-bps */
+	ioa_socket_handle relay; /* its socket, not bound to anything; NULL: closed, or soon to be */
+	bool df; /* that sends with DF, to IPv4 peers */
 	struct hooked *previous, *next; /* of the same relay thread */
 	bool stuck; /* the kernel would not let go of it */
 };
@@ -187,6 +190,7 @@ static bool close_channel(struct hooked *hooked)
 {
 	int error = channel_close(hooked->channel);
 
+	hooked->relay = NULL;
 	hooked->stuck = error != 0;
 	if (error)
 		stick(error);
@@ -232,33 +236,56 @@ static union endpoint endpoint_of(const ioa_addr *address)
 }
 
 /*
- * Whether the next ChannelData of this relay would leave with DF. coturn wants
- * none (set_df_on_ioa_socket), but only says so to a socket on which a Send
- * indication with DONT-FRAGMENT has asked for it before; until then the socket
- * is as the host makes it.
+ * Calls `act` for each offloaded channel of an allocation to peers of a family; 0:
+ * any. Ends with the first for which that is true, and returns it.
  */
-static bool relay_sends_df(ioa_socket_handle s)
+static struct hooked *for_channels(allocation *a, int family, bool (*act)(struct hooked *))
 {
-	int discover = IP_PMTUDISC_DONT;
-	socklen_t size = sizeof(discover);
+	struct hook_place place = { 0 };
+	ch_info *chn;
 
-	if (s->current_df_relay_flag || getsockopt(s->fd, IPPROTO_IP, IP_MTU_DISCOVER, &discover, &size))
-		return false;
-	return discover != IP_PMTUDISC_DONT;
+	while ((chn = hook_map_next(a, &place))) {
+		if (chn->kernel_channel && (!family || chn->peer_addr.ss.sa_family == family) &&
+		    act(chn->kernel_channel))
+			return chn->kernel_channel;
+	}
+	return NULL;
 }
 
-/* Its packets are routed by more than their addresses, which next hops are not. */
-static bool is_bound(ioa_socket_handle s)
+static bool is_told(struct hooked *hooked)
 {
-	int fd = s->parent_s ? s->parent_s->fd : s->fd;
-	char device[IFNAMSIZ] = "";
-	socklen_t size = sizeof(device);
-	int mark = 0;
+	return hooked->relay != NULL;
+}
 
-	if (!getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, &size) && size && device[0])
-		return true;
-	size = sizeof(mark);
-	return !getsockopt(fd, SOL_SOCKET, SO_MARK, &mark, &size) && mark;
+/*
+ * Another channel by the same relay, if one was found fit for the kernel: coturn
+ * sets no more about the socket than DF, which clear_df() follows. A socket that
+ * allocations share (multiplex-peer) is anyone's.
+ */
+static struct hooked *find_sibling(ts_ur_super_session *ss, ioa_socket_handle relay_socket, int family)
+{
+	struct hooked *sibling;
+
+	if (get_ioa_socket_session(relay_socket) != ss)
+		return NULL;
+	sibling = for_channels(&ss->alloc, family, is_told);
+	return sibling && sibling->relay == relay_socket ? sibling : NULL;
+}
+
+/* What sockets do that plain ones do not. Others than UDP are refused without it. */
+static void describe_sockets(ts_ur_super_session *ss, ioa_socket_handle relay_socket,
+			     struct channel_request *request)
+{
+	int family = request->peer.any.sa_family;
+	struct hooked *sibling = find_sibling(ss, relay_socket, family);
+
+	request->bound = hook_client_is_bound(ss->client_socket);
+	if (sibling) {
+		request->df = sibling->df;
+		return;
+	}
+	request->bound = request->bound || hook_relay_is_bound(relay_socket);
+	request->df = family == AF_INET && hook_relay_sends_df(relay_socket);
 }
 
 /* The IPv4 address and port in an IPv4-mapped one; the wildcard is IPv4's as well. */
@@ -285,10 +312,10 @@ static void describe(ts_ur_super_session *ss, const ch_info *chn, const ioa_addr
 		.number = chn->chnum,
 		.client_udp = get_ioa_socket_type(client) == UDP_SOCKET,
 		.relay_udp = get_ioa_socket_type(relay_socket) == UDP_SOCKET,
-		.bound = is_bound(client) || is_bound(relay_socket),
 		.limited = ss->bps > 0,
-		.df = relay_sends_df(relay_socket),
 	};
+	if (request->client_udp && request->relay_udp)
+		describe_sockets(ss, relay_socket, request);
 	if (request->client.any.sa_family == AF_INET6 &&
 	    IN6_IS_ADDR_V4MAPPED(&request->client.v6.sin6_addr)) {
 		request->mapped = true;
@@ -322,23 +349,6 @@ static void log_failure(int error)
 	} else if (!__atomic_exchange_n(&said_other, true, __ATOMIC_RELAXED)) {
 		log_line(LOG_LEVEL_ERROR, "a channel stays in userspace: %s (said once)", strerror(-error));
 	}
-}
-
-/*
- * Calls `act` for each offloaded channel of an allocation to peers of a family; 0:
- * any. Ends with the first for which that is true, and returns it.
- */
-static struct hooked *for_channels(allocation *a, int family, bool (*act)(struct hooked *))
-{
-	struct hook_place place = { 0 };
-	ch_info *chn;
-
-	while ((chn = hook_map_next(a, &place))) {
-		if (chn->kernel_channel && (!family || chn->peer_addr.ss.sa_family == family) &&
-		    act(chn->kernel_channel))
-			return chn->kernel_channel;
-	}
-	return NULL;
 }
 
 static bool is_limited(struct hooked *hooked)
@@ -400,6 +410,8 @@ void *offload_hook_bind(void *server, void *session, void *channel, const void *
 		return NULL;
 	}
 	hooked->session = ss;
+	hooked->relay = get_relay_socket(&ss->alloc, request.peer.any.sa_family);
+	hooked->df = request.df;
 	hooked->next = relay.first;
 	if (relay.first)
 		relay.first->previous = hooked;
@@ -462,6 +474,7 @@ static bool clear_df(struct hooked *hooked)
 {
 	int error = channel_clear_df(hooked->channel);
 
+	hooked->df = false;
 	if (error)
 		log_failure(error);
 	return false;

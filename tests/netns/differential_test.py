@@ -329,23 +329,30 @@ def wrong_checksum(lab):
     check(not faults, "\n".join(faults))
 
 
-@test("DF after a Send indication with DONT-FRAGMENT")
+@test("DF after a Send indication with DONT-FRAGMENT, of channels bound before and after it")
 def dont_fragment(lab):
-    # A known exception. A relay socket of coturn 4.6.1 starts with DF on. Once
-    # an indication has asked for DF, the next packet without the wish switches
-    # it off for good; the offload keeps to how the socket started.
+    # A relay socket of coturn starts with DF on. Once an indication has asked for
+    # DF, the next packet without the wish switches it off for good.
+    def channel(when, number, port, bind=True):
+        def send(relay):
+            if bind:
+                relay.client.bind(number, PEER, port)
+            relay.client.send_channel(number, traffic.data(100))
+        return Case(f"bound {when}", "client", [send], "TO_PEER")
+
     wish = Case("DONT-FRAGMENT", "client", [lambda relay: relay.client.send_data(
         PEER, PERMIT_PORT, b"unfragmented", turn.attribute(turn.DONT_FRAGMENT, b""))])
-    found = []
-    for mode in (None, *MODES):
+    cases = [channel("first", CHANNEL, BOUND_PORT, bind=False), channel("second", 0x4002, PERMIT_PORT), wish,
+             channel("third", 0x4003, CLIENT_FENCE), channel("first", CHANNEL, BOUND_PORT, bind=False),
+             channel("second", 0x4002, PERMIT_PORT, bind=False)]
+    for mode in (None, "native"):
         with Relay(lab, mode) as relay:
-            cases = [from_socket("client", 100), wish, from_socket("client", 101)]
-            packets = [one["peer"] for one, _ in outcome(relay, cases)]
-            check_equal([len(one) for one in packets], [1, 1, 1], "packets at the peer")
-            found.append([one[0].df for one in packets])
-    note(f"DF before, with and after the wish: coturn {found[0]}, offload {found[1:]}")
-    for mode, flags in zip(MODES, found[1:]):
-        check_equal(flags[:2], found[0][:2], f"{mode}: DF before and with the wish")
+            found = outcome(relay, cases)
+        check_equal([len(packets["peer"]) for packets, _ in found], [1] * len(cases), "packets at the peer")
+        check_equal([packets["peer"][0].df for packets, _ in found], [True, True, True, False, False, False],
+                    f"DF with the offload {mode or 'off'}")
+        for case, (_, verdicts) in zip(cases, found):
+            check(mode is None or not verdict_fault(case, mode, verdicts), f"{case.name}: {verdicts and verdicts.changed()}")
 
 
 @contextlib.contextmanager

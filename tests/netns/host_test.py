@@ -19,6 +19,16 @@ def relay_device(lab):
         check_equal(len(server.log_lines("bound to a device")), 1, server.log())
 
 
+@test("a listener that is bound to a device, for every channel of a client")
+def listening_device(lab):
+    with Server(lab, ("listening-device", "to-client")) as server, Talk(lab) as talk:
+        for number in (0x4002, 0x4003):
+            with Talk(lab, number, client=talk.client) as more:
+                more.warm()
+                more.check_userspace(server)
+        talk.check_userspace(server)
+
+
 @test("IPsec policies end the offload while they are there")
 def ipsec(lab):
     selector = ("src", RELAY + "/32", "dst", PEER + "/32", "dir", "out")
