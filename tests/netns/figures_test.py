@@ -84,7 +84,7 @@ def account(lab, offload):
             cli.ask(f"cs {found.session}")
         server.wait_log(rf"session {found.session}: (closed|delete)", 5)
         found.sides = books.totals(talk.client.port, talk.client.relayed[1])
-        found.add("log", "\n".join(re.sub(r".*?: (?=session)", "", line) for line in server.log_lines(
+        found.add("log", "\n".join(re.sub(r"^.*?(?=session \d+: )", "", line) for line in server.log_lines(
             rf"session {found.session}: (peer )?usage:")))
         messages = subscriber.messages("total_traffic/peer")
         found.add("published", "\n".join(" ".join(message) for message in messages))

@@ -10,6 +10,7 @@ import time
 
 import spec as specs
 import turn
+import upstream
 import wire
 from capture import Capture, OffloadInjector
 from kernel import Verdicts
@@ -83,7 +84,7 @@ class Quad:
             self.lab = lab = enter(Lab("direct", ipv6=True))
             for name in ("ipv4/icmp_ratemask", "ipv4/icmp_ratelimit", "ipv6/icmp/ratelimit"):
                 lab.server.sysctl("net/" + name, 0)
-            options = [("min-port", 50000), ("max-port", 50001)]
+            options = [("min-port", 50000), ("max-port", 50001), *upstream.nat_discovery()]
             if self.mode:
                 options += [("xdp-mode", self.mode), ("xdp-required", None)]
             self.server = enter(Server(lab, *options, offload=bool(self.mode)))

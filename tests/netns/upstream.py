@@ -16,9 +16,14 @@ from server import version
 
 def ttl_to_client(sent, arrived):
     """The TTL that is meant, of what a peer sent and what arrived at the client."""
-    if version() == (4, 17, 1) and arrived == 1:
+    if not ttl_means_something() and arrived == 1:
         return min(sent - 1, 64)
     return arrived
+
+
+def ttl_means_something():
+    """Whether what it sends to clients has the TTL that is meant."""
+    return version() != (4, 17, 1)
 
 
 def nat_discovery():
