@@ -16,6 +16,7 @@
 #include "allocation.h"
 #include "channel.h"
 #include "command.h"
+#include "hook.h"
 #include "hook_limit.h"
 #include "hook_map.h"
 #include "hook_socket.h"
@@ -152,6 +153,7 @@ static void fold(struct hooked *hooked)
 	bool due;
 
 	channel_read(hooked->channel, &to_peer, &to_client);
+	hook_packets_processed(to_peer.packets);
 	usage_add(&rest, &to_peer, &to_client, upstream_is_4_6() ? 0 : 4);
 	if (hooked->limited)
 		hook_limit_count(hooked->limited, &rest);
@@ -382,6 +384,8 @@ void *offload_hook_bind(void *server, void *session, void *channel, const void *
 	/* A refresh. coturn's own timer says when it ends; nothing to extend here. */
 	if (chn->kernel_channel)
 		return chn->kernel_channel;
+	if (!hook_peer_owned(ss, peer))
+		return NULL;
 	describe(ss, chn, peer, &request);
 	refusal = channel_check(&request);
 	if (refusal != CHANNEL_OK) {
@@ -462,11 +466,16 @@ void __wrap_turn_report_session_usage(void *session, int force_invalid)
 	__real_turn_report_session_usage(session, force_invalid);
 }
 
-/* A relay of an allocation closes, long before its channels are deleted. */
-void __wrap_set_allocation_family_invalid(allocation *a, int family)
+void hook_channels_close(allocation *a, int family)
 {
 	if (running && a)
 		for_channels(a, family, close_channel);
+}
+
+/* A relay of an allocation closes, long before its channels are deleted. */
+void __wrap_set_allocation_family_invalid(allocation *a, int family)
+{
+	hook_channels_close(a, family);
 	__real_set_allocation_family_invalid(a, family);
 }
 
@@ -480,12 +489,23 @@ static bool clear_df(struct hooked *hooked)
 	return false;
 }
 
+/* One that sessions share may have channels of all of them. */
+void hook_relay_clear_df(ioa_socket_handle s)
+{
+	for (struct hooked *hooked = relay.first; hooked; hooked = hooked->next) {
+		if (hooked->relay == s)
+			clear_df(hooked);
+	}
+}
+
 /* A Send indication asks for DF: the ChannelData after it goes without. */
 int __wrap_set_df_on_ioa_socket(ioa_socket_handle s, int value)
 {
-	ts_ur_super_session *ss = running && value && s ? s->session : NULL;
-
-	if (ss)
-		for_channels(&ss->alloc, s->family, clear_df);
+	if (running && value && s) {
+		if (s->session)
+			for_channels(&s->session->alloc, s->family, clear_df);
+		else if (s->family == AF_INET && hook_relay_sends_df(s))
+			hook_relay_clear_df(s);
+	}
 	return __real_set_df_on_ioa_socket(s, value);
 }

@@ -56,19 +56,26 @@ static void step_socket(struct limited *limited, limit_step step, ioa_socket_han
 	*counter = (band_limit_t)step(&limited->limiter, meter, *counter);
 }
 
+/* A relay that sessions share (--multiplex-peer) is nobody's, and has no limit in coturn. */
+static void step_relay(struct limited *limited, limit_step step, ioa_socket_handle s, enum limit_meter meter)
+{
+	if (s && s->session != limited->session) {
+		limiter_lift(&limited->limiter, meter);
+		return;
+	}
+	second_begin(s);
+	step_socket(limited, step, s, meter);
+}
+
 static void step_session(struct limited *limited, limit_step step)
 {
 	ts_ur_super_session *ss = limited->session;
-	ioa_socket_handle relay = get_relay_socket(&ss->alloc, AF_INET);
-	ioa_socket_handle relay6 = get_relay_socket(&ss->alloc, AF_INET6);
 
 	second_begin(ss->client_socket);
-	second_begin(relay);
-	second_begin(relay6);
 	step_socket(limited, step, ss->client_socket, LIMIT_CLIENT_READ);
 	step_socket(limited, step, ss->client_socket, LIMIT_CLIENT_WRITE);
-	step_socket(limited, step, relay, LIMIT_RELAY_READ);
-	step_socket(limited, step, relay6, LIMIT_RELAY_READ6);
+	step_relay(limited, step, get_relay_socket(&ss->alloc, AF_INET), LIMIT_RELAY_READ);
+	step_relay(limited, step, get_relay_socket(&ss->alloc, AF_INET6), LIMIT_RELAY_READ6);
 }
 
 /* In place of coturn's handler: the kernel's second begins in the same moment. */

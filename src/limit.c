@@ -46,6 +46,11 @@ uint64_t limiter_turn(struct limiter *limiter, enum limit_meter meter, uint64_t 
 	return count(limiter, meter, __atomic_add_fetch(left, rest, __ATOMIC_RELAXED));
 }
 
+void limiter_lift(struct limiter *limiter, enum limit_meter meter)
+{
+	__atomic_store_n(&limiter->shared->left[meter], INT64_MAX, __ATOMIC_RELAXED);
+}
+
 void limiter_unsent(struct limiter *limiter, uint64_t *packets, uint64_t *bytes)
 {
 	uint64_t now_packets = __atomic_load_n(&limiter->shared->unsent_packets, __ATOMIC_RELAXED);

@@ -38,6 +38,9 @@ uint64_t limiter_share(struct limiter *limiter, enum limit_meter meter, uint64_t
 /** Begins a new second, before coturn has counted in it: fills the meter. As limiter_share. */
 uint64_t limiter_turn(struct limiter *limiter, enum limit_meter meter, uint64_t counter);
 
+/** Fills a meter that is not to limit, in place of the above: for a second, it holds what no device sends. */
+void limiter_lift(struct limiter *limiter, enum limit_meter meter);
+
 /** What was received from peers and not sent to the client, since it was last asked. */
 void limiter_unsent(struct limiter *limiter, uint64_t *packets, uint64_t *bytes);
 
