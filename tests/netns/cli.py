@@ -36,6 +36,9 @@ class Cli:
         check(word in text, f"no {word!r} from the CLI: {text!r}")
         return text
 
-    def ask(self, line):
+    def say(self, line):
         self._socket.sendall(line.encode() + b"\r\n")
+
+    def ask(self, line):
+        self.say(line)
         return self._until("> ")

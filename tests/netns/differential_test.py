@@ -19,7 +19,7 @@ from capture import Capture, Injector
 from kernel import Verdicts
 from lab import CLIENT, PEER, RELAY, SERVER, Lab
 from server import Server, version
-from tap import check, check_equal, note, run, test, wait_until
+from tap import check, check_equal, note, run, skip, test, wait_until
 from traffic import (BOUND_PORT, CHANNEL, CLIENT_PORT, PERMIT_PORT, RELAY_PORT, STRANGER,
                      Case)
 from upstream import ttl_to_client
@@ -42,13 +42,14 @@ def normal(packet):
 
 class Relay:
     """A server with one allocation and one channel, and what leaves it.
-    `mode` is that of the offload; None is without."""
+    `mode` is that of the offload; None is without. `more` are options of the server."""
 
-    def __init__(self, lab, mode=None):
+    def __init__(self, lab, mode=None, more=()):
         self.lab = lab
         self._stack = contextlib.ExitStack()
         self._fences = 0
-        options = [("min-port", RELAY_PORT), ("max-port", RELAY_PORT)]
+        self._named = ("multiplex-peer", None) in more
+        options = [("min-port", RELAY_PORT), ("max-port", RELAY_PORT), *more]
         if mode:
             options += [("xdp-mode", mode), ("xdp-required", None)]
         self.server = Server(lab, *options, offload=bool(mode))
@@ -67,6 +68,9 @@ class Relay:
                           for port in (BOUND_PORT, PERMIT_PORT, CLIENT_FENCE)]
             self.client.permit(PEER)
             self.client.bind(CHANNEL, PEER, BOUND_PORT)
+            # A permission is for an address; who shares a relay has to name ports as well.
+            for port in (PERMIT_PORT, PEER_FENCE) if self._named else ():
+                self.client.send_data(PEER, port, b"named")
             self.captures = {"client": enter(Capture(lab.client)), "peer": enter(Capture(lab.peer))}
             self.injectors = {"client": enter(Injector(lab.client)),
                               "peer": enter(Injector(lab.peer))}
@@ -216,15 +220,15 @@ def verdict_fault(case, mode, verdicts):
     return []
 
 
-def compare(lab, cases):
+def compare(lab, cases, more=()):
     """Runs cases both ways and fails with all differences."""
-    with Relay(lab) as relay:
+    with Relay(lab, more=more) as relay:
         off = outcome(relay, cases)
     silent = [case.name for case, (packets, _) in zip(cases, off) if not any(packets.values())]
     faults = [f"{case.name}: coturn itself did not relay it"
               for case in cases if case.relayed and case.name in silent]
     for mode in MODES:
-        with Relay(lab, mode) as relay:
+        with Relay(lab, mode, more) as relay:
             check(relay.server.offload.map_ids(), f"no offload; log:\n{relay.server.log()}")
             on = outcome(relay, cases)
         for case, (off_packets, _), (on_packets, verdicts) in zip(cases, off, on):
@@ -241,6 +245,14 @@ def compare(lab, cases):
 @test("crafted frames: the same bytes leave with the offload off and on", seconds=120)
 def crafted(lab):
     compare(lab, traffic.cases(*macs(lab)))
+
+
+@test("crafted frames over a relay that sessions share (--multiplex-peer)", seconds=120)
+def multiplexed(lab):
+    if version() < (4, 17):
+        skip("this coturn has no --multiplex-peer")
+    compare(lab, traffic.cases(*macs(lab)), [
+        ("multiplex-peer", None), ("multiplex-peer-port", RELAY_PORT), ("relay-threads", 1)])
 
 
 def from_socket(side, length, tos=0, discover=None):
