@@ -104,6 +104,21 @@ if [ -n "$tarball" ]; then
 	touch "$unpacked/kept"
 	configure --with-coturn "$top/$tarball" || :
 	holds "a second configure unpacks nothing" [ -e "$unpacked/kept" ]
+	# A pkg-config that has heard of no PostgreSQL but what is in a file.
+	cat >"$scratch/pkg-config" <<END
+#!/bin/sh
+case \$* in *libpq*) exec test -e "$scratch/libpq" ;; esac
+exec $(command -v pkg-config) "\$@"
+END
+	chmod +x "$scratch/pkg-config"
+	PKGCONFIG=$scratch/pkg-config configure --with-coturn "$top/$tarball" || :
+	touch -d 2020-01-01 "$scratch/tree/Makefile"
+	PKGCONFIG=$scratch/pkg-config configure --with-coturn "$top/$tarball" || :
+	holds "an unchanged Makefile keeps its date" [ -n "$(find "$scratch/tree/Makefile" ! -newermt 2020-01-02)" ]
+	touch "$scratch/libpq"
+	PKGCONFIG=$scratch/pkg-config configure --with-coturn "$top/$tarball" || :
+	holds "a database's library that is installed later makes another" \
+		[ -n "$(find "$scratch/tree/Makefile" -newermt 2020-01-02)" ]
 	echo >>"$unpacked/src/ns_turn_defs.h"
 	configure --with-coturn "$top/$tarball" || :
 	holds "an unpacked coturn that was edited is replaced" [ ! -e "$unpacked/kept" ]
