@@ -56,24 +56,49 @@ missing_packages() {
 			echo "${pair#*:}"
 	done
 	[ -e /usr/include/cmocka.h ] || echo libcmocka-dev
+	# What coturn is built with where it is there; the tests want it to be.
+	pkg-config --exists libpq 2>/dev/null || echo libpq-dev
+	pkg-config --exists mariadb 2>/dev/null || pkg-config --exists mysqlclient 2>/dev/null ||
+		echo default-libmysqlclient-dev
 	case $groups in *roots*) command -v debootstrap >/dev/null || echo debootstrap ;; esac
 }
 
 updated=no
-install_packages() { # packages...
-	[ $# -gt 0 ] || return 0
+install() { # what it says, packages and options of apt-get...
+	said=$1
+	shift
 	if [ "$user" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-		echo "missing, and not installed without root: $*"
+		echo "missing, and not installed without root: $said"
 		return 0
 	fi
-	echo "installing: $*"
+	echo "installing: $said"
 	mkdir -p build
 	export DEBIAN_FRONTEND=noninteractive
 	# A package index that cannot be renewed may still do.
 	[ "$updated" = yes ] || timeout 300 apt-get update </dev/null >build/install.log 2>&1 || :
 	updated=yes
 	timeout 900 apt-get install -y --no-install-recommends "$@" </dev/null >>build/install.log 2>&1 ||
-		{ tail -n 20 build/install.log; echo "cannot install: $*"; }
+		{ tail -n 20 build/install.log; echo "cannot install: $said"; }
+}
+
+install_packages() { # packages...
+	[ $# -eq 0 ] || install "$*" "$@"
+}
+
+# Unpacks packages of servers below build/databases, with what they need and is
+# not here: installed, they would start services, or take the place of others.
+unpack_packages() { # packages...
+	[ $# -gt 0 ] && [ ! -d build/databases ] || return 0
+	rm -rf build/databases.new
+	mkdir -p build/databases.new/archives/partial
+	install "$*, below build/databases" --download-only \
+		-o Dir::Cache::archives="$(pwd)/build/databases.new/archives" "$@"
+	for archive in build/databases.new/archives/*.deb; do
+		[ -f "$archive" ] || return 0
+		dpkg -x "$archive" build/databases.new
+	done
+	rm -rf build/databases.new/archives
+	mv build/databases.new build/databases
 }
 
 # shellcheck disable=SC2046
@@ -214,7 +239,17 @@ network_test() { # group, script, the rest is environment
 	fi
 }
 
+# What is missing of the databases that users can be in.
+database_packages() {
+	ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 ||
+		apt-cache depends postgresql 2>/dev/null | sed -n 's/.*Depends: \(postgresql-[0-9]*\)$/\1/p'
+	command -v mariadbd >/dev/null 2>&1 || PATH=$PATH:/usr/sbin command -v mariadbd >/dev/null 2>&1 ||
+		echo mariadb-server-core mariadb-client-core
+}
+
 run_netns() {
+	# shellcheck disable=SC2046
+	unpack_packages $(database_packages)
 	found=no
 	for script in tests/netns/*_test.py; do
 		[ -f "$script" ] || continue

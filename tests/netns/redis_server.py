@@ -5,7 +5,8 @@ import contextlib
 import shutil
 import socket
 
-from tap import skip, wait_until
+from service import Service
+from tap import skip
 
 # Debian and Ubuntu have the server's binary in redis-tools, under this name;
 # redis-server only has its proper name, and a service that would be started.
@@ -13,49 +14,35 @@ _BINARIES = ("redis-server", "redis-check-rdb")
 PORT = 6379
 
 
-class Redis:
+class Redis(Service):
     """A server on the loopback of a namespace, from `with` to its end."""
 
-    def __init__(self, lab):
-        self._lab = lab
-        self._process = None
-        self.location = f"ip=127.0.0.1 dbname=0 port={PORT}"
+    name = "redis-server"
+    location = f"ip=127.0.0.1 dbname=0 port={PORT}"
 
-    def __enter__(self):
+    def prepare(self):
         found = next(filter(None, map(shutil.which, _BINARIES)), None)
         if not found:
             skip("there is no redis-server here: install redis-tools")
-        binary = self._lab.folder / "redis-server"
+        binary = self.lab.folder / "redis-server"
         if not binary.exists():
             binary.symlink_to(found)
-        with open(self._lab.folder / "redis.log", "ab") as log:
-            self._process = self._lab.server.start(
-                "timeout", "-k", "5", "300", binary, "--port", PORT, "--bind", "127.0.0.1",
-                "--save", "", "--appendonly", "no", "--dir", self._lab.folder, output=log)
-        try:
-            wait_until(self._answers, 5, "an answer of redis-server")
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
+        return [binary, "--port", PORT, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+                "--dir", self.lab.folder]
 
-    def __exit__(self, *_):
-        self._process.terminate()
-        self._process.wait(10)
-
-    def _answers(self):
+    def answers(self):
         with contextlib.suppress(OSError):
             return self.ask("PING") == "PONG"
         return False
 
     def ask(self, *words):
         """One command and its reply: a string, a number, a list, or None."""
-        with Connection(self._lab) as connection:
+        with Connection(self.lab) as connection:
             return connection.ask(*words)
 
     def subscriber(self):
         """A connection that keeps all that is published from now on."""
-        connection = Connection(self._lab)
+        connection = Connection(self.lab)
         connection.ask("PSUBSCRIBE", "*")
         return connection
 

@@ -9,15 +9,17 @@ import turn
 from lab import Lab
 from redis_server import Redis
 from server import REALM, Server, tool
+from sql_servers import MariaDB, PostgreSQL
 from talk import Talk
 from tap import check, check_equal, run, test
 
 _SCRIPTS = Path(__file__).resolve().parents[2] / "turndb"
 
 
-def add_user(lab, script, database, user, password):
-    return lab.server.run("env", f"TURNADMIN={tool('turnadmin')}", _SCRIPTS / script, database,
-                          REALM, user, password)
+def add_user(lab, script, database, user, password, check=True, **environment):
+    words = [f"{name}={value}" for name, value in environment.items()]
+    return lab.server.run("env", f"TURNADMIN={tool('turnadmin')}", *words, _SCRIPTS / script, database,
+                          REALM, user, password, check=check)
 
 
 def refused(lab, user, password):
@@ -67,15 +69,51 @@ def redis_database(lab):
             check_users(lab, server, "alice", "second")
 
 
+def check_sql(lab, kind, script, option):
+    """A database that the script makes the tables of, and serves by."""
+    with kind(lab) as database:
+        def add(user, password):
+            said = add_user(lab, script, database.location, user, password, **database.environment).stdout
+            check(user in said, said)
+
+        add("alice", "first")
+        check_equal(database.ask("SELECT realm, name FROM turnusers_lt")[0].split(database.separator), [REALM, "alice"],
+                    "who is in it")
+        with Server(lab, (option, f'"{database.location}"')) as server:
+            check_users(lab, server, "alice", "first")
+            # Who is in SQLite only is not a user here.
+            check_equal(refused(lab, "user", "secret"), 401, "a user of another database")
+            # The tables are kept, with those who are in them.
+            add("alice", "second")
+            add("bob", "third")
+            check_users(lab, server, "alice", "second")
+            check_users(lab, server, "bob", "third")
+            check_equal(database.ask("SELECT COUNT(*) FROM turnusers_lt"), ["2"], "users")
+        done = add_user(lab, script, database.location.replace("password=", "password=x"), "alice", "third", False,
+                        **database.environment)
+        check(done.returncode == 1 and "cannot make the tables" in done.stdout, f"a wrong password: {done.stdout}")
+
+
+@test("PostgreSQL: a user that setup-postgresql.sh added is offloaded, others are refused")
+def postgresql(lab):
+    check_sql(lab, PostgreSQL, "setup-postgresql.sh", "psql-userdb")
+
+
+@test("MariaDB: a user that setup-mysql.sh added is offloaded, others are refused")
+def mariadb(lab):
+    check_sql(lab, MariaDB, "setup-mysql.sh", "mysql-userdb")
+
+
 @test("the scripts say what is wrong, and fail")
 def mistakes(lab):
     for script, database, user, words in (
             ("setup-sqlite.sh", "/nowhere/db", "alice", "no directory"),
             ("setup-sqlite.sh", lab.folder / "x.db", "o'brien", "single quote"),
             ("setup-redis.sh", "ip=127.0.0.1 port=6380", "alice", ""),
-            ("setup-redis.sh", "ip=127.0.0.1 port=6380", "a b", "spaces")):
-        done = lab.server.run("env", f"TURNADMIN={tool('turnadmin')}", _SCRIPTS / script, database,
-                              REALM, user, "secret", check=False)
+            ("setup-redis.sh", "ip=127.0.0.1 port=6380", "a b", "spaces"),
+            ("setup-postgresql.sh", "host=127.0.0.1", "o'brien", "single quote"),
+            ("setup-mysql.sh", "host=127.0.0.1", "a\\b", "backslashes")):
+        done = add_user(lab, script, database, user, "secret", check=False)
         check(done.returncode == 1, f"{script} {database}: status {done.returncode}: {done.stdout}")
         check(done.stdout.startswith(f"{script}: ") and words in done.stdout, done.stdout)
 
