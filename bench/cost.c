@@ -19,8 +19,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
 
 #include "abi.h"
+#include "flow_table.h"
 #include "turn.skel.h"
 
 #define DATA 160
@@ -74,36 +77,38 @@ static struct end end(int v6, int which, uint32_t channel)
 
 enum { CLIENT, SERVER, RELAY, PEER };
 
-struct tables {
-	int flows, flows6;
-};
+static struct flow_table table = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-static void put_flow(const struct tables *tables, int v6_in, struct end from, struct end at, uint16_t number_in,
-		     int v6_out, struct end out_from, struct end out_to, uint16_t number_out, uint32_t row)
+static void put_flow(int v6_in, struct end from, struct end at, uint16_t number_in,
+		     int v6_out, struct end out_from, struct end out_to, uint16_t number_out, uint32_t hop)
 {
-	struct flow_key6 key6 = { .sport = from.port, .dport = at.port, .channel = htons(number_in) };
-	struct flow_key key = { .saddr = from.address.v4, .daddr = at.address.v4, .sport = from.port,
-				.dport = at.port, .channel = htons(number_in) };
+	union map_key key = { .v4 = { .saddr = from.address.v4, .daddr = at.address.v4, .sport = from.port,
+				      .dport = at.port, .channel = htons(number_in), .family = FLOW_KEY_V4 } };
 	struct flow flow = {
 		.saddr = out_from.address, .daddr = out_to.address,
 		.sport = out_from.port, .dport = out_to.port, .channel = htons(number_out),
-		.hop = row % HOPS, .usage = row, .ttl = 64, .ttl_from = FLOW_TTL_CONSTANT, .tos_mask = 0xff,
+		.hop = hop % HOPS, .ttl = 64, .ttl_from = FLOW_TTL_CONSTANT, .tos_mask = 0xff,
 		.flags = v6_out ? FLOW_V6 : 0,
 	};
+	uint32_t row;
 	uint64_t added = sum(&flow.saddr, 16) + sum(&flow.daddr, 16) + flow.sport + flow.dport;
 	uint64_t removed = sum(&from.address, 16) + sum(&at.address, 16) + from.port + at.port;
 
-	memcpy(key6.saddr, &from.address, 16);
-	memcpy(key6.daddr, &at.address, 16);
+	if (v6_in) {
+		key.v6 = (struct flow_key6){ .sport = from.port, .dport = at.port, .channel = htons(number_in),
+					     .family = FLOW_KEY_V6 };
+		memcpy(key.v6.saddr, &from.address, 16);
+		memcpy(key.v6.daddr, &at.address, 16);
+	}
 	flow.udp_delta = fold(added + (uint16_t)~fold(removed));
 	if (v6_out)
 		flow.label = htonl(0x60000000);
 	else
 		flow.ip_sum = fold(htons(0x4500) + htons(17) + sum(&flow.saddr, 16) + sum(&flow.daddr, 16));
-	flow.key_mark = v6_in ? flow_key6_mark(&key6) : flow_key_mark(&key);
-	if (bpf_map_update_elem(v6_in ? tables->flows6 : tables->flows, v6_in ? (void *)&key6 : &key, &flow,
-				BPF_NOEXIST))
+	errno = -flow_table_reserve(&table, v6_in ? AF_INET6 : AF_INET, &key, &row);
+	if (errno)
 		fail("flow");
+	flow_table_write(&table, row, &flow);
 }
 
 static uint16_t number_of(uint32_t channel)
@@ -112,7 +117,7 @@ static uint16_t number_of(uint32_t channel)
 }
 
 /* Channels in a random circle. */
-static void put_flows(const struct tables *tables, int client_v6, int peer_v6, uint32_t channels, uint32_t *first)
+static void put_flows(int client_v6, int peer_v6, uint32_t channels, uint32_t *first)
 {
 	uint32_t *order = malloc(channels * sizeof(*order));
 
@@ -130,9 +135,9 @@ static void put_flows(const struct tables *tables, int client_v6, int peer_v6, u
 	for (uint32_t i = 0; i < channels; i++) {
 		uint32_t c = order[i], next = order[(i + 1) % channels];
 
-		put_flow(tables, client_v6, end(client_v6, CLIENT, c), end(client_v6, SERVER, 0), number_of(c),
+		put_flow(client_v6, end(client_v6, CLIENT, c), end(client_v6, SERVER, 0), number_of(c),
 			 peer_v6, end(peer_v6, RELAY, c), end(peer_v6, PEER, c), 0, 2 * c);
-		put_flow(tables, peer_v6, end(peer_v6, RELAY, c), end(peer_v6, PEER, c), 0, client_v6,
+		put_flow(peer_v6, end(peer_v6, RELAY, c), end(peer_v6, PEER, c), 0, client_v6,
 			 end(client_v6, CLIENT, next), end(client_v6, SERVER, 0), number_of(next), 2 * c + 1);
 	}
 	*first = order[0];
@@ -183,21 +188,30 @@ static size_t make_frame(uint8_t *frame, int v6, uint32_t channel)
 	return total;
 }
 
-static struct turn_bpf *load(uint32_t rows)
+static struct turn_bpf *load(uint32_t flows)
 {
 	struct turn_bpf *turn = turn_bpf__open();
-	uint32_t cpus = (uint32_t)libbpf_num_possible_cpus();
+	uint32_t cpus = (uint32_t)libbpf_num_possible_cpus(), rows = flow_table_rows(flows);
+	void *slots;
 
 	if (!turn)
 		fail("open");
-	turn->rodata->usage_rows = rows;
-	bpf_map__set_max_entries(turn->maps.flows, flow_table_entries(rows));
-	bpf_map__set_max_entries(turn->maps.flows6, flow_table_entries(rows));
-	bpf_map__set_max_entries(turn->maps.usage, rows * cpus);
+	turn->rodata->flow_rows = rows;
+	if (getentropy((void *)turn->rodata->flow_seed, sizeof(turn->rodata->flow_seed)))
+		fail("random numbers");
+	bpf_map__set_max_entries(turn->maps.flows, rows);
+	bpf_map__set_max_entries(turn->maps.begun, rows);
 	bpf_map__set_max_entries(turn->maps.hops, HOPS);
 	bpf_map__set_max_entries(turn->maps.verdicts, cpus);
 	if (turn_bpf__load(turn))
 		fail("load");
+	slots = mmap(NULL, (size_t)rows * sizeof(struct flow_slot), PROT_READ | PROT_WRITE, MAP_SHARED,
+		     bpf_map__fd(turn->maps.flows), 0);
+	if (slots == MAP_FAILED)
+		fail("table");
+	errno = -flow_table_open(&table, slots, rows, flows, (const uint64_t *)turn->rodata->flow_seed);
+	if (errno)
+		fail("table");
 	return turn;
 }
 
@@ -265,17 +279,14 @@ int main(int argc, char **argv)
 	struct run run = { .ifindex = if_nametoindex("lo") };
 	uint64_t nanoseconds = 0, rounds = packets / ROUND + 1;
 	struct turn_bpf *turn;
-	struct tables tables;
 
 	if (!channels) {
 		fprintf(stderr, "usage: cost CLIENT-FAMILY PEER-FAMILY CHANNELS [PACKETS]\n");
 		return 2;
 	}
-	turn = load(2 * channels + 2);
-	tables.flows = bpf_map__fd(turn->maps.flows);
-	tables.flows6 = bpf_map__fd(turn->maps.flows6);
+	turn = load(2 * channels);
 	set_up(turn, run.ifindex);
-	put_flows(&tables, client_v6, peer_v6, channels, &first);
+	put_flows(client_v6, peer_v6, channels, &first);
 	run.program = bpf_program__fd(turn->progs.turn);
 	run.length = make_frame(run.frame, client_v6, first);
 

@@ -7,38 +7,23 @@
 #ifndef OFFLOAD_ABI_H
 #define OFFLOAD_ABI_H
 
+#include <stddef.h>
+
 #include <linux/types.h>
 
 /* Interfaces that can carry the program at the same time. */
 #define ABI_PORTS 16
 /* Relay threads that can own flows; coturn runs at most 128 of them. */
 #define ABI_OWNERS 256
-/* A deadline that is long past, where 0 is that of a thread which has not begun. */
-#define ABI_DEADLINE_MUTED 1
 /* Devices that a redirect can leave by. */
 #define ABI_DEVICES 64
 /* VLANs, over all of those interfaces, whose frames are relayed. */
 #define ABI_VLANS 256
 
 /*
- * The max_entries of a table for so many flows (less than 2^31). The kernel rounds them
- * up to a power of two for its buckets: here it has 1.5 to 3 of them for each flow,
- * as each flow that stands before another in its bucket is a cache miss.
- */
-static inline __attribute__((always_inline)) __u32 flow_table_entries(__u32 flows)
-{
-	__u32 buckets = 1;
-
-	while (buckets < flows)
-		buckets *= 2;
-	return 2 * (__u64)buckets >= 3 * (__u64)flows ? flows : buckets + 1;
-}
-
-/*
  * A datagram that is to be relayed, by what is on the wire. A client's
  * ChannelData is found by its channel number (RFC 8656, section 12.4); a
- * peer's data has no number, and `channel` is 0. Each family has a table of
- * its own, so that IPv4 does not pay for keys of 40 bytes.
+ * peer's data has no number, and `channel` is 0.
  */
 struct flow_key {
 	__be32 saddr;
@@ -46,8 +31,8 @@ struct flow_key {
 	__be16 sport;
 	__be16 dport;
 	__be16 channel;
-	__u16 zero;
-};
+	__u16 family; /* FLOW_KEY_V4, so that no key is all zeros */
+} __attribute__((aligned(8))); /* compared by 8 bytes */
 
 struct flow_key6 {
 	__be32 saddr[4];
@@ -55,8 +40,11 @@ struct flow_key6 {
 	__be16 sport;
 	__be16 dport;
 	__be16 channel;
-	__u16 zero;
-};
+	__u16 family; /* FLOW_KEY_V6 */
+} __attribute__((aligned(8)));
+
+#define FLOW_KEY_V4 4
+#define FLOW_KEY_V6 6
 
 /* An address of either family; IPv4 takes the first word, the rest is 0. */
 union abi_addr {
@@ -74,7 +62,7 @@ enum flow_ttl {
 
 /* It leaves by IPv6. */
 #define FLOW_V6 1
-/* max-bps limits its session: it has a row in `limited`. */
+/* max-bps limits its session. */
 #define FLOW_LIMITED 2
 /* Such a flow comes in by IPv6. */
 #define FLOW_LIMITED_V6 4
@@ -88,7 +76,7 @@ struct flow {
 	__be16 channel;  /* the number to put on; 0: one is to be taken off */
 	__be16 frag_off; /* IPv4: flags of coturn's socket: DF, or 0 */
 	__u32 hop;       /* row of the next hop table */
-	__u32 usage;     /* row of the usage table */
+	__u32 limit;     /* FLOW_LIMITED: row of the limits */
 	__u16 owner;     /* row of the deadlines: the relay thread */
 	__u8 ttl;
 	__u8 ttl_from;   /* enum flow_ttl */
@@ -98,37 +86,106 @@ struct flow {
 	union {
 		struct {
 			__u16 ip_sum;   /* IPv4: sum of the new header but TOS, length, ID, TTL */
-			__u16 id_first; /* IPv4: added to the usage row's packets: the ID */
+			__u16 id_first; /* IPv4: added to the number of packets before: the ID */
 		};
 		__be32 label;           /* IPv6: version and flow label, traffic class 0 */
 	};
-	__u32 key_mark;  /* mark of its key; last, so written last */
+	__u32 zero;
 } __attribute__((aligned(8))); /* copied by 8 bytes */
 
-/*
- * Ties a value to its key. An element of a preallocated hash table is used again
- * as soon as it is deleted; a CPU that is held up between finding it and reading
- * it would take another flow's for its own.
- */
-static inline __attribute__((always_inline)) __u32 flow_key_mark(const struct flow_key *key)
-{
-	__u32 mark = key->saddr * 0x9e3779b1u;
+/* What of it does not depend on the family stands from here on. */
+#define FLOW_REST offsetof(struct flow, sport)
+#define FLOW_REST_WORDS ((offsetof(struct flow, zero) - FLOW_REST) / 4)
 
-	mark = (mark ^ key->daddr) * 0x85ebca6bu;
-	mark = (mark ^ ((__u32)key->sport << 16 | key->dport)) * 0xc2b2ae35u;
-	return mark ^ key->channel;
+/*
+ * A row of the table of flows, which is open addressing in memory that the server
+ * shares. What IPv4 needs for both ways is the first cache line; the second
+ * has what is written for each packet, and is fetched along with the first.
+ *
+ * A flow is here while `edition` is odd. It changes before and after whatever else of the
+ * flow does, so that a reader has a whole flow, and the one of the key that it has
+ * compared, if it is odd and the same before and after. A virtual CPU may be held up
+ * for long between any two loads.
+ */
+struct flow_slot {
+	__u32 edition;
+	__u32 passed;     /* flows that were to be here, but stand on a later row of their probes */
+	__be32 key_saddr; /* of struct flow_key; IPv6: the first words */
+	__be32 key_daddr;
+	__be16 key_sport;
+	__be16 key_dport;
+	__be16 key_channel;
+	__u16 key_family;
+	__u32 rest[FLOW_REST_WORDS]; /* of struct flow */
+	__u32 trimmed;    /* bytes behind the data that were cut off, modulo 2^32 */
+	__be32 saddr;     /* of struct flow; IPv6: the first words */
+	__be32 daddr;
+	/* the other words of IPv6 */
+	__be32 key_saddr6[3];
+	__be32 key_daddr6[3];
+	__be32 saddr6[3];
+	__be32 daddr6[3];
+	/* counted by the program, by atomic additions: nearly always it is one CPU that has a flow */
+	__u64 packets;
+	__u64 data;       /* bytes of what was relayed, without ChannelData's headers */
+} __attribute__((aligned(64)));
+
+/*
+ * Where a flow may stand: on the first of these rows that was free. A table of twice as many rows as
+ * flows has no room for one flow in millions, which then stays in userspace.
+ */
+#define FLOW_PROBES 24
+#define FLOW_ROWS_MIN 32
+
+/* Rows of a table for so many flows (less than 2^31). */
+static inline __attribute__((always_inline)) __u32 flow_table_rows(__u32 flows)
+{
+	return 2 * flows < FLOW_ROWS_MIN ? FLOW_ROWS_MIN : 2 * flows;
 }
 
-static inline __attribute__((always_inline)) __u32 flow_key6_mark(const struct flow_key6 *key)
-{
-	__u32 mark = 0;
+/*
+ * Secret and random, as clients choose their ports and channel numbers: nobody
+ * must be able to have all flows begin on one row. The hash is strongly universal
+ * (Lemire and Kaser, "Strongly universal string hashing is fast", 2014:
+ * Multilinear-HM), by its upper 32 bits.
+ */
+#define FLOW_SEEDS 11
 
-	for (int i = 0; i < 4; i++) {
-		mark = (mark ^ key->saddr[i]) * 0x9e3779b1u;
-		mark = (mark ^ key->daddr[i]) * 0x85ebca6bu;
-	}
-	mark = (mark ^ ((__u32)key->sport << 16 | key->dport)) * 0xc2b2ae35u;
-	return mark ^ key->channel;
+static inline __attribute__((always_inline)) __u64 flow_hash_ports(const volatile __u64 *seed, __be16 sport,
+								   __be16 dport, __be16 channel, __u16 family)
+{
+	return seed[0] + (seed[1] + ((__u32)dport << 16 | sport)) * (seed[2] + ((__u32)family << 16 | channel));
+}
+
+static inline __attribute__((always_inline)) __u64 flow_hash(const volatile __u64 *seed,
+							     const struct flow_key *key)
+{
+	return flow_hash_ports(seed, key->sport, key->dport, key->channel, key->family) +
+	       (seed[3] + key->saddr) * (seed[4] + key->daddr);
+}
+
+static inline __attribute__((always_inline)) __u64 flow_hash6(const volatile __u64 *seed,
+							      const struct flow_key6 *key)
+{
+	__u64 hash = flow_hash_ports(seed, key->sport, key->dport, key->channel, key->family);
+
+	for (int i = 0; i < 4; i++)
+		hash += (seed[3 + 2 * i] + key->saddr[i]) * (seed[4 + 2 * i] + key->daddr[i]);
+	return hash;
+}
+
+/* Keys that follow each other, as ports do, would be at equal distances: the last step mixes. */
+static inline __attribute__((always_inline)) __u32 flow_first_row(__u64 hash, __u32 rows)
+{
+	hash = (hash ^ hash >> 32) * 0x9e3779b97f4a7c15u;
+	return (hash >> 32) * rows >> 32;
+}
+
+/* `probe` counts from 1. The steps grow, so that full places are left behind. */
+static inline __attribute__((always_inline)) __u32 flow_next_row(__u32 row, __u32 probe, __u32 rows)
+{
+	row += probe;
+	return row < rows ? row : row - rows;
 }
 
 #define ABI_TAGS 2
@@ -169,19 +226,6 @@ struct hop_row {
 	__u32 zero;
 };
 
-/*
- * What a flow carried on one CPU, and those before it that had its row. Rows are
- * at cpu * flows + usage; the server reads differences and never writes. But it
- * writes the block after that of the last CPU, where a row has what all CPUs had
- * counted when the present flow began, and when that was.
- */
-struct usage_row {
-	__u64 packets;
-	__u64 bytes_in;  /* UDP payload as received */
-	__u64 bytes_out; /* UDP payload as sent */
-	__u64 since;     /* after the last CPU's: CLOCK_BOOTTIME in nanoseconds, 0: never used */
-};
-
 /* What max-bps is held against: each of them may reach it, in each second. */
 enum limit_meter {
 	LIMIT_CLIENT_READ,  /* UDP payload from the client */
@@ -193,8 +237,7 @@ enum limit_meter {
 
 /*
  * A session that max-bps limits. What it sends to peers needs no meter: it came
- * from the client, in a longer datagram. The table `limited` says, for each row
- * of the usage table whose flow has FLOW_LIMITED, which row this is.
+ * from the client, in a longer datagram.
  */
 struct limit {
 	__s64 left[LIMIT_METERS]; /* bytes of this second; what is below 0 is taken off the next one */
@@ -260,7 +303,9 @@ struct state {
 	__u64 started;  /* CLOCK_BOOTTIME in nanoseconds; 0: no server has these tables */
 	__u64 overruns; /* how often events of the kernel were lost, and all was read anew */
 	__u64 full;     /* channels for which there was no room */
-	__u64 failed;   /* channels that the kernel did not take for another reason */
+	__u64 failed;   /* channels that were not taken for another reason */
+	__u64 bytes_in; /* UDP payload that was relayed, as received; read every second */
+	__u64 bytes_out; /* the same as sent */
 	__u64 refused[STATE_REFUSALS];
 	__u32 pid;      /* in the server's own PID namespace */
 	__u32 channels; /* that there is room for */
@@ -275,15 +320,16 @@ struct state {
 
 _Static_assert(sizeof(struct flow_key) == 16, "flow_key has no padding");
 _Static_assert(sizeof(struct flow_key6) == 40, "flow_key6 has no padding");
-_Static_assert(sizeof(struct flow) == 64, "flow fills a cache line");
+_Static_assert(sizeof(struct flow) == 64, "flow has no padding");
+_Static_assert(sizeof(struct flow_slot) == 128, "flow_slot fills two cache lines");
+_Static_assert(offsetof(struct flow_slot, key_saddr6) == 64, "IPv4 takes the first of them");
 _Static_assert(sizeof(struct hop) == 28, "hop has no padding");
 _Static_assert(sizeof(struct hop_row) == 64, "hop_row fills a cache line");
-_Static_assert(sizeof(struct usage_row) == 32, "usage_row has no padding");
 _Static_assert(sizeof(struct limit) == 64, "limit fills a cache line");
 _Static_assert(sizeof(struct port) == 12, "port has no padding");
 _Static_assert(sizeof(struct vlan_key) == 8, "vlan_key has no padding");
 _Static_assert(sizeof(struct vlan) == 8, "vlan has no padding");
 _Static_assert(sizeof(struct state_interface) == 432, "state_interface has no padding");
-_Static_assert(sizeof(struct state) == 312 + 432 * ABI_PORTS, "state has no padding");
+_Static_assert(sizeof(struct state) == 328 + 432 * ABI_PORTS, "state has no padding");
 
 #endif

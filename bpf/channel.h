@@ -3,6 +3,7 @@
 #ifndef OFFLOAD_CHANNEL_H
 #define OFFLOAD_CHANNEL_H
 
+#include "flows.h"
 #include "maps.h"
 #include "packet.h"
 
@@ -10,48 +11,24 @@
 #define CHANNEL_RANGE 0xc000
 #define CHANNEL_FIRST 0x4000
 
-static __always_inline const struct flow *flow_at(const struct packet *packet, const int v6)
-{
-	if (v6)
-		return bpf_map_lookup_elem(&flows6, &packet->key.v6);
-	return bpf_map_lookup_elem(&flows, &packet->key.v4);
-}
-
 /*
  * A client's ChannelData is looked for first, when it can be one: media that
  * peers send (RTP, DTLS, STUN) begins otherwise (RFC 7983), so that either
  * direction costs one lookup. A peer's payload that looks like ChannelData
  * costs two.
  */
-static __always_inline const struct flow *flow_find(struct packet *packet, const int v6)
+static __always_inline int flow_find(struct packet *packet, const int v6, struct flow_found *found)
 {
 	__be16 number = packet->channel.number;
 	__be16 *key = v6 ? &packet->key.v6.channel : &packet->key.v4.channel;
 
 	if ((number & bpf_htons(CHANNEL_RANGE)) == bpf_htons(CHANNEL_FIRST)) {
-		const struct flow *flow;
-
 		*key = number;
-		flow = flow_at(packet, v6);
-		if (flow)
-			return flow;
+		if (flow_at(packet, v6, found))
+			return 1;
 		*key = 0;
 	}
-	return flow_at(packet, v6);
-}
-
-/*
- * A copy that nobody changes any more. 0, or -1 if the element became another
- * flow's meanwhile: the packet goes up, as it would have a moment later.
- */
-static __always_inline int flow_copy(const struct flow *found, const struct packet *packet, const int v6,
-				     struct flow *copy)
-{
-	__u32 mark = v6 ? flow_key6_mark(&packet->key.v6) : flow_key_mark(&packet->key.v4);
-
-	__builtin_memcpy(copy, found, sizeof(*copy));
-	barrier();
-	return copy->key_mark == mark && *(const volatile __u32 *)&found->key_mark == mark ? 0 : -1;
+	return flow_at(packet, v6, found);
 }
 
 /*
@@ -75,15 +52,6 @@ static __always_inline int owner_alive(const struct flow *flow)
 	return clock_now() < deadlines[flow->owner & (ABI_OWNERS - 1)];
 }
 
-/* VERDICT_COUNT with a copy of the flow that was found, whose relay thread is alive. */
-static __always_inline enum verdict flow_take(const struct flow *found, const struct packet *packet,
-					      const int v6, struct flow *flow)
-{
-	if (!found || flow_copy(found, packet, v6, flow))
-		return VERDICT_NO_FLOW;
-	return owner_alive(flow) ? VERDICT_COUNT : VERDICT_SERVER_SILENT;
-}
-
 /*
  * The key of what leaves by `flow`, when it comes in again as a peer's data: the
  * peer is this server.
@@ -95,14 +63,41 @@ static __always_inline void flow_key_turn(struct packet *packet, const struct fl
 		__builtin_memcpy(packet->key.v6.daddr, &flow->daddr, sizeof(flow->daddr));
 		packet->key.v6.sport = flow->sport;
 		packet->key.v6.dport = flow->dport;
-		packet->key.v6.channel = packet->key.v6.zero = 0;
+		packet->key.v6.channel = 0;
+		packet->key.v6.family = FLOW_KEY_V6;
 	} else {
 		packet->key.v4.saddr = flow->saddr.v4;
 		packet->key.v4.daddr = flow->daddr.v4;
 		packet->key.v4.sport = flow->sport;
 		packet->key.v4.dport = flow->dport;
-		packet->key.v4.channel = packet->key.v4.zero = 0;
+		packet->key.v4.channel = 0;
+		packet->key.v4.family = FLOW_KEY_V4;
 	}
+}
+
+/* VERDICT_COUNT with a copy of the flow of this datagram, whose relay thread is alive, and its row. */
+static __always_inline enum verdict flow_of(struct packet *packet, const int v6, struct flow *flow,
+					    struct flow_slot **slot)
+{
+	struct flow_found found;
+
+	if (!flow_find(packet, v6, &found) || flow_copy(&found, flow))
+		return VERDICT_NO_FLOW;
+	*slot = found.slot;
+	return owner_alive(flow) ? VERDICT_COUNT : VERDICT_SERVER_SILENT;
+}
+
+/* The same of what leaves by `flow`, and comes in again as a peer's data: the peer is this server. */
+static __always_inline enum verdict flow_turn(struct packet *packet, const int v6, struct flow *flow,
+					      struct flow_slot **slot)
+{
+	struct flow_found found;
+
+	flow_key_turn(packet, flow, v6);
+	if (!flow_at(packet, v6, &found) || flow_copy(&found, flow))
+		return VERDICT_NO_FLOW;
+	*slot = found.slot;
+	return owner_alive(flow) ? VERDICT_COUNT : VERDICT_SERVER_SILENT;
 }
 
 /*

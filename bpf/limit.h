@@ -10,16 +10,11 @@
 
 #include "maps.h"
 
-/* NULL only if the server sized the tables wrong. */
+/* NULL only if the server sized the table wrong. */
 static __always_inline struct limit *limit_find(const struct flow *flow)
 {
-	__u32 usage = flow->usage;
-	const __u32 *row = bpf_map_lookup_elem(&limited, &usage);
-	__u32 index;
+	__u32 index = flow->limit;
 
-	if (!row)
-		return NULL;
-	index = *row;
 	return bpf_map_lookup_elem(&limits, &index);
 }
 

@@ -6,24 +6,18 @@
 #include "abi.h"
 #include "verdict.h"
 
-/* Plain and not LRU: a full table is the server's business, not an eviction. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__type(key, struct flow_key);
-	__type(value, struct flow);
-	__uint(max_entries, 1);
-} flows SEC(".maps");
-
 /*
- * As long as `flows`, or 1 on a server without IPv6 addresses. Memory is taken at
- * the start as well: elements that are allocated one by one lie over more cache lines.
+ * Open addressing in an array, see abi.h: a look-up is a multiplication, one cache line
+ * and no call. The server maps it into its memory. A full table is the server's business,
+ * there is no eviction.
  */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__type(key, struct flow_key6);
-	__type(value, struct flow);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct flow_slot);
 	__uint(max_entries, 1);
-} flows6 SEC(".maps");
+} flows SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -40,28 +34,14 @@ struct {
 	__uint(max_entries, 1);
 } hops SEC(".maps");
 
-/*
- * A row per CPU and flow. An array that the server maps into its memory, where
- * a per-CPU array would cost it a system call for every flow and second. Behind
- * those of the last CPU comes one more block of rows, which the program does not
- * know of: see abi.h.
- */
+/* For onlookers: when the flow of each row began, CLOCK_BOOTTIME in nanoseconds. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
-	__type(value, struct usage_row);
+	__type(value, __u64);
 	__uint(max_entries, 1);
-} usage SEC(".maps");
-
-/* The row of `limits` of each flow, by its usage row: a flow has no room for it. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, __u32);
-	__type(value, __u32);
-	__uint(max_entries, 1);
-} limited SEC(".maps");
+} begun SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -89,8 +69,14 @@ struct {
 /* For onlookers, which know one layout. */
 const volatile __u32 abi_version = ABI_VERSION;
 
-/* Rows of `usage` that a CPU has. */
-const volatile __u32 usage_rows = 1;
+/* Rows of `flows`. */
+const volatile __u32 flow_rows = 1;
+
+/* See flow_hash. */
+const volatile __u64 flow_seed[FLOW_SEEDS] = {};
+
+/* Nonzero: this CPU may load from memory in another order than that of the program. */
+const volatile __u32 weak_order = 0;
 
 /* Nonzero: frames may come in several buffers (Linux 5.18), as jumbo frames do. */
 const volatile __u32 frags = 0;

@@ -233,12 +233,14 @@ static __always_inline enum verdict packet_parse(struct xdp_md *ctx, struct pack
 	if (v6) {
 		packet->key.v6.sport = udp->source;
 		packet->key.v6.dport = udp->dest;
-		packet->key.v6.channel = packet->key.v6.zero = 0;
+		packet->key.v6.channel = 0;
+		packet->key.v6.family = FLOW_KEY_V6;
 		addresses = pseudo_addresses6(packet->key.v6.saddr, packet->key.v6.daddr);
 	} else {
 		packet->key.v4.sport = udp->source;
 		packet->key.v4.dport = udp->dest;
-		packet->key.v4.channel = packet->key.v4.zero = 0;
+		packet->key.v4.channel = 0;
+		packet->key.v4.family = FLOW_KEY_V4;
 		addresses = (__u64)packet->key.v4.saddr + packet->key.v4.daddr;
 	}
 	packet->partial = udp->check == pseudo_sum(addresses, udp->len);

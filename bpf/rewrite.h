@@ -12,6 +12,7 @@
 /* The datagram that is to leave. */
 struct outgoing {
 	const struct flow *flow;
+	struct flow_slot *slot; /* the flow's row, to count in */
 	const struct hop *hop;
 	struct limit *first_limit; /* of the flow that led to this server itself, if it has one */
 	__u32 delta;   /* sum of the new addresses and ports less the old */

@@ -29,8 +29,7 @@ static __always_inline enum verdict turn_to_client(struct packet *packet, struct
 {
 	enum verdict verdict;
 
-	flow_key_turn(packet, flow, v6);
-	verdict = flow_take(flow_at(packet, v6), packet, v6, flow);
+	verdict = flow_turn(packet, v6, flow, &out->slot);
 	if (verdict != VERDICT_COUNT)
 		return verdict == VERDICT_NO_FLOW ? VERDICT_LOCAL : verdict;
 	if (!flow->channel)
@@ -64,9 +63,9 @@ static __always_inline int limit_allows(const struct packet *packet, const struc
  * writes. `first` is the row of the flow that led to this server itself, or NULL.
  */
 static __always_inline enum verdict send(struct xdp_md *ctx, const struct packet *packet, struct outgoing *out,
-					 struct usage_row *first, int *action, const int v6)
+					 struct flow_slot *first, int *action, const int v6)
 {
-	struct usage_row *row;
+	__u16 trimmed = packet->length - out->header - out->data;
 	enum verdict verdict;
 
 	if ((v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) + sizeof(struct udphdr) + out->payload >
@@ -83,10 +82,7 @@ static __always_inline enum verdict send(struct xdp_md *ctx, const struct packet
 	if (packet->partial && packet->generic)
 		return VERDICT_CHECKSUM;
 
-	row = usage_find(out->flow);
-	if (!row)
-		return VERDICT_NO_FLOW;
-	out->id = bpf_htons(out->flow->id_first + row->packets);
+	out->id = bpf_htons(out->flow->id_first + *(const volatile __u64 *)&out->slot->packets);
 	if (!packet->check || packet->partial)
 		out->check = check_in_full(ctx, packet, out, v6);
 	else
@@ -101,24 +97,24 @@ static __always_inline enum verdict send(struct xdp_md *ctx, const struct packet
 		return VERDICT_LIMITED;
 	if (out->flow->flags & FLOW_LIMITED && !limit_allows(packet, out)) {
 		if (first)
-			count_usage(first, packet->length, out->data);
+			count_usage(first, out->data, trimmed);
 		return VERDICT_LIMITED;
 	}
 	if (headers_write(ctx, out, v6))
 		return VERDICT_NO_ROOM;
 	if (first) {
-		count_usage(first, packet->length, out->data);
-		count_usage(row, out->data, out->payload);
+		count_usage(first, out->data, trimmed);
+		count_usage(out->slot, out->data, 0);
 		return VERDICT_TO_OTHER_CLIENT;
 	}
-	count_usage(row, packet->length, out->payload);
+	count_usage(out->slot, out->data, trimmed);
 	return out->flow->channel ? VERDICT_TO_CLIENT : VERDICT_TO_PEER;
 }
 
 /* Of a packet of either family. *action is set with the verdicts that relay. */
 static __always_inline enum verdict relay(struct xdp_md *ctx, struct packet *packet, int *action, const int v6)
 {
-	struct usage_row *first = NULL;
+	struct flow_slot *first = NULL;
 	struct outgoing out = {};
 	struct flow flow;
 	enum verdict verdict;
@@ -126,7 +122,7 @@ static __always_inline enum verdict relay(struct xdp_md *ctx, struct packet *pac
 	verdict = packet_parse(ctx, packet, v6);
 	if (verdict != VERDICT_COUNT)
 		return verdict;
-	verdict = flow_take(flow_find(packet, v6), packet, v6, &flow);
+	verdict = flow_of(packet, v6, &flow, &out.slot);
 	if (verdict != VERDICT_COUNT)
 		return verdict;
 	/* RFC 8200, section 8.1: the kernel drops it. */
@@ -155,9 +151,7 @@ static __always_inline enum verdict relay(struct xdp_md *ctx, struct packet *pac
 	if (out.hop->flags & HOP_LOCAL) {
 		if (flow.channel)
 			return VERDICT_LOCAL;
-		first = usage_find(&flow);
-		if (!first)
-			return VERDICT_NO_FLOW;
+		first = out.slot;
 		if (flow.flags & FLOW_LIMITED)
 			out.first_limit = limit_find(&flow);
 		if (flow.flags & FLOW_V6)

@@ -11,6 +11,9 @@
 #include "nexthop.h"
 #include "ring.h"
 
+/* Bytes of ChannelData's header (RFC 8656, section 12.4). */
+#define CHANNEL_HEADER 4
+
 /* What coturn passes on of the TTL 64 that it takes for granted. */
 #define MAPPED_TTL 63
 
@@ -19,7 +22,8 @@ enum direction { TO_PEER, TO_CLIENT, DIRECTIONS };
 /* One way of a channel. */
 struct half {
 	struct channel_flow way;
-	struct usage seen; /* of that row, when last read */
+	uint32_t row;           /* of the table of flows */
+	struct flow_count seen; /* when last read */
 	bool in_kernel;
 };
 
@@ -28,28 +32,21 @@ struct channel {
 };
 
 static struct channel_style own_style;
-/* Rows of the usage table, and of sessions that max-bps limits. */
-static struct ring rows = { .lock = PTHREAD_MUTEX_INITIALIZER };
+/* Rows of sessions that max-bps limits. */
 static struct ring limits = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 int channel_start(unsigned int channels, const struct channel_style *style)
 {
-	int error = ring_start(&rows, DIRECTIONS * channels);
-
-	if (error)
-		return error;
 	/* Such a session has one channel at least. */
-	error = ring_start(&limits, channels);
-	if (error)
-		ring_stop(&rows);
-	else
+	int error = ring_start(&limits, channels);
+
+	if (!error)
 		own_style = *style;
 	return error;
 }
 
 void channel_stop(void)
 {
-	ring_stop(&rows);
 	ring_stop(&limits);
 }
 
@@ -146,14 +143,14 @@ static void make_key(const union endpoint *from, const union endpoint *at, __be1
 		v6->sport = from->v6.sin6_port;
 		v6->dport = at->v6.sin6_port;
 		v6->channel = number;
-		way->flow.key_mark = flow_key6_mark(v6);
+		v6->family = FLOW_KEY_V6;
 	} else {
 		v4->saddr = from->v4.sin_addr.s_addr;
 		v4->daddr = at->v4.sin_addr.s_addr;
 		v4->sport = from->v4.sin_port;
 		v4->dport = at->v4.sin_port;
 		v4->channel = number;
-		way->flow.key_mark = flow_key_mark(v4);
+		v4->family = FLOW_KEY_V4;
 	}
 }
 
@@ -225,49 +222,36 @@ void channel_flows(const struct channel_request *request, const struct channel_s
 static int half_open(struct half *half, const struct channel_request *request, uint16_t owner)
 {
 	struct flow *flow = &half->way.flow;
-	int error = ring_take(&rows, &flow->usage);
+	int error = nexthop_acquire(flow->flags & FLOW_V6 ? AF_INET6 : AF_INET, &flow->saddr, &flow->daddr,
+				    &flow->hop);
 
 	if (error)
 		return error;
-	error = nexthop_acquire(flow->flags & FLOW_V6 ? AF_INET6 : AF_INET, &flow->saddr, &flow->daddr,
-				&flow->hop);
-	if (error)
-		goto row;
-	map_usage_begin(flow->usage, &half->seen);
-	if (request->limited)
-		map_limited_put(flow->usage, request->limit);
 	flow->owner = owner;
+	if (request->limited)
+		flow->limit = request->limit;
 	if (!(flow->flags & FLOW_V6))
 		flow->id_first = (uint16_t)random();
-	error = map_flow_put(half->way.family, &half->way.key, flow);
-	if (error)
-		goto hop;
+	error = map_flow_put(half->way.family, &half->way.key, flow, &half->row);
+	if (error) {
+		nexthop_release(flow->hop);
+		return error;
+	}
 	half->in_kernel = true;
 	return 0;
-hop:
-	nexthop_release(flow->hop);
-row:
-	ring_give(&rows, flow->usage);
-	return error == -E2BIG ? -ENOSPC : error;
 }
 
-static int half_close(struct half *half)
+static void half_close(struct half *half)
 {
-	int error;
-
-	if (!half->in_kernel)
-		return 0;
-	error = map_flow_delete(half->way.family, &half->way.key);
-	if (error && error != -ENOENT)
-		return error;
+	if (half->in_kernel)
+		map_flow_end(half->row);
 	half->in_kernel = false;
-	return 0;
 }
 
 static void half_free(struct half *half)
 {
 	nexthop_release(half->way.flow.hop);
-	ring_give(&rows, half->way.flow.usage);
+	map_flow_free(half->row);
 }
 
 int channel_open(const struct channel_request *request, uint16_t owner, struct channel **channel)
@@ -291,49 +275,48 @@ int channel_open(const struct channel_request *request, uint16_t owner, struct c
 	*channel = new;
 	return 0;
 undo:
-	/* Rows that a flow in the kernel refers to are never given to another. */
-	if (half_close(&new->half[TO_CLIENT]))
-		error = -ENOTRECOVERABLE;
-	else
-		half_free(&new->half[TO_CLIENT]);
+	half_close(&new->half[TO_CLIENT]);
+	half_free(&new->half[TO_CLIENT]);
 failed:
 	free(new);
 	return error;
 }
 
-int channel_close(struct channel *channel)
+void channel_close(struct channel *channel)
 {
-	int to_peer = half_close(&channel->half[TO_PEER]);
-	int to_client = half_close(&channel->half[TO_CLIENT]);
-
-	return to_peer ? to_peer : to_client;
+	half_close(&channel->half[TO_PEER]);
+	half_close(&channel->half[TO_CLIENT]);
 }
 
-int channel_clear_df(struct channel *channel)
+void channel_clear_df(struct channel *channel)
 {
 	struct half *half = &channel->half[TO_PEER];
-	struct flow flow = half->way.flow;
-	int error;
+	struct flow *flow = &half->way.flow;
 
-	if (!half->in_kernel || !flow.frag_off)
-		return 0;
-	flow.frag_off = 0;
-	sum_ipv4(&flow);
-	error = map_flow_replace(half->way.family, &half->way.key, &flow);
-	if (!error)
-		half->way.flow = flow;
-	return error;
+	if (!half->in_kernel || !flow->frag_off)
+		return;
+	flow->frag_off = 0;
+	sum_ipv4(flow);
+	map_flow_replace(half->row, flow);
 }
 
+/* Clients' datagrams have a header that peers' have not, and padding. */
 static void half_read(struct half *half, struct usage *since)
 {
-	struct usage now;
+	struct flow_count now;
+	uint64_t headers;
 
-	map_usage_read(half->way.flow.usage, &now);
+	map_flow_read(half->row, &now);
 	since->packets = now.packets - half->seen.packets;
-	since->bytes_in = now.bytes_in - half->seen.bytes_in;
-	since->bytes_out = now.bytes_out - half->seen.bytes_out;
+	since->bytes_in = since->bytes_out = now.data - half->seen.data;
+	headers = since->packets * CHANNEL_HEADER;
+	if (half->way.flow.channel)
+		since->bytes_out += headers;
+	else
+		since->bytes_in += headers + (uint32_t)(now.trimmed - half->seen.trimmed);
 	half->seen = now;
+	if (since->packets)
+		map_total_count(since->bytes_in, since->bytes_out);
 }
 
 void channel_read(struct channel *channel, struct usage *to_peer, struct usage *to_client)

@@ -8,6 +8,7 @@
 
 #include "allocation.h"
 #include "map.h"
+#include "usage.h"
 
 /** How coturn's sockets send, where it is not the packet that says. */
 struct channel_style {
@@ -38,21 +39,19 @@ void channel_limit_give(uint32_t row);
 /**
  * Has the kernel relay a channel that channel_check allowed, for relay thread
  * `owner`. 0; -ENOSPC if the tables are full; -EEXIST if one of its address
- * pairs is relayed already; or another -errno; then nothing was changed. But
- * -ENOTRECOVERABLE if one direction was, and could not be taken back: the
- * owner's flows must be ended (offload_mute). Any thread.
+ * pairs is relayed already; or another -errno; then nothing was changed. Any thread.
  */
 int channel_open(const struct channel_request *request, uint16_t owner, struct channel **channel);
 
 /**
  * Ends the relaying, at once: no packet that arrives later is relayed. What it
- * carried can still be read. 0 (also if it has ended before), or -errno if the
- * kernel would not. Any thread, but one at a time for a channel.
+ * carried can still be read. Does nothing if it has ended before. Any thread, but
+ * one at a time for a channel.
  */
-int channel_close(struct channel *channel);
+void channel_close(struct channel *channel);
 
-/** From now on the peer gets packets without DF. 0, or -errno and no change. As channel_close. */
-int channel_clear_df(struct channel *channel);
+/** From now on the peer gets packets without DF. As channel_close. */
+void channel_clear_df(struct channel *channel);
 
 /** What it carried since it was opened or last read, each way. As channel_close. */
 void channel_read(struct channel *channel, struct usage *to_peer, struct usage *to_client);

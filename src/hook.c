@@ -130,13 +130,11 @@ struct hooked {
 	ioa_socket_handle relay; /* its socket, not bound to anything; NULL: closed, or soon to be */
 	bool df; /* that sends with DF, to IPv4 peers */
 	struct hooked *previous, *next; /* of the same relay thread */
-	bool stuck; /* the kernel would not let go of it */
 };
 
 /* What is a relay thread's own; coturn keeps a session on one thread. */
 struct relay {
 	bool started;
-	bool stuck; /* a flow could not be taken back: no flow of it is relayed any more */
 	uint16_t owner;
 	struct hooked *first;
 };
@@ -175,27 +173,11 @@ static void fold(struct hooked *hooked)
 	}
 }
 
-/* A flow stays in the kernel that must not relay: its thread falls silent. */
-static void stick(int error)
-{
-	offload_mute(relay.owner);
-	if (!relay.stuck)
-		log_line(LOG_LEVEL_ERROR,
-			 "the kernel does not let a channel go (%s): all channels of this relay thread are relayed in "
-			 "userspace from now on",
-			 strerror(-error));
-	relay.stuck = true;
-}
-
 /* Ends the relaying of a channel and counts the last of it. */
 static bool close_channel(struct hooked *hooked)
 {
-	int error = channel_close(hooked->channel);
-
+	channel_close(hooked->channel);
 	hooked->relay = NULL;
-	hooked->stuck = error != 0;
-	if (error)
-		stick(error);
 	fold(hooked);
 	return false;
 }
@@ -205,8 +187,7 @@ static void tick(ioa_engine_handle engine, void *unused)
 	(void)engine, (void)unused;
 	for (struct hooked *hooked = relay.first; hooked; hooked = hooked->next)
 		fold(hooked);
-	if (!relay.stuck)
-		offload_beat(relay.owner);
+	offload_beat(relay.owner);
 }
 
 /* The first channel of a relay thread. 0 or -errno. */
@@ -379,7 +360,7 @@ void *offload_hook_bind(void *server, void *session, void *channel, const void *
 	struct hooked *hooked;
 	int error = 0;
 
-	if (!running || relay.stuck)
+	if (!running)
 		return chn->kernel_channel;
 	/* A refresh. coturn's own timer says when it ends; nothing to extend here. */
 	if (chn->kernel_channel)
@@ -403,13 +384,11 @@ void *offload_hook_bind(void *server, void *session, void *channel, const void *
 		request.limit = hook_limit_row(hooked->limited);
 	if (!error)
 		error = channel_open(&request, relay.owner, &hooked->channel);
-	if (error == -ENOTRECOVERABLE)
-		stick(error);
 	if (error) {
 		offload_count_failure(error);
 		log_failure(error);
 		if (hooked)
-			hook_limit_release(hooked->limited, error == -ENOTRECOVERABLE);
+			hook_limit_release(hooked->limited);
 		free(hooked);
 		return NULL;
 	}
@@ -437,10 +416,8 @@ void offload_hook_delete(void *handle)
 		relay.first = hooked->next;
 	if (hooked->next)
 		hooked->next->previous = hooked->previous;
-	/* One that is stuck keeps its rows for good: the flow refers to them. */
-	if (!hooked->stuck)
-		channel_free(hooked->channel);
-	hook_limit_release(hooked->limited, hooked->stuck);
+	channel_free(hooked->channel);
+	hook_limit_release(hooked->limited);
 	free(hooked);
 }
 
@@ -481,11 +458,8 @@ void __wrap_set_allocation_family_invalid(allocation *a, int family)
 
 static bool clear_df(struct hooked *hooked)
 {
-	int error = channel_clear_df(hooked->channel);
-
+	channel_clear_df(hooked->channel);
 	hooked->df = false;
-	if (error)
-		log_failure(error);
 	return false;
 }
 

@@ -21,7 +21,6 @@ struct limited {
 	struct limiter limiter;
 	uint32_t row;
 	unsigned int channels;
-	bool stuck; /* a flow in the kernel still refers to the row */
 	struct limited *previous, *next; /* of the same relay thread */
 };
 
@@ -139,11 +138,10 @@ struct limited *hook_limit_hold(struct limited *limited)
 	return limited;
 }
 
-void hook_limit_release(struct limited *limited, bool stuck)
+void hook_limit_release(struct limited *limited)
 {
 	if (!limited)
 		return;
-	limited->stuck |= stuck;
 	if (--limited->channels)
 		return;
 	if (limited->previous)
@@ -152,8 +150,7 @@ void hook_limit_release(struct limited *limited, bool stuck)
 		first = limited->next;
 	if (limited->next)
 		limited->next->previous = limited->previous;
-	if (!limited->stuck)
-		channel_limit_give(limited->row);
+	channel_limit_give(limited->row);
 	free(limited);
 }
 

@@ -21,8 +21,8 @@ int hook_limit_open(ts_ur_super_session *ss, ioa_engine_handle engine, struct li
 /** For one channel more. */
 struct limited *hook_limit_hold(struct limited *limited);
 
-/** For one channel less, which the kernel still has if it is `stuck`. NULL is fine. */
-void hook_limit_release(struct limited *limited, bool stuck);
+/** For one channel less. NULL is fine. */
+void hook_limit_release(struct limited *limited);
 
 /** The row of its meters. */
 uint32_t hook_limit_row(const struct limited *limited);

@@ -6,11 +6,10 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "deputy.h"
+#include "privilege.h"
 
 /* A table in shared memory. */
 struct shared {
@@ -19,7 +18,9 @@ struct shared {
 };
 
 static struct map_set maps;
-static struct shared hops, usage_rows, limited, limits;
+static struct shared flows, hops, begun, limits;
+static struct flow_table flow_table = { .lock = PTHREAD_MUTEX_INITIALIZER };
+static bool wants_bpf;
 
 /* The kernel has the values of an array so far apart, or a multiple of it. */
 #define STRIDE 8
@@ -49,51 +50,29 @@ static void unshare_memory(struct shared *shared)
 
 void map_close(void)
 {
-	deputy_stop();
+	flow_table_close(&flow_table);
+	unshare_memory(&flows);
 	unshare_memory(&hops);
-	unshare_memory(&usage_rows);
-	unshare_memory(&limited);
+	unshare_memory(&begun);
 	unshare_memory(&limits);
 	memset(&maps, 0, sizeof(maps));
 }
 
-static int flows_of(int family)
-{
-	return bpf_map__fd(family == AF_INET6 ? maps.flows6 : maps.flows);
-}
-
-/* A change of a table. */
-struct change {
-	int fd;
-	const void *key;
-	const void *value; /* NULL: the element is deleted */
-	uint64_t flags;
-};
-
-static int change_try(const void *what)
-{
-	const struct change *change = what;
-	int failed = change->value ?
-			     bpf_map_update_elem(change->fd, change->key, change->value, change->flags) :
-			     bpf_map_delete_elem(change->fd, change->key);
-
-	return failed ? -errno : 0;
-}
-
-/* By the deputy, if this thread may not. */
-static int change_make(const struct change *change)
-{
-	int error = change_try(change);
-
-	return error == -EPERM && deputy_present() ? deputy_do(change_try, change) : error;
-}
-
-/* Asks by taking away a flow that is not there: no key is all zeros. */
+/* Asks by taking away a VLAN that is not there: none is all zeros. */
 static bool may_change(void)
 {
-	static const union map_key none;
+	static const struct vlan_key none;
 
-	return change_try(&(struct change){ flows_of(AF_INET), &none, NULL, 0 }) != -EPERM;
+	return !bpf_map_delete_elem(bpf_map__fd(maps.vlans), &none) || errno != EPERM;
+}
+
+/* As the threads of a server are that has given up root. */
+static bool may_change_without_bpf(void)
+{
+	bool may = !privilege_without_bpf(true) && may_change();
+
+	privilege_without_bpf(false);
+	return may;
 }
 
 int map_open(const struct map_set *set)
@@ -101,38 +80,33 @@ int map_open(const struct map_set *set)
 	int error;
 
 	maps = *set;
-	error = share(maps.hops, &hops);
+	error = share(maps.flows, &flows);
 	if (!error)
-		error = share(maps.usage, &usage_rows);
+		error = share(maps.hops, &hops);
 	if (!error)
-		error = share(maps.limited, &limited);
+		error = share(maps.begun, &begun);
 	if (!error)
 		error = share(maps.limits, &limits);
 	if (!error)
-		error = deputy_start(may_change);
+		error = flow_table_open(&flow_table, flows.memory, maps.flow_rows, maps.flow_room,
+					maps.flow_seed);
 	if (error)
 		map_close();
+	else
+		wants_bpf = !may_change_without_bpf();
 	return error;
 }
 
-int map_flow_put(int family, const union map_key *key, const struct flow *flow)
+bool map_wants_bpf(void)
 {
-	return change_make(&(struct change){ flows_of(family), key, flow, BPF_NOEXIST });
-}
-
-int map_flow_replace(int family, const union map_key *key, const struct flow *flow)
-{
-	return change_make(&(struct change){ flows_of(family), key, flow, BPF_EXIST });
-}
-
-int map_flow_delete(int family, const union map_key *key)
-{
-	return change_make(&(struct change){ flows_of(family), key, NULL, 0 });
+	return wants_bpf;
 }
 
 int map_vlan_put(const struct vlan_key *key, const struct vlan *vlan)
 {
-	return change_make(&(struct change){ bpf_map__fd(maps.vlans), key, vlan, BPF_ANY });
+	int fd = bpf_map__fd(maps.vlans);
+
+	return (vlan ? bpf_map_update_elem(fd, key, vlan, BPF_ANY) : bpf_map_delete_elem(fd, key)) ? -errno : 0;
 }
 
 int map_device_put(uint32_t ifindex)
@@ -143,7 +117,7 @@ int map_device_put(uint32_t ifindex)
 	/* Replacing an entry would make redirects miss for a moment. */
 	if (!bpf_map_lookup_elem(fd, &ifindex, &present))
 		return 0;
-	return change_make(&(struct change){ fd, &ifindex, &ifindex, BPF_ANY });
+	return bpf_map_update_elem(fd, &ifindex, &ifindex, BPF_ANY) ? -errno : 0;
 }
 
 void map_hop_put(uint32_t index, const struct hop *hop)
@@ -156,18 +130,6 @@ void map_hop_put(uint32_t index, const struct hop *hop)
 	__atomic_store_n(&row->current, next, __ATOMIC_RELEASE);
 }
 
-void map_usage_read(uint32_t index, struct usage *usage)
-{
-	const struct usage_row *row = (const struct usage_row *)usage_rows.memory + index;
-
-	memset(usage, 0, sizeof(*usage));
-	for (unsigned int cpu = 0; cpu < maps.cpus; cpu++, row += maps.usage_rows) {
-		usage->packets += __atomic_load_n(&row->packets, __ATOMIC_RELAXED);
-		usage->bytes_in += __atomic_load_n(&row->bytes_in, __ATOMIC_RELAXED);
-		usage->bytes_out += __atomic_load_n(&row->bytes_out, __ATOMIC_RELAXED);
-	}
-}
-
 static uint64_t boot_time(void)
 {
 	struct timespec now;
@@ -176,21 +138,39 @@ static uint64_t boot_time(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-void map_usage_begin(uint32_t index, struct usage *usage)
+int map_flow_put(int family, const union map_key *key, const struct flow *flow, uint32_t *row)
 {
-	struct usage_row *row = (struct usage_row *)usage_rows.memory + index;
+	int error = flow_table_reserve(&flow_table, family, key, row);
 
-	map_usage_read(index, usage);
-	row += (size_t)maps.cpus * maps.usage_rows;
-	__atomic_store_n(&row->packets, usage->packets, __ATOMIC_RELAXED);
-	__atomic_store_n(&row->bytes_in, usage->bytes_in, __ATOMIC_RELAXED);
-	__atomic_store_n(&row->bytes_out, usage->bytes_out, __ATOMIC_RELAXED);
-	__atomic_store_n(&row->since, boot_time(), __ATOMIC_RELEASE);
+	if (error)
+		return error;
+	__atomic_store_n((uint64_t *)begun.memory + *row, boot_time(), __ATOMIC_RELAXED);
+	flow_table_write(&flow_table, *row, flow);
+	return 0;
 }
 
-void map_limited_put(uint32_t usage, uint32_t limit)
+void map_flow_replace(uint32_t row, const struct flow *flow)
 {
-	__atomic_store_n((uint32_t *)((char *)limited.memory + (size_t)usage * STRIDE), limit, __ATOMIC_RELEASE);
+	flow_table_write(&flow_table, row, flow);
+}
+
+void map_flow_end(uint32_t row)
+{
+	flow_table_end(&flow_table, row);
+}
+
+void map_flow_free(uint32_t row)
+{
+	flow_table_free(&flow_table, row);
+}
+
+void map_flow_read(uint32_t row, struct flow_count *count)
+{
+	const struct flow_slot *slot = &flow_table.slot[row];
+
+	count->packets = __atomic_load_n(&slot->packets, __ATOMIC_RELAXED);
+	count->data = __atomic_load_n(&slot->data, __ATOMIC_RELAXED);
+	count->trimmed = __atomic_load_n(&slot->trimmed, __ATOMIC_RELAXED);
 }
 
 struct limit *map_limit(uint32_t row)
@@ -242,25 +222,33 @@ void map_barred_put(bool barred)
 		__atomic_store_n(&maps.state->barred, barred, __ATOMIC_RELAXED);
 }
 
-static void count(__u64 *counter)
+static void count(__u64 *counter, uint64_t more)
 {
-	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(counter, more, __ATOMIC_RELAXED);
+}
+
+void map_total_count(uint64_t bytes_in, uint64_t bytes_out)
+{
+	if (!maps.state)
+		return;
+	count(&maps.state->bytes_in, bytes_in);
+	count(&maps.state->bytes_out, bytes_out);
 }
 
 void map_overrun_count(void)
 {
 	if (maps.state)
-		count(&maps.state->overruns);
+		count(&maps.state->overruns, 1);
 }
 
 void map_refusal_count(unsigned int refusal)
 {
 	if (maps.state && refusal < STATE_REFUSALS)
-		count(&maps.state->refused[refusal]);
+		count(&maps.state->refused[refusal], 1);
 }
 
 void map_failure_count(int error)
 {
 	if (maps.state)
-		count(error == -ENOSPC ? &maps.state->full : &maps.state->failed);
+		count(error == -ENOSPC ? &maps.state->full : &maps.state->failed, 1);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The kernel's tables. The only file that calls bpf_map_*: a table either is
- * reached by system calls (flows, VLANs, devices) or is memory that the kernel and
- * the server share (all others), so that counters cost no system call.
+ * reached by system calls (VLANs, devices) or is memory that the kernel and the
+ * server share (all others), so that channels and counters cost none.
  */
 #ifndef OFFLOAD_MAP_H
 #define OFFLOAD_MAP_H
@@ -11,53 +11,59 @@
 #include <stdint.h>
 
 #include "abi.h"
+#include "flow_table.h"
 
 struct bpf_map;
 
 /* The tables of a loaded program; file descriptors stay with the program. */
 struct map_set {
 	const struct bpf_map *flows;
-	const struct bpf_map *flows6;
 	const struct bpf_map *vlans;
 	const struct bpf_map *devices;
 	const struct bpf_map *hops;
-	const struct bpf_map *usage;
-	const struct bpf_map *limited;
+	const struct bpf_map *begun;
 	const struct bpf_map *limits;
 	uint64_t *deadlines;        /* ABI_OWNERS of them, shared already */
 	struct state *state;        /* shared already */
-	unsigned int usage_rows;    /* of each CPU */
+	const uint64_t *flow_seed;
+	unsigned int flow_rows;
+	unsigned int flow_room;     /* flows that are taken */
 	unsigned int hop_rows;
-	unsigned int cpus;
 };
 
-/** What a flow carried, on all CPUs together. */
-struct usage {
-	uint64_t packets;
-	uint64_t bytes_in;  /* UDP payload as received */
-	uint64_t bytes_out; /* UDP payload as sent */
-};
-
-/** Takes over the tables of a loaded program. 0 or -errno. */
+/** Takes over the tables of a loaded program, before other threads are made. 0 or -errno. */
 int map_open(const struct map_set *set);
+
+/**
+ * Whether this kernel wants CAP_BPF of who changes VLANs or devices. Before 5.19 it
+ * does, if kernel.unprivileged_bpf_disabled is set.
+ */
+bool map_wants_bpf(void);
 
 /** Lets go of them. Does nothing if none were taken. */
 void map_close(void);
 
-/** The key of a flow, of the family of the packets that come in. */
-union map_key {
-	struct flow_key v4;
-	struct flow_key6 v6;
+/** A new flow, and the row that it gets. 0, -EEXIST or -ENOSPC. Any thread. */
+int map_flow_put(int family, const union map_key *key, const struct flow *flow, uint32_t *row);
+
+/** Another value for the flow of a row. Any thread, but one at a time for a row. */
+void map_flow_replace(uint32_t row, const struct flow *flow);
+
+/** Ends the flow of a row: no packet that arrives later is relayed by it. Any thread. */
+void map_flow_end(uint32_t row);
+
+/** Gives the row back, when what it counts has been read for the last time. Any thread. */
+void map_flow_free(uint32_t row);
+
+/** What the flow of a row carried since it was put. */
+struct flow_count {
+	uint64_t packets;
+	uint64_t data;    /* bytes, without ChannelData's headers */
+	uint32_t trimmed; /* bytes of padding that was cut off, modulo 2^32 */
 };
 
-/** A new flow. 0, -EEXIST, -E2BIG (table full), -ENOMEM, -EPERM or another -errno. Any thread. */
-int map_flow_put(int family, const union map_key *key, const struct flow *flow);
-
-/** Another value for a flow that is there. 0, -ENOENT or another -errno. Any thread. */
-int map_flow_replace(int family, const union map_key *key, const struct flow *flow);
-
-/** Ends a flow. 0, -ENOENT or another -errno. Any thread. */
-int map_flow_delete(int family, const union map_key *key);
+/** Any thread. */
+void map_flow_read(uint32_t row, struct flow_count *count);
 
 /** A VLAN whose frames are for this host; NULL: not any more. 0 or -errno. */
 int map_vlan_put(const struct vlan_key *key, const struct vlan *vlan);
@@ -70,15 +76,6 @@ int map_device_put(uint32_t ifindex);
  * leaves a row alone for a millisecond after it has rewritten it: see abi.h.
  */
 void map_hop_put(uint32_t row, const struct hop *hop);
-
-/** What a row of `usage` counts. Any thread. */
-void map_usage_read(uint32_t row, struct usage *usage);
-
-/** The same for a flow that is about to begin, of which onlookers are told. Any thread. */
-void map_usage_begin(uint32_t row, struct usage *usage);
-
-/** Which row of `limits` holds for a flow with FLOW_LIMITED, by its row of `usage`. Before it is put. */
-void map_limited_put(uint32_t usage, uint32_t limit);
 
 /** A row of `limits`, in memory that is shared with the program. */
 struct limit *map_limit(uint32_t row);
@@ -96,6 +93,9 @@ void map_interface_put(unsigned int row, const struct state_interface *interface
 
 /** Whether IPsec policies bar the offload. One thread. */
 void map_barred_put(bool barred);
+
+/** What was relayed since this was last called: bytes of UDP payload. Any thread. */
+void map_total_count(uint64_t bytes_in, uint64_t bytes_out);
 
 /** Events of the kernel were lost. Any thread. */
 void map_overrun_count(void);

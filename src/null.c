@@ -24,11 +24,6 @@ void offload_beat(uint16_t owner)
 	(void)owner;
 }
 
-void offload_mute(uint16_t owner)
-{
-	(void)owner;
-}
-
 void offload_count_refusal(enum channel_refusal refusal)
 {
 	(void)refusal;
@@ -56,16 +51,14 @@ void channel_limit_give(uint32_t row)
 	(void)row;
 }
 
-int channel_close(struct channel *channel)
+void channel_close(struct channel *channel)
 {
 	(void)channel;
-	return 0;
 }
 
-int channel_clear_df(struct channel *channel)
+void channel_clear_df(struct channel *channel)
 {
 	(void)channel;
-	return 0;
 }
 
 void channel_read(struct channel *channel, struct usage *to_peer, struct usage *to_client)

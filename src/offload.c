@@ -13,7 +13,6 @@
 
 #include "attach.h"
 #include "channel.h"
-#include "deputy.h"
 #include "log.h"
 #include "map.h"
 #include "netlink.h"
@@ -94,16 +93,6 @@ static int find_interfaces(const struct settings *settings, const char *const *a
 	return 0;
 }
 
-/* A packet comes in by IPv6 at an IPv6 address of the server only. */
-static bool any_v6(const char *const *addresses, unsigned int count)
-{
-	for (unsigned int i = 0; i < count; i++) {
-		if (strchr(addresses[i], ':'))
-			return true;
-	}
-	return false;
-}
-
 int offload_start(const struct settings *settings, const char *const *addresses, unsigned int count,
 		  int client_ttl_fixed)
 {
@@ -125,7 +114,7 @@ int offload_start(const struct settings *settings, const char *const *addresses,
 		error = socket_style(&style);
 	if (error)
 		return error;
-	error = program_start(settings, &interfaces, any_v6(addresses, count), &maps);
+	error = program_start(settings, &interfaces, &maps);
 	if (error)
 		return error;
 	error = map_open(&maps);
@@ -154,10 +143,6 @@ program:
 
 void offload_privileges_dropped(void)
 {
-	if (deputy_privileges_dropped())
-		log_line(LOG_LEVEL_WARNING,
-			 "CAP_BPF is lost, which this kernel (before 5.19) wants for each change of a table: new channels "
-			 "are relayed in userspace");
 	nexthop_privileges_dropped();
 }
 
@@ -168,11 +153,6 @@ void offload_beat(uint16_t owner)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	map_deadline_put(owner, ((uint64_t)now.tv_sec + OFFLOAD_SILENCE_SECONDS) * 1000000000 +
 					(uint64_t)now.tv_nsec);
-}
-
-void offload_mute(uint16_t owner)
-{
-	map_deadline_put(owner, ABI_DEADLINE_MUTED);
 }
 
 void offload_count_refusal(enum channel_refusal refusal)

@@ -28,9 +28,6 @@ void offload_privileges_dropped(void);
 /** A relay thread is alive; to be called every second. */
 void offload_beat(uint16_t owner);
 
-/** Ends all flows of a relay thread. */
-void offload_mute(uint16_t owner);
-
 /** For onlookers: a channel that stays in userspace, by channel_check's word. Any thread. */
 void offload_count_refusal(enum channel_refusal refusal);
 

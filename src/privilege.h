@@ -3,7 +3,7 @@
  * coturn gives up root after its start (proc-user). The thread that looks after
  * next hops has to ask the kernel to confirm neighbours as long as it runs,
  * which takes CAP_NET_ADMIN: it keeps that. Kernels before 5.19 may want CAP_BPF
- * for tables that are loaded already (deputy.h).
+ * for tables that are loaded already, and for attaching: then it keeps that too.
  */
 #ifndef OFFLOAD_PRIVILEGE_H
 #define OFFLOAD_PRIVILEGE_H

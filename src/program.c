@@ -6,12 +6,20 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "attach.h"
 #include "log.h"
 #include "port.h"
 #include "privilege.h"
 #include "turn.skel.h"
+
+/* x86 and s390 load from memory in the program's order; of others it is not known. */
+#if defined(__x86_64__) || defined(__i386__) || defined(__s390x__)
+#define WEAK_ORDER 0
+#else
+#define WEAK_ORDER 1
+#endif
 
 static struct turn_bpf *skeleton;
 
@@ -66,29 +74,30 @@ static int explain_load(int error)
 }
 
 /* What the kernel has is told to the verifier as constants: other branches need not load. */
-static void configure(struct turn_bpf *made, bool v6, bool frags, unsigned int rows, unsigned int cpus)
+static void configure(struct turn_bpf *made, bool frags, unsigned int flows, unsigned int cpus)
 {
-	made->rodata->usage_rows = rows;
+	unsigned int rows = flow_table_rows(flows);
+
+	made->rodata->flow_rows = rows;
+	made->rodata->weak_order = WEAK_ORDER;
 	made->rodata->frags = frags;
 	made->rodata->coarse_clock =
 		libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_ktime_get_coarse_ns, NULL) == 1;
 	if (frags)
 		bpf_program__set_flags(made->progs.turn,
 				       bpf_program__flags(made->progs.turn) | BPF_F_XDP_HAS_FRAGS);
-	bpf_map__set_max_entries(made->maps.flows, flow_table_entries(rows));
-	bpf_map__set_max_entries(made->maps.flows6, v6 ? flow_table_entries(rows) : 1);
-	bpf_map__set_max_entries(made->maps.hops, rows);
-	bpf_map__set_max_entries(made->maps.usage, rows * (cpus + 1));
-	bpf_map__set_max_entries(made->maps.limited, rows);
-	/* No more sessions than channels, which have two rows each. */
-	bpf_map__set_max_entries(made->maps.limits, rows / 2);
+	bpf_map__set_max_entries(made->maps.flows, rows);
+	bpf_map__set_max_entries(made->maps.hops, flows);
+	bpf_map__set_max_entries(made->maps.begun, rows);
+	/* No more sessions than channels, which have two flows each. */
+	bpf_map__set_max_entries(made->maps.limits, flows / 2);
 	bpf_map__set_max_entries(made->maps.verdicts, cpus);
 }
 
-static int load(const struct settings *settings, bool v6, bool frags, struct map_set *maps)
+static int load(const struct settings *settings, bool frags, struct map_set *maps)
 {
 	int cpus = libbpf_num_possible_cpus();
-	unsigned int rows = 2 * settings->channels;
+	unsigned int flows = 2 * settings->channels;
 	struct turn_bpf *made;
 	int error;
 
@@ -96,14 +105,13 @@ static int load(const struct settings *settings, bool v6, bool frags, struct map
 		log_line(LOG_LEVEL_ERROR, "cannot count this machine's CPUs: %s; /sys must be mounted", strerror(-cpus));
 		return cpus;
 	}
-	if ((uint64_t)rows * ((unsigned int)cpus + 1) > UINT32_MAX)
-		return explain_load(-ENOMEM);
 	libbpf_set_print(libbpf_print);
 	made = turn_bpf__open();
 	if (!made)
 		return explain_load(-errno);
-	configure(made, v6, frags, rows, (unsigned int)cpus);
-	error = turn_bpf__load(made);
+	configure(made, frags, flows, (unsigned int)cpus);
+	error = getentropy((void *)made->rodata->flow_seed, sizeof(made->rodata->flow_seed)) ? -errno :
+											       turn_bpf__load(made);
 	if (error) {
 		turn_bpf__destroy(made);
 		return explain_load(error);
@@ -111,18 +119,17 @@ static int load(const struct settings *settings, bool v6, bool frags, struct map
 	skeleton = made;
 	*maps = (struct map_set){
 		.flows = made->maps.flows,
-		.flows6 = made->maps.flows6,
 		.devices = made->maps.devices,
 		.vlans = made->maps.vlans,
 		.hops = made->maps.hops,
-		.usage = made->maps.usage,
-		.limited = made->maps.limited,
+		.begun = made->maps.begun,
 		.limits = made->maps.limits,
 		.deadlines = (uint64_t *)made->bss->deadlines,
 		.state = &made->bss->state,
-		.usage_rows = rows,
-		.hop_rows = rows,
-		.cpus = (unsigned int)cpus,
+		.flow_seed = (const uint64_t *)made->rodata->flow_seed,
+		.flow_rows = flow_table_rows(flows),
+		.flow_room = flows,
+		.hop_rows = flows,
 	};
 	return 0;
 }
@@ -172,8 +179,7 @@ static bool kernel_has_frags(void)
 	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_xdp_get_buff_len, NULL) == 1;
 }
 
-int program_start(const struct settings *settings, const struct interface_list *interfaces, bool v6,
-		  struct map_set *maps)
+int program_start(const struct settings *settings, const struct interface_list *interfaces, struct map_set *maps)
 {
 	int error;
 
@@ -181,7 +187,7 @@ int program_start(const struct settings *settings, const struct interface_list *
 		log_line(LOG_LEVEL_ERROR, "no interface to attach to: name one with xdp-interface");
 		return -ENODEV;
 	}
-	error = load(settings, v6, false, maps);
+	error = load(settings, false, maps);
 	if (error)
 		return error;
 	/*
@@ -191,7 +197,7 @@ int program_start(const struct settings *settings, const struct interface_list *
 	error = attach(settings, interfaces, !kernel_has_frags());
 	if (error == -EMSGSIZE) {
 		program_stop();
-		error = load(settings, v6, true, maps);
+		error = load(settings, true, maps);
 		if (!error)
 			error = attach(settings, interfaces, true);
 	}

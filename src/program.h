@@ -17,10 +17,8 @@
  * 0 if at least one interface carries the program or waits until another's is gone
  * (if the offload is required: if all carry it), else -errno with nothing left
  * behind. The kernel detaches it when the process ends, however it ends.
- * Without `v6` there is no room for flows whose packets come in by IPv6.
  */
-int program_start(const struct settings *settings, const struct interface_list *interfaces, bool v6,
-		  struct map_set *maps);
+int program_start(const struct settings *settings, const struct interface_list *interfaces, struct map_set *maps);
 
 /** Detaches and unloads. Does nothing if not started. */
 void program_stop(void);

@@ -11,8 +11,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "map.h"
-
 /* coturn reports when its packet counters add up to a multiple of this. */
 #define USAGE_REPORT_PACKETS 4096
 
@@ -23,6 +21,13 @@ enum usage_counter {
 	USAGE_PEER_RECEIVED,
 	USAGE_PEER_SENT,
 	USAGE_COUNTERS,
+};
+
+/** What one direction of a channel carried. */
+struct usage {
+	uint64_t packets;
+	uint64_t bytes_in;  /* UDP payload as received */
+	uint64_t bytes_out; /* UDP payload as sent */
 };
 
 /** What is to be added to a session. */

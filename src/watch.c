@@ -12,7 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "deputy.h"
 #include "device.h"
 #include "ipsec.h"
 #include "log.h"
@@ -188,7 +187,21 @@ static int64_t now_us(void)
 /* Where tables want CAP_BPF, so does attaching to an interface that comes back. */
 static unsigned int kept(void)
 {
-	return PRIVILEGE_NET_ADMIN | (deputy_present() ? PRIVILEGE_BPF : 0);
+	return PRIVILEGE_NET_ADMIN | (map_wants_bpf() ? PRIVILEGE_BPF : 0);
+}
+
+/* The server has given up root, and with it what was not kept. */
+static void drop(void)
+{
+	if (!privilege_reduce(kept()))
+		return;
+	if (privilege_reduce(PRIVILEGE_NET_ADMIN))
+		log_line(LOG_LEVEL_WARNING, "CAP_NET_ADMIN is lost: neighbours are resolved by the packets that "
+					    "are relayed in userspace only");
+	if (map_wants_bpf())
+		log_line(LOG_LEVEL_WARNING,
+			 "CAP_BPF is lost, which this kernel (before 5.19) wants for each change of a table: interfaces "
+			 "and ways out that are new are left to coturn");
 }
 
 /* What the other threads want, and what the kernel tells. */
@@ -199,11 +212,8 @@ static void attend(struct pollfd *ready)
 	if (ready[EVENT_SOURCES].revents && read(watcher.wake, &count, sizeof(count)) < 0 &&
 	    errno != EAGAIN)
 		log_line(LOG_LEVEL_ERROR, "events: %s", strerror(errno));
-	/* Of CAP_BPF the deputy tells. */
-	if (__atomic_exchange_n(&watcher.dropped, false, __ATOMIC_ACQUIRE) && privilege_reduce(kept()) &&
-	    privilege_reduce(PRIVILEGE_NET_ADMIN))
-		log_line(LOG_LEVEL_WARNING, "CAP_NET_ADMIN is lost: neighbours are resolved by the packets that "
-					    "are relayed in userspace only");
+	if (__atomic_exchange_n(&watcher.dropped, false, __ATOMIC_ACQUIRE))
+		drop();
 	for (int source = 0; source < EVENT_SOURCES; source++) {
 		if (ready[source].revents)
 			hear_all(source);

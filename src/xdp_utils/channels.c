@@ -7,27 +7,42 @@
 #include <string.h>
 #include <sys/socket.h>
 
-void flow_see(bool v6, const void *key, const struct flow *flow, struct seen_flow *seen)
+#include "flow_table.h"
+
+/* Bytes of ChannelData's header, which clients' datagrams have and peers' have not. */
+#define CHANNEL_HEADER 4
+
+static void see_used(const struct flow_slot *slot, struct seen_flow *seen)
 {
-	const struct flow_key6 *key6 = key;
-	const struct flow_key *key4 = key;
+	uint64_t headers = slot->packets * CHANNEL_HEADER;
+
+	seen->used = (struct usage){ slot->packets, slot->data, slot->data };
+	if (seen->flow.channel)
+		seen->used.bytes_out += headers;
+	else
+		seen->used.bytes_in += headers + slot->trimmed;
+}
+
+void flow_see(const struct flow_slot *slot, uint64_t since, struct seen_flow *seen)
+{
+	union map_key key;
+	int family = flow_slot_key(slot, &key);
 
 	memset(seen, 0, sizeof(*seen));
-	seen->flow = *flow;
-	seen->from.family = seen->at.family = v6 ? AF_INET6 : AF_INET;
-	if (v6) {
-		memcpy(&seen->from.address, key6->saddr, sizeof(key6->saddr));
-		memcpy(&seen->at.address, key6->daddr, sizeof(key6->daddr));
-		seen->from.port = ntohs(key6->sport);
-		seen->at.port = ntohs(key6->dport);
-		seen->number = ntohs(key6->channel);
+	flow_slot_flow(slot, &seen->flow);
+	see_used(slot, seen);
+	seen->since = since;
+	seen->from.family = seen->at.family = (uint8_t)family;
+	if (family == AF_INET6) {
+		memcpy(&seen->from.address, key.v6.saddr, sizeof(key.v6.saddr));
+		memcpy(&seen->at.address, key.v6.daddr, sizeof(key.v6.daddr));
 	} else {
-		seen->from.address.v4 = key4->saddr;
-		seen->at.address.v4 = key4->daddr;
-		seen->from.port = ntohs(key4->sport);
-		seen->at.port = ntohs(key4->dport);
-		seen->number = ntohs(key4->channel);
+		seen->from.address.v4 = key.v4.saddr;
+		seen->at.address.v4 = key.v4.daddr;
 	}
+	seen->from.port = ntohs(slot->key_sport);
+	seen->at.port = ntohs(slot->key_dport);
+	seen->number = ntohs(slot->key_channel);
 }
 
 int flow_add(struct flow_list *list, const struct seen_flow *seen)
@@ -94,9 +109,11 @@ static void describe(const struct seen_flow *there, const struct seen_flow *back
 		.peer = back->from,
 		.number = there->number,
 		.owner = there->flow.owner,
-		.usage = { there->flow.usage, back->flow.usage },
+		.limit_row = there->flow.limit,
 		.hop = { there->flow.hop, back->flow.hop },
 		.limited = there->flow.flags & FLOW_LIMITED,
+		.since = there->since > back->since ? there->since : back->since,
+		.way = { { .used = there->used }, { .used = back->used } },
 	};
 }
 

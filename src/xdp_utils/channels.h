@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "abi.h"
-#include "map.h"
+#include "usage.h"
 
 /** A transport address. */
 struct transport {
@@ -19,11 +19,13 @@ struct transport {
 
 enum direction { TO_PEER, TO_CLIENT, DIRECTIONS };
 
-/* A flow as it is in a table of either family; IPv4 addresses are the first words. */
+/* A flow as it is in the table; IPv4 addresses are the first words. */
 struct seen_flow {
 	struct transport from, at; /* where a packet comes from, and where to */
 	uint16_t number;           /* 0: it comes from a peer */
 	struct flow flow;
+	struct usage used;         /* since it was bound */
+	uint64_t since;            /* CLOCK_BOOTTIME, ns */
 };
 
 /* Numbers of one direction. */
@@ -39,7 +41,7 @@ struct channel_row {
 	uint16_t number;
 	uint16_t owner;      /* relay thread */
 	bool alive;          /* it has been heard of */
-	uint32_t usage[DIRECTIONS]; /* rows of the tables */
+	uint32_t limit_row;
 	uint32_t hop[DIRECTIONS];
 	uint64_t since;      /* CLOCK_BOOTTIME, ns */
 	bool limited;        /* max-bps limits the session, */
@@ -61,15 +63,15 @@ struct channel_list {
 /** Orders addresses, IPv4 first, then ports. As memcmp(3). */
 int transport_compare(const struct transport *one, const struct transport *other);
 
-/** A flow of a table, whose key is of either family. */
-void flow_see(bool v6, const void *key, const struct flow *flow, struct seen_flow *seen);
+/** A flow of the table, by a copy of its row. */
+void flow_see(const struct flow_slot *slot, uint64_t since, struct seen_flow *seen);
 
 /** Adds one to a list that is freed with free(). 0 or -ENOMEM. */
 int flow_add(struct flow_list *list, const struct seen_flow *seen);
 
 /**
  * The channels whose both flows are in the list, which is put in another order.
- * Addresses, numbers, and rows only. 0 with rows that are freed with free(), or
+ * All but what other tables say of them. 0 with rows that are freed with free(), or
  * -ENOMEM.
  */
 int channels_pair(struct flow_list *flows, struct channel_list *channels);

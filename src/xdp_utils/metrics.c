@@ -146,12 +146,12 @@ static void write_verdicts(const struct writer *writer, const struct measured *m
 
 static void write_bytes_received(const struct writer *writer, const struct measured *measured)
 {
-	put(writer, measured, measured->snapshot->total.bytes_in);
+	put(writer, measured, measured->snapshot->state.bytes_in);
 }
 
 static void write_bytes_sent(const struct writer *writer, const struct measured *measured)
 {
-	put(writer, measured, measured->snapshot->total.bytes_out);
+	put(writer, measured, measured->snapshot->state.bytes_out);
 }
 
 /* ---- metrics of a channel ---- */

@@ -14,13 +14,11 @@
 
 static const char *const names[TABLES] = {
 	[TABLE_FLOWS] = "flows",
-	[TABLE_FLOWS6] = "flows6",
 	[TABLE_VLANS] = "vlans",
 	[TABLE_HOPS] = "hops",
-	[TABLE_USAGE] = "usage",
+	[TABLE_BEGUN] = "begun",
 	[TABLE_VERDICTS] = "verdicts",
 	[TABLE_DEVICES] = "devices",
-	[TABLE_LIMITED] = "limited",
 	[TABLE_LIMITS] = "limits",
 	/* These have the object's name in front of them, as far as there is room. */
 	[TABLE_CONSTANTS] = ".rodata",

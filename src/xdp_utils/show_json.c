@@ -66,8 +66,7 @@ static void write_tables(struct json *json, const struct snapshot *snapshot)
 {
 	json_open(json, "tables", '{');
 	write_table(json, "channels", snapshot->bound, snapshot->state.channels);
-	write_table(json, "flows_ipv4", snapshot->flows, snapshot->flow_room);
-	write_table(json, "flows_ipv6", snapshot->flows6, snapshot->flow_room);
+	write_table(json, "flows", snapshot->flows + snapshot->flows6, 2 * (uint64_t)snapshot->state.channels);
 	write_table(json, "vlans", snapshot->vlans, snapshot->vlan_room);
 	write_table(json, "devices", snapshot->devices, snapshot->device_room);
 	json_close(json, '{');
@@ -103,8 +102,8 @@ static void write_verdicts(struct json *json, const struct snapshot *snapshot)
 	}
 	json_close(json, '{');
 	json_open(json, "bytes", '{');
-	json_number(json, "received", snapshot->total.bytes_in);
-	json_number(json, "sent", snapshot->total.bytes_out);
+	json_number(json, "received", snapshot->state.bytes_in);
+	json_number(json, "sent", snapshot->state.bytes_out);
 	json_close(json, '{');
 }
 

@@ -53,9 +53,8 @@ static void show_tables(FILE *out, const struct snapshot *snapshot)
 
 	fprintf(out, LABEL "%s of %s (%.1f %%)\n", "channels", unit_count(snapshot->bound).text,
 		unit_count(state->channels).text, share);
-	fprintf(out, LABEL "IPv4 %s of %s, IPv6 %s of %s\n", "flows", unit_count(snapshot->flows).text,
-		unit_count(snapshot->flow_room).text, unit_count(snapshot->flows6).text,
-		unit_count(snapshot->flow_room).text);
+	fprintf(out, LABEL "%s from IPv4, %s from IPv6\n", "flows", unit_count(snapshot->flows).text,
+		unit_count(snapshot->flows6).text);
 	fprintf(out, LABEL "%s in use, %s not known\n", "next hops", unit_count(snapshot->hops).text,
 		unit_count(snapshot->hops_unresolved).text);
 	fprintf(out, LABEL "VLANs %u of %u, ways out %u of %u\n", "devices", snapshot->vlans, snapshot->vlan_room,

@@ -16,9 +16,8 @@ struct snapshot {
 	struct state state; /* the server's word */
 	unsigned int relays_alive, relays_silent;
 	uint64_t verdicts[VERDICT_COUNT];
-	struct usage total; /* of all flows that there ever were */
 	unsigned int flows, flows6, vlans, devices;
-	unsigned int flow_room, vlan_room, device_room; /* of a family's table of flows */
+	unsigned int vlan_room, device_room;
 	unsigned int hops, hops_unresolved;             /* that flows lead by */
 	unsigned int bound;             /* channels, whichever are shown */
 	struct channel_list channels;

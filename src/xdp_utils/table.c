@@ -10,8 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define BATCH 4096
-#define BATCH_MAX (1 << 20)
+/* A row that changes so often is one of many flows, none of which is there to be seen. */
+#define EDITION_TRIES 1000
 
 static int open_map(uint32_t id, uint32_t flags)
 {
@@ -166,10 +166,10 @@ static int locate_variables(const struct bpf_map_info *info, struct tables *tabl
 static int open_table(const struct server *server, enum table which, struct tables *tables)
 {
 	struct view *const views[TABLES] = {
+		[TABLE_FLOWS] = &tables->flows,
+		[TABLE_BEGUN] = &tables->begun,
 		[TABLE_HOPS] = &tables->hops,
-		[TABLE_USAGE] = &tables->usage,
 		[TABLE_VERDICTS] = &tables->verdicts,
-		[TABLE_LIMITED] = &tables->limited,
 		[TABLE_LIMITS] = &tables->limits,
 		[TABLE_VARIABLES] = &tables->variables,
 	};
@@ -195,21 +195,16 @@ static int open_table(const struct server *server, enum table which, struct tabl
 static int check_sizes(struct tables *tables)
 {
 	tables->cpus = tables->room[TABLE_VERDICTS];
-	if (!tables->usage_rows ||
-	    (uint64_t)tables->usage_rows * (tables->cpus + 1) > tables->room[TABLE_USAGE])
-		return -EPROTO;
-	return 0;
+	return tables->room[TABLE_BEGUN] < tables->room[TABLE_FLOWS] ? -EPROTO : 0;
 }
 
 int tables_open(const struct server *server, struct tables *tables)
 {
-	int error;
+	int error = 0;
 
 	memset(tables, 0, sizeof(*tables));
 	for (int i = 0; i < TABLES; i++)
 		tables->fd[i] = -1;
-	error = read_variable(server->map[TABLE_CONSTANTS], ".rodata", "usage_rows", &tables->usage_rows,
-			      sizeof(tables->usage_rows));
 	for (int i = 0; i < TABLES && !error; i++)
 		error = open_table(server, i, tables);
 	if (!error)
@@ -227,10 +222,10 @@ static void close_view(struct view *view)
 
 void tables_close(struct tables *tables)
 {
+	close_view(&tables->flows);
+	close_view(&tables->begun);
 	close_view(&tables->hops);
-	close_view(&tables->usage);
 	close_view(&tables->verdicts);
-	close_view(&tables->limited);
 	close_view(&tables->limits);
 	close_view(&tables->variables);
 	for (int i = 0; i < TABLES; i++) {
@@ -239,64 +234,41 @@ void tables_close(struct tables *tables)
 	}
 }
 
-/* ---- hash tables ---- */
+/* ---- rows ---- */
 
-struct batch {
-	uint32_t size; /* entries that there is room for */
-	char *keys;
-	struct flow *flows;
-};
-
-static int batch_make(struct batch *batch, uint32_t size, size_t key)
+/* False if there is no flow. Counters move all the time, and need not be of one moment. */
+static bool read_slot(const struct flow_slot *slot, struct flow_slot *copy)
 {
-	free(batch->keys);
-	free(batch->flows);
-	batch->size = size;
-	batch->keys = calloc(size, key);
-	batch->flows = calloc(size, sizeof(*batch->flows));
-	return batch->keys && batch->flows ? 0 : -ENOMEM;
+	for (int i = 0; i < EDITION_TRIES; i++) {
+		uint32_t edition = __atomic_load_n(&slot->edition, __ATOMIC_ACQUIRE);
+
+		if (!(edition & 1))
+			return false;
+		memcpy(copy, slot, sizeof(*copy));
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (edition == __atomic_load_n(&slot->edition, __ATOMIC_RELAXED))
+			return true;
+	}
+	return false;
 }
 
-int tables_each_flow(const struct tables *tables, enum table which,
-		     int (*each)(const void *key, const struct flow *flow, void *data), void *data)
+int tables_each_flow(const struct tables *tables,
+		     int (*each)(const struct flow_slot *slot, uint64_t since, void *data), void *data)
 {
-	size_t key = which == TABLE_FLOWS6 ? sizeof(struct flow_key6) : sizeof(struct flow_key);
-	struct batch batch = { 0 };
-	int error = batch_make(&batch, BATCH, key);
-	uint64_t at = 0; /* the kernel's word for a bucket */
-	bool begun = false, last = false;
+	const struct flow_slot *slot = tables->flows.memory;
+	const uint64_t *begun = tables->begun.memory;
+	struct flow_slot copy;
+	int error = 0;
 
-	while (!error && !last) {
-		uint32_t count = batch.size;
-
-		error = bpf_map_lookup_batch(tables->fd[which], begun ? &at : NULL, &at, batch.keys, batch.flows,
-					     &count, NULL) ? -errno : 0;
-		/* A bucket that does not fit is given again. */
-		if (error == -ENOSPC && !count && batch.size < BATCH_MAX) {
-			error = batch_make(&batch, 2 * batch.size, key);
-			continue;
-		}
-		last = error == -ENOENT;
-		if (last || error == -ENOSPC)
-			error = 0;
-		begun = true;
-		for (uint32_t i = 0; i < count && !error; i++)
-			error = each(batch.keys + i * key, &batch.flows[i], data);
+	for (uint32_t row = 0; row < tables->room[TABLE_FLOWS] && !error; row++) {
+		if (read_slot(&slot[row], &copy))
+			error = each(&copy, __atomic_load_n(&begun[row], __ATOMIC_RELAXED), data);
 	}
-	free(batch.keys);
-	free(batch.flows);
 	return error;
 }
 
-const struct limit *tables_limit(const struct tables *tables, uint32_t usage)
+const struct limit *tables_limit(const struct tables *tables, uint32_t row)
 {
-	/* Each takes 8 bytes, as the kernel lays out arrays. */
-	const uint32_t(*limited)[2] = tables->limited.memory;
-	uint32_t row;
-
-	if (usage >= tables->room[TABLE_LIMITED])
-		return NULL;
-	row = __atomic_load_n(&limited[usage][0], __ATOMIC_RELAXED);
 	return row < tables->room[TABLE_LIMITS] ? (const struct limit *)tables->limits.memory + row : NULL;
 }
 

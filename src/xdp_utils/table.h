@@ -25,11 +25,10 @@ struct view {
 struct tables {
 	int fd[TABLES];
 	uint32_t room[TABLES]; /* entries that there can be */
-	struct view hops, usage, verdicts, limited, limits, variables;
+	struct view flows, begun, hops, verdicts, limits, variables;
 	const struct port *ports;
 	const uint64_t *deadlines;
 	const struct state *state;
-	uint32_t usage_rows;   /* of a CPU */
 	uint32_t cpus;
 };
 
@@ -47,12 +46,15 @@ int tables_open(const struct server *server, struct tables *tables);
 
 void tables_close(struct tables *tables);
 
-/** Shows the entries of `flows` or `flows6`, keys as they are. 0 or -errno. */
-int tables_each_flow(const struct tables *tables, enum table which,
-		     int (*each)(const void *key, const struct flow *flow, void *data), void *data);
+/**
+ * Shows each flow, as a copy of its row that is whole, and when it began (CLOCK_BOOTTIME,
+ * ns). Stops at what `each` returns if that is not 0. 0, or that.
+ */
+int tables_each_flow(const struct tables *tables,
+		     int (*each)(const struct flow_slot *slot, uint64_t since, void *data), void *data);
 
-/** The limit of a flow, by its row of `usage`; NULL: there is no such row. */
-const struct limit *tables_limit(const struct tables *tables, uint32_t usage);
+/** A row of the limits; NULL: there is no such row. */
+const struct limit *tables_limit(const struct tables *tables, uint32_t row);
 
 /** How many entries a hash table has, one by one; for small ones. */
 unsigned int tables_count(const struct tables *tables, enum table which);

@@ -40,7 +40,7 @@ struct meal {
 enum trouble {
 	TROUBLE_FIRST = 0x80, /* kinds below are none */
 	FLOW_ABSENT = TROUBLE_FIRST,
-	FLOW_REUSED,
+	FLOW_ENDED,
 	FLOW_KEY,
 	FLOW_NOT_TO_CLIENT,
 	FLOW_TTL,
@@ -57,7 +57,6 @@ enum trouble {
 	VLAN_ABSENT,
 	VLAN_MAC,
 	VLAN_ID,
-	USAGE_SHORT,
 	HEADROOM,
 	TAIL_FAILS,
 	TROUBLES_WORLD,
@@ -86,7 +85,6 @@ static inline uint16_t get_two(const uint8_t *byte)
 
 uint8_t chance_byte(struct chance *chance);
 void chance_fill(struct chance *chance, void *to, size_t length);
-void entry_mark(struct entry *entry);
 /* Makes the trouble, if it is one of the world's. */
 void trouble_world(struct meal *meal, uint8_t kind, uint16_t value);
 /* Makes the frame, with its troubles. */

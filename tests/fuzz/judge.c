@@ -64,8 +64,11 @@ static const char *judge_outcome(const struct trial *trial)
 	complaint = trial->want.causes ? judge_pass(trial) : judge_relayed(trial);
 	if (complaint)
 		return complaint;
-	if (memcmp(outcome->usage, trial->want.usage, sizeof(outcome->usage)) != 0)
-		return "wrong usage";
+	for (int i = 0; i < FLOWS; i++)
+		if (outcome->counts[i].packets != trial->want.counts[i].packets ||
+		    outcome->counts[i].data != trial->want.counts[i].data ||
+		    outcome->counts[i].trimmed != trial->want.counts[i].trimmed)
+			return "wrong counts";
 	if (memcmp(outcome->limit, trial->want.limit, sizeof(outcome->limit)) != 0)
 		return "wrong meters";
 	return NULL;

@@ -32,6 +32,8 @@
 #define GUARD_BYTE 0xc7
 #define ETH_HEADER 14
 #define CSUM_DIFF_MAX 512
+/* Of the table of flows: enough that no row is one of a flow's twice. */
+#define ROWS 320
 
 struct buffer {
 	uint8_t *start;
@@ -41,6 +43,8 @@ struct buffer {
 static struct {
 	const struct world *world;
 	struct world copy; /* what the program gets to see, so that it cannot change the first */
+	struct flow_slot slot[ROWS], slot_before[ROWS];
+	uint32_t row[FLOWS];
 	uint64_t verdict[CPUS][VERDICT_ROW];
 	uint8_t *hard_start; /* of the first buffer's headroom */
 	uint8_t *meta, *area;
@@ -258,17 +262,95 @@ __s64 bpf_csum_diff(__be32 *from, __u32 from_size, __be32 *to, __u32 to_size, __
 
 /* --- tables, clocks, CPUs -------------------------------------------------- */
 
-static void *flow_lookup(bool v6, const void *key)
+/* The rows where it may stand are not full: there are few flows. */
+static uint32_t next_free(uint32_t row, uint32_t *probe)
 {
-	size_t size = v6 ? sizeof(struct flow_key6) : sizeof(struct flow_key);
-
-	for (int i = 0; i < FLOWS; i++) {
-		struct entry *entry = &machine.copy.flow[i];
-
-		if (entry->used && entry->v6 == v6 && !memcmp(&entry->key, key, size))
-			return &entry->flow;
+	while (machine.slot[row].edition) {
+		machine.slot[row].passed++;
+		row = flow_next_row(row, (*probe)++, ROWS);
 	}
-	return NULL;
+	return row;
+}
+
+static void key_put(struct flow_slot *slot, const struct entry *entry)
+{
+	const struct flow_key6 *v6 = &entry->key.v6;
+
+	if (!entry->v6) {
+		memcpy(&slot->key_saddr, &entry->key.v4, sizeof(entry->key.v4));
+		return;
+	}
+	slot->key_saddr = v6->saddr[0];
+	slot->key_daddr = v6->daddr[0];
+	memcpy(slot->key_saddr6, v6->saddr + 1, 12);
+	memcpy(slot->key_daddr6, v6->daddr + 1, 12);
+	memcpy(&slot->key_sport, &v6->sport, 8);
+}
+
+/* Another flow, whose key differs in one bit, and which leads to nowhere that is known. */
+static void near_put(struct flow_slot *slot, const struct entry *entry, uint32_t bit)
+{
+	struct entry near = *entry;
+	uint32_t bits = 8 * (entry->v6 ? sizeof(near.key.v6) : sizeof(near.key.v4));
+
+	((uint8_t *)&near.key)[bit % bits / 8] ^= 1 << bit % 8;
+	key_put(slot, &near);
+	memset(slot->rest, 0xee, sizeof(slot->rest));
+	slot->edition = 0x77;
+}
+
+static void flow_put(int which)
+{
+	const struct entry *entry = &machine.world->flow[which];
+	uint32_t row = flow_first_row(entry->v6 ? flow_hash6(program_seed, &entry->key.v6) :
+						  flow_hash(program_seed, &entry->key.v4), ROWS);
+	uint32_t probe = 1;
+	struct flow_slot *slot;
+
+	for (uint32_t i = 0; i < entry->behind; i++) {
+		row = next_free(row, &probe);
+		near_put(&machine.slot[row], entry, entry->near + i);
+	}
+	row = next_free(row, &probe);
+	slot = &machine.slot[row];
+	key_put(slot, entry);
+	memcpy(slot->rest, (const char *)&entry->flow + FLOW_REST, sizeof(slot->rest));
+	slot->saddr = entry->flow.saddr.word[0];
+	slot->daddr = entry->flow.daddr.word[0];
+	memcpy(slot->saddr6, entry->flow.saddr.word + 1, sizeof(slot->saddr6));
+	memcpy(slot->daddr6, entry->flow.daddr.word + 1, sizeof(slot->daddr6));
+	slot->packets = entry->counts.packets;
+	slot->data = entry->counts.data;
+	slot->trimmed = entry->counts.trimmed;
+	slot->edition = entry->ended ? 0x80000000u : 0xffffffffu;
+	machine.row[which] = row;
+}
+
+static void flows_put(void)
+{
+	memset(machine.slot, 0, sizeof(machine.slot));
+	for (int i = 0; i < FLOWS; i++)
+		if (machine.world->flow[i].used)
+			flow_put(i);
+	memcpy(machine.slot_before, machine.slot, sizeof(machine.slot));
+}
+
+/* Nothing but the counters of flows may have changed. */
+static void flows_collect(struct outcome *outcome)
+{
+	for (int i = 0; i < FLOWS; i++) {
+		struct flow_slot *slot = &machine.slot[machine.row[i]], *before = &machine.slot_before[machine.row[i]];
+
+		outcome->counts[i] = machine.world->flow[i].counts;
+		if (!machine.world->flow[i].used)
+			continue;
+		outcome->counts[i] = (struct counts){slot->packets, slot->data, slot->trimmed};
+		slot->packets = before->packets;
+		slot->data = before->data;
+		slot->trimmed = before->trimmed;
+	}
+	if (memcmp(machine.slot, machine.slot_before, sizeof(machine.slot)) != 0)
+		foul("wrote into the table of flows");
 }
 
 static void *vlan_lookup(const void *key)
@@ -288,20 +370,13 @@ void *bpf_map_lookup_elem(const void *map, const void *key)
 
 	switch (program_map(map)) {
 	case MAP_FLOWS:
-		return flow_lookup(false, key);
-	case MAP_FLOWS6:
-		return flow_lookup(true, key);
+		memcpy(&index, key, sizeof(index));
+		return index < ROWS ? &machine.slot[index] : NULL;
 	case MAP_VLANS:
 		return vlan_lookup(key);
 	case MAP_HOPS:
 		memcpy(&index, key, sizeof(index));
 		return index < HOPS ? &machine.copy.hop[index] : NULL;
-	case MAP_USAGE:
-		memcpy(&index, key, sizeof(index));
-		return index < machine.copy.usage_size ? &machine.copy.usage[index] : NULL;
-	case MAP_LIMITED:
-		memcpy(&index, key, sizeof(index));
-		return index < USAGE_ROWS ? &machine.copy.limited[index] : NULL;
 	case MAP_LIMITS:
 		memcpy(&index, key, sizeof(index));
 		return index < LIMITS ? &machine.copy.limit[index] : NULL;
@@ -366,10 +441,9 @@ static int verdict_moved(void)
 	return moved;
 }
 
-/* All tables but those of usage and limits, which are compared by who knows what is right. */
+/* All tables but the limits, which are compared by who knows what is right. */
 static void tables_check(const struct world *world)
 {
-	memcpy(machine.copy.usage, world->usage, sizeof(world->usage));
 	memcpy(machine.copy.limit, world->limit, sizeof(world->limit));
 	if (memcmp(&machine.copy, world, sizeof(*world)) != 0 ||
 	    memcmp(program_ports, world->port, sizeof(world->port)) != 0 ||
@@ -389,7 +463,8 @@ void machine_run(const struct world *world, const struct frame *frame, struct ou
 	machine.foul = NULL;
 	memcpy(program_ports, world->port, sizeof(world->port));
 	memcpy(program_deadlines, world->deadline, sizeof(world->deadline));
-	program_configure(world->usage_rows, world->frags, world->coarse_clock);
+	program_configure(ROWS, world->frags, world->coarse_clock, world->weak_order);
+	flows_put();
 	frame_place(world, frame);
 	context_set(&ctx);
 
@@ -400,7 +475,7 @@ void machine_run(const struct world *world, const struct frame *frame, struct ou
 	frame_collect(&outcome->frame);
 	outcome->verdict = verdict_moved();
 	outcome->ifindex = machine.redirected;
-	memcpy(outcome->usage, machine.copy.usage, sizeof(outcome->usage));
+	flows_collect(outcome);
 	memcpy(outcome->limit, machine.copy.limit, sizeof(outcome->limit));
 	tables_check(world);
 	outcome->foul = machine.foul;

@@ -9,8 +9,8 @@ struct outcome {
 	int action;
 	int verdict;      /* -1: not exactly one counter moved, by 1, on this CPU */
 	uint32_t ifindex; /* of the last redirect asked for */
-	struct usage_row usage[CPUS * USAGE_ROWS]; /* the table, afterwards */
-	struct limit limit[LIMITS];                /* the same */
+	struct counts counts[FLOWS]; /* afterwards */
+	struct limit limit[LIMITS];  /* the same */
 	const char *foul; /* what the program must never do; NULL */
 	struct frame frame;
 };

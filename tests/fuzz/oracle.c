@@ -221,18 +221,11 @@ static const struct entry *entry_find(const struct world *world, bool v6, const 
 		size_t size = v6 ? 32 : 8;
 
 		/* As the key stands in memory: addresses, ports, number. */
-		if (entry->used && entry->v6 == v6 && !memcmp(key, addresses, size) &&
+		if (entry->used && !entry->ended && entry->v6 == v6 && !memcmp(key, addresses, size) &&
 		    !memcmp(key + size, ports, 4) && get16(key + size + 4) == channel)
 			return entry;
 	}
 	return NULL;
-}
-
-static bool entry_is_its_keys(const struct entry *entry)
-{
-	__u32 mark = entry->v6 ? flow_key6_mark(&entry->key.v6) : flow_key_mark(&entry->key.v4);
-
-	return entry->flow.key_mark == mark;
 }
 
 static bool owner_alive(const struct trip *t, const struct flow *flow)
@@ -253,7 +246,7 @@ static uint32_t flow_find(struct trip *t)
 	}
 	if (!entry)
 		entry = entry_find(t->world, t->v6, addresses, ports, 0);
-	if (!entry || !entry_is_its_keys(entry))
+	if (!entry)
 		return CAUSE(NO_FLOW);
 	t->first = t->flow = &entry->flow;
 	return 0;
@@ -288,11 +281,13 @@ static uint8_t ttl_after(const struct flow *flow, const struct hop *hop, uint8_t
 	}
 }
 
-static int usage_index(const struct trip *t, const struct flow *flow)
+static int entry_of(const struct trip *t, const struct flow *flow)
 {
-	uint32_t index = t->world->cpu * t->world->usage_rows + flow->usage;
+	int entry = 0;
 
-	return index < t->world->usage_size ? (int)index : -1;
+	while (flow != &t->world->flow[entry].flow)
+		entry++;
+	return entry;
 }
 
 /* RFC 8656, section 12.5, and what coturn makes of lengths over UDP. */
@@ -312,8 +307,6 @@ static uint32_t one_hop(struct trip *t)
 
 	if (!owner_alive(t, t->flow))
 		causes |= CAUSE(SERVER_SILENT);
-	if (usage_index(t, t->flow) < 0)
-		causes |= CAUSE(NO_FLOW);
 	t->hop = hop_of(t, t->flow);
 	if (!t->hop)
 		return causes | CAUSE(NO_NEXT_HOP);
@@ -344,7 +337,7 @@ static uint32_t turn_round(struct trip *t)
 		memcpy(addresses + 4, &t->first->daddr.v4, 4);
 		entry = entry_find(t->world, false, addresses, ports, 0);
 	}
-	if (!entry || !entry_is_its_keys(entry) || !entry->flow.channel)
+	if (!entry || !entry->flow.channel)
 		return CAUSE(LOCAL) | (entry && !owner_alive(t, &entry->flow) ? CAUSE(SERVER_SILENT) : 0);
 	t->flow = &entry->flow;
 	causes = one_hop(t);
@@ -473,7 +466,6 @@ static void write_frame(const struct trip *t)
 	struct frame *out = &t->want->frame;
 	uint8_t *at = out->byte, *ip, *udp;
 	bool v6 = t->flow->flags & FLOW_V6;
-	const struct usage_row *row = &t->world->usage[usage_index(t, t->flow)];
 
 	memcpy(at, t->hop->eth, 12);
 	at += 12;
@@ -487,7 +479,7 @@ static void write_frame(const struct trip *t)
 	if (v6)
 		write_ipv6(t, ip);
 	else
-		write_ipv4(t, ip, t->flow->id_first + row->packets);
+		write_ipv4(t, ip, t->flow->id_first + t->world->flow[entry_of(t, t->flow)].counts.packets);
 	udp = ip + out_ip_header(t);
 	memcpy(udp, &t->flow->sport, 2);
 	memcpy(udp + 2, &t->flow->dport, 2);
@@ -504,13 +496,15 @@ static void write_frame(const struct trip *t)
 	out->length = at + t->data_length - out->byte;
 }
 
-static void count(const struct trip *t, const struct flow *flow, uint32_t bytes_in, uint32_t bytes_out)
+/* What is behind the data is cut off on the way to the peer. */
+static void count(const struct trip *t, const struct flow *flow)
 {
-	struct usage_row *row = &t->want->usage[usage_index(t, flow)];
+	struct counts *counts = &t->want->counts[entry_of(t, flow)];
 
-	row->packets++;
-	row->bytes_in += bytes_in;
-	row->bytes_out += bytes_out;
+	counts->packets++;
+	counts->data += t->data_length;
+	if (flow == t->first && !flow->channel)
+		counts->trimmed += t->length - CHANNEL_DATA - t->data_length;
 }
 
 /* The start of the frame may have to move back, and its end too. */
@@ -566,9 +560,9 @@ static uint32_t decide(struct trip *t)
 
 static struct limit *limit_of(const struct trip *t, const struct flow *flow)
 {
-	if (!(flow->flags & FLOW_LIMITED) || flow->usage >= USAGE_ROWS || t->world->limited[flow->usage] >= LIMITS)
+	if (!(flow->flags & FLOW_LIMITED) || flow->limit >= LIMITS)
 		return NULL;
-	return &t->want->limit[t->world->limited[flow->usage]];
+	return &t->want->limit[flow->limit];
 }
 
 static bool fits(__s64 *left, uint32_t bytes)
@@ -619,7 +613,8 @@ void oracle_decide(const struct world *world, const struct frame *in, struct exp
 {
 	struct trip t = {.world = world, .in = in, .want = want};
 
-	memcpy(want->usage, world->usage, sizeof(want->usage));
+	for (int i = 0; i < FLOWS; i++)
+		want->counts[i] = world->flow[i].counts;
 	memcpy(want->limit, world->limit, sizeof(want->limit));
 	want->causes = decide(&t);
 	if (want->causes) {
@@ -633,11 +628,11 @@ void oracle_decide(const struct world *world, const struct frame *in, struct exp
 	if (t.flow->channel && !may_leave(&t)) {
 		drop(&t);
 		if (t.first != t.flow)
-			count(&t, t.first, t.length, t.data_length);
+			count(&t, t.first);
 		return;
 	}
 	write_frame(&t);
-	count(&t, t.first, t.length, t.first == t.flow ? out_payload(&t) : t.data_length);
+	count(&t, t.first);
 	if (t.first != t.flow)
-		count(&t, t.flow, t.data_length, out_payload(&t));
+		count(&t, t.flow);
 }

@@ -17,9 +17,9 @@ struct expectation {
 	enum verdict verdict;
 	int action;
 	uint32_t ifindex; /* of a redirect */
-	struct usage_row usage[CPUS * USAGE_ROWS]; /* afterwards, in any case */
-	struct limit limit[LIMITS];                /* the same */
-	struct frame frame;                        /* out */
+	struct counts counts[FLOWS]; /* afterwards, in any case */
+	struct limit limit[LIMITS];  /* the same */
+	struct frame frame;          /* out */
 };
 
 void oracle_decide(const struct world *world, const struct frame *in, struct expectation *want);

@@ -10,21 +10,16 @@
 
 struct port *const program_ports = ports;
 __u64 *const program_deadlines = deadlines;
+const volatile __u64 *const program_seed = flow_seed;
 
 enum program_map program_map(const void *map)
 {
 	if (map == &flows)
 		return MAP_FLOWS;
-	if (map == &flows6)
-		return MAP_FLOWS6;
 	if (map == &vlans)
 		return MAP_VLANS;
 	if (map == &hops)
 		return MAP_HOPS;
-	if (map == &usage)
-		return MAP_USAGE;
-	if (map == &limited)
-		return MAP_LIMITED;
 	if (map == &limits)
 		return MAP_LIMITS;
 	if (map == &verdicts)
@@ -48,11 +43,12 @@ static void constant_set(const volatile __u32 *constant, __u32 value)
 	*(volatile __u32 *)(uintptr_t)constant = value;
 }
 
-void program_configure(uint32_t rows, uint32_t with_frags, uint32_t with_coarse_clock)
+void program_configure(uint32_t rows, uint32_t with_frags, uint32_t with_coarse_clock, uint32_t with_weak_order)
 {
-	constant_set(&usage_rows, rows);
+	constant_set(&flow_rows, rows);
 	constant_set(&frags, with_frags);
 	constant_set(&coarse_clock, with_coarse_clock);
+	constant_set(&weak_order, with_weak_order);
 }
 
 int program_run(struct xdp_md *ctx)

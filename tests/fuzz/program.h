@@ -10,7 +10,7 @@
 struct xdp_md;
 
 enum program_map {
-	MAP_NONE, MAP_FLOWS, MAP_FLOWS6, MAP_VLANS, MAP_HOPS, MAP_USAGE, MAP_LIMITED, MAP_LIMITS, MAP_VERDICTS, MAP_DEVICES
+	MAP_NONE, MAP_FLOWS, MAP_VLANS, MAP_HOPS, MAP_LIMITS, MAP_VERDICTS, MAP_DEVICES
 };
 
 enum program_map program_map(const void *map);
@@ -18,7 +18,9 @@ enum program_map program_map(const void *map);
 extern struct port *const program_ports;
 extern __u64 *const program_deadlines;
 /* Its .rodata, as the loader sets it. */
-void program_configure(uint32_t usage_rows, uint32_t frags, uint32_t coarse_clock);
+void program_configure(uint32_t rows, uint32_t frags, uint32_t coarse_clock, uint32_t weak_order);
+/* FLOW_SEEDS of them, which it is built with. */
+extern const volatile __u64 *const program_seed;
 int program_run(struct xdp_md *ctx);
 
 #endif

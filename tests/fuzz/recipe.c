@@ -81,18 +81,15 @@ static void key_make(struct entry *entry, const struct party *from, const struct
 		memcpy(&entry->key.v6.sport, from->port, 2);
 		memcpy(&entry->key.v6.dport, to->port, 2);
 		entry->key.v6.channel = htons(channel);
+		entry->key.v6.family = FLOW_KEY_V6;
 	} else {
 		memcpy(&entry->key.v4.saddr, from->v4, 4);
 		memcpy(&entry->key.v4.daddr, to->v4, 4);
 		memcpy(&entry->key.v4.sport, from->port, 2);
 		memcpy(&entry->key.v4.dport, to->port, 2);
 		entry->key.v4.channel = htons(channel);
+		entry->key.v4.family = FLOW_KEY_V4;
 	}
-}
-
-void entry_mark(struct entry *entry)
-{
-	entry->flow.key_mark = entry->v6 ? flow_key6_mark(&entry->key.v6) : flow_key_mark(&entry->key.v4);
 }
 
 /* Who sends to whom, and who to whom then. `which` picks the bytes of the recipe. */
@@ -118,7 +115,10 @@ static void flow_make(struct meal *meal, struct entry *entry, const struct leg *
 	memcpy(&flow->dport, to->port, 2);
 	flow->channel = htons(leg->put);
 	flow->hop = w;
-	flow->usage = w ? 2 + r->usage[1] % (USAGE_ROWS - 2) : r->usage[0] % 2;
+	flow->limit = w;
+	entry->behind = (r->packets[1] >> 4 * w & 15) % 4;
+	entry->near = r->near[w];
+	entry->counts = (struct counts){ ((uint64_t)r->packets[0] << 12) + r->packets[1] + w, 0xfffffff0u + w, 0xfffffffcu };
 	flow->owner = w ? r->owner[1] | 1 : r->owner[0] & ~1;
 	flow->ttl = r->flow_ttl[w] ? r->flow_ttl[w] : 64;
 	flow->ttl_from = (r->ttl_from >> 2 * w & 3) % 3;
@@ -141,7 +141,6 @@ static void flow_make(struct meal *meal, struct entry *entry, const struct leg *
 	}
 	if (r->limited >> w & 1)
 		flow->flags |= FLOW_LIMITED | (leg->in ? FLOW_LIMITED_V6 : 0);
-	entry_mark(entry);
 }
 
 static void flows_make(struct meal *meal)
@@ -184,8 +183,6 @@ static void limits_make(struct meal *meal)
 {
 	struct world *world = meal->world;
 
-	for (int i = 0; i < USAGE_ROWS; i++)
-		world->limited[i] = i >= 2;
 	for (int i = 0; i < LIMITS; i++) {
 		for (int meter = 0; meter < LIMIT_METERS; meter++) {
 			int64_t near = get_two(meal->r.length) + (meter + i) % 3 * 4 - (meal->r.limited >> 7);
@@ -288,15 +285,9 @@ static void machine_make(struct meal *meal)
 	for (int i = 0; i < ABI_OWNERS; i++)
 		world->deadline[i] = NOW + 1 + (uint64_t)i * 1000000;
 	world->cpu = r->cpu % CPUS;
-	world->usage_rows = USAGE_ROWS;
-	world->usage_size = CPUS * USAGE_ROWS;
-	for (int i = 0; i < CPUS * USAGE_ROWS; i++) {
-		world->usage[i].packets = ((uint64_t)r->packets[0] << 12) + r->packets[1] + i;
-		world->usage[i].bytes_in = 0xfffffff0u + i;
-		world->usage[i].bytes_out = 0x7ffffff0u - i;
-	}
 	world->frags = r->kernel & 1;
 	world->coarse_clock = !(r->kernel & 2);
+	world->weak_order = r->kernel >> 3 & 1;
 	world->sum_folded = r->kernel >> 2 & 1;
 	world->ingress = INGRESS;
 	world->metadata = r->metadata % 9 * 4;

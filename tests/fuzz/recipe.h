@@ -29,7 +29,7 @@ struct recipe {
 	uint8_t tags_out[2], tci_out[2][4];
 	uint8_t tos_mask[2], ttl_from, flow_ttl[2], hop_ttl[2], df;
 	uint8_t id_first[2][2], flow_label[2][2];
-	uint8_t owner[2], usage[2], packets[2];
+	uint8_t owner[2], near[2], packets[2];
 	uint8_t device; /* where it leaves: bits */
 	uint8_t hop_flags;
 	uint8_t generic;

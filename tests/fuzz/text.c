@@ -36,11 +36,12 @@ static void print_flow(const struct entry *entry)
 	/* Wire fields as they are stored here. */
 	printf(",\n\t\t\t.sport = 0x%04x, .dport = 0x%04x, .channel = 0x%04x, .frag_off = 0x%04x,\n", flow->sport,
 	       flow->dport, flow->channel, flow->frag_off);
-	printf("\t\t\t.hop = %u, .usage = %u, .owner = %u, .ttl = %u, .ttl_from = %u,\n", flow->hop, flow->usage,
+	printf("\t\t\t.hop = %u, .limit = %u, .owner = %u, .ttl = %u, .ttl_from = %u,\n", flow->hop, flow->limit,
 	       flow->owner, flow->ttl, flow->ttl_from);
 	printf("\t\t\t.udp_delta = 0x%04x, .tos_mask = 0x%02x, .flags = %u, .label = 0x%08x,\n", flow->udp_delta,
 	       flow->tos_mask, flow->flags, flow->label);
-	printf("\t\t\t.key_mark = 0x%08x,\n\t\t},\n\t},\n", flow->key_mark);
+	printf("\t\t},\n\t}, /* ended %d; %u rows on, behind keys that differ in bit %u */\n", entry->ended, entry->behind,
+	       entry->near);
 }
 
 static void print_hop(const struct hop_row *row)
@@ -79,9 +80,8 @@ static void print_world(const struct world *world)
 			print_bytes("{", world->vlan[i].vlan.mac, 6);
 			printf("}},\n");
 		}
-	printf("/* ingress %u; devices %u %u %u; cpu %u; usage rows %u of %u; headroom %u, metadata %u;\n",
-	       world->ingress, world->device[0], world->device[1], world->device[2], world->cpu, world->usage_rows,
-	       world->usage_size, world->headroom, world->metadata);
+	printf("/* ingress %u; devices %u %u %u; cpu %u; headroom %u, metadata %u;\n",
+	       world->ingress, world->device[0], world->device[1], world->device[2], world->cpu, world->headroom, world->metadata);
 	printf(" * frags %u, coarse clock %u, tail fails %d, sums folded %d */\n", world->frags, world->coarse_clock,
 	       world->tail_fails, world->sum_folded);
 	for (int i = 0; i < FLOWS; i++)
@@ -113,18 +113,17 @@ static void print_difference(const struct frame *want, const struct frame *sent)
 		printf("/* they differ from byte %u on */\n", at);
 }
 
-static void print_usage(const struct trial *trial)
+static void print_counts(const struct trial *trial)
 {
-	for (int i = 0; i < CPUS * USAGE_ROWS; i++) {
-		const struct usage_row *before = &trial->world.usage[i];
-		const struct usage_row *row[2] = {&trial->want.usage[i], &trial->outcome.usage[i]};
+	for (int i = 0; i < FLOWS; i++) {
+		const struct counts *before = &trial->world.flow[i].counts;
+		const struct counts *counts[2] = {&trial->want.counts[i], &trial->outcome.counts[i]};
 
 		for (int w = 0; w < 2; w++)
-			if (memcmp(before, row[w], sizeof(*before)) != 0)
-				printf("/* usage row %d, %s: +%lld packets, +%lld in, +%lld out */\n", i,
-				       w ? "counted" : "wanted", (long long)(row[w]->packets - before->packets),
-				       (long long)(row[w]->bytes_in - before->bytes_in),
-				       (long long)(row[w]->bytes_out - before->bytes_out));
+			if (counts[w]->packets != before->packets || counts[w]->data != before->data)
+				printf("/* flow %d, %s: +%lld packets, +%lld data, %u trimmed */\n", i,
+				       w ? "counted" : "wanted", (long long)(counts[w]->packets - before->packets),
+				       (long long)(counts[w]->data - before->data), counts[w]->trimmed - before->trimmed);
 	}
 }
 
@@ -147,5 +146,5 @@ void trial_print(const struct trial *trial, const char *complaint)
 		print_frame("wanted", &want->frame);
 	print_frame("got", &trial->outcome.frame);
 	print_difference(want->causes ? &trial->frame : &want->frame, &trial->outcome.frame);
-	print_usage(trial);
+	print_counts(trial);
 }

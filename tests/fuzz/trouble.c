@@ -32,7 +32,7 @@ static uint16_t mtu_near(const struct meal *meal, uint16_t value)
 static void key_flip(struct entry *entry, uint16_t bit)
 {
 	uint8_t *key = (uint8_t *)&entry->key;
-	/* Not the last two bytes, which are always 0. */
+	/* Not the last two bytes, which are always the same. */
 	unsigned int bits = 8 * (entry->v6 ? sizeof(struct flow_key6) - 2 : sizeof(struct flow_key) - 2);
 	unsigned int channel = bits - 16;
 
@@ -43,7 +43,6 @@ static void key_flip(struct entry *entry, uint16_t bit)
 	else if (bit == channel + 6 || bit == channel + 7)
 		bit = channel;
 	key[bit / 8] ^= 1 << bit % 8;
-	entry_mark(entry);
 }
 
 static void trouble_flow(struct meal *meal, enum trouble kind, uint16_t value)
@@ -54,8 +53,8 @@ static void trouble_flow(struct meal *meal, enum trouble kind, uint16_t value)
 	case FLOW_ABSENT:
 		entry->used = false;
 		break;
-	case FLOW_REUSED:
-		entry->flow.key_mark ^= 1u << value % 32;
+	case FLOW_ENDED:
+		entry->ended = true;
 		break;
 	case FLOW_KEY:
 		key_flip(entry, value & 0x1ff);
@@ -140,9 +139,6 @@ static void trouble_machine(struct meal *meal, enum trouble kind, uint16_t value
 			if (value >> i & 1)
 				world->deadline[world->flow[i].flow.owner] =
 					world->now + (value >> 8) % 3 - 1;
-		break;
-	case USAGE_SHORT:
-		world->usage_size = value % (CPUS * USAGE_ROWS);
 		break;
 	case HEADROOM:
 		world->headroom = world->metadata + (value & 63);

@@ -13,7 +13,12 @@
 #define FRAME_MAX 66560
 #define HEADROOM_MAX 512
 
-enum { FLOWS = 4, HOPS = 2, VLANS = 2, DEVICES = 3, CPUS = 3, USAGE_ROWS = 6, LIMITS = 2 };
+enum { FLOWS = 4, HOPS = 2, VLANS = 2, DEVICES = 3, CPUS = 3, LIMITS = 2 };
+
+struct counts {
+	uint64_t packets, data;
+	uint32_t trimmed;
+};
 
 struct frame {
 	uint32_t length;
@@ -30,6 +35,10 @@ struct entry {
 		struct flow_key6 v6;
 	} key;
 	struct flow flow;
+	struct counts counts;
+	bool ended;     /* by its edition */
+	uint8_t behind; /* so many rows on from its first */
+	uint16_t near;  /* a bit of the key: in the rows before stand flows that differ in it and the next ones */
 };
 
 struct vlan_entry {
@@ -46,12 +55,8 @@ struct world {
 	struct vlan_entry vlan[VLANS];
 	uint32_t device[DEVICES]; /* interfaces that a redirect can leave by; 0: none */
 	uint64_t deadline[ABI_OWNERS];
-	struct usage_row usage[CPUS * USAGE_ROWS];
-	uint32_t limited[USAGE_ROWS];
 	struct limit limit[LIMITS];
-	uint32_t usage_rows; /* of a CPU */
-	uint32_t usage_size; /* of all */
-	uint32_t frags, coarse_clock;
+	uint32_t frags, coarse_clock, weak_order;
 	/* the machine */
 	uint64_t now;
 	uint32_t cpu;

@@ -118,7 +118,7 @@ def taken_over(lab):
         state = ask_json("status", server, "-i", 0)
         check_equal(state["channels_left_in_userspace"]["full"], 2, "left for want of room")
         check_equal(state["tables"]["channels"]["used"], 0, "channels")
-        check_equal((state["tables"]["flows_ipv4"]["used"], state["next_hops"]["used"]), (0, 0), "rows")
+        check_equal((state["tables"]["flows"]["used"], state["next_hops"]["used"]), (0, 0), "rows")
 
 
 @test("channels: sorted and filtered; rates are those of the traffic")
@@ -176,7 +176,7 @@ def status(lab):
         check(0 < after["uptime_seconds"] < 60, after["uptime_seconds"])
         check_equal(after["relay_threads"], {"alive": 1, "silent": 0}, "threads")
         check_equal(after["next_hops"], {"used": 2, "unresolved": 0}, "next hops")
-        check_equal(after["tables"]["flows_ipv4"]["used"], 2, "flows")
+        check_equal(after["tables"]["flows"]["used"], 2, "flows")
         text, _ = ask("status", "-p", server.pid, "-i", 0)
         check(re.search(r"(?m)^attention +nonesuch does not carry", text)
               and re.search(r"(?m)^ +to-peer +native mode, mtu 1500$", text), text)

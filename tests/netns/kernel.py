@@ -7,6 +7,7 @@ on the machine do not disturb, and nothing has to be pinned for a test.
 """
 
 import ctypes
+import mmap
 import os
 import platform
 import re
@@ -16,6 +17,7 @@ from pathlib import Path
 _ROOT = Path(__file__).resolve().parents[2]
 _SYSCALL = {"x86_64": 321, "aarch64": 280}[platform.machine()]
 _LOOKUP, _NEXT_KEY, _FD_BY_ID, _INFO = 1, 4, 14, 15
+_SLOT = 128  # bytes of struct flow_slot
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -78,6 +80,12 @@ class Map:
             at = ctypes.addressof(key)
 
 
+    def memory(self):
+        """An array that can be mapped, as the server sees it."""
+        size = -(-self.max_entries * self.value_size // mmap.PAGESIZE) * mmap.PAGESIZE
+        return mmap.mmap(self._fd, size, prot=mmap.PROT_READ)
+
+
 class Offload:
     """The kernel side of one server process."""
 
@@ -114,8 +122,11 @@ class Offload:
         return self._maps[name]
 
     def flows(self):
-        """The keys of the flow table."""
-        return self.map("flows").keys()
+        """The keys of the flows, as they stand in their rows (bpf/abi.h: struct flow_slot)."""
+        with self.map("flows").memory() as memory:
+            editions = memoryview(memory).cast("I")[::_SLOT // 4].tolist()
+            return [memory[row * _SLOT + 8:row * _SLOT + 24]
+                    for row, edition in enumerate(editions) if edition & 1]
 
     def verdicts(self):
         """How many packets ended in each verdict, by name, over all CPUs."""

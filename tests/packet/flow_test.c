@@ -57,7 +57,6 @@ static void flow_of_server(struct flow_entry *entry, const struct channel_flow *
 {
 	const struct flow rows = entry->flow;
 
-	assert_int_not_equal(from->flow.key_mark, 0);
 	entry->family = from->family == AF_INET6 ? 6 : 4;
 	memset(&entry->key, 0, sizeof(entry->key));
 	if (entry->family == 6)
@@ -66,7 +65,7 @@ static void flow_of_server(struct flow_entry *entry, const struct channel_flow *
 		entry->key.v4 = from->key.v4;
 	entry->flow = from->flow;
 	entry->flow.hop = rows.hop;
-	entry->flow.usage = rows.usage;
+	entry->flow.limit = rows.limit;
 	entry->flow.owner = rows.owner;
 }
 

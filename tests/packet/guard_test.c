@@ -42,14 +42,15 @@ static void unbound(struct world *world)
 	world->flow[FIRST].absent = true;
 }
 
-static void reused(struct world *world)
+static void ended(struct world *world)
 {
-	world->flow[FIRST].reused = true;
+	world->flow[FIRST].ended = true;
 }
 
-static void no_usage_row(struct world *world)
+static void not_led_to(struct world *world)
 {
-	world->flow[world_last(world)].flow.usage = 100000;
+	world->flow[FIRST].taken = 1;
+	world->flow[FIRST].lost = true;
 }
 
 static void spent(struct world *world)
@@ -101,8 +102,8 @@ static void test_tables(void **state)
 		FAULT("MAC of another port", NOT_OURS, .before = port_of_other_interface),
 		FAULT("port behind a free row", NOT_OURS, .before = port_behind_a_free_row),
 		FAULT("nothing bound", NO_FLOW, .before = unbound),
-		FAULT("another flow's by now", NO_FLOW, .before = reused),
-		FAULT("no row to count in", NO_FLOW, .before = no_usage_row),
+		FAULT("ended, or being changed", NO_FLOW, .before = ended),
+		FAULT("on a row that none leads to", NO_FLOW, .before = not_led_to),
 		FAULT("nothing left of max-bps", LIMITED, .before = spent),
 		FAULT("never heard of the relay thread", SERVER_SILENT, .before = never_alive),
 		FAULT("relay thread silent", SERVER_SILENT, .before = silent),
@@ -122,6 +123,7 @@ static void as_from_peer(struct world *world)
 	const struct path path = {WAY_CLIENT, world->path.in, 0, world->path.out};
 
 	world->flow[FIRST] = model_flow(&path, false);
+	world->flow[BACK].absent = true;
 }
 
 static void test_channels(void **state)
@@ -171,7 +173,7 @@ static void test_deleted_flow(void **state)
 			{"bound", VERDICT_TO_CLIENT, WAY_CLIENT, .data = 40},
 			{"bound", VERDICT_TO_OTHER_CLIENT, WAY_OTHER, .data = 40},
 			FAULT("deleted", NO_FLOW, .before = unbound),
-			FAULT("another's by now", NO_FLOW, .before = reused),
+			FAULT("ended", NO_FLOW, .before = ended),
 		};
 
 		harness_table(ROWS(rows));
@@ -203,33 +205,6 @@ static void test_falls_silent(void **state)
 	harness_table(ROWS(before));
 	usleep(550000);
 	harness_table(ROWS(after));
-}
-
-/* Each bit of a key tells in its mark: no flow is taken for another that differs in one. */
-static void test_key_mark(void **state)
-{
-	struct flow_key key = {0};
-	struct flow_key6 key6 = {0};
-	int same = 0;
-
-	(void)state;
-	for (unsigned int fill = 0; fill < 256; fill += 51) {
-		memset(&key, fill, offsetof(struct flow_key, zero));
-		memset(&key6, fill, offsetof(struct flow_key6, zero));
-		for (size_t bit = 0; bit < 8 * offsetof(struct flow_key, zero); bit++) {
-			struct flow_key other = key;
-
-			((uint8_t *)&other)[bit / 8] ^= 1 << bit % 8;
-			same += flow_key_mark(&key) == flow_key_mark(&other);
-		}
-		for (size_t bit = 0; bit < 8 * offsetof(struct flow_key6, zero); bit++) {
-			struct flow_key6 other = key6;
-
-			((uint8_t *)&other)[bit / 8] ^= 1 << bit % 8;
-			same += flow_key6_mark(&key6) == flow_key6_mark(&other);
-		}
-	}
-	assert_int_equal(same, 0);
 }
 
 /* Where no way may be redirected to in several buffers: the program must be that for them. */
@@ -318,7 +293,6 @@ int main(void)
 		cmocka_unit_test(test_channels),
 		cmocka_unit_test(test_deleted_flow),
 		cmocka_unit_test(test_falls_silent),
-		cmocka_unit_test(test_key_mark),
 	};
 	const struct CMUnitTest every[] = {
 		cmocka_unit_test(test_one_of_each),

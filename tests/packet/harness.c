@@ -22,9 +22,6 @@
 #include "tables.h"
 #include "turn.skel.h"
 
-#define USAGE_ROWS 5
-#define FLOWS 8
-
 /* <linux/bpf.h> of Linux 5.18. */
 #define XDP_HAS_FRAGS (1u << 5)
 
@@ -38,19 +35,13 @@ static struct {
 	bool seen[VERDICT_ROW];
 	/* The counters of all CPUs, in the kernel's memory and after the last packet. */
 	const uint64_t *verdict_now;
-	const struct usage_row *usage_now;
 	uint64_t *verdict;
-	struct usage_row *usage;
+	struct flow_slot slots[TABLES_ROWS]; /* before the packet */
 } harness;
 
 static size_t verdict_size(void)
 {
 	return harness.cpus * sizeof(uint64_t) * VERDICT_ROW;
-}
-
-static size_t usage_size(void)
-{
-	return harness.cpus * sizeof(struct usage_row) * USAGE_ROWS;
 }
 
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
@@ -82,17 +73,17 @@ static int program_load(bool frags, bool coarse_clock)
 
 	if (!skel)
 		return -errno;
-	skel->rodata->usage_rows = USAGE_ROWS;
+	skel->rodata->flow_rows = TABLES_ROWS;
+	skel->rodata->weak_order = frags; /* both must do */
+	for (int i = 0; i < FLOW_SEEDS; i++)
+		skel->rodata->flow_seed[i] = (i + 1) * 0x9e3779b97f4a7c15u;
 	skel->rodata->frags = frags;
 	skel->rodata->coarse_clock = coarse_clock;
 	if (frags)
 		bpf_program__set_flags(skel->progs.turn,
 				       bpf_program__flags(skel->progs.turn) | XDP_HAS_FRAGS);
-	bpf_map__set_max_entries(skel->maps.flows, FLOWS);
-	bpf_map__set_max_entries(skel->maps.flows6, FLOWS);
+	bpf_map__set_max_entries(skel->maps.flows, TABLES_ROWS);
 	bpf_map__set_max_entries(skel->maps.hops, 1 + WORLD_FLOWS);
-	bpf_map__set_max_entries(skel->maps.usage, harness.cpus * USAGE_ROWS);
-	bpf_map__set_max_entries(skel->maps.limited, USAGE_ROWS);
 	bpf_map__set_max_entries(skel->maps.limits, 2);
 	bpf_map__set_max_entries(skel->maps.verdicts, harness.cpus);
 	error = turn_bpf__load(skel);
@@ -115,10 +106,8 @@ static const void *counters_map(const struct bpf_map *map, size_t size)
 static int counters_open(void)
 {
 	harness.verdict_now = counters_map(harness.skel->maps.verdicts, verdict_size());
-	harness.usage_now = counters_map(harness.skel->maps.usage, usage_size());
 	harness.verdict = calloc(1, verdict_size());
-	harness.usage = calloc(1, usage_size());
-	return harness.verdict_now && harness.usage_now && harness.verdict && harness.usage ? 0 : -1;
+	return harness.verdict_now && harness.verdict && !tables_open(harness.skel) ? 0 : -1;
 }
 
 static int cpu_pin(int cpu)
@@ -154,7 +143,6 @@ static int open_as(bool frags, bool coarse_clock)
 	int error;
 
 	libbpf_set_print(print_libbpf);
-	tables_forget();
 	harness.unable = NULL;
 	harness.cpus = libbpf_num_possible_cpus();
 	if (cpu_pin(sched_getcpu()) || unshare(CLONE_NEWNET))
@@ -209,16 +197,12 @@ int harness_close(void **state)
 	(void)state;
 	if (harness.verdict_now)
 		munmap((void *)harness.verdict_now, verdict_size());
-	if (harness.usage_now)
-		munmap((void *)harness.usage_now, usage_size());
+	tables_close();
 	turn_bpf__destroy(harness.skel);
 	free(harness.verdict);
-	free(harness.usage);
 	harness.skel = NULL;
 	harness.verdict_now = NULL;
-	harness.usage_now = NULL;
 	harness.verdict = NULL;
-	harness.usage = NULL;
 	return 0;
 }
 
@@ -266,26 +250,37 @@ static int verdict_moved(void)
 	return changes == 1 ? moved : -1;
 }
 
-static void usage_moved(const struct world *world, struct outcome *outcome)
+/* What a row gained; the rest of it must be what it was. */
+static bool row_moved(const struct flow_slot *before, const struct flow_slot *now, struct counts *counts)
 {
+	struct flow_slot rest = *now;
+
+	counts->packets = now->packets - before->packets;
+	counts->data = now->data - before->data;
+	counts->trimmed = now->trimmed - before->trimmed;
+	rest.packets = before->packets;
+	rest.data = before->data;
+	rest.trimmed = before->trimmed;
+	return !memcmp(&rest, before, sizeof(rest));
+}
+
+static void usage_moved(struct outcome *outcome)
+{
+	const struct flow_slot *now = tables_slots();
+
 	memset(outcome->usage, 0, sizeof(outcome->usage));
 	outcome->usage_strayed = false;
-	for (int i = 0; i < harness.cpus * USAGE_ROWS; i++) {
-		const struct usage_row *last = &harness.usage[i], *now = &harness.usage_now[i];
-		int row = i - harness.cpu * USAGE_ROWS;
-		int flow = row == (int)world->flow[FIRST].flow.usage ? FIRST : SECOND;
+	for (int row = 0; row < TABLES_ROWS; row++) {
+		struct counts stray = {0}, *counts = &stray;
 
-		if (!memcmp(now, last, sizeof(*now)))
+		if (!memcmp(&now[row], &harness.slots[row], sizeof(*now)))
 			continue;
-		if (flow == SECOND && row != (int)world->flow[SECOND].flow.usage) {
+		for (int flow = FIRST; flow <= SECOND; flow++)
+			if (row == tables_row(flow))
+				counts = &outcome->usage[flow];
+		if (!row_moved(&harness.slots[row], &now[row], counts) || counts == &stray)
 			outcome->usage_strayed = true;
-			continue;
-		}
-		outcome->usage[flow].packets = now->packets - last->packets;
-		outcome->usage[flow].bytes_in = now->bytes_in - last->bytes_in;
-		outcome->usage[flow].bytes_out = now->bytes_out - last->bytes_out;
 	}
-	memcpy(harness.usage, harness.usage_now, usage_size());
 }
 
 /* 0 or -errno. */
@@ -326,13 +321,14 @@ void harness_send(const struct world *world, const struct frame *frame, struct o
 	int error;
 
 	tables_put(harness.skel, world);
+	memcpy(harness.slots, tables_slots(), sizeof(harness.slots));
 	error = run(world, frame, outcome);
 	if (error)
 		fail_msg("BPF_PROG_TEST_RUN of %zu bytes: %s", frame->length, strerror(-error));
 	outcome->verdict = verdict_moved();
 	if (outcome->verdict >= 0)
 		harness.seen[outcome->verdict] = true;
-	usage_moved(world, outcome);
+	usage_moved(outcome);
 	tables_limits(harness.skel, outcome->limit);
 }
 

@@ -2,7 +2,7 @@
 /*
  * Runs packets through the loaded program (BPF_PROG_TEST_RUN), in a network
  * namespace of its own, and looks at everything that it may change: the
- * packet, the action, the verdict counters, the usage rows.
+ * packet, the action, the verdict counters, those of the flows.
  */
 #ifndef PACKET_HARNESS_H
 #define PACKET_HARNESS_H
@@ -19,11 +19,16 @@
 
 #define ROWS(table) (table), sizeof(table) / sizeof((table)[0])
 
+struct counts {
+	uint64_t packets, data;
+	uint32_t trimmed;
+};
+
 struct outcome {
 	uint32_t action;
 	int verdict; /* -1: not exactly one counter moved, by 1, on this CPU */
-	struct usage_row usage[2];  /* what was added for the first and the second flow */
-	bool usage_strayed;         /* another row changed as well */
+	struct counts usage[2];     /* what was added for the first and the second flow */
+	bool usage_strayed;         /* another row changed as well, or something else of a row */
 	struct limit limit[2];      /* afterwards */
 	struct frame frame;
 };

@@ -275,11 +275,13 @@ static void key_put(struct flow_entry *entry, const struct legs *at)
 		memcpy(entry->key.v6.daddr, at->dest->byte, 16);
 		entry->key.v6.sport = htons(at->source->port);
 		entry->key.v6.dport = htons(at->dest->port);
+		entry->key.v6.family = FLOW_KEY_V6;
 	} else {
 		memcpy(&entry->key.v4.saddr, at->source->byte, 4);
 		memcpy(&entry->key.v4.daddr, at->dest->byte, 4);
 		entry->key.v4.sport = htons(at->source->port);
 		entry->key.v4.dport = htons(at->dest->port);
+		entry->key.v4.family = FLOW_KEY_V4;
 	}
 }
 
@@ -302,7 +304,7 @@ struct flow_entry model_flow(const struct path *path, bool second)
 			.dport = htons(to.dest->port),
 			.frag_off = htons(DONT_FRAGMENT),
 			.hop = second,
-			.usage = 1 + second,
+			.limit = second,
 			.owner = 7 + second,
 			.ttl = 64,
 			.tos_mask = 0xff,

@@ -96,7 +96,9 @@ struct flow_entry {
 	} key;
 	struct flow flow;
 	bool absent; /* not bound */
-	bool reused; /* the element has become another flow's */
+	bool ended; /* by its edition; or it is just being changed */
+	unsigned int taken; /* rows before its own, of those where it may stand */
+	bool lost;  /* they do not say that it stands further on */
 };
 
 /*

@@ -101,14 +101,14 @@ static void last_owner(struct world *world)
 	world->flow[FIRST].flow.owner = ABI_OWNERS - 1;
 }
 
-static void last_usage_row(struct world *world)
+static void last_probe(struct world *world)
 {
-	world->flow[FIRST].flow.usage = 4;
+	world->flow[FIRST].taken = world->flow[SECOND].taken = FLOW_PROBES - 1;
 }
 
-static void first_usage_row(struct world *world)
+static void second_probe(struct world *world)
 {
-	world->flow[FIRST].flow.usage = 0;
+	world->flow[FIRST].taken = world->flow[SECOND].taken = 1;
 }
 
 static void second_slot(struct world *world)
@@ -156,8 +156,11 @@ static void test_tables(void **state)
 		 .patch = {{AT_CHANNEL_NUMBER, 2, 0x7fff}}},
 		{"last row of the ports", TO_PEER, .data = 20, .before = last_port_row},
 		{"last row of the deadlines", TO_PEER, .data = 20, .before = last_owner},
-		{"last row of the usage", TO_PEER, .data = 20, .before = last_usage_row},
-		{"first row of the usage", TO_CLIENT, .data = 20, .before = first_usage_row},
+		{"last row where it may stand", TO_PEER, .data = 20, .before = last_probe},
+		{"last row where it may stand", TO_CLIENT, .data = 20, .before = last_probe},
+		{"last rows where they may stand", TO_OTHER, .data = 20, .before = last_probe},
+		{"second row where it may stand", TO_PEER, .data = 20, .before = second_probe},
+		{"second row where it may stand", TO_CLIENT, .data = 20, .before = second_probe},
 		{"trailing bytes of the frame", TO_PEER, .data = 21, .trailer = 300},
 		{"trailing bytes of the frame", TO_CLIENT, .data = 21, .trailer = 300},
 		{"trailing bytes of the frame", TO_OTHER, .data = 21, .trailer = 300},
@@ -201,7 +204,7 @@ static void ids_count_up(const struct path *path, int count)
 	static struct outcome outcome;
 	static struct world world;
 	struct journey journey;
-	uint16_t id = 0;
+	uint16_t id = 0, begin = 0;
 
 	world_default(&world, path);
 	no_df(&world);
@@ -212,12 +215,14 @@ static void ids_count_up(const struct path *path, int count)
 		assert_null(frame_read(&outcome.frame));
 		if (i > 0)
 			assert_int_equal(frame_get16(&outcome.frame, AT_IP4_ID), (id + 1) & 0xffff);
+		else
+			begin = frame_get16(&outcome.frame, AT_IP4_ID);
 		id = frame_get16(&outcome.frame, AT_IP4_ID);
 	}
 	world.flow[world_last(&world)].flow.id_first += 0x1234;
 	harness_send(&world, &in, &outcome);
 	assert_null(frame_read(&outcome.frame));
-	assert_int_equal(frame_get16(&outcome.frame, AT_IP4_ID), (id + 0x1235) & 0xffff);
+	assert_int_equal(frame_get16(&outcome.frame, AT_IP4_ID), (begin + 0x1234) & 0xffff);
 }
 
 static void test_ip_id(void **state)

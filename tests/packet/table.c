@@ -69,17 +69,18 @@ static uint32_t action_wanted(const struct row *row, struct world *world)
 
 static bool usage_right(const struct row *row, const struct outcome *outcome)
 {
-	struct usage_row want[2] = {{0}};
+	struct counts want[2];
+
+	memset(want, 0, sizeof(want));
 
 	if (harness_relayed(row->verdict)) {
 		want[FIRST].packets = 1;
-		want[FIRST].bytes_in = row->data + row->excess + (row->way == WAY_CLIENT ? 0 : 4);
-		want[FIRST].bytes_out = row->data + (row->way == WAY_CLIENT ? 4 : 0);
+		want[FIRST].data = row->data;
+		want[FIRST].trimmed = row->excess;
 	}
 	if (harness_relayed(row->verdict) && row->way == WAY_OTHER) {
 		want[SECOND].packets = 1;
-		want[SECOND].bytes_in = row->data;
-		want[SECOND].bytes_out = row->data + 4;
+		want[SECOND].data = row->data;
 	}
 	return !outcome->usage_strayed && !memcmp(want, outcome->usage, sizeof(want));
 }

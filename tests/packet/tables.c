@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "flow_table.h"
 #include "harness.h"
 #include "turn.skel.h"
 
@@ -14,11 +17,37 @@
 static struct {
 	struct world world;
 	bool installed;
-} table;
+	struct flow_slot *slots; /* the table of flows */
+	uint64_t seed[FLOW_SEEDS];
+	struct flow_table flows;
+	uint32_t row[WORLD_FLOWS];
+} table = {.flows = {.lock = PTHREAD_MUTEX_INITIALIZER}};
 
-void tables_forget(void)
+int tables_open(struct turn_bpf *skel)
 {
 	table.installed = false;
+	table.slots = mmap(NULL, TABLES_ROWS * sizeof(struct flow_slot), PROT_READ | PROT_WRITE, MAP_SHARED,
+			   bpf_map__fd(skel->maps.flows), 0);
+	memcpy(table.seed, (const void *)skel->rodata->flow_seed, sizeof(table.seed));
+	return table.slots == MAP_FAILED ? -errno : 0;
+}
+
+void tables_close(void)
+{
+	flow_table_close(&table.flows);
+	if (table.slots && table.slots != MAP_FAILED)
+		munmap(table.slots, TABLES_ROWS * sizeof(struct flow_slot));
+	table.slots = NULL;
+}
+
+const struct flow_slot *tables_slots(void)
+{
+	return table.slots;
+}
+
+int tables_row(int flow)
+{
+	return table.world.flow[flow].absent ? -1 : (int)table.row[flow];
 }
 
 static void map_put(struct bpf_map *map, const void *key, const void *value)
@@ -27,23 +56,58 @@ static void map_put(struct bpf_map *map, const void *key, const void *value)
 		fail_msg("%s: update: %s", bpf_map__name(map), strerror(errno));
 }
 
-static struct bpf_map *flow_table(struct turn_bpf *skel, const struct flow_entry *entry)
+static uint32_t first_row(const struct flow_entry *entry)
 {
-	return entry->family == 6 ? skel->maps.flows6 : skel->maps.flows;
+	uint64_t hash = entry->family == 6 ? flow_hash6((__u64 *)table.seed, &entry->key.v6) :
+					     flow_hash((__u64 *)table.seed, &entry->key.v4);
+
+	return flow_first_row(hash, TABLES_ROWS);
 }
 
-static void flow_put(struct turn_bpf *skel, const struct flow_entry *entry)
+/* Rows where the flow may stand are left out as if others stood there. */
+static void rows_take(const struct flow_entry *entry, uint32_t mark)
 {
-	struct flow flow = entry->flow;
+	uint32_t row = first_row(entry);
+
+	for (uint32_t probe = 1; probe <= entry->taken; probe++) {
+		table.flows.freed[row] = mark;
+		row = flow_next_row(row, probe, TABLES_ROWS);
+	}
+}
+
+static void flow_put(int which, const struct flow_entry *entry)
+{
+	int family = entry->family == 6 ? AF_INET6 : AF_INET;
+	union map_key key = {{0}};
+	int error;
 
 	if (entry->absent)
 		return;
-	if (!flow.key_mark)
-		flow.key_mark = entry->family == 6 ? flow_key6_mark(&entry->key.v6) :
-						     flow_key_mark(&entry->key.v4);
-	if (entry->reused)
-		flow.key_mark ^= 1;
-	map_put(flow_table(skel, entry), &entry->key, &flow);
+	if (entry->family == 6)
+		key.v6 = entry->key.v6;
+	else
+		key.v4 = entry->key.v4;
+	rows_take(entry, UINT32_MAX);
+	error = flow_table_reserve(&table.flows, family, &key, &table.row[which]);
+	if (error)
+		fail_msg("flow %d: %s", which, strerror(-error));
+	rows_take(entry, 0);
+	flow_table_write(&table.flows, table.row[which], &entry->flow);
+	if (entry->ended)
+		flow_table_end(&table.flows, table.row[which]);
+	if (entry->lost)
+		table.slots[first_row(entry)].passed = 0;
+}
+
+/* Rows need no rest here: nothing is on its way. */
+static void flows_put(const struct world *world)
+{
+	flow_table_close(&table.flows);
+	memset(table.slots, 0, TABLES_ROWS * sizeof(struct flow_slot));
+	if (flow_table_open(&table.flows, table.slots, TABLES_ROWS, WORLD_FLOWS, table.seed))
+		fail_msg("no memory");
+	for (int i = 0; i < WORLD_FLOWS; i++)
+		flow_put(i, &world->flow[i]);
 }
 
 static void vlans_put(struct turn_bpf *skel, const struct world *world)
@@ -73,10 +137,6 @@ static void devices_put(struct turn_bpf *skel, bool none)
 static void limits_put(struct turn_bpf *skel, const struct world *world)
 {
 	for (uint32_t i = FIRST; i <= SECOND; i++) {
-		uint32_t usage = world->flow[i].flow.usage;
-
-		if (world->flow[i].flow.flags & FLOW_LIMITED)
-			map_put(skel->maps.limited, &usage, &i);
 		map_put(skel->maps.limits, &i, &world->limit[i]);
 	}
 }
@@ -93,14 +153,11 @@ void tables_put(struct turn_bpf *skel, const struct world *world)
 	limits_put(skel, world);
 	if (table.installed && !memcmp(&table.world, world, sizeof(*world)))
 		return;
-	for (int i = 0; i < WORLD_FLOWS; i++)
-		bpf_map_delete_elem(bpf_map__fd(flow_table(skel, &table.world.flow[i])),
-				    &table.world.flow[i].key);
+	flows_put(world);
 	memset(skel->bss->deadlines, 0, sizeof(skel->bss->deadlines));
 	for (int i = 0; i < WORLD_FLOWS; i++) {
 		uint32_t row = i == BACK ? 3 : i;
 
-		flow_put(skel, &world->flow[i]);
 		map_put(skel->maps.hops, &row, &world->hop[i]);
 		if (!world->flow[i].absent)
 			skel->bss->deadlines[world->flow[i].flow.owner] = world->deadline[i];

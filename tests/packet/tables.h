@@ -13,7 +13,15 @@ void tables_put(struct turn_bpf *skel, const struct world *world);
 /* The meters as they are now. */
 void tables_limits(struct turn_bpf *skel, struct limit limit[2]);
 
-/* The next program has tables of its own. */
-void tables_forget(void);
+/* Rows of the table of flows: enough for as many as a flow may stand on, without one twice. */
+#define TABLES_ROWS 320
+
+/* Of a program that was just loaded: nothing is in its tables. 0 or -errno. */
+int tables_open(struct turn_bpf *skel);
+void tables_close(void);
+
+/* The table of flows as the program sees it, and the row of one of the world's, -1: none. */
+const struct flow_slot *tables_slots(void);
+int tables_row(int flow);
 
 #endif

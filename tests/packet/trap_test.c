@@ -24,9 +24,9 @@ static void second_unbound(struct world *world)
 	world->flow[SECOND].absent = true;
 }
 
-static void reused(struct world *world)
+static void ended(struct world *world)
 {
-	world->flow[FIRST].reused = true;
+	world->flow[FIRST].ended = true;
 }
 
 static void silent(struct world *world)
@@ -41,8 +41,8 @@ static void test_stale_entries(void **state)
 		{"stale entry", UP(NO_FLOW), .data = 20, .before = unbound},
 		{"stale entry", UP_TO_CLIENT(NO_FLOW), .data = 20, .before = unbound},
 		{"stale entry", UP_TO_OTHER(LOCAL), .data = 20, .before = second_unbound},
-		{"reused entry", UP(NO_FLOW), .data = 20, .before = reused},
-		{"reused entry", UP_TO_CLIENT(NO_FLOW), .data = 20, .before = reused},
+		{"ended entry", UP(NO_FLOW), .data = 20, .before = ended},
+		{"ended entry", UP_TO_CLIENT(NO_FLOW), .data = 20, .before = ended},
 		{"dead server", UP(SERVER_SILENT), .data = 20, .before = silent},
 		{"dead server", UP_TO_CLIENT(SERVER_SILENT), .data = 20, .before = silent},
 	};

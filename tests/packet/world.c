@@ -39,7 +39,7 @@ static void flow_back(struct world *world)
 	struct flow_entry *entry = &world->flow[BACK];
 
 	*entry = model_flow(&back, false);
-	entry->flow.hop = entry->flow.usage = 3;
+	entry->flow.hop = 3;
 	entry->flow.owner = 9;
 	hop_default(&world->hop[BACK], model_station_mac[WAY_CLIENT]);
 }

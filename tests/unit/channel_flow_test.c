@@ -22,9 +22,10 @@ static void check_key(const struct channel_flow *way, int family, struct place f
 {
 	uint8_t bytes[sizeof(union map_key)] = { 0 };
 	size_t length = family == AF_INET6 ? 16 : 4;
-	uint16_t ports[3] = { htons(from.port), htons(at.port), htons(number) };
+	uint16_t ports[4] = { htons(from.port), htons(at.port), htons(number),
+			      family == AF_INET6 ? FLOW_KEY_V6 : FLOW_KEY_V4 };
 
-	/* The layout of both: address, address, port, port, number, zero. */
+	/* The layout of both: address, address, port, port, number, family. */
 	assert_int_equal(inet_pton(family, from.address, bytes), 1);
 	assert_int_equal(inet_pton(family, at.address, bytes + length), 1);
 	memcpy(bytes + 2 * length, ports, sizeof(ports));
@@ -47,7 +48,7 @@ static void check_way_out(const struct flow *flow, int family, struct place from
 	assert_int_equal(flow->flags, family == AF_INET6 ? FLOW_V6 : 0);
 	/* These are for whoever opens it. */
 	assert_int_equal(flow->hop, 0);
-	assert_int_equal(flow->usage, 0);
+	assert_int_equal(flow->limit, 0);
 	assert_int_equal(flow->owner, 0);
 }
 
@@ -107,68 +108,6 @@ static void test_no_byte_is_left_unset(void **state)
 		litter(&what.peer);
 		channel_flows(&what, &style, ones);
 		assert_memory_equal(zeros, ones, sizeof(zeros));
-	}
-}
-
-/* ---- the mark ---- */
-
-/* As abi.h has it, from the words of a key as they are in memory. */
-static uint32_t mark_of(const struct channel_flow *way)
-{
-	uint32_t word[10], mark = 0;
-	uint16_t port[3];
-	int length = way->family == AF_INET6 ? 4 : 1;
-
-	memcpy(word, &way->key, sizeof(word));
-	memcpy(port, &word[2 * length], sizeof(port));
-	for (int i = 0; i < length; i++) {
-		mark = (mark ^ word[i]) * 2654435761U;
-		mark = (mark ^ word[length + i]) * 2246822507U;
-	}
-	mark = (mark ^ (port[0] * 65536U + port[1])) * 3266489909U;
-	return mark ^ port[2];
-}
-
-static void test_key_mark(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < COUNT(combinations); i++) {
-		struct channel_request what = sample_request(&combinations[i], 5);
-		struct channel_flow way[2];
-
-		channel_flows(&what, &style, way);
-		for (int k = 0; k < 2; k++)
-			assert_int_equal(way[k].flow.key_mark, mark_of(&way[k]));
-		assert_int_not_equal(way[0].flow.key_mark, way[1].flow.key_mark);
-	}
-}
-
-/* Another key has another mark, whatever bit of it is another. */
-static void test_every_bit_is_marked(void **state)
-{
-	uint64_t seed = SEED;
-
-	(void)state;
-	for (int round = 0; round < 100; round++) {
-		union {
-			struct flow_key v4;
-			struct flow_key6 v6;
-			uint8_t bytes[40];
-		} key;
-		uint32_t mark, mark6;
-
-		for (size_t i = 0; i < sizeof(key); i++)
-			key.bytes[i] = (uint8_t)(unit_random(&seed) >> 24);
-		mark = flow_key_mark(&key.v4);
-		mark6 = flow_key6_mark(&key.v6);
-		/* The last two bytes are always 0. */
-		for (size_t bit = 0; bit < 8 * (sizeof(key.v6) - 2); bit++) {
-			key.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
-			if (bit < 8 * (sizeof(key.v4) - 2))
-				assert_int_not_equal(flow_key_mark(&key.v4), mark);
-			assert_int_not_equal(flow_key6_mark(&key.v6), mark6);
-			key.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		}
 	}
 }
 
@@ -376,8 +315,6 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_keys_and_addresses),
 		cmocka_unit_test(test_no_byte_is_left_unset),
-		cmocka_unit_test(test_key_mark),
-		cmocka_unit_test(test_every_bit_is_marked),
 		cmocka_unit_test(test_df),
 		cmocka_unit_test(test_ttl),
 		cmocka_unit_test(test_mapped_client),

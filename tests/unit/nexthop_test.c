@@ -17,7 +17,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "deputy.h"
 #include "map.h"
 #include "netlink.h"
 #include "nexthop.h"
@@ -253,7 +252,7 @@ int privilege_reduce(unsigned int set)
 	return 0;
 }
 
-bool deputy_present(void)
+bool map_wants_bpf(void)
 {
 	return false;
 }

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "allocation.h"
+#include "flow_table.h"
 #include "xdp_utils/channels.h"
 #include "xdp_utils/json.h"
 #include "xdp_utils/metrics.h"
@@ -46,11 +47,13 @@ static void put(struct transport to, bool v6, uint32_t *word, __be16 *port)
 	*port = htons(to.port);
 }
 
-/* As the server writes it: a flow of the table that `from` belongs to. */
+/* As the server writes it, with so many packets of 10 bytes. */
 static void add_flow(struct flow_list *list, struct transport from, struct transport at, uint16_t number,
-		     struct transport source, struct transport target, uint16_t put_on, uint32_t row)
+		     struct transport source, struct transport target, uint16_t put_on, uint32_t packets)
 {
-	bool v6 = from.family == AF_INET6;
+	static struct flow_slot slots[FLOW_ROWS_MIN];
+	static const uint64_t seed[FLOW_SEEDS] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 };
+	struct flow_table table = { .lock = PTHREAD_MUTEX_INITIALIZER };
 	struct flow flow = {
 		.saddr = source.address,
 		.daddr = target.address,
@@ -58,22 +61,30 @@ static void add_flow(struct flow_list *list, struct transport from, struct trans
 		.dport = htons(target.port),
 		.channel = htons(put_on),
 		.flags = target.family == AF_INET6 ? FLOW_V6 : 0,
-		.usage = row,
-		.hop = row + 1000,
+		.hop = packets + 1000,
 		.owner = 7,
 	};
-	struct flow_key6 key6 = { .channel = htons(number) };
-	struct flow_key key4 = { .channel = htons(number) };
+	union map_key key = { .v4 = { .channel = htons(number), .family = FLOW_KEY_V4 } };
 	struct seen_flow seen;
+	uint32_t row;
 
-	if (v6) {
-		put(from, true, key6.saddr, &key6.sport);
-		put(at, true, key6.daddr, &key6.dport);
+	if (from.family == AF_INET6) {
+		key.v6 = (struct flow_key6){ .channel = htons(number), .family = FLOW_KEY_V6 };
+		put(from, true, key.v6.saddr, &key.v6.sport);
+		put(at, true, key.v6.daddr, &key.v6.dport);
 	} else {
-		put(from, false, &key4.saddr, &key4.sport);
-		put(at, false, &key4.daddr, &key4.dport);
+		put(from, false, &key.v4.saddr, &key.v4.sport);
+		put(at, false, &key.v4.daddr, &key.v4.dport);
 	}
-	flow_see(v6, v6 ? (const void *)&key6 : &key4, &flow, &seen);
+	memset(slots, 0, sizeof(slots));
+	assert_int_equal(flow_table_open(&table, slots, FLOW_ROWS_MIN, 1, seed), 0);
+	assert_int_equal(flow_table_reserve(&table, from.family, &key, &row), 0);
+	flow_table_write(&table, row, &flow);
+	slots[row].packets = packets;
+	slots[row].data = 10 * packets;
+	slots[row].trimmed = number ? 3 : 0;
+	flow_see(&slots[row], packets + 5, &seen);
+	flow_table_close(&table);
 	assert_int_equal(flow_add(list, &seen), 0);
 }
 
@@ -107,6 +118,7 @@ static void test_pairs(void **state)
 	struct flow_list flows = { 0 };
 	struct channel_list channels;
 	bool found[COUNT(samples)] = { false };
+	const struct usage *there, *back;
 
 	(void)state;
 	for (uint32_t i = COUNT(samples); i-- > 0;)
@@ -115,17 +127,25 @@ static void test_pairs(void **state)
 	assert_int_equal(channels.count, COUNT(samples));
 	for (size_t i = 0; i < channels.count; i++) {
 		const struct channel_row *row = &channels.row[i];
-		const struct sample *sample = &samples[row->usage[TO_PEER] / 10];
+		const struct sample *sample = &samples[row->way[TO_PEER].used.packets / 10];
 
-		assert_false(found[row->usage[TO_PEER] / 10]);
-		found[row->usage[TO_PEER] / 10] = true;
+		assert_false(found[row->way[TO_PEER].used.packets / 10]);
+		found[row->way[TO_PEER].used.packets / 10] = true;
 		assert_same_transport(row->client, transport(sample->client, sample->client_port));
 		assert_same_transport(row->server, transport(sample->server, 3478));
 		assert_same_transport(row->relay, transport(sample->relay, sample->relay_port));
 		assert_same_transport(row->peer, transport(sample->peer, sample->peer_port));
 		assert_int_equal(row->number, sample->number);
-		assert_int_equal(row->usage[TO_CLIENT], row->usage[TO_PEER] + 1);
-		assert_int_equal(row->hop[TO_CLIENT], row->usage[TO_CLIENT] + 1000);
+		there = &row->way[TO_PEER].used;
+		back = &row->way[TO_CLIENT].used;
+		assert_int_equal(back->packets, there->packets + 1);
+		assert_int_equal(row->hop[TO_CLIENT], back->packets + 1000);
+		assert_int_equal(row->since, back->packets + 5);
+		/* ChannelData's header is on the client's side, and what was cut off. */
+		assert_int_equal(there->bytes_in, 14 * there->packets + 3);
+		assert_int_equal(there->bytes_out, 10 * there->packets);
+		assert_int_equal(back->bytes_in, 10 * back->packets);
+		assert_int_equal(back->bytes_out, 14 * back->packets);
 		assert_int_equal(row->owner, 7);
 	}
 	free(channels.row);
@@ -147,7 +167,7 @@ static void test_halves(void **state)
 	assert_int_equal(channels_pair(&flows, &channels), 0);
 	assert_int_equal(channels.count, 3);
 	for (size_t i = 0; i < channels.count; i++)
-		assert_int_equal(channels.row[i].usage[TO_PEER] / 10 % 3, 0);
+		assert_int_equal(channels.row[i].way[TO_PEER].used.packets / 10 % 3, 0);
 	free(channels.row);
 	free(flows.flow);
 }

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
+/* The table of flows, as the program reads it: see struct flow_slot. */
+#ifndef OFFLOAD_FLOWS_H
+#define OFFLOAD_FLOWS_H
+
+#include "maps.h"
+#include "packet.h"
+
+/* Of whatever is compared or copied by 8 bytes. */
+typedef __u64 __attribute__((may_alias)) any64;
+
+/* No row. */
+#define FLOW_NONE 0xffffffffu
+
+/* A flow that had the key of a packet when its row's edition was read. */
+struct flow_found {
+	struct flow_slot *slot;
+	__u32 edition;
+};
+
+/* A register that is 0, but is known only when the load that it comes from is done. */
+#ifdef __bpf__
+#define dependent_zero(var) asm volatile("%0 &= 0" : "+r"(var))
+#else
+#define dependent_zero(var) ((var) &= 0)
+#endif
+
+/*
+ * What is loaded through the result is loaded after `loaded` was: an address that
+ * depends on a load orders all CPUs, where BPF has no barrier for loads (before
+ * Linux 6.15).
+ */
+static __always_inline const struct flow_slot *slot_after(const struct flow_slot *slot, __u64 loaded)
+{
+	barrier();
+	if (weak_order) {
+		dependent_zero(loaded);
+		return (const void *)slot + loaded;
+	}
+	return slot;
+}
+
+static __always_inline struct flow_slot *slot_at(__u32 row)
+{
+	return bpf_map_lookup_elem(&flows, &row);
+}
+
+static __always_inline __u32 slot_edition(const struct flow_slot *slot)
+{
+	return *(const volatile __u32 *)&slot->edition;
+}
+
+/* The two halves of struct flow_key. */
+static __always_inline int slot_is(const struct flow_slot *slot, __u64 addresses, __u64 ports)
+{
+	return *(const any64 *)&slot->key_sport == ports && *(const any64 *)&slot->key_saddr == addresses;
+}
+
+static __always_inline int slot_is6(const struct flow_slot *slot, const struct flow_key6 *key)
+{
+	if (*(const any64 *)&slot->key_sport != *(const any64 *)&key->sport || slot->key_saddr != key->saddr[0] ||
+	    slot->key_daddr != key->daddr[0])
+		return 0;
+	for (int i = 0; i < 3; i++) {
+		if (slot->key_saddr6[i] != key->saddr[i + 1] || slot->key_daddr6[i] != key->daddr[i + 1])
+			return 0;
+	}
+	return 1;
+}
+
+/*
+ * The row of a flow that does not stand on its first one, or FLOW_NONE. Not static, so that the
+ * verifier walks the loop once, and not for each way that leads here.
+ */
+__noinline __u32 flow_search(__u64 addresses, __u64 ports)
+{
+	const any64 pair[2] = { addresses, ports };
+	__u32 row = flow_first_row(flow_hash(flow_seed, (const struct flow_key *)pair), flow_rows);
+
+	for (int probe = 1; probe < FLOW_PROBES; probe++) {
+		const struct flow_slot *slot;
+
+		row = flow_next_row(row, probe, flow_rows);
+		slot = slot_at(row);
+		if (!slot)
+			break;
+		if (slot_edition(slot) & 1 && slot_is(slot, addresses, ports))
+			return row;
+		if (!slot->passed)
+			break;
+	}
+	return FLOW_NONE;
+}
+
+/* The five words of struct flow_key6. */
+__noinline __u32 flow_search6(__u64 source, __u64 source_end, __u64 destination, __u64 destination_end, __u64 ports)
+{
+	const any64 word[5] = { source, source_end, destination, destination_end, ports };
+	__u32 row = flow_first_row(flow_hash6(flow_seed, (const struct flow_key6 *)word), flow_rows);
+
+	for (int probe = 1; probe < FLOW_PROBES; probe++) {
+		const struct flow_slot *slot;
+
+		row = flow_next_row(row, probe, flow_rows);
+		slot = slot_at(row);
+		if (!slot)
+			break;
+		if (slot_edition(slot) & 1 && slot_is6(slot, (const struct flow_key6 *)word))
+			return row;
+		if (!slot->passed)
+			break;
+	}
+	return FLOW_NONE;
+}
+
+static __always_inline int slot_matches(const struct packet *packet, struct flow_found *found, const int v6)
+{
+	const any64 *key = (const any64 *)&packet->key;
+	const struct flow_slot *slot;
+
+	found->edition = slot_edition(found->slot);
+	if (!(found->edition & 1))
+		return 0;
+	slot = slot_after(found->slot, found->edition);
+	return v6 ? slot_is6(slot, &packet->key.v6) : slot_is(slot, key[0], key[1]);
+}
+
+/* Whether there is a flow of the packet's key. Nearly always its first row tells. */
+static __always_inline int flow_at(const struct packet *packet, const int v6, struct flow_found *found)
+{
+	const any64 *key = (const any64 *)&packet->key;
+	__u64 hash = v6 ? flow_hash6(flow_seed, &packet->key.v6) : flow_hash(flow_seed, &packet->key.v4);
+
+	found->slot = slot_at(flow_first_row(hash, flow_rows));
+	if (!found->slot)
+		return 0;
+	if (slot_matches(packet, found, v6))
+		return 1;
+	if (!found->slot->passed)
+		return 0;
+	found->slot = slot_at(v6 ? flow_search6(key[0], key[1], key[2], key[3], key[4]) :
+				   flow_search(key[0], key[1]));
+	return found->slot && slot_matches(packet, found, v6);
+}
+
+/*
+ * A copy that nobody changes any more. 0, or -1 if the flow ended or changed
+ * meanwhile: the packet goes up, as it would have a moment later.
+ */
+static __always_inline int flow_copy(const struct flow_found *found, struct flow *flow)
+{
+	const struct flow_slot *slot = slot_after(found->slot, found->edition);
+	const any64 *rest = (const any64 *)slot->rest;
+	any64 *copy = (void *)flow + FLOW_REST;
+	__u64 loaded = 0;
+
+	/* With the word behind it, for the sake of whole steps. */
+	for (int i = 0; i < 4; i++)
+		loaded |= copy[i] = rest[i];
+	loaded |= flow->saddr.word[0] = slot->saddr;
+	loaded |= flow->daddr.word[0] = slot->daddr;
+	if (flow->flags & FLOW_V6) {
+		for (int i = 0; i < 3; i++) {
+			loaded |= flow->saddr.word[i + 1] = slot->saddr6[i];
+			loaded |= flow->daddr.word[i + 1] = slot->daddr6[i];
+		}
+	}
+	slot = slot_after(found->slot, loaded);
+	return slot_edition(slot) == found->edition ? 0 : -1;
+}
+
+#endif

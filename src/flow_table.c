@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "flow_table.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+/* In `freed`: a flow stands there; or one did, and who has the row has not given it back. */
+#define TAKEN UINT32_MAX
+#define ENDED (UINT32_MAX - 1)
+
+/*
+ * A row is not given to another flow for so long after it was freed: a CPU that has read the
+ * old flow may count its packet yet.
+ */
+#define REST_MS 100
+
+int flow_table_open(struct flow_table *table, struct flow_slot *slot, uint32_t rows, uint32_t flows,
+		    const uint64_t *seed)
+{
+	table->freed = calloc(rows, sizeof(*table->freed));
+	if (!table->freed)
+		return -ENOMEM;
+	table->slot = slot;
+	table->seed = seed;
+	table->rows = rows;
+	table->room = flows;
+	return 0;
+}
+
+void flow_table_close(struct flow_table *table)
+{
+	free(table->freed);
+	table->freed = NULL;
+	table->slot = NULL;
+	table->rows = table->room = 0;
+}
+
+static uint32_t now_ms(void)
+{
+	struct timespec now;
+	uint32_t ms;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	ms = (uint32_t)((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
+	return ms < ENDED ? ms : ENDED - 1;
+}
+
+/* ---- where a key may stand ---- */
+
+static uint32_t first_row(const struct flow_table *table, int family, const union map_key *key)
+{
+	uint64_t hash = family == AF_INET6 ? flow_hash6((const __u64 *)table->seed, &key->v6) :
+					     flow_hash((const __u64 *)table->seed, &key->v4);
+
+	return flow_first_row(hash, table->rows);
+}
+
+/* In the order of struct flow_slot: the first words of both, the others of each. */
+static void key_write(struct flow_slot *slot, int family, const union map_key *key)
+{
+	const struct flow_key6 *v6 = &key->v6;
+
+	if (family != AF_INET6) {
+		memcpy(&slot->key_saddr, &key->v4, sizeof(key->v4));
+		return;
+	}
+	slot->key_saddr = v6->saddr[0];
+	slot->key_daddr = v6->daddr[0];
+	memcpy(&slot->key_sport, &v6->sport, 8);
+	memcpy(slot->key_saddr6, v6->saddr + 1, sizeof(slot->key_saddr6));
+	memcpy(slot->key_daddr6, v6->daddr + 1, sizeof(slot->key_daddr6));
+}
+
+int flow_slot_key(const struct flow_slot *slot, union map_key *key)
+{
+	struct flow_key6 *v6 = &key->v6;
+
+	memset(key, 0, sizeof(*key));
+	if (slot->key_family != FLOW_KEY_V6) {
+		memcpy(&key->v4, &slot->key_saddr, sizeof(key->v4));
+		return AF_INET;
+	}
+	v6->saddr[0] = slot->key_saddr;
+	v6->daddr[0] = slot->key_daddr;
+	memcpy(&v6->sport, &slot->key_sport, 8);
+	memcpy(v6->saddr + 1, slot->key_saddr6, sizeof(slot->key_saddr6));
+	memcpy(v6->daddr + 1, slot->key_daddr6, sizeof(slot->key_daddr6));
+	return AF_INET6;
+}
+
+void flow_slot_flow(const struct flow_slot *slot, struct flow *flow)
+{
+	memset(flow, 0, sizeof(*flow));
+	memcpy((char *)flow + FLOW_REST, slot->rest, sizeof(slot->rest));
+	flow->saddr.word[0] = slot->saddr;
+	flow->daddr.word[0] = slot->daddr;
+	if (flow->flags & FLOW_V6) {
+		memcpy(flow->saddr.word + 1, slot->saddr6, sizeof(slot->saddr6));
+		memcpy(flow->daddr.word + 1, slot->daddr6, sizeof(slot->daddr6));
+	}
+}
+
+static bool key_is(const struct flow_slot *slot, int family, const union map_key *key)
+{
+	union map_key here;
+
+	return flow_slot_key(slot, &here) == family &&
+	       !memcmp(&here, key, family == AF_INET6 ? sizeof(key->v6) : sizeof(key->v4));
+}
+
+static bool is_there(const struct flow_table *table, uint32_t row, int family, const union map_key *key)
+{
+	for (uint32_t probe = 1; probe <= FLOW_PROBES; probe++) {
+		if (table->freed[row] == TAKEN && key_is(&table->slot[row], family, key))
+			return true;
+		if (!table->slot[row].passed)
+			break;
+		row = flow_next_row(row, probe, table->rows);
+	}
+	return false;
+}
+
+static bool is_free(const struct flow_table *table, uint32_t row, uint32_t now)
+{
+	return table->freed[row] < ENDED && (!table->freed[row] || now - table->freed[row] >= REST_MS);
+}
+
+static int find_room(const struct flow_table *table, uint32_t *row)
+{
+	uint32_t now = now_ms();
+
+	for (uint32_t probe = 1; probe <= FLOW_PROBES; probe++) {
+		if (is_free(table, *row, now))
+			return 0;
+		*row = flow_next_row(*row, probe, table->rows);
+	}
+	return -ENOSPC;
+}
+
+/* Tells those that look for the flow at `row` to go on until there. */
+static void lead(struct flow_table *table, uint32_t from, uint32_t row, int32_t more)
+{
+	for (uint32_t probe = 1; from != row; probe++) {
+		__atomic_fetch_add(&table->slot[from].passed, (uint32_t)more, __ATOMIC_RELAXED);
+		from = flow_next_row(from, probe, table->rows);
+	}
+}
+
+/* ---- changes ---- */
+
+/* Before and after what else changes: see struct flow_slot. */
+static void turn_edition(struct flow_slot *slot)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	__atomic_fetch_add(&slot->edition, 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+static void count_anew(struct flow_slot *slot)
+{
+	__atomic_store_n(&slot->packets, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&slot->data, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&slot->trimmed, 0, __ATOMIC_RELAXED);
+}
+
+int flow_table_reserve(struct flow_table *table, int family, const union map_key *key, uint32_t *row)
+{
+	uint32_t first = first_row(table, family, key);
+	int error = -ENOSPC;
+
+	*row = first;
+	pthread_mutex_lock(&table->lock);
+	if (is_there(table, first, family, key))
+		error = -EEXIST;
+	else if (table->room)
+		error = find_room(table, row);
+	if (!error) {
+		key_write(&table->slot[*row], family, key);
+		count_anew(&table->slot[*row]);
+		table->freed[*row] = TAKEN;
+		table->room--;
+		lead(table, first, *row, 1);
+	}
+	pthread_mutex_unlock(&table->lock);
+	return error;
+}
+
+void flow_table_write(struct flow_table *table, uint32_t row, const struct flow *flow)
+{
+	struct flow_slot *slot = &table->slot[row];
+
+	if (slot->edition & 1)
+		turn_edition(slot);
+	memcpy(slot->rest, (const char *)flow + FLOW_REST, sizeof(slot->rest));
+	slot->saddr = flow->saddr.word[0];
+	slot->daddr = flow->daddr.word[0];
+	memcpy(slot->saddr6, flow->saddr.word + 1, sizeof(slot->saddr6));
+	memcpy(slot->daddr6, flow->daddr.word + 1, sizeof(slot->daddr6));
+	turn_edition(slot);
+}
+
+void flow_table_end(struct flow_table *table, uint32_t row)
+{
+	struct flow_slot *slot = &table->slot[row];
+
+	if (slot->edition & 1)
+		turn_edition(slot);
+	pthread_mutex_lock(&table->lock);
+	table->freed[row] = ENDED;
+	pthread_mutex_unlock(&table->lock);
+}
+
+void flow_table_free(struct flow_table *table, uint32_t row)
+{
+	union map_key key;
+	int family = flow_slot_key(&table->slot[row], &key);
+	uint32_t first = first_row(table, family, &key);
+
+	pthread_mutex_lock(&table->lock);
+	lead(table, first, row, -1);
+	table->freed[row] = now_ms();
+	table->room++;
+	pthread_mutex_unlock(&table->lock);
+}
