@@ -26,6 +26,8 @@ from tap import check, check_equal, run, test, wait_until
 
 NO_SERVER = 3
 HEADER = 4  # of ChannelData
+# The server adds up every second what all channels carried.
+TOTALS = 1.5
 
 
 def ask(*words, status=0, prefix=()):
@@ -156,8 +158,10 @@ def status(lab):
     with Server(lab, ("xdp-interface", "to-client"), ("xdp-interface", "to-peer"),
                 ("xdp-interface", "nonesuch")) as server, Talk(lab) as talk:
         talk.wait_kernel(server)
+        time.sleep(TOTALS)
         before = ask_json("status", server, "-i", 0)
         send(talk, 10, 20)
+        time.sleep(TOTALS)
         after = ask_json("status", server, "-i", 0)
         modes = {one["name"]: (one["mode"], one["device"]) for one in after["interfaces"]}
         check_equal(modes, {"to-client": ("native", "to-client"), "to-peer": ("native", "to-peer"),
@@ -285,8 +289,10 @@ def metrics(lab):
         talk.wait_kernel(server)
         pid = str(server.pid)
         with exporter("--listen", f"127.0.0.1:{free_port()}", "--pid", pid, "--channels") as address:
+            time.sleep(TOTALS)
             before = scrape(address)
             send(talk, 25, 100)
+            time.sleep(TOTALS)
             after = scrape(address)
             for wrong, code in ((address + "x", 404), (address.replace("/metrics", "/"), 404)):
                 try:
