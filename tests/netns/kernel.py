@@ -128,6 +128,10 @@ class Offload:
             return [memory[row * _SLOT + 8:row * _SLOT + 24]
                     for row, edition in enumerate(editions) if edition & 1]
 
+    def flows6(self):
+        """The same of packets that come in by IPv6."""
+        return self.map("flows6").keys()
+
     def verdicts(self):
         """How many packets ended in each verdict, by name, over all CPUs."""
         table = self.map("verdicts")

@@ -148,8 +148,9 @@ class Talk6(Talk):
 class Chatter:
     """Traffic both ways in the background, from `with` to its end."""
 
-    def __init__(self, talk, interval=0.01):
+    def __init__(self, talk, interval=0.01, data=b"chatter"):
         self._talk = talk
+        self._data = data
         self._interval = interval
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -168,8 +169,9 @@ class Chatter:
     def _run(self):
         while not self._stop.wait(self._interval):
             try:
-                self._talk.client.send_channel(self._talk.number, b"chatter")
-                self._talk.peer.sendto(b"chatter", self._talk.client.relayed)
+                client = self._talk.client
+                client.send_channel(self._talk.number, self._data)
+                self._talk.peer.sendto(self._data, client.relayed_for(self._talk.address))
                 self.sent += 1
             except OSError:
                 # The server's socket is gone, or an interface is down.

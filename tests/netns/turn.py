@@ -258,10 +258,14 @@ class Client:
 
     def relayed_for(self, peer):
         """The relayed address of the family of a peer's address."""
-        return self.relayed6 if wire.is_ipv6(peer) else self.relayed
+        return self.relayed6 if wire.is_ipv6(peer) and self.relayed6 else self.relayed
 
-    def refresh(self, lifetime):
-        return self.request(REFRESH, attribute(LIFETIME, struct.pack("!I", lifetime)))
+    def refresh(self, lifetime, family=None):
+        """Of the allocation, or of what it has of a family (4 or 6)."""
+        attributes = attribute(LIFETIME, struct.pack("!I", lifetime))
+        if family is not None:
+            attributes += attribute(REQUESTED_FAMILY, bytes([2 if family == 6 else 1, 0, 0, 0]))
+        return self.request(REFRESH, attributes)
 
     def permit(self, address):
         return self.request(CREATE_PERMISSION, lambda transaction: attribute(
