@@ -9,7 +9,8 @@
 #   fuzz      the program's packet path against a model, for 40 seconds
 #   upstream  coturn's own tests, the offload off and on; the configure script
 #   lint      cppcheck and shellcheck
-#   sanitize  unit and packet tests and one network test, under ASan and UBSan
+#   sanitize  unit and packet tests and two network tests, under ASan and UBSan; relay
+#             threads that race, under TSan
 #   roots     only if it is named: the Dockerfile, and Debian's coturn replaced, in
 #             root file systems made by debootstrap
 #
@@ -313,17 +314,30 @@ run_lint() {
 	command_test lint sh 120 make lint-sh
 }
 
-# The one network test that takes channels through their whole life.
-sanitized_network_test=tests/netns/differential_test.py
+# What takes channels through their whole life, and many of them at once.
+sanitized_network_tests="tests/netns/differential_test.py tests/netns/races_test.py"
 
-run_sanitize() {
-	echo "building with the sanitizers"
-	if ! timeout 1200 make -k -j"$jobs" SANITIZE=address,undefined all tests </dev/null >build/make-sanitize.log 2>&1; then
+build_sanitized() { # sanitizers, targets...
+	echo "building with the sanitizers: $1"
+	log=build/make-sanitize-${1%%,*}.log
+	sanitizers=$1
+	shift
+	if ! timeout 1200 make -k -j"$jobs" SANITIZE="$sanitizers" "$@" </dev/null >"$log" 2>&1; then
 		failed=$((failed + 1))
 		echo "FAILED  sanitize: does not build"
-		tail -n 40 build/make-sanitize.log
-		return
+		tail -n 40 "$log"
+		return 1
 	fi
+}
+
+run_threads() {
+	build_sanitized thread all || return 0
+	network_test threads tests/netns/races_test.py TURNSERVER="$(pwd)/build/thread/bin/turnserver"
+}
+
+run_sanitize() {
+	run_threads
+	build_sanitized address,undefined all tests || return 0
 	UBSAN_OPTIONS=print_stacktrace=1
 	export UBSAN_OPTIONS
 	ASAN_OPTIONS=detect_leaks=1
@@ -334,9 +348,9 @@ run_sanitize() {
 	ASAN_OPTIONS=detect_leaks=0
 	server=$(pwd)/build/sanitize/bin/turnserver
 	tap sanitize run_tests_test 1200 env TURNSERVER="$server" tests/upstream/run_tests_test.sh
-	if [ -f "$sanitized_network_test" ]; then
-		network_test sanitize "$sanitized_network_test" TURNSERVER="$server"
-	fi
+	for script in $sanitized_network_tests; do
+		network_test sanitize "$script" TURNSERVER="$server"
+	done
 	unset UBSAN_OPTIONS ASAN_OPTIONS
 }
 

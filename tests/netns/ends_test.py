@@ -6,67 +6,28 @@ what goes on beside them stays in the kernel. Each is done with the offload off 
 import contextlib
 import socket
 import struct
+import sys
 import time
 
 import turn
 from books import empty, session_of
 from capture import Capture
 from cli import Cli
+from ending import SLACK, Ending, check_times
 from kernel import Verdicts
 from lab import Lab
 from server import Server
 from talk import Chatter, Talk
-from tap import check, check_equal, note, run, test, wait_until
+from tap import check, check_equal, run, test
 
-# coturn's timers have a resolution of a second, and may take it twice (sweeps).
-SLACK = 2.0
 MOBILE = turn.attribute(turn.MOBILITY_TICKET, b"")
 PORT = 50000
 
 
-class Ending:
-    """Traffic of a talk, from `with` until seen(): when it ended."""
-
-    def __init__(self, lab, talk):
-        self._stack = contextlib.ExitStack()
-        self._captures = [self._stack.enter_context(Capture(host)) for host in (lab.peer, lab.client)]
-        self._ports = talk.port, talk.client.port
-        self._chatter = Chatter(talk)
-        self._began = None
-
-    def __enter__(self):
-        self._stack.enter_context(self._chatter)
-        time.sleep(0.2)
-        return self
-
-    def __exit__(self, *_):
-        self.stop()
-
-    def stop(self):
-        """No more traffic."""
-        self._stack.close()
-
-    def begin(self):
-        """What ends the channel happens now."""
-        self._began = time.time()
-
-    def seen(self, seconds, quiet=1.0):
-        """Seconds from begin() to the last packet at the peer and at the client, once
-        none has come for `quiet` seconds. It must end within `seconds`."""
-        last = [self._began] * 2
-        end = time.time() + seconds + quiet
-        while time.time() < max(last) + quiet:
-            check(time.time() < end, f"still relayed after {seconds} s")
-            time.sleep(0.05)
-            for way, (capture, port) in enumerate(zip(self._captures, self._ports)):
-                last[way] = max([last[way]] + [one.when for one in capture.udp()
-                                               if one.dport == port and b"chatter" in one.payload])
-        return [round(one - self._began, 2) for one in last]
-
-
 def tables(server):
     """How many flows there are, to IPv4 and to IPv6 addresses of the server."""
-    return len(server.offload.flows()), len(server.offload.flows6())
+    families = [int.from_bytes(key[14:16], sys.byteorder) for key in server.offload.flows()]
+    return families.count(socket.AF_INET), families.count(socket.AF_INET6)
 
 
 def begin(talk, server, offload):
@@ -82,13 +43,6 @@ def go_on(talk, server, offload):
     if offload:
         talk.check_kernel(server, 5)
     return talk.works()
-
-
-def check_times(off, on, what):
-    """Times of an end, off and on: as early and as late as coturn's own."""
-    note(f"{what}: off {off}, on {on}")
-    for one, other in zip(off, on):
-        check(abs(one - other) <= SLACK, f"{what}: ends {one} s after it without the offload, {other} with")
 
 
 def compare(lab, story, *options):

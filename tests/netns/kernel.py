@@ -16,7 +16,7 @@ from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SYSCALL = {"x86_64": 321, "aarch64": 280}[platform.machine()]
-_LOOKUP, _NEXT_KEY, _FD_BY_ID, _INFO = 1, 4, 14, 15
+_LOOKUP, _NEXT_KEY, _PROGRAM_FD_BY_ID, _FD_BY_ID, _INFO = 1, 4, 13, 14, 15
 _SLOT = 128  # bytes of struct flow_slot
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -35,12 +35,20 @@ def verdict_names():
     return {int(number): name for number, name in re.findall(r"X\((\d+), (\w+),", text)}
 
 
-def map_exists(number):
+def _exists(command, number):
     try:
-        os.close(_bpf(_FD_BY_ID, struct.pack("=I", number)))
+        os.close(_bpf(command, struct.pack("=I", number)))
     except FileNotFoundError:
         return False
     return True
+
+
+def map_exists(number):
+    return _exists(_FD_BY_ID, number)
+
+
+def program_exists(number):
+    return _exists(_PROGRAM_FD_BY_ID, number)
 
 
 class Map:
@@ -121,16 +129,18 @@ class Offload:
             raise LookupError(f"process {self.pid} has no map {name!r}")
         return self._maps[name]
 
+    def close(self):
+        """Lets go of the maps that were looked at, which otherwise live on."""
+        for one in (self._maps or {}).values():
+            one.close()
+        self._maps = None
+
     def flows(self):
         """The keys of the flows, as they stand in their rows (bpf/abi.h: struct flow_slot)."""
         with self.map("flows").memory() as memory:
             editions = memoryview(memory).cast("I")[::_SLOT // 4].tolist()
             return [memory[row * _SLOT + 8:row * _SLOT + 24]
                     for row, edition in enumerate(editions) if edition & 1]
-
-    def flows6(self):
-        """The same of packets that come in by IPv6."""
-        return self.map("flows6").keys()
 
     def verdicts(self):
         """How many packets ended in each verdict, by name, over all CPUs."""

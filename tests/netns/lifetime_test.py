@@ -9,7 +9,7 @@ import time
 
 import turn
 from capture import Capture
-from kernel import Verdicts
+from kernel import Verdicts, map_exists, program_exists
 from lab import Lab
 from server import Server, attached
 from talk import Chatter, Talk
@@ -168,16 +168,21 @@ def same_relay_port(lab):
             other.check_kernel(server)
 
 
-@test("killed in mid-traffic: the program is detached and traffic ends")
+@test("killed in mid-traffic: the program is detached, nothing stays in the kernel, and traffic ends")
 def killed(lab):
     with Server(lab) as server, Talk(lab) as talk, Capture(lab.client) as at_client, \
             Capture(lab.peer) as at_peer:
         talk.wait_kernel(server)
+        maps, programs = server.offload.map_ids(), server.offload.programs()
+        check(maps and programs, "no maps or programs to begin with")
+        server.offload.close()
         with Chatter(talk):
             time.sleep(0.3)
             server.kill()
             killed_at = time.time()
             wait_until(lambda: not attached(lab.server), 3, "the program detached")
+            wait_until(lambda: not any(map(map_exists, maps)) and not any(map(program_exists, programs)), 3,
+                       "the flows and all other maps gone, and the program")
             time.sleep(0.7)
         # The server's host echoes a part of the data in its ICMP errors.
         for capture, name in ((at_client, "client"), (at_peer, "peer")):
@@ -200,7 +205,8 @@ def hung(lab):
             check_equal((verdicts["TO_PEER"], verdicts["TO_CLIENT"]), (0, 0), "relayed since")
             last = last_arrival(at_peer, stopped)
             note(f"the kernel relayed for {last:.2f} s after the server stopped")
-            check(2 <= last <= 6.5, f"the last packet came {last:.2f} s after the stop")
+            # 5 seconds after the last sign of life, which was less than a second ago.
+            check(3.5 <= last <= 5.5, f"the last packet came {last:.2f} s after the stop")
             server.signal(signal.SIGCONT)
         wait_until(lambda: talk.in_kernel(server), 4, "relayed by the kernel again")
         talk.check_kernel(server)

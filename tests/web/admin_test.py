@@ -17,6 +17,7 @@ sys.path.insert(0, str(_ROOT / "tests" / "netns"))
 # pylint: disable=wrong-import-position
 from books import Books, counted, exchange, session_of
 from cli import Cli
+from ending import Ending, check_times
 from lab import CLIENT, Lab
 from netns import command
 from server import Server, database, tool
@@ -50,8 +51,8 @@ def admin_options(lab):
             ("cert", certificate), ("pkey", key), ("cli-password", PASSWORD))
 
 
-def page_rows(lab, session=""):
-    """The page's table; with `session` that one is cancelled then."""
+def visit(lab, session=""):
+    """The page's table; with `session` that one is cancelled then, and when."""
     binary = chromium()
     profile = lab.folder / f"profile-{time.monotonic_ns()}"
     profile.mkdir()
@@ -59,7 +60,8 @@ def page_rows(lab, session=""):
         "env", f"NODE_PATH={MODULES}", f"HOME={profile}", "timeout", "-k", "5", "50",
         "node", Path(__file__).with_name("sessions.js"), binary, profile,
         f"https://127.0.0.1:{PORT}/", ADMIN, PASSWORD, session, seconds=60)
-    return json.loads(done.stdout.splitlines()[-1])
+    found = json.loads(done.stdout.splitlines()[-1])
+    return found["rows"], found.get("cancelled")
 
 
 def masked(row, talk):
@@ -92,7 +94,7 @@ def row_of_session(lab, offload):
         with Cli(lab, PASSWORD) as cli:
             told = counted(re.findall(r"usage:.*", cli.ask("ps")))
         session = session_of(server, talk.client.relayed)
-        rows = page_rows(lab, session)
+        rows, _ = visit(lab, session)
         check_equal(len(rows), 1, f"sessions on the page: {rows}")
         check_equal(rows[0]["Session ID"].split()[0], session, "session")
         check_equal(counted([rows[0]["Packets"]]), told, "the page against the CLI")
@@ -113,6 +115,31 @@ def page(lab):
     off, on = row_of_session(lab, offload=False), row_of_session(lab, offload=True)
     note(off)
     check_equal(on, off, "the session's row, offload on against off")
+
+
+def end_of_session(lab, offload):
+    """Seconds from the click to the last packet, each way. Another session goes on."""
+    with Server(lab, *admin_options(lab), offload=offload) as server, Talk(lab) as kept, \
+            Talk(lab) as talk, Ending(lab, talk) as ending:
+        for one in (kept, talk):
+            if offload:
+                one.wait_kernel(server)
+            one.warm()
+        rows, clicked = visit(lab, session_of(server, talk.client.relayed))
+        check_equal(len(rows), 2, "sessions on the page")
+        ending.begin(clicked)
+        times = ending.seen(2)
+        if offload:
+            check_equal(len(server.offload.flows()), 2, "flows: those of the other session")
+            kept.check_kernel(server)
+        check(kept.works(), "the other session")
+        return times
+
+
+@test("its link ends a session as soon as without the offload, and the other sessions go on")
+def cancelled(lab):
+    chromium()
+    check_times(end_of_session(lab, offload=False), end_of_session(lab, offload=True), "after the click")
 
 
 if __name__ == "__main__":

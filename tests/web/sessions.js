@@ -4,9 +4,9 @@
  *
  *   node sessions.js CHROMIUM PROFILE URL USER PASSWORD [SESSION]
  *
- * logs in, opens the page of the sessions and prints its table as JSON, one
- * object a row by the names of the columns. With SESSION it then cancels that
- * one by its link.
+ * logs in, opens the page of the sessions and prints JSON: the page's table as
+ * `rows`, one object a row by the names of the columns. With SESSION it then
+ * cancels that one by its link; `cancelled` is when, in seconds of the clock.
  */
 "use strict";
 const { chromium } = require("playwright-core");
@@ -28,8 +28,9 @@ async function visit(page, url, user, password, session) {
 	await page.click("input[value=Login]");
 	await page.click("text=TURN Sessions");
 	await page.waitForSelector("text=Total sessions");
-	const found = await rows(page);
+	const found = { rows: await rows(page) };
 	if (session) {
+		found.cancelled = Date.now() / SECONDS;
 		await page.locator("tr", { hasText: session }).locator("text=cancel").click();
 		await page.waitForSelector("text=Total sessions");
 	}
