@@ -8,6 +8,7 @@ import json
 import platform
 import re
 import shutil
+import time
 
 from kernel import Verdicts
 from lab import PEER, RELAY, SERVER, Lab
@@ -32,6 +33,11 @@ def modes(namespace):
     """How interfaces carry an XDP program, by name."""
     links = json.loads(namespace.ip("-j", "link"))
     return {link["ifname"]: link["xdp"]["mode"] for link in links if link.get("xdp")}
+
+
+def program_on(namespace, interface):
+    """The id of the XDP program that an interface carries."""
+    return json.loads(namespace.ip("-j", "link", "show", interface))[0]["xdp"]["prog"]["id"]
 
 
 def said(server, *words):
@@ -60,18 +66,18 @@ def need_features():
 
 
 @contextlib.contextmanager
-def foreign_program(lab, interface):
-    """Another's XDP program in native mode."""
+def foreign_program(lab, interface, kind="xdpdrv"):
+    """Another's XDP program, in native mode or (xdpgeneric) in generic; its id."""
     if not shutil.which("clang"):
         skip("clang is not installed")
     source, made = lab.folder / "foreign.c", lab.folder / "foreign.o"
     source.write_text(FOREIGN, encoding="ascii")
     command(["clang", "-O2", "-target", "bpf", "-c", source, "-o", made])
-    lab.server.run("ip", "link", "set", "dev", interface, "xdpdrv", "obj", made, "sec", "xdp")
+    lab.server.run("ip", "link", "set", "dev", interface, kind, "obj", made, "sec", "xdp")
     try:
-        yield
+        yield program_on(lab.server, interface)
     finally:
-        lab.server.run("ip", "link", "set", "dev", interface, "xdpdrv", "off", check=False)
+        lab.server.run("ip", "link", "set", "dev", interface, kind, "off", check=False)
 
 
 @test("every interface whose driver can: native")
@@ -120,6 +126,29 @@ def occupied(lab):
             lab.server.run("ip", "link", "set", "dev", "to-peer", "xdpdrv", "off")
             wait_said(server, "to-peer: native mode")
             talk.wait_kernel(server).check_kernel(server)
+
+
+@test("another's program is never replaced, whatever the mode of either")
+def never_replaced(lab):
+    for kind in ("xdpdrv", "xdpgeneric"):
+        for mode in ("auto", "native", "generic"):
+            with foreign_program(lab, "to-peer", kind) as foreign:
+                with Server(lab, ("xdp-mode", mode)) as server, Talk(lab) as talk:
+                    check_said(server, "to-peer: left out",
+                               f"another XDP program is attached (id {foreign}, name 'foreign')")
+                    talk.warm()
+                    # It looks again every second.
+                    time.sleep(1.5)
+                    check_equal(program_on(lab.server, "to-peer"), foreign, f"program beside {mode}")
+                check_equal(program_on(lab.server, "to-peer"), foreign, "program after the server's end")
+    # With all interfaces taken it relays in userspace, or does not start, as it is told.
+    with foreign_program(lab, "to-peer") as foreign, foreign_program(lab, "to-client") as other:
+        with Server(lab) as server, Talk(lab) as talk:
+            talk.warm().check_userspace(server)
+            check_equal([program_on(lab.server, name) for name in ("to-peer", "to-client")], [foreign, other],
+                        "programs")
+        with Server(lab, ("xdp-required", None), ready=False) as server:
+            check(server.wait_end() != 0, "it starts in spite of xdp-required")
 
 
 @test("received UDP that is merged: not in generic mode, as long as it is")

@@ -4,6 +4,7 @@
 through, off or on, in each direction and beside what the session sends through
 userspace; and no more than that."""
 
+import collections
 import contextlib
 import threading
 import time
@@ -170,6 +171,53 @@ def untouched(lab):
                         "at the client")
             check(sum(packet.dport == over.port for packet in packets) < 3 * LIMIT / SIZE, "not limited")
         check(verdicts["LIMITED"] > LIMIT / SIZE, verdicts.changed())
+
+
+@test("each of many sessions has a limit of its own, in the kernel and for what it sends through userspace")
+def own_limits(lab):
+    rate = 6 * LIMIT // (10 * SIZE)
+    with Server(lab, ("max-bps", LIMIT)) as server, contextlib.ExitStack() as stack:
+        talks = [stack.enter_context(Talk(lab)) for _ in range(5)]
+        for talk in talks:
+            talk.wait_kernel(server)
+        time.sleep(1.1)
+        # The first has spent its second in userspace, the last in the kernel; those between are within it.
+        greedy, *modest, over = talks
+        at_peer, at_client = (stack.enter_context(Capture(host)) for host in (lab.peer, lab.client))
+        sends = [(2 * LIMIT // SIZE, lambda: greedy.client.send_data(greedy.address, greedy.port, bytes(SIZE))),
+                 (3 * LIMIT // SIZE, lambda: over.client.send_channel(over.number, bytes(SIZE))),
+                 (rate, lambda: greedy.client.send_channel(greedy.number, bytes(SIZE + 1)))]
+        counts = {}
+        for talk in modest:
+            sends += [(rate, _counted(counts, talk.port, talk.client.send_channel, talk.number, bytes(SIZE))),
+                      (rate, _counted(counts, talk.client.port, talk.peer.sendto, bytes(SIZE),
+                                      talk.client.relayed))]
+        for _ in range(4):
+            with Verdicts(server.offload) as verdicts, traffic(*sends) as paces:
+                time.sleep(3)
+            arrived = collections.Counter(packet.dport for capture in (at_peer, at_client)
+                                          for packet in capture.udp(quiet=0.2))
+            pause = max(pace.pause for pace in paces)
+            # What was not sent meanwhile comes at once.
+            if pause < 0.3:
+                break
+            note(f"nothing was sent for {pause:.2f} s: once more")
+            counts.clear()
+        note(f"{verdicts.changed()}; of {rate} a second: {counts}, arrived {dict(arrived)}")
+        for port, count in counts.items():
+            check_equal(arrived[port], count, f"to port {port}, of a session that is within its limit")
+        # Four seconds can have begun.
+        for talk in (greedy, over):
+            check(arrived[talk.port] * SIZE <= 4 * LIMIT + SIZE, f"{arrived[talk.port]} packets of a session")
+        check(verdicts["LIMITED"] > 3 * LIMIT / SIZE, "too few are refused")
+
+
+def _counted(counts, port, send, *words):
+    """send(*words), and one more in counts[port]."""
+    def counted():
+        send(*words)
+        counts[port] = counts.get(port, 0) + 1
+    return counted
 
 
 @test("channels of one session have one limit, for both families of peers")
