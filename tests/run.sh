@@ -17,7 +17,8 @@
 # tests/vm/run.sh is apart: it boots other kernels under qemu.
 #
 # Without root it installs nothing, and what needs root is skipped. With
-# CI=true a skipped unit, packet or netns test is a failed one.
+# CI=true a skipped unit, packet or netns test is a failed one, unless it is of
+# what only other releases of coturn have.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -135,9 +136,11 @@ mkdir -p "$logs"
 # --- running and counting --------------------------------------------------
 
 core() { case $1 in unit | packet | netns) return 0 ;; *) return 1 ;; esac; }
+# What the pinned release cannot do is nothing that this machine lacks.
+of_release() { case $1 in *'SKIP this coturn '*) return 0 ;; *) return 1 ;; esac; }
 
 count_skip() { # group, test, why
-	if core "$1" && [ "${CI:-}" = true ]; then
+	if core "$1" && [ "${CI:-}" = true ] && ! of_release "$3"; then
 		failed=$((failed + 1))
 		echo "FAILED  $1/$2: skipped ($3), which CI does not allow"
 	else
