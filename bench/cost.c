@@ -197,6 +197,7 @@ static struct turn_bpf *load(uint32_t flows)
 	if (!turn)
 		fail("open");
 	turn->rodata->flow_rows = rows;
+	turn->rodata->flow_row_stride = flow_stride(rows);
 	if (getentropy((void *)turn->rodata->flow_seed, sizeof(turn->rodata->flow_seed)))
 		fail("random numbers");
 	bpf_map__set_max_entries(turn->maps.flows, rows);

@@ -157,11 +157,17 @@ static inline __attribute__((always_inline)) __u64 flow_hash_ports(const volatil
 	return seed[0] + (seed[1] + ((__u32)dport << 16 | sport)) * (seed[2] + ((__u32)family << 16 | channel));
 }
 
+/* Keys that follow each other, as ports do, would be at equal distances. */
+static inline __attribute__((always_inline)) __u64 flow_hash_mix(__u64 hash)
+{
+	return (hash ^ hash >> 32) * 0x9e3779b97f4a7c15u;
+}
+
 static inline __attribute__((always_inline)) __u64 flow_hash(const volatile __u64 *seed,
 							     const struct flow_key *key)
 {
-	return flow_hash_ports(seed, key->sport, key->dport, key->channel, key->family) +
-	       (seed[3] + key->saddr) * (seed[4] + key->daddr);
+	return flow_hash_mix(flow_hash_ports(seed, key->sport, key->dport, key->channel, key->family) +
+			     (seed[3] + key->saddr) * (seed[4] + key->daddr));
 }
 
 static inline __attribute__((always_inline)) __u64 flow_hash6(const volatile __u64 *seed,
@@ -171,21 +177,28 @@ static inline __attribute__((always_inline)) __u64 flow_hash6(const volatile __u
 
 	for (int i = 0; i < 4; i++)
 		hash += (seed[3 + 2 * i] + key->saddr[i]) * (seed[4 + 2 * i] + key->daddr[i]);
-	return hash;
+	return flow_hash_mix(hash);
 }
 
-/* Keys that follow each other, as ports do, would be at equal distances: the last step mixes. */
-static inline __attribute__((always_inline)) __u32 flow_first_row(__u64 hash, __u32 rows)
+/* Hashes are places on a circle, on which the rows are as many equal parts. */
+static inline __attribute__((always_inline)) __u32 flow_row(__u64 hash, __u32 rows)
 {
-	hash = (hash ^ hash >> 32) * 0x9e3779b97f4a7c15u;
 	return (hash >> 32) * rows >> 32;
 }
 
-/* `probe` counts from 1. The steps grow, so that full places are left behind. */
-static inline __attribute__((always_inline)) __u32 flow_next_row(__u32 row, __u32 probe, __u32 rows)
+/* The part of the circle that is a row's. */
+static inline __attribute__((always_inline)) __u64 flow_stride(__u32 rows)
 {
-	row += probe;
-	return row < rows ? row : row - rows;
+	return ~(__u64)0 / rows;
+}
+
+/*
+ * The next place where the flow may stand. `probe` counts from 1: the steps grow, so that full
+ * places are left behind.
+ */
+static inline __attribute__((always_inline)) __u64 flow_step(__u64 hash, __u32 probe, __u64 stride)
+{
+	return hash + probe * stride;
 }
 
 #define ABI_TAGS 2

@@ -75,12 +75,14 @@ static __always_inline int slot_is6(const struct flow_slot *slot, const struct f
 __noinline __u32 flow_search(__u64 addresses, __u64 ports)
 {
 	const any64 pair[2] = { addresses, ports };
-	__u32 row = flow_first_row(flow_hash(flow_seed, (const struct flow_key *)pair), flow_rows);
+	__u64 hash = flow_hash(flow_seed, (const struct flow_key *)pair);
 
 	for (int probe = 1; probe < FLOW_PROBES; probe++) {
 		const struct flow_slot *slot;
+		__u32 row;
 
-		row = flow_next_row(row, probe, flow_rows);
+		hash = flow_step(hash, probe, flow_row_stride);
+		row = flow_row(hash, flow_rows);
 		slot = slot_at(row);
 		if (!slot)
 			break;
@@ -96,12 +98,14 @@ __noinline __u32 flow_search(__u64 addresses, __u64 ports)
 __noinline __u32 flow_search6(__u64 source, __u64 source_end, __u64 destination, __u64 destination_end, __u64 ports)
 {
 	const any64 word[5] = { source, source_end, destination, destination_end, ports };
-	__u32 row = flow_first_row(flow_hash6(flow_seed, (const struct flow_key6 *)word), flow_rows);
+	__u64 hash = flow_hash6(flow_seed, (const struct flow_key6 *)word);
 
 	for (int probe = 1; probe < FLOW_PROBES; probe++) {
 		const struct flow_slot *slot;
+		__u32 row;
 
-		row = flow_next_row(row, probe, flow_rows);
+		hash = flow_step(hash, probe, flow_row_stride);
+		row = flow_row(hash, flow_rows);
 		slot = slot_at(row);
 		if (!slot)
 			break;
@@ -131,7 +135,7 @@ static __always_inline int flow_at(const struct packet *packet, const int v6, st
 	const any64 *key = (const any64 *)&packet->key;
 	__u64 hash = v6 ? flow_hash6(flow_seed, &packet->key.v6) : flow_hash(flow_seed, &packet->key.v4);
 
-	found->slot = slot_at(flow_first_row(hash, flow_rows));
+	found->slot = slot_at(flow_row(hash, flow_rows));
 	if (!found->slot)
 		return 0;
 	if (slot_matches(packet, found, v6))

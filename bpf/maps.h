@@ -72,6 +72,9 @@ const volatile __u32 abi_version = ABI_VERSION;
 /* Rows of `flows`. */
 const volatile __u32 flow_rows = 1;
 
+/* flow_stride of them. */
+const volatile __u64 flow_row_stride = 0;
+
 /* See flow_hash. */
 const volatile __u64 flow_seed[FLOW_SEEDS] = {};
 

@@ -27,6 +27,7 @@ int flow_table_open(struct flow_table *table, struct flow_slot *slot, uint32_t r
 	table->slot = slot;
 	table->seed = seed;
 	table->rows = rows;
+	table->stride = flow_stride(rows);
 	table->room = flows;
 	return 0;
 }
@@ -51,12 +52,10 @@ static uint32_t now_ms(void)
 
 /* ---- where a key may stand ---- */
 
-static uint32_t first_row(const struct flow_table *table, int family, const union map_key *key)
+static uint64_t hash_of(const struct flow_table *table, int family, const union map_key *key)
 {
-	uint64_t hash = family == AF_INET6 ? flow_hash6((const __u64 *)table->seed, &key->v6) :
-					     flow_hash((const __u64 *)table->seed, &key->v4);
-
-	return flow_first_row(hash, table->rows);
+	return family == AF_INET6 ? flow_hash6((const __u64 *)table->seed, &key->v6) :
+				    flow_hash((const __u64 *)table->seed, &key->v4);
 }
 
 /* In the order of struct flow_slot: the first words of both, the others of each. */
@@ -112,14 +111,16 @@ static bool key_is(const struct flow_slot *slot, int family, const union map_key
 	       !memcmp(&here, key, family == AF_INET6 ? sizeof(key->v6) : sizeof(key->v4));
 }
 
-static bool is_there(const struct flow_table *table, uint32_t row, int family, const union map_key *key)
+static bool is_there(const struct flow_table *table, uint64_t hash, int family, const union map_key *key)
 {
 	for (uint32_t probe = 1; probe <= FLOW_PROBES; probe++) {
+		uint32_t row = flow_row(hash, table->rows);
+
 		if (table->freed[row] == TAKEN && key_is(&table->slot[row], family, key))
 			return true;
 		if (!table->slot[row].passed)
 			break;
-		row = flow_next_row(row, probe, table->rows);
+		hash = flow_step(hash, probe, table->stride);
 	}
 	return false;
 }
@@ -129,24 +130,25 @@ static bool is_free(const struct flow_table *table, uint32_t row, uint32_t now)
 	return table->freed[row] < ENDED && (!table->freed[row] || now - table->freed[row] >= REST_MS);
 }
 
-static int find_room(const struct flow_table *table, uint32_t *row)
+static int find_room(const struct flow_table *table, uint64_t hash, uint32_t *row)
 {
 	uint32_t now = now_ms();
 
 	for (uint32_t probe = 1; probe <= FLOW_PROBES; probe++) {
+		*row = flow_row(hash, table->rows);
 		if (is_free(table, *row, now))
 			return 0;
-		*row = flow_next_row(*row, probe, table->rows);
+		hash = flow_step(hash, probe, table->stride);
 	}
 	return -ENOSPC;
 }
 
 /* Tells those that look for the flow at `row` to go on until there. */
-static void lead(struct flow_table *table, uint32_t from, uint32_t row, int32_t more)
+static void lead(struct flow_table *table, uint64_t hash, uint32_t row, int32_t more)
 {
-	for (uint32_t probe = 1; from != row; probe++) {
-		__atomic_fetch_add(&table->slot[from].passed, (uint32_t)more, __ATOMIC_RELAXED);
-		from = flow_next_row(from, probe, table->rows);
+	for (uint32_t probe = 1; flow_row(hash, table->rows) != row; probe++) {
+		__atomic_fetch_add(&table->slot[flow_row(hash, table->rows)].passed, (uint32_t)more, __ATOMIC_RELAXED);
+		hash = flow_step(hash, probe, table->stride);
 	}
 }
 
@@ -169,21 +171,20 @@ static void count_anew(struct flow_slot *slot)
 
 int flow_table_reserve(struct flow_table *table, int family, const union map_key *key, uint32_t *row)
 {
-	uint32_t first = first_row(table, family, key);
+	uint64_t hash = hash_of(table, family, key);
 	int error = -ENOSPC;
 
-	*row = first;
 	pthread_mutex_lock(&table->lock);
-	if (is_there(table, first, family, key))
+	if (is_there(table, hash, family, key))
 		error = -EEXIST;
 	else if (table->room)
-		error = find_room(table, row);
+		error = find_room(table, hash, row);
 	if (!error) {
 		key_write(&table->slot[*row], family, key);
 		count_anew(&table->slot[*row]);
 		table->freed[*row] = TAKEN;
 		table->room--;
-		lead(table, first, *row, 1);
+		lead(table, hash, *row, 1);
 	}
 	pthread_mutex_unlock(&table->lock);
 	return error;
@@ -218,10 +219,10 @@ void flow_table_free(struct flow_table *table, uint32_t row)
 {
 	union map_key key;
 	int family = flow_slot_key(&table->slot[row], &key);
-	uint32_t first = first_row(table, family, &key);
+	uint64_t hash = hash_of(table, family, &key);
 
 	pthread_mutex_lock(&table->lock);
-	lead(table, first, row, -1);
+	lead(table, hash, row, -1);
 	table->freed[row] = now_ms();
 	table->room++;
 	pthread_mutex_unlock(&table->lock);

@@ -31,6 +31,7 @@ struct flow_table {
 	const uint64_t *seed;   /* FLOW_SEEDS of them, the program's */
 	uint32_t *freed;        /* when a row was given back, in milliseconds, or a mark */
 	uint32_t rows;
+	uint64_t stride;
 	uint32_t room;          /* for so many more flows */
 };
 

@@ -80,6 +80,7 @@ static void configure(struct turn_bpf *made, bool frags, unsigned int flows, uns
 	unsigned int rows = flow_table_rows(flows);
 
 	made->rodata->flow_rows = rows;
+	made->rodata->flow_row_stride = flow_stride(rows);
 	made->rodata->weak_order = WEAK_ORDER;
 	made->rodata->frags = frags;
 	made->rodata->coarse_clock =

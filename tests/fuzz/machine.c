@@ -263,11 +263,13 @@ __s64 bpf_csum_diff(__be32 *from, __u32 from_size, __be32 *to, __u32 to_size, __
 /* --- tables, clocks, CPUs -------------------------------------------------- */
 
 /* The rows where it may stand are not full: there are few flows. */
-static uint32_t next_free(uint32_t row, uint32_t *probe)
+static uint32_t next_free(uint64_t *hash, uint32_t *probe)
 {
-	while (machine.slot[row].edition) {
+	uint32_t row;
+
+	while (machine.slot[row = flow_row(*hash, ROWS)].edition) {
 		machine.slot[row].passed++;
-		row = flow_next_row(row, (*probe)++, ROWS);
+		*hash = flow_step(*hash, (*probe)++, flow_stride(ROWS));
 	}
 	return row;
 }
@@ -302,16 +304,15 @@ static void near_put(struct flow_slot *slot, const struct entry *entry, uint32_t
 static void flow_put(int which)
 {
 	const struct entry *entry = &machine.world->flow[which];
-	uint32_t row = flow_first_row(entry->v6 ? flow_hash6(program_seed, &entry->key.v6) :
-						  flow_hash(program_seed, &entry->key.v4), ROWS);
-	uint32_t probe = 1;
+	uint64_t hash = entry->v6 ? flow_hash6(program_seed, &entry->key.v6) : flow_hash(program_seed, &entry->key.v4);
+	uint32_t row, probe = 1;
 	struct flow_slot *slot;
 
 	for (uint32_t i = 0; i < entry->behind; i++) {
-		row = next_free(row, &probe);
+		row = next_free(&hash, &probe);
 		near_put(&machine.slot[row], entry, entry->near + i);
 	}
-	row = next_free(row, &probe);
+	row = next_free(&hash, &probe);
 	slot = &machine.slot[row];
 	key_put(slot, entry);
 	memcpy(slot->rest, (const char *)&entry->flow + FLOW_REST, sizeof(slot->rest));

@@ -30,22 +30,36 @@ enum program_map program_map(const void *map)
 }
 
 /* const volatile is what a loader may change; here it stands in memory that is read-only. */
-static void constant_set(const volatile __u32 *constant, __u32 value)
+static void writable(uintptr_t at)
 {
-	uintptr_t page = (uintptr_t)getpagesize(), at = (uintptr_t)constant & ~(page - 1);
+	uintptr_t page = (uintptr_t)getpagesize();
 
-	if (*constant == value)
-		return;
-	if (mprotect((void *)at, page, PROT_READ | PROT_WRITE)) {
+	if (mprotect((void *)(at & ~(page - 1)), page, PROT_READ | PROT_WRITE)) {
 		perror("mprotect");
 		abort();
 	}
+}
+
+static void constant_set(const volatile __u32 *constant, __u32 value)
+{
+	if (*constant == value)
+		return;
+	writable((uintptr_t)constant);
 	*(volatile __u32 *)(uintptr_t)constant = value;
+}
+
+static void constant_set64(const volatile __u64 *constant, __u64 value)
+{
+	if (*constant == value)
+		return;
+	writable((uintptr_t)constant);
+	*(volatile __u64 *)(uintptr_t)constant = value;
 }
 
 void program_configure(uint32_t rows, uint32_t with_frags, uint32_t with_coarse_clock, uint32_t with_weak_order)
 {
 	constant_set(&flow_rows, rows);
+	constant_set64(&flow_row_stride, flow_stride(rows));
 	constant_set(&frags, with_frags);
 	constant_set(&coarse_clock, with_coarse_clock);
 	constant_set(&weak_order, with_weak_order);

@@ -56,22 +56,20 @@ static void map_put(struct bpf_map *map, const void *key, const void *value)
 		fail_msg("%s: update: %s", bpf_map__name(map), strerror(errno));
 }
 
-static uint32_t first_row(const struct flow_entry *entry)
+static uint64_t hash_of(const struct flow_entry *entry)
 {
-	uint64_t hash = entry->family == 6 ? flow_hash6((__u64 *)table.seed, &entry->key.v6) :
-					     flow_hash((__u64 *)table.seed, &entry->key.v4);
-
-	return flow_first_row(hash, TABLES_ROWS);
+	return entry->family == 6 ? flow_hash6((__u64 *)table.seed, &entry->key.v6) :
+				    flow_hash((__u64 *)table.seed, &entry->key.v4);
 }
 
 /* Rows where the flow may stand are left out as if others stood there. */
 static void rows_take(const struct flow_entry *entry, uint32_t mark)
 {
-	uint32_t row = first_row(entry);
+	uint64_t hash = hash_of(entry);
 
 	for (uint32_t probe = 1; probe <= entry->taken; probe++) {
-		table.flows.freed[row] = mark;
-		row = flow_next_row(row, probe, TABLES_ROWS);
+		table.flows.freed[flow_row(hash, TABLES_ROWS)] = mark;
+		hash = flow_step(hash, probe, flow_stride(TABLES_ROWS));
 	}
 }
 
@@ -96,7 +94,7 @@ static void flow_put(int which, const struct flow_entry *entry)
 	if (entry->ended)
 		flow_table_end(&table.flows, table.row[which]);
 	if (entry->lost)
-		table.slots[first_row(entry)].passed = 0;
+		table.slots[flow_row(hash_of(entry), TABLES_ROWS)].passed = 0;
 }
 
 /* Rows need no rest here: nothing is on its way. */

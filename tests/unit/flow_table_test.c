@@ -99,13 +99,16 @@ static int put(uint32_t n, uint32_t *row)
 	return error;
 }
 
-static uint32_t first_row(uint32_t n)
+static uint64_t hash_of(uint32_t n)
 {
 	union map_key key;
-	int family = key_of(n, &key);
 
-	return flow_first_row(family == AF_INET6 ? flow_hash6((__u64 *)seed, &key.v6) :
-						   flow_hash((__u64 *)seed, &key.v4), table.rows);
+	return key_of(n, &key) == AF_INET6 ? flow_hash6((__u64 *)seed, &key.v6) : flow_hash((__u64 *)seed, &key.v4);
+}
+
+static uint32_t first_row(uint32_t n)
+{
+	return flow_row(hash_of(n), table.rows);
 }
 
 /* The row of a key by the rule of bpf/flows.h, -1 if it has none. */
@@ -113,15 +116,17 @@ static int64_t look_up(uint32_t n)
 {
 	union map_key key, here;
 	int family = key_of(n, &key);
-	uint32_t row = first_row(n);
+	uint64_t hash = hash_of(n);
 
 	for (uint32_t probe = 1; probe <= FLOW_PROBES; probe++) {
+		uint32_t row = flow_row(hash, table.rows);
+
 		if (slots[row].edition & 1 && flow_slot_key(&slots[row], &here) == family &&
 		    !memcmp(&here, &key, sizeof(key)))
 			return row;
 		if (!slots[row].passed)
 			return -1;
-		row = flow_next_row(row, probe, table.rows);
+		hash = flow_step(hash, probe, flow_stride(table.rows));
 	}
 	return -1;
 }
