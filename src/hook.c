@@ -125,8 +125,9 @@ void __wrap_run_listener_server(struct listener_server *ls)
 /* A channel in the kernel, as its relay thread knows it. */
 struct hooked {
 	ts_ur_super_session *session;
-	struct channel *channel;
-	struct limited *limited; /* NULL: no max-bps */
+	struct channel *channel; /* NULL: it was closed a while ago, and coturn has yet to delete it */
+	struct limited *limited; /* NULL: no max-bps, or the same */
+	bool closed;
 	ioa_socket_handle relay; /* its socket, not bound to anything; NULL: closed, or soon to be */
 	bool df; /* that sends with DF, to IPv4 peers */
 	struct hooked *previous, *next; /* of the same relay thread */
@@ -150,6 +151,8 @@ static void fold(struct hooked *hooked)
 	struct usage_sum rest = { 0 }, part;
 	bool due;
 
+	if (!hooked->channel)
+		return;
 	channel_read(hooked->channel, &to_peer, &to_client);
 	hook_packets_processed(to_peer.packets);
 	usage_add(&rest, &to_peer, &to_client, upstream_is_4_6() ? 0 : 4);
@@ -176,17 +179,35 @@ static void fold(struct hooked *hooked)
 /* Ends the relaying of a channel and counts the last of it. */
 static bool close_channel(struct hooked *hooked)
 {
-	channel_close(hooked->channel);
+	if (hooked->channel)
+		channel_close(hooked->channel);
+	hooked->closed = true;
 	hooked->relay = NULL;
 	fold(hooked);
 	return false;
 }
 
+/* What it has of the tables is another's. */
+static void give_back(struct hooked *hooked)
+{
+	channel_free(hooked->channel);
+	hook_limit_release(hooked->limited);
+	hooked->channel = NULL;
+	hooked->limited = NULL;
+}
+
+/*
+ * Channels of a family that was released, or of a mobile session that has ended,
+ * are closed up to minutes before coturn deletes them.
+ */
 static void tick(ioa_engine_handle engine, void *unused)
 {
 	(void)engine, (void)unused;
-	for (struct hooked *hooked = relay.first; hooked; hooked = hooked->next)
+	for (struct hooked *hooked = relay.first; hooked; hooked = hooked->next) {
 		fold(hooked);
+		if (hooked->closed)
+			give_back(hooked);
+	}
 	offload_beat(relay.owner);
 }
 
@@ -416,8 +437,7 @@ void offload_hook_delete(void *handle)
 		relay.first = hooked->next;
 	if (hooked->next)
 		hooked->next->previous = hooked->previous;
-	channel_free(hooked->channel);
-	hook_limit_release(hooked->limited);
+	give_back(hooked);
 	free(hooked);
 }
 
@@ -458,7 +478,8 @@ void __wrap_set_allocation_family_invalid(allocation *a, int family)
 
 static bool clear_df(struct hooked *hooked)
 {
-	channel_clear_df(hooked->channel);
+	if (hooked->channel)
+		channel_clear_df(hooked->channel);
 	hooked->df = false;
 	return false;
 }

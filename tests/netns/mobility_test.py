@@ -4,6 +4,7 @@
 and from there only."""
 
 import contextlib
+import time
 
 import turn
 from books import Books, empty, exchange, logged, session_of
@@ -118,6 +119,35 @@ def accounts(lab):
         # Bytes to peers are not compared: 4.17 adds headers, by the client's port.
         for name in ("rp", "rb", "sp"):
             check_equal(reported[1][name], seen[name], f"peer's side, {name}, log against capture")
+
+
+@test("mobile sessions that have ended, which coturn keeps for a while, leave their room to others")
+def room(lab):
+    with Server(lab, ("mobility", None), ("max-bps", 1000000), ("xdp-max-channels", 2)) as server:
+        for _ in range(4):
+            with MobileTalk(lab) as talk, Talk(lab, 0x4002, client=talk.client):
+                talk.wait_kernel(server)
+                check_equal(len(server.offload.flows()), 4, "flows of a session that takes all the room")
+                talk.client.refresh(0)
+                wait_until(lambda: not server.offload.flows(), 3, "flows removed")
+            # Rows are given back by the next second.
+            time.sleep(1.2)
+        check_equal(server.log_lines("tables are full"), [], "complaints about room")
+
+
+@test("a family that was released leaves its room to others")
+def released(_lab):
+    with Lab("direct", ipv6=True) as lab, Server(lab, ("xdp-max-channels", 2)) as server, \
+            turn.Client(lab.client) as client:
+        client.allocate(dual=True)
+        for number, address in ((0x4001, lab.peer_address), (0x4002, lab.peer_address6)):
+            client.bind(number, address, 5000)
+        check_equal(len(server.offload.flows()), 4, "flows")
+        client.refresh(0, 4)
+        wait_until(lambda: len(server.offload.flows()) == 2, 3, "flows of one family")
+        time.sleep(1.2)
+        client.bind(0x4003, lab.peer_address6, 5001)
+        check_equal(len(server.offload.flows()), 4, "flows, with one in the released one's place")
 
 
 if __name__ == "__main__":
