@@ -14,19 +14,11 @@ from netns import command
 from server import REALM, Server, tool
 from talk import Talk
 from tap import check_equal, note, run, test, wait_until
+from turn import code_of
 
 ORIGIN = 0x802F
 OTHER_REALM, OTHER_ORIGIN = "example.net", "https://www.example.net"
 REREAD = 5  # seconds after which coturn has read the database again
-
-
-def code_of(request, *words):
-    """The error code that a request is answered with, or None."""
-    try:
-        request(*words)
-    except turn.TurnError as error:
-        return error.code
-    return None
 
 
 def compare(lab, story, options):

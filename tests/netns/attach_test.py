@@ -3,19 +3,20 @@
 """What the program is attached to, in which mode, and what becomes of it when
 interfaces change under a running server."""
 
-import contextlib
 import json
 import platform
 import re
 import shutil
 import time
 
+from foreign import foreign_program, program_on
 from kernel import Verdicts
 from lab import PEER, RELAY, SERVER, Lab
 from netns import command
+from outcome import check_said, said
 from server import Server
 from talk import Talk
-from tap import check, check_equal, note, run, skip, test, wait_until
+from tap import check, check_equal, run, skip, test, wait_until
 
 NATIVE, GENERIC = 1, 2  # XDP_ATTACHED_DRV and XDP_ATTACHED_SKB
 
@@ -23,32 +24,11 @@ NATIVE, GENERIC = 1, 2  # XDP_ATTACHED_DRV and XDP_ATTACHED_SKB
 TELLS = tuple(map(int, re.findall(r"\d+", platform.release())[:2])) >= (6, 3)
 AUTO = () if TELLS else (("xdp-mode", "native"),)
 
-FOREIGN = """
-__attribute__((section("xdp"), used)) int foreign(void *context) { return 2; }
-char _license[] __attribute__((section("license"), used)) = "GPL";
-"""
-
 
 def modes(namespace):
     """How interfaces carry an XDP program, by name."""
     links = json.loads(namespace.ip("-j", "link"))
     return {link["ifname"]: link["xdp"]["mode"] for link in links if link.get("xdp")}
-
-
-def program_on(namespace, interface):
-    """The id of the XDP program that an interface carries."""
-    return json.loads(namespace.ip("-j", "link", "show", interface))[0]["xdp"]["prog"]["id"]
-
-
-def said(server, *words):
-    return [line for line in server.log_lines(r"\bxdp: ")
-            if all(word in line for word in words)]
-
-
-def check_said(server, *words):
-    lines = said(server, *words)
-    check_equal(len(lines), 1, f"lines with {words}; log: {server.log_lines('xdp: ')}")
-    note(lines[0].strip())
 
 
 def wait_said(server, *words):
@@ -63,21 +43,6 @@ def gro(namespace, state, *features):
 def need_features():
     if not TELLS:
         skip("this kernel does not say what drivers can do with XDP (before 6.3)")
-
-
-@contextlib.contextmanager
-def foreign_program(lab, interface, kind="xdpdrv"):
-    """Another's XDP program, in native mode or (xdpgeneric) in generic; its id."""
-    if not shutil.which("clang"):
-        skip("clang is not installed")
-    source, made = lab.folder / "foreign.c", lab.folder / "foreign.o"
-    source.write_text(FOREIGN, encoding="ascii")
-    command(["clang", "-O2", "-target", "bpf", "-c", source, "-o", made])
-    lab.server.run("ip", "link", "set", "dev", interface, kind, "obj", made, "sec", "xdp")
-    try:
-        yield program_on(lab.server, interface)
-    finally:
-        lab.server.run("ip", "link", "set", "dev", interface, kind, "off", check=False)
 
 
 @test("every interface whose driver can: native")
@@ -112,7 +77,7 @@ def outsider(lab):
 
 @test("an interface that carries another's program is left alone, and the others are native")
 def occupied(lab):
-    with foreign_program(lab, "to-peer"):
+    with foreign_program(lab, "to-peer", "xdpdrv"):
         with Server(lab, *AUTO) as server, Talk(lab) as talk:
             check_said(server, "to-client: native mode")
             check_said(server, "to-peer: left out", "another XDP program", "foreign")
@@ -142,7 +107,8 @@ def never_replaced(lab):
                     check_equal(program_on(lab.server, "to-peer"), foreign, f"program beside {mode}")
                 check_equal(program_on(lab.server, "to-peer"), foreign, "program after the server's end")
     # With all interfaces taken it relays in userspace, or does not start, as it is told.
-    with foreign_program(lab, "to-peer") as foreign, foreign_program(lab, "to-client") as other:
+    with foreign_program(lab, "to-peer", "xdpdrv") as foreign, \
+            foreign_program(lab, "to-client", "xdpdrv") as other:
         with Server(lab) as server, Talk(lab) as talk:
             talk.warm().check_userspace(server)
             check_equal([program_on(lab.server, name) for name in ("to-peer", "to-client")], [foreign, other],

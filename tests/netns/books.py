@@ -7,6 +7,7 @@ import select
 
 import upstream
 from capture import Capture
+from tap import note
 
 REPORT = 4096  # coturn reports whenever a session's packets reach a multiple
 NAMES = ("rp", "rb", "sp", "sb")
@@ -72,6 +73,24 @@ class Books:
         upstream.book(*sides, [packet for packet in at_client if client_port in (packet.sport, packet.dport)],
                       [packet for packet in at_peer if packet.sport == relay_port])
         return tuple(sides)
+
+
+def end_session(server, client, session):
+    """Ends a session as its client does, and waits until coturn has."""
+    client.refresh(0)
+    server.wait_log(rf"session {session}: (closed|delete)", 5)
+
+
+def close_books(server, books, talk):
+    """Ends the session of a talk: what was captured of it, and what was logged, each
+    as (client's side, peer's side)."""
+    session = session_of(server, talk.client.relayed)
+    end_session(server, talk.client, session)
+    captured = books.totals(talk.client.port, talk.client.relayed[1])
+    reported = logged(server, session)
+    note(f"captured {captured[0]} {captured[1]}")
+    note(f"reported {reported[0]} {reported[1]}")
+    return captured, reported
 
 
 def exchange(talk, count, size=lambda number: number % 1400, to_peer=True, to_client=True):

@@ -19,6 +19,7 @@ from lab import Lab
 from server import Server
 from talk import Chatter, Talk
 from tap import check, check_equal, run, test
+from turn import code_of
 
 MOBILE = turn.attribute(turn.MOBILITY_TICKET, b"")
 PORT = 50000
@@ -56,14 +57,6 @@ def compare(lab, story, *options):
     check_equal(on, off, "offload on against off")
     check_times(times_off, times_on, "seconds")
     return off
-
-
-def code_of(request, *words):
-    try:
-        request(*words)
-    except turn.TurnError as error:
-        return error.code
-    return None
 
 
 def release(lab, family):

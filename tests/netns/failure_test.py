@@ -5,28 +5,19 @@ relays in userspace and says why in one line, or refuses to start if told to.
 """
 
 import contextlib
-import json
-import shutil
 import socket
 import struct
 import time
 from pathlib import Path
 
 import turn
+from foreign import foreign_program, program_on
 from kernel import Verdicts
 from lab import CLIENT, PEER, SERVER, Lab
-from netns import command
 from outcome import check_refused, check_relays_without, check_said
 from server import Server
 from talk import Talk
-from tap import check, check_equal, note, run, skip, test, wait_until
-
-# The smallest XDP program; other maps and sections are not needed.
-FOREIGN = """
-__attribute__((section("xdp"), used)) int foreign(void *context) { return 2; }
-char _license[] __attribute__((section("license"), used)) = "GPL";
-"""
-
+from tap import check, check_equal, note, run, test, wait_until
 
 def old_kernel(part, error):
     return (str(Path(__file__).with_name("old_kernel.py")), part, error)
@@ -80,26 +71,6 @@ def interface_down(lab):
         lab.server.ip("link", "delete", "spare")
 
 
-@contextlib.contextmanager
-def foreign_program(lab, interface):
-    """Another's XDP program on an interface; its id."""
-    if not shutil.which("clang"):
-        skip("clang is not installed")
-    source, made = lab.folder / "foreign.c", lab.folder / "foreign.o"
-    source.write_text(FOREIGN, encoding="ascii")
-    command(["clang", "-O2", "-target", "bpf", "-c", source, "-o", made])
-    lab.server.run("ip", "link", "set", "dev", interface, "xdp", "obj", made, "sec", "xdp")
-    try:
-        yield program_id(lab, interface)
-    finally:
-        lab.server.run("ip", "link", "set", "dev", interface, "xdp", "off")
-
-
-def program_id(lab, interface):
-    link = json.loads(lab.server.ip("-j", "link", "show", interface))[0]
-    return link.get("xdp", {}).get("prog", {}).get("id")
-
-
 @test("an interface with another's XDP program: named, and left alone")
 def occupied(lab):
     with foreign_program(lab, "to-peer") as number:
@@ -107,13 +78,13 @@ def occupied(lab):
         with Server(lab) as server, Talk(lab) as talk:
             talk.warm()
             check(all(talk.works() for _ in range(5)), "data did not arrive")
-            check_equal(program_id(lab, "to-peer"), number, "the other's program")
+            check_equal(program_on(lab.server, "to-peer"), number, "the other's program")
             check_said(server, "to-peer", "program")
-        check_equal(program_id(lab, "to-peer"), number, "the other's program, afterwards")
+        check_equal(program_on(lab.server, "to-peer"), number, "the other's program, afterwards")
         with Server(lab, ("xdp-required", None), ready=False) as server:
             check(server.wait_end() > 0, "started")
             check_said(server, "to-peer")
-        check_equal(program_id(lab, "to-peer"), number, "the other's program, in the end")
+        check_equal(program_on(lab.server, "to-peer"), number, "the other's program, in the end")
 
 
 @test("veth ends without GRO: generic mode, or a refusal of native")

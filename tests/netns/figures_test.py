@@ -8,8 +8,7 @@ import time
 
 from books import NAMES, REPORT, Books, counted, exchange, logged, session_of
 from cli import Cli
-from kernel import Verdicts
-from lab import CLIENT, PEER, Lab
+from lab import CLIENT, Lab
 from redis_server import Redis
 from server import Server
 from talk import Talk

@@ -27,13 +27,11 @@ that an XDP program on its other end sends.
 
 import itertools
 import os
-import socket
 import tempfile
 from pathlib import Path
 
 from netns import Netns, command
 from tap import Skipped
-from wire import is_ipv6
 
 CLIENT = "192.0.2.2"
 SERVER = "192.0.2.1"
@@ -67,20 +65,9 @@ def ipv6_of(address):
 
 
 class Host(Netns):
-    """A namespace of either family: sockets are of that of their address."""
+    """A namespace of either family."""
 
     ipv6 = False
-
-    def socket(self, address=None, port=0, kind=socket.SOCK_DGRAM, family=None):
-        if family is None:
-            family = socket.AF_INET6 if is_ipv6(address or "") else socket.AF_INET
-        with self.enter():
-            made = socket.socket(family, kind)
-        if address is not None:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            made.bind((address, port))
-        made.settimeout(2)
-        return made
 
     def enable_ipv6(self, forward):
         self.ipv6 = True

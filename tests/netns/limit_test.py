@@ -10,7 +10,7 @@ import threading
 import time
 
 import turn
-from books import Books, logged, session_of
+from books import Books, close_books
 from capture import Capture
 from kernel import Verdicts
 from lab import Lab
@@ -268,13 +268,7 @@ def books(lab):
                          (rate, lambda: talk.peer.sendto(bytes(SIZE), talk.client.relayed))):
                 time.sleep(2.5)
             time.sleep(1.5)
-            session = session_of(server, talk.client.relayed)
-            talk.client.refresh(0)
-            server.wait_log(rf"session {session}: (closed|delete)", 5)
-            client_side, peer_side = captured.totals(talk.client.port, talk.client.relayed[1])
-            reported = logged(server, session)
-            note(f"captured {client_side} {peer_side}")
-            note(f"reported {reported[0]} {reported[1]}")
+            (client_side, peer_side), reported = close_books(server, captured, talk)
             # What came out is what was sent.
             for name in ("sp", "sb"):
                 check_equal(reported[0][name], client_side[name], f"to the client, {name}")

@@ -7,7 +7,7 @@ import contextlib
 import time
 
 import turn
-from books import Books, empty, exchange, logged, session_of
+from books import Books, empty, end_session, exchange, logged, session_of
 from kernel import Verdicts
 from lab import Lab
 from server import Server
@@ -111,8 +111,7 @@ def accounts(lab):
         talk.wait_kernel(server)
         exchange(talk, 100)
         talk.check_kernel(server)
-        client.refresh(0)
-        server.wait_log(rf"session {session}: (closed|delete)", 5)
+        end_session(server, client, session)
         seen, reported = books.totals(client.port, client.relayed[1])[1], logged(server, session)
         note(f"captured {seen}, reported {reported[1]}")
         check(seen["rp"] > 200 and seen["sp"] > 200, "too little traffic")

@@ -9,13 +9,14 @@ import struct
 import time
 
 import turn
-from books import Books, empty, exchange, logged, session_of
+from books import Books, empty, exchange, logged
 from capture import Capture
 from kernel import Verdicts
 from lab import CLIENT, CLIENT6, PEER, RELAY, SERVER6, Lab
 from server import Server, version
 from talk import Chatter, Talk
 from tap import check, check_equal, note, run, skip, test, wait_until
+from turn import code_of
 from upstream import ttl_to_client
 
 BASE = 35000  # of the shared relays' ports
@@ -29,15 +30,6 @@ def multiplexing(lab, *options, threads=1, **more):
         skip("this coturn has no --multiplex-peer")
     return Server(lab, ("multiplex-peer", None), ("multiplex-peer-port", BASE),
                   ("relay-threads", threads), *options, **more)
-
-
-def code_of(request, *words):
-    """The error code that a request is answered with, or None."""
-    try:
-        request(*words)
-    except turn.TurnError as error:
-        return error.code
-    return None
 
 
 def told(packets, offset):

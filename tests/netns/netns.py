@@ -94,9 +94,12 @@ class Netns:
                         found[str(path)] = path.read_text(encoding="utf-8", errors="replace")
         return found
 
-    def socket(self, address=None, port=0, kind=socket.SOCK_DGRAM):
+    def socket(self, address=None, port=0, kind=socket.SOCK_DGRAM, family=None):
+        """A socket of the family of its address, if nothing else is said."""
+        if family is None:
+            family = socket.AF_INET6 if ":" in (address or "") else socket.AF_INET
         with self.enter():
-            made = socket.socket(socket.AF_INET, kind)
+            made = socket.socket(family, kind)
         if address is not None:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             made.bind((address, port))

@@ -7,12 +7,17 @@ from talk import Talk
 from tap import check, check_equal, note
 
 
+def said(server, *words):
+    """Lines of ours in the log that have all of the words."""
+    return [line for line in server.log_lines(r"\bxdp: ")
+            if all(word.lower() in line.lower() for word in words)]
+
+
 def check_said(server, *words):
-    """One line of ours in the log, with all of the words."""
-    lines = server.log_lines(r"\bxdp: ")
-    said = [line for line in lines if all(word.lower() in line.lower() for word in words)]
-    check_equal(len(said), 1, f"lines with {words}; all of ours: {lines}")
-    note(said[0].strip())
+    """One such line."""
+    lines = said(server, *words)
+    check_equal(len(lines), 1, f"lines with {words}; all of ours: {said(server)}")
+    note(lines[0].strip())
 
 
 def check_refused(lab, *options, words=(), **more):

@@ -34,6 +34,15 @@ class TurnError(Exception):
         self.code = code
 
 
+def code_of(request, *words):
+    """The error code that a Client's request is answered with, or None."""
+    try:
+        request(*words)
+    except TurnError as error:
+        return error.code
+    return None
+
+
 def _xor(packed, transaction):
     return bytes(one ^ other for one, other in
                  zip(packed, struct.pack("!I", MAGIC) + (transaction or b"")))

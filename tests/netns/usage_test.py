@@ -7,7 +7,7 @@ against what captures at the client and at the peer show."""
 import re
 import time
 
-from books import NAMES, REPORT, Books, counted, exchange, logged, session_of
+from books import NAMES, REPORT, Books, close_books, counted, exchange
 from cli import Cli
 from kernel import Verdicts
 from lab import SERVER, Lab
@@ -33,16 +33,10 @@ def one_session(lab, offload):
             after = server.offload.verdicts()
             for name in ("TO_PEER", "TO_CLIENT"):
                 check_equal(after[name] - before[name], 3200, f"{name}, packets")
-        session = session_of(server, talk.client.relayed)
-        talk.client.refresh(0)
-        server.wait_log(rf"session {session}: (closed|delete)", 5)
-        client_side, peer_side = books.totals(talk.client.port, talk.client.relayed[1])
-        reported = logged(server, session)
-        note(f"captured {client_side} {peer_side}")
-        note(f"reported {reported[0]} {reported[1]}")
-        check_equal(reported[0], client_side, "client's side, log against capture")
-        check_equal(reported[1], peer_side, "peer's side, log against capture")
-        lines = server.log_lines(rf"session {session}: usage:")
+        captured, reported = close_books(server, books, talk)
+        check_equal(reported[0], captured[0], "client's side, log against capture")
+        check_equal(reported[1], captured[1], "peer's side, log against capture")
+        lines = server.log_lines(r"session \d+: usage:")
         check(len(lines) >= 3, f"reports only at the end: {lines}")
 
 
@@ -63,12 +57,9 @@ def fresh_rows(lab):
             with Books(lab) as books, Talk(lab) as talk:
                 talk.wait_kernel(server)
                 exchange(talk, count)
-                session = session_of(server, talk.client.relayed)
-                talk.client.refresh(0)
-                server.wait_log(rf"session {session}: (closed|delete)", 5)
+                captured, reported = close_books(server, books, talk)
                 wait_until(lambda: not server.offload.flows(), 3, "flows removed")
-                totals = books.totals(talk.client.port, talk.client.relayed[1])
-                check_equal(logged(server, session), totals, f"round {round_number}")
+                check_equal(reported, captured, f"round {round_number}")
 
 
 @test("a channel that expires in mid-session is counted once")
@@ -81,11 +72,8 @@ def expired_channel(lab):
             wait_until(lambda: not server.offload.flows(), 5, "flows removed")
             talk.bind()
         exchange(talk, 300)
-        session = session_of(server, talk.client.relayed)
-        talk.client.refresh(0)
-        server.wait_log(rf"session {session}: (closed|delete)", 5)
-        check_equal(logged(server, session),
-                    books.totals(talk.client.port, talk.client.relayed[1]), "totals")
+        captured, reported = close_books(server, books, talk)
+        check_equal(reported, captured, "totals")
 
 
 @test("the CLI's ps shows offloaded traffic while the session lives")

@@ -25,11 +25,7 @@ def add_user(lab, script, database, user, password, check=True, **environment):
 def refused(lab, user, password):
     """The code that an allocation of this user is answered with."""
     with turn.Client(lab.client, user=user, password=password) as client:
-        try:
-            client.allocate()
-        except turn.TurnError as error:
-            return error.code
-    return None
+        return turn.code_of(client.allocate)
 
 
 def check_users(lab, server, user, password):

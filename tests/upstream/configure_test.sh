@@ -4,20 +4,8 @@
 set -eu
 cd "$(dirname "$0")/../.."
 top=$(pwd)
-
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-number=0
-result() { # ok or not ok, name
-	number=$((number + 1))
-	echo "$1 $number - $2"
-	if [ "$1" != ok ]; then
-		sed 's/^/# /' "$scratch/output"
-	fi
-}
+# shellcheck source=tests/upstream/tap.sh
+. tests/upstream/tap.sh
 
 # A source tree of its own, so that the real one's build is left alone.
 mkdir "$scratch/tree"
@@ -49,16 +37,6 @@ fails() { # name, words that the message has, options...
 		fi
 	done
 	result ok "$name"
-}
-
-holds() { # name, command...
-	name=$1
-	shift
-	if "$@" >"$scratch/output" 2>&1; then
-		result ok "$name"
-	else
-		result "not ok" "$name"
-	fi
 }
 
 sum() { sha256sum <"$1" | cut -d ' ' -f 1; }
@@ -93,7 +71,7 @@ if [ -d "$release" ]; then
 	holds "without its build products" [ ! -e "$scratch/tree/build/upstream/coturn-4.6.1/bin" ]
 	rm -rf "$scratch/tree/build"
 else
-	echo "ok $((number += 1)) - trees # SKIP coturn 4.6.1 is not unpacked"
+	skips trees "coturn 4.6.1 is not unpacked"
 fi
 
 if [ -n "$tarball" ]; then
@@ -124,7 +102,7 @@ END
 	holds "an unpacked coturn that was edited is replaced" [ ! -e "$unpacked/kept" ]
 	rm -rf "$scratch/tree/build"
 else
-	echo "ok $((number += 1)) - tarballs # SKIP coturn 4.6.1 was not downloaded"
+	skips tarballs "coturn 4.6.1 was not downloaded"
 fi
 
 # --- the distribution ---
@@ -194,4 +172,4 @@ elif grep -q 'seam lost: fgets' "$scratch/output"; then
 else
 	result "not ok" "$name"
 fi
-echo "1..$number"
+plan

@@ -5,29 +5,8 @@ set -eu
 cd "$(dirname "$0")/../.."
 top=$(pwd)
 upstream=$(cd -P build/bin/.. && pwd)
-
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-number=0
-holds() { # name, command...
-	name=$1
-	shift
-	number=$((number + 1))
-	if "$@" >"$scratch/output" 2>&1; then
-		echo "ok $number - $name"
-	else
-		echo "not ok $number - $name"
-		sed 's/^/# /' "$scratch/output"
-	fi
-}
-
-skips() { # name, why
-	number=$((number + 1))
-	echo "ok $number - $1 # SKIP $2"
-}
+# shellcheck source=tests/upstream/tap.sh
+. tests/upstream/tap.sh
 
 into() { make "$@" DESTDIR="$scratch/root"; }
 
@@ -93,4 +72,4 @@ rm "$database"
 holds "make install, without users" into install
 holds "make uninstall, without users" into uninstall
 holds "leaves nothing" sh -c "find '$scratch/root' ! -type d | grep . && exit 1 || exit 0"
-echo "1..$number"
+plan

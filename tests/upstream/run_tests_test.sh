@@ -8,12 +8,8 @@ top=$(pwd)
 bin=$top/build/bin
 server=${TURNSERVER:-$bin/turnserver}
 upstream=$(cd -P "$bin/.." && pwd)
-
-number=0
-result() { # ok or not ok, name
-	number=$((number + 1))
-	echo "$1 $number - $2"
-}
+# shellcheck source=tests/upstream/tap.sh
+. tests/upstream/tap.sh
 
 # The protocol's test vectors do not involve the server.
 if (cd "$upstream" && "$bin/turnutils_rfc5769check") >&2; then
@@ -24,18 +20,15 @@ fi
 
 if [ "$(id -u)" -ne 0 ]; then
 	for script in "$upstream"/examples/run_tests*.sh; do
-		result ok "$(basename "$script") # SKIP needs root"
+		skips "$(basename "$script")" "needs root"
 	done
-	echo "1..$number"
+	plan
 	exit 0
 fi
 
-scratch=$(mktemp -d)
 halves=
 # shellcheck disable=SC2086 # one word for each
 trap 'kill $halves 2>/dev/null || :; rm -rf "$scratch"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
 
 # A place for their scripts, which call the programs by their own place.
 prepare() { # place, offload
@@ -103,7 +96,7 @@ run_half() { # place
 # by their status. So does run_tests.sh there; of 4.6.1 only the words count.
 whole_script() { # name, offload, status, output
 	if grep -q 'compiled without prometheus support' "$4"; then
-		result ok "$1, offload $2 # SKIP built without prometheus"
+		skips "$1, offload $2" "built without prometheus"
 	elif [ "$3" -eq 0 ] && [ -s "$4" ] && ! grep -q '^FAIL' "$4"; then
 		result ok "$1, offload $2"
 	else
@@ -151,4 +144,4 @@ for offload in off on; do
 		done <"$scratch/scenarios"
 	done
 done
-echo "1..$number"
+plan

@@ -4,23 +4,8 @@
 set -eu
 cd "$(dirname "$0")/../.."
 release=$(cd -P build/bin/.. && pwd)
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-number=0
-holds() { # name, command...
-	name=$1
-	shift
-	number=$((number + 1))
-	if "$@" >"$scratch/output" 2>&1; then
-		echo "ok $number - $name"
-	else
-		echo "not ok $number - $name"
-		tail -n 40 "$scratch/output" | sed 's/^/# /'
-	fi
-}
+# shellcheck source=tests/upstream/tap.sh
+. tests/upstream/tap.sh
 
 build() { # option
 	rm -rf "$scratch/tree"
@@ -66,4 +51,4 @@ holds "starts as ever" goes_on
 holds "builds without libxdp" build --without-libxdp
 holds "without libxdp" not_linked_with libxdp
 holds "with libbpf" linked_with libbpf
-echo "1..$number"
+plan

@@ -14,9 +14,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "netns")
 
 from lab import Lab
 from netns import command
+from outcome import check_said
 from server import Server
 from talk import Talk
-from tap import check_equal, note, run, skip, test
+from tap import check_equal, run, skip, test
 
 BESIDE = """
 #include <linux/bpf.h>
@@ -27,16 +28,6 @@ char _license[] SEC("license") = "GPL";
 
 TELLS = tuple(map(int, re.findall(r"\d+", platform.release())[:2])) >= (6, 3)
 AUTO = () if TELLS else (("xdp-mode", "native"),)
-
-def said(server, *words):
-    return [line for line in server.log_lines(r"\bxdp: ")
-            if all(word in line for word in words)]
-
-
-def check_said(server, *words):
-    lines = said(server, *words)
-    check_equal(len(lines), 1, f"lines with {words}; log: {server.log_lines('xdp: ')}")
-    note(lines[0].strip())
 
 
 class Dispatcher:

@@ -4,7 +4,6 @@
 it as if it were relayed in userspace, and its "cancel" ends a session there."""
 
 import json
-import os
 import re
 import shutil
 import sys
