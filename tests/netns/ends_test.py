@@ -228,8 +228,9 @@ def mobile_tcp(lab):
         ending = stack.enter_context(Ending(lab, talk))
         again = stack.enter_context(turn.Client(lab.client, tcp=True))
         ending.begin()
-        # 4.6.1 moves the allocation, but nothing comes back by TCP any more.
-        found = [answered(lambda: again.take_over(old))]
+        # 4.6.1 moves the allocation, but nothing comes back by TCP any more; 4.17 waits
+        # for the first data from there.
+        found = [answered(lambda: again.take_over(old).send_channel(talk.number, b"here I am"))]
         times = ending.seen(2)
         ending.stop()
         empty(talk.peer)
