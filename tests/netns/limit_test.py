@@ -246,6 +246,40 @@ def channels(lab):
         check_equal(len(packets) + verdicts["LIMITED"], 4 * LIMIT // SIZE, "relayed and refused")
 
 
+@test("a client whose peers are other clients of the server has its own limit, beside theirs")
+def hairpin(lab):
+    totals = []
+    for offload in (False, True):
+        with Server(lab, ("max-bps", LIMIT), offload=offload) as server, contextlib.ExitStack() as stack:
+            sender, *others = [stack.enter_context(turn.Client(lab.client)).allocate() for _ in range(3)]
+            for number, other in zip((0x4001, 0x4002), others):
+                sender.bind(number, *other.relayed)
+                other.bind(number, *sender.relayed)
+                with Verdicts(server.offload) if offload else contextlib.nullcontext() as verdicts:
+                    wait_until(lambda: _heard(sender, number, other) and
+                               (not offload or verdicts["TO_OTHER_CLIENT"]), 5, "data of the other client")
+            time.sleep(1.1)
+            ports = {other.port for other in others}
+            # As much for each of them as either may have: together twice what the sender may send.
+            with Capture(lab.client) as at_client, traffic(
+                    *((LIMIT // SIZE, _sends(sender, number)) for number in (0x4001, 0x4002))):
+                time.sleep(SECONDS)
+                arrived = sum(len(packet.payload) for packet in at_client.udp() if packet.dport in ports)
+            note(f"offload {'on' if offload else 'off'}: {arrived / SECONDS:.0f} bytes/s")
+            totals.append(arrived / SECONDS)
+    for total in totals:
+        check(0.8 * LIMIT < total < 1.3 * LIMIT, f"{total:.0f} bytes/s of {LIMIT}")
+
+
+def _sends(client, number):
+    return lambda: client.send_channel(number, bytes(SIZE))
+
+
+def _heard(sender, number, other):
+    sender.send_channel(number, b"try")
+    return other.receive_channel(0.1) == (number, b"try")
+
+
 def _tried(client, number, peer):
     client.send_channel(number, b"try")
     try:

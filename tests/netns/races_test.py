@@ -33,8 +33,9 @@ FIRST_PORT, LAST_PORT = 50000, 50039
 THREADS = 4
 ROOM = 150  # for channels: three of each port at most, and some more
 MOBILE = turn.attribute(turn.MOBILITY_TICKET, b"")
-# Our sources are in no folder of src/; upstream's are. Where memory is touched, or a
-# function of the C library does it for us.
+# Who touches memory, or has a function of the C library do it; others are named as
+# well, such as who began a thread. Our sources are in no folder of src/; upstream's are.
+STACKS = re.compile(r"(?s).*?(?=\n  (?:Location|Mutex|Thread|As if) |\nSUMMARY)")
 OURS = re.compile(r"#[01] .*\bsrc/\w+\.[ch]:\d+")
 
 
@@ -259,10 +260,11 @@ def reports(server):
     """What a sanitizer says. Of threads, what concerns memory that we touch: upstream's
     share much without locks."""
     log = server.log()
-    found = [one for one in re.findall(r"(?s)WARNING: ThreadSanitizer.*?\n={18}\n", log) if OURS.search(one)]
+    found = [one for one in re.findall(r"(?s)WARNING: ThreadSanitizer.*?\n={18}\n", log)
+             if OURS.search(STACKS.match(one).group())]
     if "ThreadSanitizer" in log:
         note(f"{log.count('WARNING: ThreadSanitizer')} reports of the thread sanitizer in all")
-    return found + server.log_lines(r"ERROR: AddressSanitizer|runtime error: ")
+    return found + server.log_lines(r"ERROR: AddressSanitizer|\bsrc/\w+\.[ch]:\d+:\d+: runtime error")
 
 
 def compete(lab, mobile, *more):
