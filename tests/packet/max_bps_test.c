@@ -213,6 +213,9 @@ static void test_what_goes_up_is_not_charged(void **state)
 		world_last_hop(&world)->mtu -= world.mtu == FIT_SHORT ? 1400 : 0;
 		/* All but 4 bytes of the 216 before the frame, which grows by 24. */
 		world.metadata = world.room == FIT_SHORT ? 212 : 0;
+		/* Before Linux 6.8 no frame has too little room here. */
+		if (!harness_takes(&world))
+			continue;
 		harness_send(&world, &in, &outcome);
 		assert_int_equal(outcome.action, XDP_PASS);
 		assert_memory_equal(&outcome.limit[FIRST], &world.limit[FIRST], sizeof(struct limit));
