@@ -101,7 +101,8 @@ class Netns:
         with self.enter():
             made = socket.socket(family, kind)
         if address is not None:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if port:  # with it, two that may have any port may be given the same one
+                made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             made.bind((address, port))
         made.settimeout(2)
         return made
