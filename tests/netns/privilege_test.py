@@ -117,8 +117,7 @@ def each_missing(lab):
 def proc_user(lab):
     with Server(lab, MODE, *NOBODY) as server, Talk(lab) as one:
         check_equal(capabilities.user_of(server.pid), (NO_USER, NO_USER), "user and group")
-        check_alone(server, guarded() and [["CAP_BPF"], ["CAP_BPF", "CAP_NET_ADMIN"]]
-                    or [["CAP_NET_ADMIN"]])
+        check_alone(server, [["CAP_BPF", "CAP_NET_ADMIN"] if guarded() else ["CAP_NET_ADMIN"]])
         check_changes(lab, server, one)
 
 
