@@ -289,11 +289,14 @@ static void key_put(struct flow_slot *slot, const struct entry *entry)
 	memcpy(&slot->key_sport, &v6->sport, 8);
 }
 
-/* Another flow, whose key differs in one bit, and which leads to nowhere that is known. */
+/*
+ * Another flow, whose key differs in one bit of addresses and ports, and which leads to nowhere
+ * that is known. Who looks for that key does not come by here, as a rule; so no packet has it.
+ */
 static void near_put(struct flow_slot *slot, const struct entry *entry, uint32_t bit)
 {
 	struct entry near = *entry;
-	uint32_t bits = 8 * (entry->v6 ? sizeof(near.key.v6) : sizeof(near.key.v4));
+	uint32_t bits = 8 * (entry->v6 ? offsetof(struct flow_key6, channel) : offsetof(struct flow_key, channel));
 
 	((uint8_t *)&near.key)[bit % bits / 8] ^= 1 << bit % 8;
 	key_put(slot, &near);

@@ -41,6 +41,9 @@ struct entry {
 	uint16_t near;  /* a bit of the key: in the rows before stand flows that differ in it and the next ones */
 };
 
+/* More than there are of those. */
+#define NEAR_STEP 8
+
 struct vlan_entry {
 	bool used;
 	struct vlan_key key;
