@@ -156,6 +156,19 @@ static void write_bytes_sent(const struct writer *writer, const struct measured 
 
 /* ---- metrics of a channel ---- */
 
+static void begin_channel(const struct writer *writer, const struct measured *measured,
+			  const struct channel_row *row)
+{
+	char number[8];
+
+	snprintf(number, sizeof(number), "0x%04x", row->number);
+	begin(writer, measured);
+	put_label(writer->out, "client", unit_transport(&row->client).text);
+	put_label(writer->out, "relay", unit_transport(&row->relay).text);
+	put_label(writer->out, "peer", unit_transport(&row->peer).text);
+	put_label(writer->out, "number", number);
+}
+
 static void write_each_way(const struct writer *writer, const struct measured *measured,
 			   uint64_t (*value)(const struct channel_row *row, enum direction direction))
 {
@@ -163,17 +176,9 @@ static void write_each_way(const struct writer *writer, const struct measured *m
 
 	for (size_t i = 0; i < channels->count; i++) {
 		for (int k = 0; k < DIRECTIONS; k++) {
-			const struct channel_row *row = &channels->row[i];
-			char number[8];
-
-			snprintf(number, sizeof(number), "0x%04x", row->number);
-			begin(writer, measured);
-			put_label(writer->out, "client", unit_transport(&row->client).text);
-			put_label(writer->out, "relay", unit_transport(&row->relay).text);
-			put_label(writer->out, "peer", unit_transport(&row->peer).text);
-			put_label(writer->out, "number", number);
+			begin_channel(writer, measured, &channels->row[i]);
 			put_label(writer->out, "direction", k == TO_PEER ? "to-peer" : "to-client");
-			end(writer, value(row, k));
+			end(writer, value(&channels->row[i], k));
 		}
 	}
 }
@@ -191,6 +196,31 @@ static void write_channel_packets(const struct writer *writer, const struct meas
 static void write_channel_bytes(const struct writer *writer, const struct measured *measured)
 {
 	write_each_way(writer, measured, way_data);
+}
+
+/* Of sessions that have a limit only: all channels of one have the same figures. */
+static void write_limited(const struct writer *writer, const struct measured *measured, bool dropped)
+{
+	const struct channel_list *channels = &measured->snapshot->channels;
+
+	for (size_t i = 0; i < channels->count; i++) {
+		const struct channel_row *row = &channels->row[i];
+
+		if (!row->limited)
+			continue;
+		begin_channel(writer, measured, row);
+		end(writer, dropped ? row->dropped : row->limit);
+	}
+}
+
+static void write_channel_limits(const struct writer *writer, const struct measured *measured)
+{
+	write_limited(writer, measured, false);
+}
+
+static void write_channel_drops(const struct writer *writer, const struct measured *measured)
+{
+	write_limited(writer, measured, true);
 }
 
 /* ---- all of them ---- */
@@ -216,12 +246,17 @@ static const struct metric {
 	{ "turn_xdp_channels_left_total", "counter", "Channel bindings that stayed in userspace.", write_refusals, false },
 	{ "turn_xdp_packets_total", "counter", "Packets that the program saw, by what became of them.", write_verdicts,
 	  false },
-	{ "turn_xdp_received_bytes_total", "counter", "UDP payload of relayed packets as received, a second ago at most.", write_bytes_received,
-	  false },
-	{ "turn_xdp_sent_bytes_total", "counter", "UDP payload of relayed packets as sent, a second ago at most.", write_bytes_sent, false },
+	{ "turn_xdp_received_bytes_total", "counter",
+	  "UDP payload of relayed packets as received, a second ago at most.", write_bytes_received, false },
+	{ "turn_xdp_sent_bytes_total", "counter", "UDP payload of relayed packets as sent, a second ago at most.",
+	  write_bytes_sent, false },
 	{ "turn_xdp_channel_packets_total", "counter", "Packets of a channel.", write_channel_packets, true },
 	{ "turn_xdp_channel_data_bytes_total", "counter", "Data of a channel, without its headers.", write_channel_bytes,
 	  true },
+	{ "turn_xdp_channel_limit_bytes", "gauge", "Bytes a second, each way on each side, that max-bps leaves the channel's session.",
+	  write_channel_limits, true },
+	{ "turn_xdp_channel_session_dropped_total", "counter", "Packets of the channel's session that max-bps dropped.",
+	  write_channel_drops, true },
 };
 
 static void head(FILE *out, const char *name, const char *type, const char *help)

@@ -221,6 +221,12 @@ def limits(lab):
                     "the other session")
         text, _ = ask("channels", "-p", server.pid, "-i", 0, "--client", f":{over.client.port}")
         check(f"  20.0 kB/s  {dropped:>7}  ok" in text, text)
+        once = parse_metrics(ask("metrics", "--once", "--channels", "--pid", server.pid)[0])
+        for talk, lost in ((over, dropped), (within, 0)):
+            way = {"pid": str(server.pid), "client": f"{CLIENT}:{talk.client.port}", "peer": f"{PEER}:{talk.port}",
+                   "relay": f"{RELAY}:{talk.client.relayed[1]}", "number": f"{talk.number:#x}"}
+            check_equal((sample(once, "channel_limit_bytes", **way),
+                         sample(once, "channel_session_dropped_total", **way)), (20000, lost), "metrics")
 
 
 def parse_metrics(text):
