@@ -289,16 +289,12 @@ static void key_put(struct flow_slot *slot, const struct entry *entry)
 	memcpy(&slot->key_sport, &v6->sport, 8);
 }
 
-/*
- * Another flow, whose key differs in one bit of addresses and ports, and which leads to nowhere
- * that is known. Who looks for that key does not come by here, as a rule; so no packet has it.
- */
-static void near_put(struct flow_slot *slot, const struct entry *entry, uint32_t bit)
+/* Another flow, which leads to nowhere that is known. */
+static void near_put(struct flow_slot *slot, const struct entry *entry, uint32_t row)
 {
 	struct entry near = *entry;
-	uint32_t bits = 8 * (entry->v6 ? offsetof(struct flow_key6, channel) : offsetof(struct flow_key, channel));
 
-	((uint8_t *)&near.key)[bit % bits / 8] ^= 1 << bit % 8;
+	near_key(&near, row);
 	key_put(slot, &near);
 	memset(slot->rest, 0xee, sizeof(slot->rest));
 	slot->edition = 0x77;
@@ -313,7 +309,7 @@ static void flow_put(int which)
 
 	for (uint32_t i = 0; i < entry->behind; i++) {
 		row = next_free(&hash, &probe);
-		near_put(&machine.slot[row], entry, entry->near + i);
+		near_put(&machine.slot[row], entry, i);
 	}
 	row = next_free(&hash, &probe);
 	slot = &machine.slot[row];

@@ -212,20 +212,37 @@ static uint32_t read_frame(struct trip *t)
 
 /* --- flows ----------------------------------------------------------------- */
 
-static const struct entry *entry_find(const struct world *world, bool v6, const uint8_t *addresses,
-				      const uint8_t *ports, uint16_t channel)
+/* As the key stands in memory: addresses, ports, number. */
+static bool key_is(const struct entry *entry, bool v6, const uint8_t *addresses, const uint8_t *ports,
+		   uint16_t channel)
 {
-	for (int i = 0; i < FLOWS; i++) {
-		const struct entry *entry = &world->flow[i];
-		const uint8_t *key = (const uint8_t *)&entry->key;
-		size_t size = v6 ? 32 : 8;
+	const uint8_t *key = (const uint8_t *)&entry->key;
+	size_t size = v6 ? 32 : 8;
 
-		/* As the key stands in memory: addresses, ports, number. */
-		if (entry->used && !entry->ended && entry->v6 == v6 && !memcmp(key, addresses, size) &&
-		    !memcmp(key + size, ports, 4) && get16(key + size + 4) == channel)
-			return entry;
+	return entry->v6 == v6 && !memcmp(key, addresses, size) && !memcmp(key + size, ports, 4) &&
+	       get16(key + size + 4) == channel;
+}
+
+static const struct entry *entry_find(struct trip *t, bool v6, const uint8_t *addresses, const uint8_t *ports,
+				      uint16_t channel)
+{
+	const struct entry *found = NULL;
+
+	for (int i = 0; i < FLOWS; i++) {
+		const struct entry *entry = &t->world->flow[i];
+
+		if (!entry->used)
+			continue;
+		for (uint32_t row = 0; row < entry->behind; row++) {
+			struct entry near = *entry;
+
+			near_key(&near, row);
+			t->want->unknown |= key_is(&near, v6, addresses, ports, channel);
+		}
+		if (!found && !entry->ended && key_is(entry, v6, addresses, ports, channel))
+			found = entry;
 	}
-	return NULL;
+	return found;
 }
 
 static bool owner_alive(const struct trip *t, const struct flow *flow)
@@ -242,10 +259,10 @@ static uint32_t flow_find(struct trip *t)
 		uint16_t number = get16(t->in->byte + t->payload);
 
 		if (number >= 0x4000 && number <= 0x7fff)
-			entry = entry_find(t->world, t->v6, addresses, ports, number);
+			entry = entry_find(t, t->v6, addresses, ports, number);
 	}
 	if (!entry)
-		entry = entry_find(t->world, t->v6, addresses, ports, 0);
+		entry = entry_find(t, t->v6, addresses, ports, 0);
 	if (!entry)
 		return CAUSE(NO_FLOW);
 	t->first = t->flow = &entry->flow;
@@ -329,13 +346,13 @@ static uint32_t turn_round(struct trip *t)
 
 		memcpy(addresses, t->first->saddr.v6, 16);
 		memcpy(addresses + 16, t->first->daddr.v6, 16);
-		entry = entry_find(t->world, true, addresses, ports, 0);
+		entry = entry_find(t, true, addresses, ports, 0);
 	} else {
 		uint8_t addresses[8];
 
 		memcpy(addresses, &t->first->saddr.v4, 4);
 		memcpy(addresses + 4, &t->first->daddr.v4, 4);
-		entry = entry_find(t->world, false, addresses, ports, 0);
+		entry = entry_find(t, false, addresses, ports, 0);
 	}
 	if (!entry || !entry->flow.channel)
 		return CAUSE(LOCAL) | (entry && !owner_alive(t, &entry->flow) ? CAUSE(SERVER_SILENT) : 0);
@@ -616,6 +633,7 @@ void oracle_decide(const struct world *world, const struct frame *in, struct exp
 	for (int i = 0; i < FLOWS; i++)
 		want->counts[i] = world->flow[i].counts;
 	memcpy(want->limit, world->limit, sizeof(want->limit));
+	want->unknown = false;
 	want->causes = decide(&t);
 	if (want->causes) {
 		want->action = XDP_PASS;

@@ -14,6 +14,7 @@ struct expectation {
 	 * 0: it must be relayed or is beyond max-bps, and the rest says how.
 	 */
 	uint32_t causes;
+	bool unknown; /* the packet has the key of a flow that was put in another's way only */
 	enum verdict verdict;
 	int action;
 	uint32_t ifindex; /* of a redirect */

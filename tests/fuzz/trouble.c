@@ -43,8 +43,6 @@ static void key_flip(struct entry *entry, uint16_t bit)
 	else if (bit == channel + 6 || bit == channel + 7)
 		bit = channel;
 	key[bit / 8] ^= 1 << bit % 8;
-	/* The packet's key is that of no other flow. */
-	entry->near = bit + NEAR_STEP;
 }
 
 static void trouble_flow(struct meal *meal, enum trouble kind, uint16_t value)

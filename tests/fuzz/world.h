@@ -41,8 +41,14 @@ struct entry {
 	uint16_t near;  /* a bit of the key: in the rows before stand flows that differ in it and the next ones */
 };
 
-/* More than there are of those. */
-#define NEAR_STEP 8
+/* The key of the flow so many rows before its own: it differs in a bit of addresses and ports. */
+static inline void near_key(struct entry *entry, uint32_t row)
+{
+	uint32_t bits = 8 * (entry->v6 ? offsetof(struct flow_key6, channel) : offsetof(struct flow_key, channel));
+	uint32_t bit = (entry->near + row) % bits;
+
+	((uint8_t *)&entry->key)[bit / 8] ^= 1 << bit % 8;
+}
 
 struct vlan_entry {
 	bool used;

@@ -30,7 +30,7 @@ class Service:
         with open(log, "ab") as output:
             self._process = self.lab.server.start("timeout", "-k", "5", "300", *argv, output=output)
         try:
-            wait_until(self.answers, 10, f"an answer of {self.name}")
+            wait_until(self.answers, 60, f"an answer of {self.name}")
             self.ready()
         except BaseException as error:
             self.__exit__()

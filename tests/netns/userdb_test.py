@@ -90,12 +90,12 @@ def check_sql(lab, kind, script, option):
         check(done.returncode == 1 and "cannot make the tables" in done.stdout, f"a wrong password: {done.stdout}")
 
 
-@test("PostgreSQL: a user that setup-postgresql.sh added is offloaded, others are refused")
+@test("PostgreSQL: a user that setup-postgresql.sh added is offloaded, others are refused", seconds=150)
 def postgresql(lab):
     check_sql(lab, PostgreSQL, "setup-postgresql.sh", "psql-userdb")
 
 
-@test("MariaDB: a user that setup-mysql.sh added is offloaded, others are refused")
+@test("MariaDB: a user that setup-mysql.sh added is offloaded, others are refused", seconds=150)
 def mariadb(lab):
     check_sql(lab, MariaDB, "setup-mysql.sh", "mysql-userdb")
 
