@@ -44,7 +44,7 @@ class _SqlServer(Service):
         super().__init__(lab)
         _require(self.library)
         self.programs = _find(self.program, *self.folders)
-        libraries = ":".join(str(found) for found in _ROOT.glob("usr/lib/*-linux-gnu*"))
+        libraries = ":".join(str(found) for folder in ("usr/lib", "lib") for found in _ROOT.glob(f"{folder}/*-linux-gnu*"))
         self.environment = {"PATH": f"{self.programs}:{_ROOT}/usr/bin:{os.environ['PATH']}", "LD_LIBRARY_PATH": libraries}
         self.data = lab.folder / self.name
         self.data.mkdir()
