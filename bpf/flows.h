@@ -68,15 +68,14 @@ static __always_inline int slot_is6(const struct flow_slot *slot, const struct f
 	return 1;
 }
 
-/*
- * The row of a flow that does not stand on its first one, or FLOW_NONE. Not static, so that the
- * verifier walks the loop once, and not for each way that leads here.
- */
-__noinline __u32 flow_search(__u64 addresses, __u64 ports)
+static __always_inline int slot_has(const struct flow_slot *slot, const any64 *key, const int v6)
 {
-	const any64 pair[2] = { addresses, ports };
-	__u64 hash = flow_hash(flow_seed, (const struct flow_key *)pair);
+	return v6 ? slot_is6(slot, (const struct flow_key6 *)key) : slot_is(slot, key[0], key[1]);
+}
 
+/* From the second row on where a key may stand; FLOW_NONE. */
+static __always_inline __u32 flow_go_on(__u64 hash, const any64 *key, const int v6)
+{
 	for (int probe = 1; probe < FLOW_PROBES; probe++) {
 		const struct flow_slot *slot;
 		__u32 row;
@@ -86,7 +85,7 @@ __noinline __u32 flow_search(__u64 addresses, __u64 ports)
 		slot = slot_at(row);
 		if (!slot)
 			break;
-		if (slot_edition(slot) & 1 && slot_is(slot, addresses, ports))
+		if (slot_edition(slot) & 1 && slot_has(slot, key, v6))
 			return row;
 		if (!slot->passed)
 			break;
@@ -94,39 +93,34 @@ __noinline __u32 flow_search(__u64 addresses, __u64 ports)
 	return FLOW_NONE;
 }
 
-/* The five words of struct flow_key6. */
+/*
+ * The row of a flow that does not stand on its first one, or FLOW_NONE. Not static, so that the
+ * verifier walks the loop once, and not for each way that leads here; so the words of a key
+ * come one by one.
+ */
+__noinline __u32 flow_search(__u64 addresses, __u64 ports)
+{
+	const any64 word[2] = { addresses, ports };
+
+	return flow_go_on(flow_hash(flow_seed, (const struct flow_key *)word), word, 0);
+}
+
 __noinline __u32 flow_search6(__u64 source, __u64 source_end, __u64 destination, __u64 destination_end, __u64 ports)
 {
 	const any64 word[5] = { source, source_end, destination, destination_end, ports };
-	__u64 hash = flow_hash6(flow_seed, (const struct flow_key6 *)word);
 
-	for (int probe = 1; probe < FLOW_PROBES; probe++) {
-		const struct flow_slot *slot;
-		__u32 row;
-
-		hash = flow_step(hash, probe, flow_row_stride);
-		row = flow_row(hash, flow_rows);
-		slot = slot_at(row);
-		if (!slot)
-			break;
-		if (slot_edition(slot) & 1 && slot_is6(slot, (const struct flow_key6 *)word))
-			return row;
-		if (!slot->passed)
-			break;
-	}
-	return FLOW_NONE;
+	return flow_go_on(flow_hash6(flow_seed, (const struct flow_key6 *)word), word, 1);
 }
 
 static __always_inline int slot_matches(const struct packet *packet, struct flow_found *found, const int v6)
 {
-	const any64 *key = (const any64 *)&packet->key;
 	const struct flow_slot *slot;
 
 	found->edition = slot_edition(found->slot);
 	if (!(found->edition & 1))
 		return 0;
 	slot = slot_after(found->slot, found->edition);
-	return v6 ? slot_is6(slot, &packet->key.v6) : slot_is(slot, key[0], key[1]);
+	return slot_has(slot, (const any64 *)&packet->key, v6);
 }
 
 /* Whether there is a flow of the packet's key. Nearly always its first row tells. */
