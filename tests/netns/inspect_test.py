@@ -19,6 +19,7 @@ import urllib.error
 import urllib.request
 
 import turn
+from books import end_session, session_of
 from lab import CLIENT, PEER, RELAY, SERVER, Lab
 from server import Server, tool
 from talk import Talk
@@ -100,9 +101,10 @@ def channels(lab):
 
 @test("channels: those of a row that another had before begin at zero, and go when it ends")
 def taken_over(lab):
-    with Server(lab, ("xdp-max-channels", 1)) as server:
+    # The same addresses and ports: their flows stand where the first one's stood.
+    with Server(lab, ("xdp-max-channels", 1), ("min-port", 50000), ("max-port", 50000)) as server:
         for count in (30, 3):
-            with Talk(lab) as talk:
+            with Talk(lab, local=(CLIENT, 41000), port=5000) as talk:
                 talk.wait_kernel(server)
                 # What the wait has sent is the channel's own; so little that it shows.
                 began = channel_of(talk, server)["to_peer"]["packets"]
@@ -112,10 +114,10 @@ def taken_over(lab):
                 state = ask_json("status", server, "-i", 0)
                 check_equal(state["tables"]["channels"], {"used": 1, "room": 1}, "table")
                 check(any("full" in one for one in state["problems"]), state["problems"])
-                with Talk(lab, number=0x4002) as second:
+                with Talk(lab, number=0x4002, client=talk.client) as second:
                     second.warm()
                     check_equal(channel_of(second, server), None, "a channel too many")
-                talk.client.refresh(0)
+                end_session(server, talk.client, session_of(server, talk.client.relayed))
                 wait_until(lambda: not channel_of(talk, server), 5, "the channel is gone")
         state = ask_json("status", server, "-i", 0)
         check_equal(state["channels_left_in_userspace"]["full"], 2, "left for want of room")

@@ -337,6 +337,7 @@ def books(lab):
                 check_equal(reported[0][name], client_side[name], f"to the client, {name}")
                 check_equal(reported[1][name], peer_side[name], f"to the peer, {name}")
             check(reported[0]["rp"] < 0.8 * client_side["rp"], "refused packets of the client count")
+            check(reported[1]["rp"] < 0.8 * peer_side["rp"], "refused packets of peers count")
             reports.append(reported)
     # A peer's packet that does not fit any more on the way out still counts as received.
     for reported in reports:
