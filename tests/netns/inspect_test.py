@@ -119,6 +119,8 @@ def taken_over(lab):
                     check_equal(channel_of(second, server), None, "a channel too many")
                 end_session(server, talk.client, session_of(server, talk.client.relayed))
                 wait_until(lambda: not channel_of(talk, server), 5, "the channel is gone")
+                # Rows rest for a while before they are used again.
+                time.sleep(0.3)
         state = ask_json("status", server, "-i", 0)
         check_equal(state["channels_left_in_userspace"]["full"], 2, "left for want of room")
         check_equal(state["tables"]["channels"]["used"], 0, "channels")
