@@ -65,6 +65,22 @@ static void test_open(void **state)
 	}
 }
 
+/* However much is spent of it, and of the others nothing is lifted. */
+static void test_lifted(void **state)
+{
+	(void)state;
+	open_limiter(BPS);
+	for (int i = 0; i < 3; i++) {
+		shared.left[METER] = i ? -5 : 1;
+		limiter_lift(&limiter, METER);
+		assert_true(shared.left[METER] > (INT64_MAX >> 1));
+	}
+	for (int i = 0; i < LIMIT_METERS; i++) {
+		if (i != METER)
+			assert_int_equal(shared.left[i], BPS);
+	}
+}
+
 static void test_what_coturn_spends_is_not_the_kernels(void **state)
 {
 	(void)state;
@@ -206,6 +222,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_open),
+		cmocka_unit_test(test_lifted),
 		cmocka_unit_test(test_what_coturn_spends_is_not_the_kernels),
 		cmocka_unit_test(test_what_the_kernel_spends_is_not_coturns),
 		cmocka_unit_test(test_sharing_twice_charges_once),
