@@ -132,7 +132,7 @@ struct flow_slot {
 
 /*
  * Where a flow may stand: on the first of these rows that was free. A table of twice as many rows as
- * flows has no room for one flow in millions, which then stays in userspace.
+ * flows, when it is full, has no room for about one in a million, which then stays in userspace.
  */
 #define FLOW_PROBES 24
 #define FLOW_ROWS_MIN 32

@@ -81,7 +81,7 @@ static __always_inline enum verdict flow_of(struct packet *packet, const int v6,
 {
 	struct flow_found found;
 
-	if (!flow_find(packet, v6, &found) || flow_copy(&found, flow))
+	if (!flow_find(packet, v6, &found) || flow_copy(&found, packet, v6, flow))
 		return VERDICT_NO_FLOW;
 	*slot = found.slot;
 	return owner_alive(flow) ? VERDICT_COUNT : VERDICT_SERVER_SILENT;
@@ -94,7 +94,7 @@ static __always_inline enum verdict flow_turn(struct packet *packet, const int v
 	struct flow_found found;
 
 	flow_key_turn(packet, flow, v6);
-	if (!flow_at(packet, v6, &found) || flow_copy(&found, flow))
+	if (!flow_at(packet, v6, &found) || flow_copy(&found, packet, v6, flow))
 		return VERDICT_NO_FLOW;
 	*slot = found.slot;
 	return owner_alive(flow) ? VERDICT_COUNT : VERDICT_SERVER_SILENT;

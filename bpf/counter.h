@@ -5,6 +5,11 @@
 
 #include "maps.h"
 
+/*
+ * Additions to what several CPUs count in are __atomic_fetch_add, relaxed: from clang 20 on the
+ * older __sync_fetch_and_add is an instruction that Linux before 5.12 does not have.
+ */
+
 /* Each CPU has a row of its own, and the program is not interrupted by itself: plain additions lose nothing. */
 static __always_inline void count_verdict(enum verdict verdict)
 {
@@ -18,10 +23,10 @@ static __always_inline void count_verdict(enum verdict verdict)
 /* A packet that a flow carried: bytes of data, and of what was cut off behind them. */
 static __always_inline void count_usage(struct flow_slot *slot, __u16 data, __u16 trimmed)
 {
-	__sync_fetch_and_add(&slot->packets, 1);
-	__sync_fetch_and_add(&slot->data, data);
+	__atomic_fetch_add(&slot->packets, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&slot->data, data, __ATOMIC_RELAXED);
 	if (trimmed)
-		__sync_fetch_and_add(&slot->trimmed, trimmed);
+		__atomic_fetch_add(&slot->trimmed, trimmed, __ATOMIC_RELAXED);
 }
 
 #endif

@@ -141,17 +141,40 @@ static __always_inline int flow_at(const struct packet *packet, const int v6, st
 	return found->slot && slot_matches(packet, found, v6);
 }
 
+static __always_inline int key_again(const struct flow_slot *slot, const any64 *key, const int v6, __u64 *loaded)
+{
+	__u64 ports = *(const any64 *)&slot->key_sport, first = *(const any64 *)&slot->key_saddr;
+	const struct flow_key6 *key6 = (const struct flow_key6 *)key;
+	__u64 differs = ports ^ (v6 ? key[4] : key[1]);
+
+	*loaded = ports | first;
+	if (!v6)
+		return !(differs | (first ^ key[0]));
+	differs |= (slot->key_saddr ^ key6->saddr[0]) | (slot->key_daddr ^ key6->daddr[0]);
+	for (int i = 0; i < 3; i++) {
+		__be32 saddr = slot->key_saddr6[i], daddr = slot->key_daddr6[i];
+
+		*loaded |= saddr | daddr;
+		differs |= (saddr ^ key6->saddr[i + 1]) | (daddr ^ key6->daddr[i + 1]);
+	}
+	return !differs;
+}
+
 /*
  * A copy that nobody changes any more. 0, or -1 if the flow ended or changed
  * meanwhile: the packet goes up, as it would have a moment later.
  */
-static __always_inline int flow_copy(const struct flow_found *found, struct flow *flow)
+static __always_inline int flow_copy(const struct flow_found *found, const struct packet *packet, const int v6,
+				     struct flow *flow)
 {
 	const struct flow_slot *slot = slot_after(found->slot, found->edition);
 	const any64 *rest = (const any64 *)slot->rest;
 	any64 *copy = (void *)flow + FLOW_REST;
 	__u64 loaded = 0;
 
+	/* The key once more, by loads that the second look at the edition comes after. */
+	if (weak_order && !key_again(slot, (const any64 *)&packet->key, v6, &loaded))
+		return -1;
 	/* With the word behind it, for the sake of whole steps. */
 	for (int i = 0; i < 4; i++)
 		loaded |= copy[i] = rest[i];

@@ -27,7 +27,7 @@ static __always_inline int limit_take(__s64 *left, __u16 bytes)
 {
 	if (*(volatile __s64 *)left < bytes)
 		return 0;
-	__sync_fetch_and_add(left, -(__s64)bytes);
+	__atomic_fetch_add(left, -(__s64)bytes, __ATOMIC_RELAXED);
 	return 1;
 }
 
@@ -36,7 +36,7 @@ static __always_inline int limit_from_client(struct limit *limit, __u16 datagram
 {
 	if (limit_take(&limit->left[LIMIT_CLIENT_READ], datagram))
 		return 1;
-	__sync_fetch_and_add(&limit->refused, 1);
+	__atomic_fetch_add(&limit->refused, 1, __ATOMIC_RELAXED);
 	return 0;
 }
 
@@ -49,10 +49,10 @@ static __always_inline int limit_to_client(struct limit *limit, const struct flo
 	if (limit_take(&limit->left[LIMIT_RELAY_READ + v6], datagram)) {
 		if (limit_take(&limit->left[LIMIT_CLIENT_WRITE], payload))
 			return 1;
-		__sync_fetch_and_add(&limit->unsent_packets, 1);
-		__sync_fetch_and_add(&limit->unsent_bytes, datagram);
+		__atomic_fetch_add(&limit->unsent_packets, 1, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&limit->unsent_bytes, datagram, __ATOMIC_RELAXED);
 	}
-	__sync_fetch_and_add(&limit->refused, 1);
+	__atomic_fetch_add(&limit->refused, 1, __ATOMIC_RELAXED);
 	return 0;
 }
 

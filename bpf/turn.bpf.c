@@ -185,6 +185,11 @@ int turn(struct xdp_md *ctx)
 {
 	int action = XDP_PASS;
 	enum verdict verdict = frame_relay(ctx, &action);
+	__u32 row = 0;
+
+	/* Never. But by this the kernel counts a table among the program's that only onlookers read. */
+	if (!flow_rows)
+		return bpf_map_lookup_elem(&begun, &row) ? XDP_PASS : XDP_ABORTED;
 
 	count_verdict(verdict);
 	switch (verdict) {

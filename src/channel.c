@@ -315,7 +315,7 @@ static void half_read(struct half *half, struct usage *since)
 	else
 		since->bytes_in += headers + (uint32_t)(now.trimmed - half->seen.trimmed);
 	half->seen = now;
-	if (since->packets)
+	if (since->packets || since->bytes_in)
 		map_total_count(since->bytes_in, since->bytes_out);
 }
 

@@ -47,7 +47,8 @@ static uint32_t now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
 	ms = (uint32_t)((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
-	return ms < ENDED ? ms : ENDED - 1;
+	/* 0 is for rows that no flow has had. */
+	return ms == 0 ? 1 : ms < ENDED ? ms : ENDED - 1;
 }
 
 /* ---- where a key may stand ---- */
@@ -130,13 +131,23 @@ static bool is_free(const struct flow_table *table, uint32_t row, uint32_t now)
 	return table->freed[row] < ENDED && (!table->freed[row] || now - table->freed[row] >= REST_MS);
 }
 
-static int find_room(const struct flow_table *table, uint64_t hash, uint32_t *row)
+/*
+ * A row that rests is the same key's at once: what may be counted there yet belongs to the
+ * same addresses, and one that is bound again and again would else run out of places.
+ */
+static bool is_its_own(const struct flow_table *table, uint32_t row, int family, const union map_key *key)
+{
+	return table->freed[row] && table->freed[row] < ENDED && key_is(&table->slot[row], family, key);
+}
+
+static int find_room(const struct flow_table *table, uint64_t hash, int family, const union map_key *key,
+		     uint32_t *row)
 {
 	uint32_t now = now_ms();
 
 	for (uint32_t probe = 1; probe <= FLOW_PROBES; probe++) {
 		*row = flow_row(hash, table->rows);
-		if (is_free(table, *row, now))
+		if (is_free(table, *row, now) || is_its_own(table, *row, family, key))
 			return 0;
 		hash = flow_step(hash, probe, table->stride);
 	}
@@ -178,7 +189,7 @@ int flow_table_reserve(struct flow_table *table, int family, const union map_key
 	if (is_there(table, hash, family, key))
 		error = -EEXIST;
 	else if (table->room)
-		error = find_room(table, hash, row);
+		error = find_room(table, hash, family, key, row);
 	if (!error) {
 		key_write(&table->slot[*row], family, key);
 		count_anew(&table->slot[*row]);

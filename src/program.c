@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "program.h"
 
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
@@ -114,9 +113,6 @@ static int load(const struct settings *settings, bool frags, struct map_set *map
 	configure(made, frags, flows, (unsigned int)cpus);
 	error = getentropy((void *)made->rodata->flow_seed, sizeof(made->rodata->flow_seed)) ? -errno :
 											       turn_bpf__load(made);
-	/* The program has no use for it, and so would not be known to have it. */
-	if (!error && bpf_prog_bind_map(bpf_program__fd(made->progs.turn), bpf_map__fd(made->maps.begun), NULL))
-		error = -errno;
 	if (error) {
 		turn_bpf__destroy(made);
 		return explain_load(error);

@@ -214,14 +214,34 @@ static void test_put_after_end(void **state)
 	flow_table_end(&table, second);
 	flow_table_free(&table, second);
 	assert_int_equal(look_up(6), -1);
-	/* Both rows rest; afterwards the first one is the nearest again. */
-	assert_int_equal(put(6, &third), 0);
-	assert_true(third != first && third != second);
-	flow_table_end(&table, third);
-	flow_table_free(&table, third);
+	/* Both rows rest, but not for their own key. */
+	for (int i = 0; i < 2 * FLOW_PROBES; i++) {
+		assert_int_equal(put(6, &third), 0);
+		assert_int_equal(third, first);
+		flow_table_end(&table, third);
+		flow_table_free(&table, third);
+	}
+}
+
+/* Another key does not get a row that was just given back. */
+static void test_rest(void **state)
+{
+	uint32_t other = 2, row, rested;
+
+	(void)state;
+	open_table(10);
+	while (first_row(other) != first_row(0))
+		other += 2;
+	assert_int_equal(put(0, &row), 0);
+	flow_table_end(&table, row);
+	flow_table_free(&table, row);
+	assert_int_equal(put(other, &rested), 0);
+	assert_int_not_equal(rested, row);
+	flow_table_end(&table, rested);
+	flow_table_free(&table, rested);
 	milliseconds += 1000;
-	assert_int_equal(put(6, &third), 0);
-	assert_int_equal(third, first);
+	assert_int_equal(put(other, &rested), 0);
+	assert_int_equal(rested, row);
 }
 
 static void test_counts_begin_anew(void **state)
@@ -403,6 +423,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_reserved, close_table),
 		cmocka_unit_test_teardown(test_editions, close_table),
 		cmocka_unit_test_teardown(test_put_after_end, close_table),
+		cmocka_unit_test_teardown(test_rest, close_table),
 		cmocka_unit_test_teardown(test_counts_begin_anew, close_table),
 		cmocka_unit_test_teardown(test_room, close_table),
 		cmocka_unit_test_teardown(test_full, close_table),
