@@ -11,9 +11,6 @@
 #include "nexthop.h"
 #include "ring.h"
 
-/* Bytes of ChannelData's header (RFC 8656, section 12.4). */
-#define CHANNEL_HEADER 4
-
 /* What coturn passes on of the TTL 64 that it takes for granted. */
 #define MAPPED_TTL 63
 
@@ -300,20 +297,13 @@ void channel_clear_df(struct channel *channel)
 	map_flow_replace(half->row, flow);
 }
 
-/* Clients' datagrams have a header that peers' have not, and padding. */
 static void half_read(struct half *half, struct usage *since)
 {
 	struct flow_count now;
-	uint64_t headers;
 
 	map_flow_read(half->row, &now);
-	since->packets = now.packets - half->seen.packets;
-	since->bytes_in = since->bytes_out = now.data - half->seen.data;
-	headers = since->packets * CHANNEL_HEADER;
-	if (half->way.flow.channel)
-		since->bytes_out += headers;
-	else
-		since->bytes_in += headers + (uint32_t)(now.trimmed - half->seen.trimmed);
+	usage_of_flow(half->way.flow.channel, now.packets - half->seen.packets, now.data - half->seen.data,
+		      (uint32_t)(now.trimmed - half->seen.trimmed), since);
 	half->seen = now;
 	if (since->packets || since->bytes_in)
 		map_total_count(since->bytes_in, since->bytes_out);

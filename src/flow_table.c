@@ -13,7 +13,7 @@
 #define ENDED (UINT32_MAX - 1)
 
 /*
- * A row is not given to another flow for so long after it was freed: a CPU that has read the
+ * A row is not given to another key for so long after it was freed: a CPU that has read the
  * old flow may count its packet yet.
  */
 #define REST_MS 100

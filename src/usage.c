@@ -3,6 +3,18 @@
 
 #include <string.h>
 
+/* Bytes of ChannelData's header (RFC 8656, section 12.4). */
+#define CHANNEL_HEADER 4
+
+void usage_of_flow(bool to_client, uint64_t packets, uint64_t data, uint64_t trimmed, struct usage *usage)
+{
+	uint64_t headers = packets * CHANNEL_HEADER;
+
+	usage->packets = packets;
+	usage->bytes_in = to_client ? data : data + headers + trimmed;
+	usage->bytes_out = to_client ? data + headers : data;
+}
+
 void usage_add(struct usage_sum *sum, const struct usage *to_peer, const struct usage *to_client,
 	       unsigned int peer_header)
 {

@@ -30,6 +30,12 @@ struct usage {
 	uint64_t bytes_out; /* UDP payload as sent */
 };
 
+/**
+ * From what a flow counts: packets, bytes of data, and of padding that was cut off. Clients'
+ * datagrams have ChannelData's header, which peers' have not. Pure.
+ */
+void usage_of_flow(bool to_client, uint64_t packets, uint64_t data, uint64_t trimmed, struct usage *usage);
+
 /** What is to be added to a session. */
 struct usage_sum {
 	uint64_t packets[USAGE_COUNTERS];

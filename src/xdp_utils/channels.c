@@ -9,20 +9,6 @@
 
 #include "flow_table.h"
 
-/* Bytes of ChannelData's header, which clients' datagrams have and peers' have not. */
-#define CHANNEL_HEADER 4
-
-static void see_used(const struct flow_slot *slot, struct seen_flow *seen)
-{
-	uint64_t headers = slot->packets * CHANNEL_HEADER;
-
-	seen->used = (struct usage){ slot->packets, slot->data, slot->data };
-	if (seen->flow.channel)
-		seen->used.bytes_out += headers;
-	else
-		seen->used.bytes_in += headers + slot->trimmed;
-}
-
 void flow_see(const struct flow_slot *slot, uint64_t since, struct seen_flow *seen)
 {
 	union map_key key;
@@ -30,7 +16,7 @@ void flow_see(const struct flow_slot *slot, uint64_t since, struct seen_flow *se
 
 	memset(seen, 0, sizeof(*seen));
 	flow_slot_flow(slot, &seen->flow);
-	see_used(slot, seen);
+	usage_of_flow(seen->flow.channel, slot->packets, slot->data, slot->trimmed, &seen->used);
 	seen->since = since;
 	seen->from.family = seen->at.family = (uint8_t)family;
 	if (family == AF_INET6) {

@@ -3,7 +3,7 @@
 
 import hashlib
 import hmac
-import os
+import secrets
 import socket
 import struct
 import time
@@ -70,7 +70,7 @@ def message(kind, method, attributes, transaction=None):
     # The two class bits lie between the bits of the method (RFC 8489, section 5).
     number = (method & 0xF80) << 2 | (method & 0x70) << 1 | method & 0xF | kind
     return struct.pack("!HHI", number, len(attributes), MAGIC) + (
-        transaction or os.urandom(12)) + attributes
+        transaction or secrets.token_bytes(12)) + attributes
 
 
 class Message:
@@ -100,7 +100,7 @@ class Message:
 
 
 def send_indication(address, port, data, *more, transaction=None):
-    transaction = transaction or os.urandom(12)
+    transaction = transaction or secrets.token_bytes(12)
     return message(INDICATION, SEND, attribute(XOR_PEER_ADDRESS, xor_address(
         address, port, transaction)) + attribute(DATA_ATTRIBUTE, data) + b"".join(more),
                    transaction)
@@ -192,7 +192,7 @@ class Client:
         self.way.socket.close()
 
     def _signed(self, method, attributes):
-        transaction = os.urandom(12)
+        transaction = secrets.token_bytes(12)
         if callable(attributes):
             attributes = attributes(transaction)
         if self.nonce is None:
