@@ -23,7 +23,7 @@
 #include <sys/random.h>
 
 #include "abi.h"
-#include "flow_table.h"
+#include "table/flow_table.h"
 #include "turn.skel.h"
 
 #define DATA 160

@@ -4,8 +4,8 @@
  * tables between them. Fixed-width types, explicit padding, no pointers.
  * Wire fields are __be; everything else is in host order.
  */
-#ifndef OFFLOAD_ABI_H
-#define OFFLOAD_ABI_H
+#ifndef BPF_ABI_H
+#define BPF_ABI_H
 
 #include <stddef.h>
 

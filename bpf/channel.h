@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
 /* Which flow a datagram belongs to, and whether coturn would relay it. */
-#ifndef OFFLOAD_CHANNEL_H
-#define OFFLOAD_CHANNEL_H
+#ifndef BPF_CHANNEL_H
+#define BPF_CHANNEL_H
 
 #include "flows.h"
 #include "maps.h"

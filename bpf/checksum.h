@@ -4,8 +4,8 @@
  * stand in the packet, added in the byte order of the host: the order does not
  * matter as long as it is one.
  */
-#ifndef OFFLOAD_CHECKSUM_H
-#define OFFLOAD_CHECKSUM_H
+#ifndef BPF_CHECKSUM_H
+#define BPF_CHECKSUM_H
 
 #include <linux/in.h>
 #include <linux/ip.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
 /* Counters. */
-#ifndef OFFLOAD_COUNTER_H
-#define OFFLOAD_COUNTER_H
+#ifndef BPF_COUNTER_H
+#define BPF_COUNTER_H
 
 #include "maps.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
 /* The table of flows, as the program reads it: see struct flow_slot. */
-#ifndef OFFLOAD_FLOWS_H
-#define OFFLOAD_FLOWS_H
+#ifndef BPF_FLOWS_H
+#define BPF_FLOWS_H
 
 #include "maps.h"
 #include "packet.h"

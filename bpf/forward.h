@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
 /* The way out of a packet. */
-#ifndef OFFLOAD_FORWARD_H
-#define OFFLOAD_FORWARD_H
+#ifndef BPF_FORWARD_H
+#define BPF_FORWARD_H
 
 #include "maps.h"
 #include "packet.h"

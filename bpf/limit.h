@@ -5,8 +5,8 @@
  * the session's other traffic, takes that off the same meters and fills them
  * again every second.
  */
-#ifndef OFFLOAD_LIMIT_H
-#define OFFLOAD_LIMIT_H
+#ifndef BPF_LIMIT_H
+#define BPF_LIMIT_H
 
 #include "maps.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
 /* The tables. Sizes that depend on options are set by the server at load. */
-#ifndef OFFLOAD_MAPS_H
-#define OFFLOAD_MAPS_H
+#ifndef BPF_MAPS_H
+#define BPF_MAPS_H
 
 #include "abi.h"
 #include "verdict.h"

@@ -3,8 +3,8 @@
  * From a frame to the facts of a datagram. What is not a plain, whole UDP
  * datagram for this interface is refused here, before anything is looked up.
  */
-#ifndef OFFLOAD_PACKET_H
-#define OFFLOAD_PACKET_H
+#ifndef BPF_PACKET_H
+#define BPF_PACKET_H
 
 #include <linux/if_ether.h>
 #include <linux/in.h>

@@ -3,8 +3,8 @@
  * The packet as coturn's own socket would have sent it. All that can fail is
  * done before the first byte is written.
  */
-#ifndef OFFLOAD_REWRITE_H
-#define OFFLOAD_REWRITE_H
+#ifndef BPF_REWRITE_H
+#define BPF_REWRITE_H
 
 #include "checksum.h"
 #include "packet.h"

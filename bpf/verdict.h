@@ -5,8 +5,8 @@
  * the kernel, those beyond max-bps are dropped; after all others the packet goes
  * up untouched, and coturn decides.
  */
-#ifndef OFFLOAD_VERDICT_H
-#define OFFLOAD_VERDICT_H
+#ifndef BPF_VERDICT_H
+#define BPF_VERDICT_H
 
 /*            number  name               meaning */
 #define VERDICTS(X)                                                                     \

@@ -11,14 +11,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "attach.h"
-#include "channel.h"
-#include "log.h"
-#include "map.h"
-#include "netlink.h"
-#include "nexthop.h"
-#include "privilege.h"
-#include "program.h"
+#include "iface/manager.h"
+#include "channel/channel.h"
+#include "base/log.h"
+#include "table/maps.h"
+#include "netlink/rtnetlink.h"
+#include "route/nexthop.h"
+#include "base/capability.h"
+#include "loader.h"
 
 /* An option of a new UDP socket of this host: coturn leaves these as they are. */
 static int socket_option(int family, int level, int option, int *value)

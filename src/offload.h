@@ -8,8 +8,8 @@
 
 #include <stdint.h>
 
-#include "allocation.h"
-#include "option.h"
+#include "channel/eligibility.h"
+#include "base/option.h"
 
 /* A relay thread's flows end when it has not been heard of for so long. */
 #define OFFLOAD_SILENCE_SECONDS 5

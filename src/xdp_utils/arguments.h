@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the command line asks for. */
-#ifndef XDP_UTILS_ARGUMENTS_H
-#define XDP_UTILS_ARGUMENTS_H
+#ifndef OFFLOAD_XDP_UTILS_ARGUMENTS_H
+#define OFFLOAD_XDP_UTILS_ARGUMENTS_H
 
 #include <stdbool.h>
 #include <stddef.h>

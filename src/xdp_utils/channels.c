@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "flow_table.h"
+#include "table/flow_table.h"
 
 void flow_see(const struct flow_slot *slot, uint64_t since, struct seen_flow *seen)
 {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Offloaded channels, put together from the flows of the kernel's tables. Pure. */
-#ifndef XDP_UTILS_CHANNELS_H
-#define XDP_UTILS_CHANNELS_H
+#ifndef OFFLOAD_XDP_UTILS_CHANNELS_H
+#define OFFLOAD_XDP_UTILS_CHANNELS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "abi.h"
-#include "usage.h"
+#include "channel/usage.h"
 
 /** A transport address. */
 struct transport {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Finding the server that is meant, and saying clearly when there is none. */
-#ifndef XDP_UTILS_CHOOSE_H
-#define XDP_UTILS_CHOOSE_H
+#ifndef OFFLOAD_XDP_UTILS_CHOOSE_H
+#define OFFLOAD_XDP_UTILS_CHOOSE_H
 
 #include <stdint.h>
 

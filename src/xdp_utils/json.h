@@ -3,8 +3,8 @@
  * Writes JSON (RFC 8259). Names of interfaces may hold any bytes: what is not UTF-8
  * becomes U+FFFD. A key is NULL in an array and at the top.
  */
-#ifndef XDP_UTILS_JSON_H
-#define XDP_UTILS_JSON_H
+#ifndef OFFLOAD_XDP_UTILS_JSON_H
+#define OFFLOAD_XDP_UTILS_JSON_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "allocation.h"
+#include "channel/eligibility.h"
 #include "show.h"
 #include "unit.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Figures in Prometheus' text format, version 0.0.4. Pure. */
-#ifndef XDP_UTILS_METRICS_H
-#define XDP_UTILS_METRICS_H
+#ifndef OFFLOAD_XDP_UTILS_METRICS_H
+#define OFFLOAD_XDP_UTILS_METRICS_H
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What keeps a server's channels from being relayed in the kernel, now. Pure. */
-#ifndef XDP_UTILS_PROBLEM_H
-#define XDP_UTILS_PROBLEM_H
+#ifndef OFFLOAD_XDP_UTILS_PROBLEM_H
+#define OFFLOAD_XDP_UTILS_PROBLEM_H
 
 #include "snapshot.h"
 

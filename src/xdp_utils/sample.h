@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One look at a server, or two, for rates. */
-#ifndef XDP_UTILS_SAMPLE_H
-#define XDP_UTILS_SAMPLE_H
+#ifndef OFFLOAD_XDP_UTILS_SAMPLE_H
+#define OFFLOAD_XDP_UTILS_SAMPLE_H
 
 #include "arguments.h"
 #include "snapshot.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Which channels are shown, and in which order. Pure. */
-#ifndef XDP_UTILS_SELECT_H
-#define XDP_UTILS_SELECT_H
+#ifndef OFFLOAD_XDP_UTILS_SELECT_H
+#define OFFLOAD_XDP_UTILS_SELECT_H
 
 #include <stdbool.h>
 #include <stdint.h>

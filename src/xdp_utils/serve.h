@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A web server for one page. */
-#ifndef XDP_UTILS_SERVE_H
-#define XDP_UTILS_SERVE_H
+#ifndef OFFLOAD_XDP_UTILS_SERVE_H
+#define OFFLOAD_XDP_UTILS_SERVE_H
 
 #include <stdint.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The turnservers of this host whose channels the kernel relays, as the kernel knows them. */
-#ifndef XDP_UTILS_SERVER_H
-#define XDP_UTILS_SERVER_H
+#ifndef OFFLOAD_XDP_UTILS_SERVER_H
+#define OFFLOAD_XDP_UTILS_SERVER_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the commands show, for people and for programs. */
-#ifndef XDP_UTILS_SHOW_H
-#define XDP_UTILS_SHOW_H
+#ifndef OFFLOAD_XDP_UTILS_SHOW_H
+#define OFFLOAD_XDP_UTILS_SHOW_H
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "allocation.h"
+#include "channel/eligibility.h"
 #include "problem.h"
 #include "show.h"
 #include "unit.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* All figures of one server at one time. */
-#ifndef XDP_UTILS_SNAPSHOT_H
-#define XDP_UTILS_SNAPSHOT_H
+#ifndef OFFLOAD_XDP_UTILS_SNAPSHOT_H
+#define OFFLOAD_XDP_UTILS_SNAPSHOT_H
 
 #include <stdbool.h>
 #include <stdint.h>

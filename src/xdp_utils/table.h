@@ -3,14 +3,14 @@
  * A server's tables, open for reading. The only file of this tool that calls
  * bpf_map_*: none of them writes, and memory is mapped without the right to.
  */
-#ifndef XDP_UTILS_TABLE_H
-#define XDP_UTILS_TABLE_H
+#ifndef OFFLOAD_XDP_UTILS_TABLE_H
+#define OFFLOAD_XDP_UTILS_TABLE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "abi.h"
-#include "map.h"
+#include "table/maps.h"
 #include "server.h"
 #include "verdict.h"
 

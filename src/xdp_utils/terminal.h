@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A screen of text on a plain terminal, by ANSI escape sequences (ECMA-48). */
-#ifndef XDP_UTILS_TERMINAL_H
-#define XDP_UTILS_TERMINAL_H
+#ifndef OFFLOAD_XDP_UTILS_TERMINAL_H
+#define OFFLOAD_XDP_UTILS_TERMINAL_H
 
 #include <stddef.h>
 

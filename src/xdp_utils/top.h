@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef XDP_UTILS_TOP_H
-#define XDP_UTILS_TOP_H
+#ifndef OFFLOAD_XDP_UTILS_TOP_H
+#define OFFLOAD_XDP_UTILS_TOP_H
 
 #include "arguments.h"
 

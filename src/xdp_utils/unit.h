@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Numbers and addresses as people read them. */
-#ifndef XDP_UTILS_UNIT_H
-#define XDP_UTILS_UNIT_H
+#ifndef OFFLOAD_XDP_UTILS_UNIT_H
+#define OFFLOAD_XDP_UTILS_UNIT_H
 
 #include <stdint.h>
 

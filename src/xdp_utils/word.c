@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Words for the numbers that are in the tables. */
 #include "abi.h"
-#include "option.h"
+#include "base/option.h"
 #include "show.h"
 
 const char *mode_word(unsigned int mode)

@@ -36,7 +36,8 @@ MOBILE = turn.attribute(turn.MOBILITY_TICKET, b"")
 # Who touches memory, or has a function of the C library do it; others are named as
 # well, such as who began a thread. Our sources are in no folder of src/; upstream's are.
 STACKS = re.compile(r"(?s).*?(?=\n  (?:Location|Mutex|Thread|As if) |\nSUMMARY)")
-OURS = re.compile(r"#[01] .*\bsrc/\w+\.[ch]:\d+")
+OUR_SOURCE = r"\bsrc/(?:(?:coturn|channel|route|iface|table|netlink|base)/)?\w+\.[ch]:\d+"
+OURS = re.compile(rf"#[01] .*{OUR_SOURCE}")
 
 
 def options():
@@ -264,7 +265,7 @@ def reports(server):
              if OURS.search(STACKS.match(one).group())]
     if "ThreadSanitizer" in log:
         note(f"{log.count('WARNING: ThreadSanitizer')} reports of the thread sanitizer in all")
-    return found + server.log_lines(r"ERROR: AddressSanitizer|\bsrc/\w+\.[ch]:\d+:\d+: runtime error")
+    return found + server.log_lines(rf"ERROR: AddressSanitizer|{OUR_SOURCE}:\d+: runtime error")
 
 
 def compete(lab, mobile, *more):

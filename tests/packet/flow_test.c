@@ -3,7 +3,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "channel.h"
+#include "channel/channel.h"
 #include "harness.h"
 
 static struct channel_style style;

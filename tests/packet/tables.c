@@ -9,7 +9,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "flow_table.h"
+#include "table/flow_table.h"
 #include "harness.h"
 #include "turn.skel.h"
 

@@ -19,13 +19,13 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "attach.h"
-#include "device.h"
-#include "gro.h"
-#include "log.h"
-#include "map.h"
-#include "netlink.h"
-#include "port.h"
+#include "iface/manager.h"
+#include "netlink/device.h"
+#include "iface/gro.h"
+#include "base/log.h"
+#include "table/maps.h"
+#include "netlink/rtnetlink.h"
+#include "iface/attachment.h"
 
 #define CAN (XDP_FEATURE_BASIC | XDP_FEATURE_REDIRECT)
 #define ALL (CAN | XDP_FEATURE_NDO_XMIT)

@@ -2,7 +2,7 @@
 /* What the kernel is told of a channel: both keys, and how each direction leaves. */
 #include "sample.h"
 
-#include "channel.h"
+#include "channel/channel.h"
 
 #define SEED 0x2545f4914f6cdd1dULL
 

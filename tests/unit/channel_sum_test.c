@@ -5,7 +5,7 @@
  */
 #include "sample.h"
 
-#include "channel.h"
+#include "channel/channel.h"
 
 #define SEED 0x2545f4914f6cdd1dULL
 #define ROUNDS 20000

@@ -15,9 +15,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "channel.h"
-#include "flow_table.h"
-#include "nexthop.h"
+#include "channel/channel.h"
+#include "table/flow_table.h"
+#include "route/nexthop.h"
 #include "sample.h"
 
 #define SEED 0x2545f4914f6cdd1dULL

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "flow_table.h"
+#include "table/flow_table.h"
 
 #define SEED 0x2545f4914f6cdd1dULL
 

@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "device.h"
-#include "gro.h"
+#include "netlink/device.h"
+#include "iface/gro.h"
 
 /* Two of them are in the second word of the kernel's answer. */
 #define FEATURES 40

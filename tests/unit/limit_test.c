@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "limit.h"
+#include "table/meter.h"
 
 #define BPS 10000
 #define METER LIMIT_CLIENT_READ

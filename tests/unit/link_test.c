@@ -18,8 +18,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "bus.h"
-#include "netlink.h"
+#include "netlink/request.h"
+#include "netlink/rtnetlink.h"
 
 enum { QOS_NONE, QOS_EMPTY, QOS_MAP };
 

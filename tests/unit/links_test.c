@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <stdbool.h>
 
-#include "links.h"
+#include "netlink/links.h"
 
 #define SOCKETS 16
 #define LINKS 100

@@ -25,8 +25,8 @@
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 
-#include "device.h"
-#include "netlink.h"
+#include "netlink/device.h"
+#include "netlink/rtnetlink.h"
 
 static struct mnl_socket *socket_;
 static uint32_t near_, far_;

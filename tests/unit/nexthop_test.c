@@ -17,10 +17,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "map.h"
-#include "netlink.h"
-#include "nexthop.h"
-#include "privilege.h"
+#include "table/maps.h"
+#include "netlink/rtnetlink.h"
+#include "route/nexthop.h"
+#include "base/capability.h"
 
 #define SEED 0x9fb21c651e98df25ULL
 #define ROWS 64

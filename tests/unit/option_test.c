@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "option.h"
+#include "base/option.h"
 
 #define SWITCH_WORDS "is not one of yes, no, on, off, true, false, 1, 0"
 

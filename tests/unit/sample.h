@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "allocation.h"
+#include "channel/eligibility.h"
 #include "unit.h"
 
 static const struct combination {

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "usage.h"
+#include "channel/usage.h"
 
 #define SEED 0x1d872b41c5e3f96bULL
 

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "allocation.h"
-#include "flow_table.h"
+#include "channel/eligibility.h"
+#include "table/flow_table.h"
 #include "xdp_utils/channels.h"
 #include "xdp_utils/json.h"
 #include "xdp_utils/metrics.h"

@@ -163,9 +163,9 @@ for source in seam main; do
 done
 "${CC:-cc}" -Wl,--wrap=fgets "$scratch/main.o" "$scratch/seam.o" -o "$scratch/whole"
 "${CC:-cc}" "$scratch/main.o" "$scratch/seam.o" -o "$scratch/broken"
-holds "seams that are there pass" src/check-seams.sh "$scratch/whole" fgets '' "$scratch/seam.o"
+holds "seams that are there pass" src/coturn/check-hooks.sh "$scratch/whole" fgets '' "$scratch/seam.o"
 name="a lost seam fails, and is named"
-if src/check-seams.sh "$scratch/broken" fgets '' "$scratch/seam.o" >"$scratch/output" 2>&1; then
+if src/coturn/check-hooks.sh "$scratch/broken" fgets '' "$scratch/seam.o" >"$scratch/output" 2>&1; then
 	result "not ok" "$name"
 elif grep -q 'seam lost: fgets' "$scratch/output"; then
 	result ok "$name"

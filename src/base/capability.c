@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/capability.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef CAP_PERFMON
+#define CAP_PERFMON 38 /* Linux 5.8 */
+#define CAP_BPF 39
+#endif
+
+struct capabilities {
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+};
+
+/* By system call: libc has no call, and libcap's is for the same one thread. */
+static int capabilities_get(struct capabilities *capabilities)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+
+	return syscall(SYS_capget, &header, capabilities->data) ? -errno : 0;
+}
+
+static int capabilities_set(const struct capabilities *capabilities)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+
+	return syscall(SYS_capset, &header, capabilities->data) ? -errno : 0;
+}
+
+static bool in_effect(const struct capabilities *capabilities, int capability)
+{
+	return capabilities->data[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability);
+}
+
+static const struct {
+	enum privilege privilege;
+	int capability;
+	const char *name;
+} known[] = {
+	{ PRIVILEGE_BPF, CAP_BPF, "CAP_BPF" },
+	{ PRIVILEGE_NET_ADMIN, CAP_NET_ADMIN, "CAP_NET_ADMIN" },
+	{ PRIVILEGE_PERFMON, CAP_PERFMON, "CAP_PERFMON" },
+};
+#define KNOWN (sizeof(known) / sizeof(known[0]))
+
+/* Both permitted and effective, if it is permitted already. */
+static void pass_on(const struct capabilities *have, int capability, struct capabilities *reduced)
+{
+	int index = CAP_TO_INDEX(capability);
+	__u32 bit = have->data[index].permitted & CAP_TO_MASK(capability);
+
+	reduced->data[index].permitted |= bit;
+	reduced->data[index].effective |= bit;
+}
+
+static int reduce(unsigned int set, bool change_user)
+{
+	struct capabilities have, reduced = { 0 };
+	int error = capabilities_get(&have);
+
+	if (error)
+		return error;
+	for (size_t i = 0; i < KNOWN; i++) {
+		if (set & known[i].privilege)
+			pass_on(&have, known[i].capability, &reduced);
+	}
+	if (change_user) {
+		pass_on(&have, CAP_SETUID, &reduced);
+		pass_on(&have, CAP_SETGID, &reduced);
+	}
+	return capabilities_set(&reduced);
+}
+
+void privilege_keep(unsigned int set)
+{
+	prctl(PR_SET_KEEPCAPS, 1L);
+	reduce(set, true);
+}
+
+int privilege_reduce(unsigned int set)
+{
+	struct capabilities have;
+	int error = reduce(set, false);
+
+	if (!error)
+		error = capabilities_get(&have);
+	if (error)
+		return error;
+	for (size_t i = 0; i < KNOWN; i++) {
+		if (set & known[i].privilege && !in_effect(&have, known[i].capability))
+			return -EPERM;
+	}
+	return 0;
+}
+
+int privilege_without_bpf(bool without)
+{
+	static const int same[] = { CAP_BPF, CAP_SYS_ADMIN };
+	struct capabilities have;
+	int error = capabilities_get(&have);
+
+	if (error)
+		return error;
+	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+		struct __user_cap_data_struct *data = &have.data[CAP_TO_INDEX(same[i])];
+		__u32 bit = CAP_TO_MASK(same[i]);
+
+		data->effective &= ~bit;
+		if (!without)
+			data->effective |= data->permitted & bit;
+	}
+	return capabilities_set(&have);
+}
+
+void privilege_raise(void)
+{
+	struct capabilities have;
+
+	if (capabilities_get(&have))
+		return;
+	for (size_t i = 0; i < KNOWN; i++) {
+		struct __user_cap_data_struct *data = &have.data[CAP_TO_INDEX(known[i].capability)];
+
+		data->effective |= data->permitted & CAP_TO_MASK(known[i].capability);
+	}
+	capabilities_set(&have);
+}
+
+/* CAP_SYS_ADMIN stands for the two that were once a part of it. */
+static bool has(const struct capabilities *have, int capability)
+{
+	return in_effect(have, capability) ||
+	       (capability != CAP_NET_ADMIN && in_effect(have, CAP_SYS_ADMIN));
+}
+
+bool privilege_missing(char *names, size_t size)
+{
+	const char *missing[KNOWN];
+	struct capabilities have;
+	size_t count = 0, used = 0;
+
+	if (capabilities_get(&have))
+		return false;
+	for (size_t i = 0; i < KNOWN; i++) {
+		if (!has(&have, known[i].capability))
+			missing[count++] = known[i].name;
+	}
+	for (size_t i = 0; i < count && used < size; i++)
+		used += (size_t)snprintf(names + used, size - used, "%s%s", missing[i],
+					 i + 1 == count ? "" : i + 2 == count ? " and " : ", ");
+	return count > 0;
+}

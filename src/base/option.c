@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/option.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum option_id { ID_OFFLOAD, ID_INTERFACE, ID_MODE, ID_CHANNELS, ID_REQUIRED };
+
+#define STRING(x) #x
+#define NUMBER(x) STRING(x)
+
+const struct option_description option_descriptions[] = {
+	[ID_OFFLOAD] = { "xdp-offload", optional_argument,
+			 "Relay TURN channel data of UDP clients in the kernel (XDP)." },
+	[ID_INTERFACE] = { "xdp-interface", required_argument,
+			   "<device> Interface that carries the program; may be repeated.\n"
+			   "\t\t\t\t\tDefault: those that own the listening and relay addresses." },
+	[ID_MODE] = { "xdp-mode", required_argument,
+		      "<auto|native|generic> Where the program runs: in the driver,\n"
+		      "\t\t\t\t\tin the network stack, or the first of them that works (auto, default)." },
+	[ID_CHANNELS] = { "xdp-max-channels", required_argument,
+			  "<number> Channels that the kernel's tables hold, 1 to " NUMBER(
+				  OPTION_CHANNELS_MAX) ".\n"
+						       "\t\t\t\t\tDefault: " NUMBER(
+							       OPTION_CHANNELS_DEFAULT) ". Further channels are relayed in userspace." },
+	[ID_REQUIRED] = { "xdp-required", optional_argument,
+			  "Refuse to start when the offload cannot." },
+};
+const size_t option_count = sizeof(option_descriptions) / sizeof(option_descriptions[0]);
+
+static const char *const mode_names[] = {
+	[OPTION_MODE_AUTO] = "auto",
+	[OPTION_MODE_NATIVE] = "native",
+	[OPTION_MODE_GENERIC] = "generic",
+};
+#define MODES (sizeof(mode_names) / sizeof(mode_names[0]))
+
+const char *option_mode_name(enum option_mode mode)
+{
+	return mode_names[mode];
+}
+
+void options_clear(struct options *options)
+{
+	memset(options, 0, sizeof(*options));
+	for (int source = 0; source < OPTION_SOURCES; source++) {
+		struct option_layer *layer = &options->layer[source];
+
+		layer->enabled = layer->required = layer->mode = -1;
+		layer->channels = -1;
+	}
+}
+
+static int refuse(struct options *options, size_t id, const char *value, const char *allowed)
+{
+	if (!options->error[0])
+		snprintf(options->error, sizeof(options->error), "%s: '%.60s' is not %s",
+			 option_descriptions[id].name, value ? value : "", allowed);
+	return -EINVAL;
+}
+
+/* The words that coturn's own switches take; no word switches on. */
+static int parse_switch(const char *value, int *on)
+{
+	static const char *const words[][2] = {
+		{ "0", "1" }, { "no", "yes" }, { "off", "on" }, { "false", "true" }
+	};
+
+	if (!value || !*value) {
+		*on = 1;
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		for (int state = 0; state < 2; state++) {
+			if (!strcasecmp(value, words[i][state])) {
+				*on = state;
+				return 0;
+			}
+		}
+	}
+	return -EINVAL;
+}
+
+static int parse_mode(const char *value, int *mode)
+{
+	for (size_t i = 0; value && i < MODES; i++) {
+		if (!strcmp(value, mode_names[i])) {
+			*mode = (int)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int parse_channels(const char *value, long *channels)
+{
+	char *end;
+	long number;
+
+	if (!value || !isdigit((unsigned char)*value))
+		return -EINVAL;
+	errno = 0;
+	number = strtol(value, &end, 10);
+	if (errno || *end || number < 1 || number > OPTION_CHANNELS_MAX)
+		return -EINVAL;
+	*channels = number;
+	return 0;
+}
+
+static int add_interface(struct option_layer *layer, const char *name)
+{
+	size_t length = name ? strlen(name) : 0;
+
+	if (!length || length >= IFNAMSIZ || strpbrk(name, "/ \t"))
+		return -EINVAL;
+	for (unsigned int i = 0; i < layer->interfaces; i++) {
+		if (!strcmp(layer->interface[i], name))
+			return 0;
+	}
+	if (layer->interfaces == ABI_PORTS)
+		return -ENOSPC;
+	memcpy(layer->interface[layer->interfaces++], name, length + 1);
+	return 0;
+}
+
+int option_set(struct options *options, enum option_source source, size_t id, const char *value)
+{
+	struct option_layer *layer = &options->layer[source];
+
+	switch (id) {
+	case ID_OFFLOAD:
+		if (parse_switch(value, &layer->enabled))
+			return refuse(options, id, value, "one of yes, no, on, off, true, false, 1, 0");
+		return 0;
+	case ID_REQUIRED:
+		if (!parse_switch(value, &layer->required))
+			return 0;
+		layer->required = 1; /* rather refuse to start than guess */
+		return refuse(options, id, value, "one of yes, no, on, off, true, false, 1, 0");
+	case ID_MODE:
+		if (parse_mode(value, &layer->mode))
+			return refuse(options, id, value, "one of auto, native, generic");
+		return 0;
+	case ID_CHANNELS:
+		if (parse_channels(value, &layer->channels))
+			return refuse(options, id, value,
+				      "a number from 1 to " NUMBER(OPTION_CHANNELS_MAX));
+		return 0;
+	case ID_INTERFACE:
+		switch (add_interface(layer, value)) {
+		case 0:
+			return 0;
+		case -ENOSPC:
+			return refuse(options, id, value,
+				      "one of the first " NUMBER(ABI_PORTS) " interfaces, the most there can be");
+		default:
+			return refuse(options, id, value, "a name of an interface (1 to 15 characters)");
+		}
+	default:
+		return -EINVAL;
+	}
+}
+
+int option_read_line(struct options *options, const char *line)
+{
+	char text[1025];
+	char *name, *value, *end;
+
+	snprintf(text, sizeof(text), "%s", line);
+	name = text + strspn(text, " \t");
+	value = name + strcspn(name, " \t=\r\n");
+	if (*value) {
+		*value++ = '\0';
+		value += strspn(value, " \t=");
+	}
+	end = value + strlen(value);
+	while (end > value && isspace((unsigned char)end[-1]))
+		*--end = '\0';
+	if (*value == '"') {
+		value++;
+		if (end > value && end[-1] == '"')
+			end[-1] = '\0';
+	}
+
+	for (size_t id = 0; id < option_count; id++) {
+		if (!strcmp(name, option_descriptions[id].name)) {
+			option_set(options, OPTION_FILE, id, value);
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+/* The last source that says something; `unsaid` if none does. */
+#define LAST_SAID(options, field, unsaid)                                \
+	((options)->layer[OPTION_ARGV].field >= 0 ? (options)->layer[OPTION_ARGV].field : \
+	 (options)->layer[OPTION_FILE].field >= 0 ? (options)->layer[OPTION_FILE].field : \
+						    (unsaid))
+
+void options_resolve(const struct options *options, struct settings *settings)
+{
+	const struct option_layer *layer = &options->layer[OPTION_ARGV];
+
+	if (!layer->interfaces)
+		layer = &options->layer[OPTION_FILE];
+	memset(settings, 0, sizeof(*settings));
+	settings->enabled = LAST_SAID(options, enabled, 0);
+	settings->required = LAST_SAID(options, required, 0);
+	settings->mode = LAST_SAID(options, mode, OPTION_MODE_AUTO);
+	settings->channels = LAST_SAID(options, channels, OPTION_CHANNELS_DEFAULT);
+	settings->interfaces = layer->interfaces;
+	memcpy(settings->interface, layer->interface, sizeof(settings->interface));
+}

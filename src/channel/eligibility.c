@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "channel/eligibility.h"
+
+#include <arpa/inet.h>
+
+/* The name is for programs, and stays. */
+static const struct {
+	const char *name, *text;
+} refusals[CHANNEL_REFUSALS] = {
+	[CHANNEL_OK] = { "none", "relayed in the kernel" },
+	[CHANNEL_CLIENT_NOT_UDP] = { "client-not-udp", "the client does not use plain UDP" },
+	[CHANNEL_RELAY_NOT_UDP] = { "relay-not-udp", "the relay is not UDP" },
+	[CHANNEL_FAMILY] = { "family", "an address is neither IPv4 nor IPv6" },
+	[CHANNEL_WILDCARD] = { "wildcard", "the relay is bound to a wildcard address, or the way to the client is not known" },
+	[CHANNEL_LINK_LOCAL] = { "link-local", "a link-local IPv6 address is used" },
+	[CHANNEL_BOUND] = { "bound", "sockets are bound to a device (listening-device, relay-device) or marked" },
+	[CHANNEL_GROUP] = { "group", "the peer is a multicast or broadcast address" },
+	[CHANNEL_LOOPBACK] = { "loopback", "client or peer is on the loopback interface" },
+	[CHANNEL_NUMBER] = { "number", "the channel number is out of range" },
+};
+
+const char *channel_refusal_text(enum channel_refusal refusal)
+{
+	return refusals[refusal].text;
+}
+
+const char *channel_refusal_name(enum channel_refusal refusal)
+{
+	return refusals[refusal].name;
+}
+
+static bool is_ip(const union endpoint *endpoint)
+{
+	return endpoint->any.sa_family == AF_INET || endpoint->any.sa_family == AF_INET6;
+}
+
+/* IPv4 on the wire. */
+static bool is_mapped(const union endpoint *endpoint)
+{
+	return endpoint->any.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&endpoint->v6.sin6_addr);
+}
+
+static uint32_t host_v4(const union endpoint *endpoint)
+{
+	return ntohl(endpoint->v4.sin_addr.s_addr);
+}
+
+static bool is_any(const union endpoint *endpoint)
+{
+	if (endpoint->any.sa_family == AF_INET6)
+		return IN6_IS_ADDR_UNSPECIFIED(&endpoint->v6.sin6_addr);
+	return host_v4(endpoint) == INADDR_ANY;
+}
+
+static bool is_loopback(const union endpoint *endpoint)
+{
+	if (endpoint->any.sa_family == AF_INET6)
+		return IN6_IS_ADDR_LOOPBACK(&endpoint->v6.sin6_addr);
+	return host_v4(endpoint) >> 24 == IN_LOOPBACKNET;
+}
+
+/* Its interface is a part of such an address, and not in the packet. */
+static bool is_link_local(const union endpoint *endpoint)
+{
+	return endpoint->any.sa_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&endpoint->v6.sin6_addr);
+}
+
+/* Directed broadcast is known by its route only: it never gets a next hop. */
+static bool is_group(const union endpoint *endpoint)
+{
+	uint32_t address;
+
+	if (endpoint->any.sa_family == AF_INET6)
+		return IN6_IS_ADDR_MULTICAST(&endpoint->v6.sin6_addr);
+	address = host_v4(endpoint);
+	return IN_MULTICAST(address) || address == INADDR_BROADCAST || IN_BADCLASS(address);
+}
+
+enum channel_refusal channel_check(const struct channel_request *request)
+{
+	const union endpoint *client = &request->client, *peer = &request->peer;
+
+	if (!request->client_udp)
+		return CHANNEL_CLIENT_NOT_UDP;
+	if (!request->relay_udp)
+		return CHANNEL_RELAY_NOT_UDP;
+	if (!is_ip(client) || client->any.sa_family != request->server.any.sa_family || !is_ip(peer) ||
+	    peer->any.sa_family != request->relay.any.sa_family)
+		return CHANNEL_FAMILY;
+	if (is_mapped(peer) || is_mapped(client))
+		return CHANNEL_FAMILY;
+	if (is_any(&request->server) || is_any(&request->relay))
+		return CHANNEL_WILDCARD;
+	if (request->bound)
+		return CHANNEL_BOUND;
+	if (is_group(peer) || is_any(peer))
+		return CHANNEL_GROUP;
+	if (is_loopback(peer) || is_loopback(client))
+		return CHANNEL_LOOPBACK;
+	if (is_link_local(peer) || is_link_local(client) || is_link_local(&request->relay) ||
+	    is_link_local(&request->server))
+		return CHANNEL_LINK_LOCAL;
+	/* RFC 8656, section 12; upstream's releases allow parts of this range. */
+	if (request->number < 0x4000 || request->number > 0x7fff)
+		return CHANNEL_NUMBER;
+	return CHANNEL_OK;
+}

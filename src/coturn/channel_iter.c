@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Compiled like hook.c, as it knows coturn's structs. */
+#include "coturn/channel_iter.h"
+
+ch_info *hook_map_next(allocation *a, struct hook_place *place)
+{
+	for (; place->bucket < CH_MAP_HASH_SIZE; place->bucket++, place->at = 0) {
+		ch_map_array *array = &a->chns.table[place->bucket];
+
+		while (place->at < CH_MAP_ARRAY_SIZE + array->extra_sz) {
+			size_t at = place->at++;
+			ch_info *chn = at < CH_MAP_ARRAY_SIZE ? &array->main_chns[at] :
+								array->extra_chns[at - CH_MAP_ARRAY_SIZE];
+
+			if (chn && chn->allocated)
+				return chn;
+		}
+	}
+	return NULL;
+}

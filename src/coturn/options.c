@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * How options get here: the linker wraps the two functions by which coturn reads
+ * its own, so that __wrap_x() is called for x(), and __real_x() is libc's.
+ */
+#include "coturn/options.h"
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int __real_getopt_long(int argc, char *const *argv, const char *shorts, const struct option *longs,
+		       int *index);
+char *__real_fgets(char *buffer, int size, FILE *file);
+
+int __wrap_getopt_long(int argc, char *const *argv, const char *shorts, const struct option *longs,
+		       int *index);
+char *__wrap_fgets(char *buffer, int size, FILE *file);
+
+/* Above all characters, and far from the numbers that upstream counts up. */
+#define OPTION_VALUE 0x58445000
+#define LONG_OPTIONS 512
+
+static struct options options;
+static bool options_ready;
+
+static struct options *get(void)
+{
+	if (!options_ready) {
+		options_clear(&options);
+		options_ready = true;
+	}
+	return &options;
+}
+
+const struct options *command_options(void)
+{
+	return get();
+}
+
+static void print_help(void)
+{
+	printf("\nKernel offload:\n");
+	for (size_t i = 0; i < option_count; i++)
+		printf(" --%-34s\t%s\n", option_descriptions[i].name, option_descriptions[i].help);
+	printf("\n");
+}
+
+/* turnadmin is the same program; its options stay as they are. */
+static bool is_turnserver(const struct option *longs)
+{
+	for (; longs && longs->name; longs++) {
+		if (!strcmp(longs->name, "listening-port"))
+			return true;
+	}
+	return false;
+}
+
+int __wrap_getopt_long(int argc, char *const *argv, const char *shorts, const struct option *longs,
+		       int *index)
+{
+	static bool help;
+	struct option all[LONG_OPTIONS];
+	size_t count = 0;
+	int c;
+
+	if (!is_turnserver(longs))
+		return __real_getopt_long(argc, argv, shorts, longs, index);
+	while (longs[count].name)
+		count++;
+	if (count + option_count >= LONG_OPTIONS)
+		return __real_getopt_long(argc, argv, shorts, longs, index);
+	memcpy(all, longs, count * sizeof(*longs));
+	for (size_t i = 0; i < option_count; i++)
+		all[count++] = (struct option){ option_descriptions[i].name, option_descriptions[i].has_value,
+						NULL, OPTION_VALUE + (int)i };
+	all[count] = (struct option){ 0 };
+
+	while ((c = __real_getopt_long(argc, argv, shorts, all, index)) >= OPTION_VALUE &&
+	       c < OPTION_VALUE + (int)option_count)
+		option_set(get(), OPTION_ARGV, (size_t)(c - OPTION_VALUE), optarg);
+	/* Upstream prints its own help later, and exits. */
+	if (c == 'h' && !help) {
+		help = true;
+		atexit(print_help);
+	}
+	return c;
+}
+
+/* coturn reads lines by fgets only from its configuration file. */
+char *__wrap_fgets(char *buffer, int size, FILE *file)
+{
+	char *line;
+
+	do {
+		line = __real_fgets(buffer, size, file);
+	} while (line && !option_read_line(get(), line));
+	return line;
+}

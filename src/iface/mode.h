@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* How one interface carries the program: native, generic, or not at all, and why. */
+#ifndef OFFLOAD_IFACE_MODE_H
+#define OFFLOAD_IFACE_MODE_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "netlink/links.h"
+#include "base/log.h"
+#include "base/option.h"
+#include "iface/mode_check.h"
+
+#define SETTLE_LINE 512
+
+struct interface {
+	char name[IFNAMSIZ];
+	uint32_t ifindex; /* 0: it is not there */
+	uint32_t device;  /* that carries the program for it: itself, or the one below its VLANs */
+	struct circumstances tried;
+	time_t since; /* when it was settled: CLOCK_MONOTONIC, in seconds */
+	enum log_level level;
+	char line[SETTLE_LINE]; /* what there is to say of it */
+	char said[SETTLE_LINE];
+};
+
+struct settle_plan {
+	enum option_mode mode;
+	bool frags;       /* no other program could take larger frames */
+	bool all_generic; /* native mode would cut others off */
+	bool running;     /* the program cannot be loaded anew */
+};
+
+/**
+ * Attaches the program for an interface that has none: native, or else generic,
+ * or else not; `line` says which and why. 0, or -errno; -EMSGSIZE if a driver may
+ * take a program for frames of several buffers in its place.
+ */
+int settle(const struct settle_plan *plan, struct interface *interface, const struct links *links,
+	   const struct link *link);
+
+/** CLOCK_MONOTONIC, in seconds. */
+time_t settle_now(void);
+
+/** An interface that is not there. */
+void settle_absent(const struct settle_plan *plan, struct interface *interface);
+
+/** Writes the line to the log if it is news. */
+void settle_say(struct interface *interface);
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "loader.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "iface/manager.h"
+#include "base/log.h"
+#include "iface/attachment.h"
+#include "base/capability.h"
+#include "turn.skel.h"
+
+/* x86 and s390 load from memory in the program's order; of others it is not known. */
+#if defined(__x86_64__) || defined(__i386__) || defined(__s390x__)
+#define WEAK_ORDER 0
+#else
+#define WEAK_ORDER 1
+#endif
+
+static struct turn_bpf *skeleton;
+
+static char libbpf_said[256];
+
+/*
+ * Keeps the first warning, which is nearest to the cause, for the operator; but
+ * not that a limit could not be raised which newer kernels do not have.
+ */
+static int libbpf_print(enum libbpf_print_level level, const char *format, va_list args)
+{
+	if (level == LIBBPF_WARN && !libbpf_said[0] && !strstr(format, "RLIMIT_MEMLOCK")) {
+		vsnprintf(libbpf_said, sizeof(libbpf_said), format, args);
+		libbpf_said[strcspn(libbpf_said, "\n")] = '\0';
+	}
+	return 0;
+}
+
+static void explain_denial(void)
+{
+	char names[64];
+
+	if (privilege_missing(names, sizeof(names)))
+		log_line(LOG_LEVEL_ERROR,
+			 "the kernel does not let this process load an XDP program, which takes %s: start it as root, or "
+			 "in a unit of systemd with AmbientCapabilities=CAP_BPF CAP_NET_ADMIN CAP_PERFMON",
+			 names);
+	else
+		log_line(LOG_LEVEL_ERROR,
+			 "the kernel denies the XDP program to a process with all capabilities for it: before Linux "
+			 "5.11 the limit of locked memory is too low (LimitMEMLOCK=infinity, ulimit -l unlimited); else a "
+			 "container, a user namespace or the kernel's lockdown forbids it");
+}
+
+static int explain_load(int error)
+{
+	struct utsname kernel;
+	char names[64];
+
+	uname(&kernel);
+	/* The verifier's refusal is EACCES as well. */
+	if (error == -EPERM || privilege_missing(names, sizeof(names)))
+		explain_denial();
+	else if (error == -ENOMEM)
+		log_line(LOG_LEVEL_ERROR, "no memory for the tables: lower xdp-max-channels");
+	else
+		log_line(LOG_LEVEL_ERROR,
+			 "kernel %s does not load the XDP program (%s; Linux 5.10 with XDP and BPF links is "
+			 "needed): %s",
+			 kernel.release, strerror(-error), libbpf_said);
+	return error;
+}
+
+/* What the kernel has is told to the verifier as constants: other branches need not load. */
+static void configure(struct turn_bpf *made, bool frags, unsigned int flows, unsigned int cpus)
+{
+	unsigned int rows = flow_table_rows(flows);
+
+	made->rodata->flow_rows = rows;
+	made->rodata->flow_row_stride = flow_stride(rows);
+	made->rodata->weak_order = WEAK_ORDER;
+	made->rodata->frags = frags;
+	made->rodata->coarse_clock =
+		libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_ktime_get_coarse_ns, NULL) == 1;
+	if (frags)
+		bpf_program__set_flags(made->progs.turn,
+				       bpf_program__flags(made->progs.turn) | BPF_F_XDP_HAS_FRAGS);
+	bpf_map__set_max_entries(made->maps.flows, rows);
+	bpf_map__set_max_entries(made->maps.hops, flows);
+	bpf_map__set_max_entries(made->maps.begun, rows);
+	/* No more sessions than channels, which have two flows each. */
+	bpf_map__set_max_entries(made->maps.limits, flows / 2);
+	bpf_map__set_max_entries(made->maps.verdicts, cpus);
+}
+
+static int load(const struct settings *settings, bool frags, struct map_set *maps)
+{
+	int cpus = libbpf_num_possible_cpus();
+	unsigned int flows = 2 * settings->channels;
+	struct turn_bpf *made;
+	int error;
+
+	if (cpus < 0) {
+		log_line(LOG_LEVEL_ERROR, "cannot count this machine's CPUs: %s; /sys must be mounted", strerror(-cpus));
+		return cpus;
+	}
+	libbpf_set_print(libbpf_print);
+	made = turn_bpf__open();
+	if (!made)
+		return explain_load(-errno);
+	configure(made, frags, flows, (unsigned int)cpus);
+	error = getentropy((void *)made->rodata->flow_seed, sizeof(made->rodata->flow_seed)) ? -errno :
+											       turn_bpf__load(made);
+	if (error) {
+		turn_bpf__destroy(made);
+		return explain_load(error);
+	}
+	skeleton = made;
+	*maps = (struct map_set){
+		.flows = made->maps.flows,
+		.devices = made->maps.devices,
+		.vlans = made->maps.vlans,
+		.hops = made->maps.hops,
+		.begun = made->maps.begun,
+		.limits = made->maps.limits,
+		.deadlines = (uint64_t *)made->bss->deadlines,
+		.state = &made->bss->state,
+		.flow_seed = (const uint64_t *)made->rodata->flow_seed,
+		.flow_rows = flow_table_rows(flows),
+		.flow_room = flows,
+		.hop_rows = flows,
+	};
+	return 0;
+}
+
+/* The tables of two objects of one file come in the same order. */
+static struct bpf_object *copy(void)
+{
+	size_t size;
+	const void *elf = turn_bpf__elf_bytes(&size);
+	struct bpf_object *made = bpf_object__open_mem(elf, size, NULL);
+	struct bpf_map *map = NULL, *had = NULL;
+
+	if (!made)
+		return NULL;
+	while ((map = bpf_object__next_map(made, map)) &&
+	       (had = bpf_object__next_map(skeleton->obj, had))) {
+		if (bpf_map__reuse_fd(map, bpf_map__fd(had))) {
+			bpf_object__close(made);
+			return NULL;
+		}
+	}
+	bpf_program__set_flags(bpf_object__next_program(made, NULL),
+			       bpf_program__flags(skeleton->progs.turn));
+	return made;
+}
+
+static int attach(const struct settings *settings, const struct interface_list *interfaces,
+		  bool frags)
+{
+	const struct attach_plan plan = {
+		.program = bpf_program__fd(skeleton->progs.turn),
+		.rows = skeleton->bss->ports,
+		.copy = copy,
+		.mode = settings->mode,
+		.frags = frags,
+	};
+	int error = attach_start(&plan, interfaces);
+
+	if (!error && settings->required && !attach_complete())
+		error = -ENODEV;
+	return error;
+}
+
+/* Linux 5.18. */
+static bool kernel_has_frags(void)
+{
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_xdp_get_buff_len, NULL) == 1;
+}
+
+int program_start(const struct settings *settings, const struct interface_list *interfaces, struct map_set *maps)
+{
+	int error;
+
+	if (!interfaces->count) {
+		log_line(LOG_LEVEL_ERROR, "no interface to attach to: name one with xdp-interface");
+		return -ENODEV;
+	}
+	error = load(settings, false, maps);
+	if (error)
+		return error;
+	/*
+	 * Frames larger than a page come in several buffers, for which a driver
+	 * wants a program that knows of them; without them it is the shorter one.
+	 */
+	error = attach(settings, interfaces, !kernel_has_frags());
+	if (error == -EMSGSIZE) {
+		program_stop();
+		error = load(settings, true, maps);
+		if (!error)
+			error = attach(settings, interfaces, true);
+	}
+	if (error)
+		program_stop();
+	return error;
+}
+
+void program_stop(void)
+{
+	if (!skeleton)
+		return;
+	attach_stop();
+	turn_bpf__destroy(skeleton);
+	skeleton = NULL;
+}
+
+uint8_t program_device_flags(uint32_t ifindex)
+{
+	return port_device_flags(ifindex);
+}
+
+void program_links_changed(void)
+{
+	attach_refresh();
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "netlink/device.h"
+
+#include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "netlink/request.h"
+
+/* linux/netdev.h, Linux 6.3; older headers do not have it. */
+#define NETDEV_FAMILY "netdev"
+#define NETDEV_MCGRP_MGMT "mgmt"
+#define NETDEV_CMD_DEV_GET 1
+#define NETDEV_A_DEV_IFINDEX 1
+#define NETDEV_A_DEV_XDP_FEATURES 3
+
+/* The netdev family of generic netlink; zero where there is none. */
+struct netdev_family {
+	uint16_t id;
+	uint32_t management_group;
+};
+
+static void parse_group(const struct nlattr *group, struct netdev_family *family)
+{
+	const struct nlattr *attribute;
+	const char *name = "";
+	uint32_t id = 0;
+
+	mnl_attr_for_each_nested(attribute, group) {
+		if (mnl_attr_get_type(attribute) == CTRL_ATTR_MCAST_GRP_NAME)
+			name = mnl_attr_get_str(attribute);
+		else if (mnl_attr_get_type(attribute) == CTRL_ATTR_MCAST_GRP_ID)
+			id = mnl_attr_get_u32(attribute);
+	}
+	if (!strcmp(name, NETDEV_MCGRP_MGMT))
+		family->management_group = id;
+}
+
+static int parse_family(const struct nlmsghdr *message, void *result)
+{
+	struct netdev_family *family = result;
+	const struct nlattr *attribute, *group;
+
+	mnl_attr_for_each(attribute, message, sizeof(struct genlmsghdr)) {
+		if (mnl_attr_get_type(attribute) == CTRL_ATTR_FAMILY_ID)
+			family->id = mnl_attr_get_u16(attribute);
+		if (mnl_attr_get_type(attribute) != CTRL_ATTR_MCAST_GROUPS)
+			continue;
+		mnl_attr_for_each_nested(group, attribute) {
+			parse_group(group, family);
+		}
+	}
+	return MNL_CB_OK;
+}
+
+static int parse_features(const struct nlmsghdr *message, void *result)
+{
+	const struct nlattr *attribute;
+	uint64_t *features = result;
+
+	mnl_attr_for_each(attribute, message, sizeof(struct genlmsghdr)) {
+		if (mnl_attr_get_type(attribute) == NETDEV_A_DEV_XDP_FEATURES)
+			*features = mnl_attr_get_u64(attribute);
+	}
+	return MNL_CB_OK;
+}
+
+static struct nlmsghdr *generic_request(char *buffer, uint16_t family, uint8_t command)
+{
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct genlmsghdr *header = mnl_nlmsg_put_extra_header(request, sizeof(*header));
+
+	request->nlmsg_type = family;
+	header->cmd = command;
+	header->version = 1;
+	return request;
+}
+
+/* 0, -EOPNOTSUPP if the kernel has no such family, or another -errno. */
+static int find_netdev_family(struct mnl_socket *socket, struct netdev_family *family)
+{
+	char buffer[256] = { 0 };
+	struct nlmsghdr *request = generic_request(buffer, GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
+	int error;
+
+	memset(family, 0, sizeof(*family));
+	mnl_attr_put_strz(request, CTRL_ATTR_FAMILY_NAME, NETDEV_FAMILY);
+	error = bus_ask(socket, request, parse_family, family);
+	if (error == -ENOENT || (!error && !family->id))
+		return -EOPNOTSUPP;
+	return error;
+}
+
+int device_xdp_features(uint32_t ifindex, uint64_t *features)
+{
+	struct mnl_socket *socket = bus_open(NETLINK_GENERIC, 0);
+	struct netdev_family family;
+	char buffer[256] = { 0 };
+	struct nlmsghdr *request;
+	uint64_t answer = 0;
+	int error;
+
+	if (!socket)
+		return -errno;
+	error = find_netdev_family(socket, &family);
+	if (!error) {
+		request = generic_request(buffer, family.id, NETDEV_CMD_DEV_GET);
+		mnl_attr_put_u32(request, NETDEV_A_DEV_IFINDEX, ifindex);
+		error = bus_ask(socket, request, parse_features, &answer);
+	}
+	bus_close(socket);
+	if (!error)
+		*features = answer;
+	return error;
+}
+
+struct mnl_socket *device_listen(void)
+{
+	struct mnl_socket *questions = bus_open(NETLINK_GENERIC, 0);
+	struct mnl_socket *events = bus_open(NETLINK_GENERIC, SOCK_NONBLOCK);
+	struct netdev_family family;
+	int error = questions && events ? find_netdev_family(questions, &family) : -errno;
+
+	if (!error && mnl_socket_setsockopt(events, NETLINK_ADD_MEMBERSHIP, &family.management_group,
+					    sizeof(family.management_group)) < 0)
+		error = -errno;
+	bus_close(questions);
+	if (!error)
+		return events;
+	bus_close(events);
+	errno = -error;
+	return NULL;
+}
+
+int device_ethtool(const char *name, void *command)
+{
+	struct ifreq request = { .ifr_data = command };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int error = 0;
+
+	if (fd < 0)
+		return -errno;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	if (ioctl(fd, SIOCETHTOOL, &request))
+		error = -errno;
+	close(fd);
+	return error;
+}
+
+bool device_driver_is(const char *name, const char *driver)
+{
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+
+	return !device_ethtool(name, &info) && !strcmp(info.driver, driver);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "netlink/links.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TRIES 10
+
+static void add(const struct link *link, void *list)
+{
+	struct links *links = list;
+
+	if (links->count == links->room) {
+		unsigned int room = links->room ? 2 * links->room : 16;
+		struct link *more = realloc(links->link, room * sizeof(*more));
+
+		if (!more)
+			return;
+		links->link = more;
+		links->room = room;
+	}
+	links->link[links->count++] = *link;
+}
+
+int links_read(struct links *links)
+{
+	int error = -EINTR;
+
+	memset(links, 0, sizeof(*links));
+	/*
+	 * While links come and go, an answer may not be whole. Its rest is still to
+	 * come then, and until it has, the kernel begins no other on that socket (EBUSY).
+	 */
+	for (int i = 0; i < TRIES && error == -EINTR; i++) {
+		struct mnl_socket *socket = netlink_open();
+
+		if (!socket) {
+			error = -errno;
+			break;
+		}
+		links->count = 0;
+		error = netlink_links(socket, add, links);
+		netlink_close(socket);
+	}
+	/* There is always the loopback. */
+	if (!error && !links->count)
+		error = -ENOMEM;
+	if (error)
+		links_free(links);
+	return error;
+}
+
+void links_free(struct links *links)
+{
+	free(links->link);
+	memset(links, 0, sizeof(*links));
+}
+
+const struct link *links_find(const struct links *links, uint32_t ifindex)
+{
+	for (unsigned int i = 0; i < links->count; i++) {
+		if (links->link[i].ifindex == ifindex)
+			return &links->link[i];
+	}
+	return NULL;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "netlink/request.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+
+/* Enough for any single answer, with a kernel's page of slack. */
+#define ANSWER_SIZE 32768
+
+struct mnl_socket *bus_open(int family, int flags)
+{
+	struct mnl_socket *socket = mnl_socket_open2(family, SOCK_CLOEXEC | flags);
+
+	if (socket && mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0) {
+		int error = errno;
+
+		mnl_socket_close(socket);
+		errno = error;
+		return NULL;
+	}
+	return socket;
+}
+
+void bus_close(struct mnl_socket *socket)
+{
+	if (socket)
+		mnl_socket_close(socket);
+}
+
+int bus_ask(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t parse, void *result)
+{
+	static _Thread_local unsigned int sequence;
+	char answer[ANSWER_SIZE];
+	int status = MNL_CB_OK;
+	bool one = parse && !(request->nlmsg_flags & NLM_F_DUMP);
+
+	/* No acknowledgement after an answer: that spares a system call. */
+	request->nlmsg_flags |= one ? NLM_F_REQUEST : NLM_F_REQUEST | NLM_F_ACK;
+	request->nlmsg_seq = ++sequence;
+	if (mnl_socket_sendto(socket, request, request->nlmsg_len) < 0)
+		return -errno;
+	while (status == MNL_CB_OK) {
+		ssize_t size = mnl_socket_recvfrom(socket, answer, sizeof(answer));
+
+		if (size < 0 && errno == EINTR)
+			continue;
+		if (size < 0)
+			return -errno;
+		/* The rest of an answer to an earlier question that failed. */
+		if (((struct nlmsghdr *)(void *)answer)->nlmsg_seq != request->nlmsg_seq)
+			continue;
+		status = mnl_cb_run(answer, (size_t)size, request->nlmsg_seq,
+				    mnl_socket_get_portid(socket), parse, result);
+		if (one)
+			break;
+	}
+	return status < 0 ? -errno : 0;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The offload of a build without XDP (configure --without-xdp). */
+#include <errno.h>
+#include <string.h>
+
+#include "channel/channel.h"
+#include "base/log.h"
+#include "offload.h"
+
+int offload_start(const struct settings *settings, const char *const *addresses, unsigned int count,
+		  int client_ttl_fixed)
+{
+	(void)settings, (void)addresses, (void)count, (void)client_ttl_fixed;
+	log_line(LOG_LEVEL_ERROR, "this turnserver was built without XDP (configure --without-xdp)");
+	return -EOPNOTSUPP;
+}
+
+void offload_privileges_dropped(void)
+{
+}
+
+void offload_beat(uint16_t owner)
+{
+	(void)owner;
+}
+
+void offload_count_refusal(enum channel_refusal refusal)
+{
+	(void)refusal;
+}
+
+void offload_count_failure(int error)
+{
+	(void)error;
+}
+
+int channel_open(const struct channel_request *request, uint16_t owner, struct channel **channel)
+{
+	(void)request, (void)owner, (void)channel;
+	return -EOPNOTSUPP;
+}
+
+int channel_limit_take(uint32_t *row, struct limit **limit)
+{
+	(void)row, (void)limit;
+	return -EOPNOTSUPP;
+}
+
+void channel_limit_give(uint32_t row)
+{
+	(void)row;
+}
+
+void channel_close(struct channel *channel)
+{
+	(void)channel;
+}
+
+void channel_clear_df(struct channel *channel)
+{
+	(void)channel;
+}
+
+void channel_read(struct channel *channel, struct usage *to_peer, struct usage *to_client)
+{
+	(void)channel;
+	memset(to_peer, 0, sizeof(*to_peer));
+	memset(to_client, 0, sizeof(*to_client));
+}
+
+void channel_free(struct channel *channel)
+{
+	(void)channel;
+}

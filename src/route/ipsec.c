@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "route/ipsec.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <linux/xfrm.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "netlink/request.h"
+
+static int parse_ipsec(const struct nlmsghdr *message, void *result)
+{
+	const struct nlattr *attribute;
+
+	mnl_attr_for_each(attribute, message, sizeof(uint32_t)) {
+		const struct xfrmu_spdinfo *info = mnl_attr_get_payload(attribute);
+
+		if (mnl_attr_get_type(attribute) == XFRMA_SPD_INFO &&
+		    mnl_attr_get_payload_len(attribute) >= sizeof(*info))
+			*(bool *)result = info->incnt || info->outcnt || info->fwdcnt;
+	}
+	return MNL_CB_OK;
+}
+
+int ipsec_policies(bool *any)
+{
+	struct mnl_socket *socket = bus_open(NETLINK_XFRM, 0);
+	char buffer[256] = { 0 };
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	uint32_t *flags = mnl_nlmsg_put_extra_header(request, sizeof(*flags));
+	bool answer = false;
+	int error;
+
+	if (!socket)
+		return -errno;
+	request->nlmsg_type = XFRM_MSG_GETSPDINFO;
+	*flags = UINT32_MAX;
+	error = bus_ask(socket, request, parse_ipsec, &answer);
+	bus_close(socket);
+	if (!error)
+		*any = answer;
+	return error;
+}
+
+struct mnl_socket *ipsec_listen(void)
+{
+	struct mnl_socket *socket = bus_open(NETLINK_XFRM, SOCK_NONBLOCK);
+	int group = XFRMNLGRP_POLICY;
+
+	if (socket && mnl_socket_setsockopt(socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0) {
+		int error = errno;
+
+		bus_close(socket);
+		errno = error;
+		return NULL;
+	}
+	return socket;
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "route/neighbour.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netlink/rtnetlink.h"
+
+/* Indices are from 1; 0 ends a list. */
+struct neighbour {
+	union abi_addr address;
+	uint32_t ifindex;
+	uint8_t family;
+	uint8_t mac[6];
+	bool known;
+	bool probed;    /* it was asked for since it was last known */
+	uint32_t round; /* when the kernel was last asked about it */
+	uint32_t rows;  /* the first of those that lead by it */
+	uint32_t next;  /* in its bucket, or in the free list */
+};
+
+struct member {
+	uint32_t neighbour;
+	uint32_t next, previous; /* rows of the same neighbour */
+};
+
+static struct {
+	struct mnl_socket *questions;
+	void (*changed)(uint32_t row, const uint8_t *mac);
+	struct neighbour *table; /* one for each row, so there is always room */
+	struct member *members;  /* by row */
+	uint32_t *buckets, bucket_mask;
+	uint32_t used, free;
+	uint32_t round;
+} neighbours;
+
+int neighbour_start(uint32_t rows, struct mnl_socket *questions,
+		    void (*changed)(uint32_t row, const uint8_t *mac))
+{
+	uint32_t buckets = 16;
+
+	while (buckets < rows)
+		buckets *= 2;
+	memset(&neighbours, 0, sizeof(neighbours));
+	neighbours.questions = questions;
+	neighbours.changed = changed;
+	neighbours.round = 1;
+	neighbours.bucket_mask = buckets - 1;
+	neighbours.table = calloc(rows + 1, sizeof(*neighbours.table));
+	neighbours.members = calloc(rows + 1, sizeof(*neighbours.members));
+	neighbours.buckets = calloc(buckets, sizeof(*neighbours.buckets));
+	if (neighbours.table && neighbours.members && neighbours.buckets)
+		return 0;
+	neighbour_stop();
+	return -ENOMEM;
+}
+
+void neighbour_stop(void)
+{
+	free(neighbours.table);
+	free(neighbours.members);
+	free(neighbours.buckets);
+	memset(&neighbours, 0, sizeof(neighbours));
+}
+
+void neighbour_forget(void)
+{
+	neighbours.round++;
+}
+
+static uint32_t *bucket_of(uint32_t ifindex, const union abi_addr *address)
+{
+	uint64_t hash = ifindex;
+
+	for (int i = 0; i < 4; i++) {
+		hash = (hash ^ address->word[i]) * 0x9e3779b97f4a7c15ULL;
+		hash ^= hash >> 32;
+	}
+	return &neighbours.buckets[hash & neighbours.bucket_mask];
+}
+
+/* 0: none. */
+static uint32_t find(int family, uint32_t ifindex, const union abi_addr *address)
+{
+	uint32_t index = *bucket_of(ifindex, address);
+
+	for (; index; index = neighbours.table[index].next) {
+		const struct neighbour *neighbour = &neighbours.table[index];
+
+		if (neighbour->ifindex == ifindex && neighbour->family == family &&
+		    !memcmp(&neighbour->address, address, sizeof(*address)))
+			break;
+	}
+	return index;
+}
+
+static uint32_t add(int family, uint32_t ifindex, const union abi_addr *address)
+{
+	uint32_t *bucket = bucket_of(ifindex, address);
+	uint32_t index = neighbours.free;
+
+	if (index)
+		neighbours.free = neighbours.table[index].next;
+	else
+		index = ++neighbours.used;
+	neighbours.table[index] = (struct neighbour){
+		.address = *address,
+		.ifindex = ifindex,
+		.family = (uint8_t)family,
+		.next = *bucket,
+	};
+	*bucket = index;
+	return index;
+}
+
+static void drop(uint32_t index)
+{
+	struct neighbour *neighbour = &neighbours.table[index];
+	uint32_t *link = bucket_of(neighbour->ifindex, &neighbour->address);
+
+	while (*link != index)
+		link = &neighbours.table[*link].next;
+	*link = neighbour->next;
+	neighbour->next = neighbours.free;
+	neighbours.free = index;
+}
+
+/* If it may not, the packets that are passed up make the kernel ask, only later. */
+static void probe(const struct neighbour *neighbour)
+{
+	netlink_probe(neighbours.questions, neighbour->family, neighbour->ifindex, &neighbour->address);
+}
+
+/* What the kernel knows of it now; its rows are told if that is new. */
+static void ask(struct neighbour *neighbour)
+{
+	uint8_t mac[6] = { 0 };
+	bool aged = false, changed;
+	int error = netlink_neighbour(neighbours.questions, neighbour->family, neighbour->ifindex,
+				      &neighbour->address, mac, &aged);
+
+	neighbour->round = neighbours.round;
+	if (error == -EHOSTUNREACH && (neighbour->known || !neighbour->probed)) {
+		neighbour->probed = true;
+		probe(neighbour);
+	} else if (!error) {
+		neighbour->probed = false;
+		if (aged)
+			probe(neighbour);
+	}
+	changed = neighbour->known != !error || (!error && memcmp(neighbour->mac, mac, sizeof(mac)));
+	neighbour->known = !error;
+	memcpy(neighbour->mac, mac, sizeof(mac));
+	if (!changed)
+		return;
+	for (uint32_t row = neighbour->rows; row; row = neighbours.members[row].next)
+		neighbours.changed(row - 1, neighbour->known ? neighbour->mac : NULL);
+}
+
+void neighbour_leave(uint32_t row)
+{
+	struct member *member = &neighbours.members[row + 1];
+	struct neighbour *neighbour = &neighbours.table[member->neighbour];
+
+	if (!member->neighbour)
+		return;
+	if (member->previous)
+		neighbours.members[member->previous].next = member->next;
+	else
+		neighbour->rows = member->next;
+	if (member->next)
+		neighbours.members[member->next].previous = member->previous;
+	if (!neighbour->rows)
+		drop(member->neighbour);
+	memset(member, 0, sizeof(*member));
+}
+
+static void enter(uint32_t row, uint32_t index)
+{
+	struct member *member = &neighbours.members[row + 1];
+	struct neighbour *neighbour = &neighbours.table[index];
+
+	*member = (struct member){ .neighbour = index, .next = neighbour->rows };
+	if (member->next)
+		neighbours.members[member->next].previous = row + 1;
+	neighbour->rows = row + 1;
+}
+
+int neighbour_join(uint32_t row, int family, uint32_t ifindex, const union abi_addr *address,
+		   uint8_t mac[6])
+{
+	uint32_t index = find(family, ifindex, address);
+	struct neighbour *neighbour;
+	bool joins = !index || neighbours.members[row + 1].neighbour != index;
+
+	if (joins)
+		neighbour_leave(row);
+	if (!index)
+		index = add(family, ifindex, address);
+	neighbour = &neighbours.table[index];
+	/* Somebody new wants it: that is worth another try. */
+	if (joins && !neighbour->known)
+		neighbour->probed = false;
+	if (neighbour->round != neighbours.round || !(neighbour->known || neighbour->probed))
+		ask(neighbour);
+	/* Not sooner: what it leads by until now is no way for this MAC. */
+	if (joins)
+		enter(row, index);
+	if (!neighbour->known)
+		return -EHOSTUNREACH;
+	memcpy(mac, neighbour->mac, sizeof(neighbour->mac));
+	return 0;
+}
+
+void neighbour_news(int family, uint32_t ifindex, const union abi_addr *address)
+{
+	uint32_t index = find(family, ifindex, address);
+
+	if (index)
+		ask(&neighbours.table[index]);
+}
