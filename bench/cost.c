@@ -82,7 +82,7 @@ static struct flow_table table = { .lock = PTHREAD_MUTEX_INITIALIZER };
 static void put_flow(int v6_in, struct end from, struct end at, uint16_t number_in,
 		     int v6_out, struct end out_from, struct end out_to, uint16_t number_out, uint32_t hop)
 {
-	union map_key key = { .v4 = { .saddr = from.address.v4, .daddr = at.address.v4, .sport = from.port,
+	union flow_any_key key = { .v4 = { .saddr = from.address.v4, .daddr = at.address.v4, .sport = from.port,
 				      .dport = at.port, .channel = htons(number_in), .family = FLOW_KEY_V4 } };
 	struct flow flow = {
 		.saddr = out_from.address, .daddr = out_to.address,
@@ -191,13 +191,13 @@ static size_t make_frame(uint8_t *frame, int v6, uint32_t channel)
 static struct turn_bpf *load(uint32_t flows)
 {
 	struct turn_bpf *turn = turn_bpf__open();
-	uint32_t cpus = (uint32_t)libbpf_num_possible_cpus(), rows = flow_table_rows(flows);
+	uint32_t cpus = (uint32_t)libbpf_num_possible_cpus(), rows = flow_table_slots(flows);
 	void *slots;
 
 	if (!turn)
 		fail("open");
-	turn->rodata->flow_rows = rows;
-	turn->rodata->flow_row_stride = flow_stride(rows);
+	turn->rodata->flow_slots = rows;
+	turn->rodata->flow_slot_stride = flow_stride(rows);
 	if (getentropy((void *)turn->rodata->flow_seed, sizeof(turn->rodata->flow_seed)))
 		fail("random numbers");
 	bpf_map__set_max_entries(turn->maps.flows, rows);
@@ -219,10 +219,10 @@ static struct turn_bpf *load(uint32_t flows)
 /* The interface, its next hops and a relay thread that lives for ever. */
 static void set_up(struct turn_bpf *turn, uint32_t ifindex)
 {
-	struct hop_row row = { .slot[0] = { .ifindex = ifindex, .mtu = 1500, .ttl = 64, .flags = HOP_TRANSMIT } };
+	struct hop_entry row = { .slot[0] = { .ifindex = ifindex, .mtu = 1500, .ttl = 64, .flags = HOP_TRANSMIT } };
 
-	turn->bss->ports[0].ifindex = ifindex;
-	memcpy(turn->bss->ports[0].mac, mac, sizeof(mac));
+	turn->bss->attachments[0].ifindex = ifindex;
+	memcpy(turn->bss->attachments[0].mac, mac, sizeof(mac));
 	turn->bss->deadlines[0] = UINT64_MAX;
 	memcpy(row.slot[0].eth, mac, sizeof(mac));
 	memcpy(row.slot[0].eth + sizeof(mac), mac, sizeof(mac));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
 /*
- * What the XDP program and the server share: the keys, values and rows of the
+ * What the XDP program and the server share: the keys, values and slots of the
  * tables between them. Fixed-width types, explicit padding, no pointers.
  * Wire fields are __be; everything else is in host order.
  */
@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 /* Interfaces that can carry the program at the same time. */
-#define ABI_PORTS 16
+#define ABI_ATTACHMENTS 16
 /* Relay threads that can own flows; coturn runs at most 128 of them. */
 #define ABI_OWNERS 256
 /* Devices that a redirect can leave by. */
@@ -56,7 +56,7 @@ union abi_addr {
 /* The TTL, or hop limit, that a flow's packets leave with. */
 enum flow_ttl {
 	FLOW_TTL_RECEIVED, /* one less than received, up to `ttl` */
-	FLOW_TTL_WAY,      /* the next hop's: what a new socket would send with */
+	FLOW_TTL_ROUTE,      /* the next hop's: what a new socket would send with */
 	FLOW_TTL_CONSTANT, /* always `ttl` */
 };
 
@@ -75,9 +75,9 @@ struct flow {
 	__be16 dport;
 	__be16 channel;  /* the number to put on; 0: one is to be taken off */
 	__be16 frag_off; /* IPv4: flags of coturn's socket: DF, or 0 */
-	__u32 hop;       /* row of the next hop table */
-	__u32 limit;     /* FLOW_LIMITED: row of the limits */
-	__u16 owner;     /* row of the deadlines: the relay thread */
+	__u32 hop;       /* slot of the next hop table */
+	__u32 limit;     /* FLOW_LIMITED: slot of the limits */
+	__u16 owner;     /* slot of the deadlines: the relay thread */
 	__u8 ttl;
 	__u8 ttl_from;   /* enum flow_ttl */
 	__u16 udp_delta; /* sum of the new addresses and ports less the old */
@@ -98,18 +98,18 @@ struct flow {
 #define FLOW_REST_WORDS ((offsetof(struct flow, zero) - FLOW_REST) / 4)
 
 /*
- * A row of the table of flows, which is open addressing in memory that the server
+ * A slot of the table of flows, which is open addressing in memory that the server
  * shares. What IPv4 needs for both ways is the first cache line; the second
  * has what is written for each packet, and is fetched along with the first.
  *
- * A flow is here while `edition` is odd. It changes before and after whatever else of the
+ * A flow is here while `seq` is odd. It changes before and after whatever else of the
  * flow does, so that a reader has a whole flow, and the one of the key that it has
  * compared, if it is odd and the same before and after. A virtual CPU may be held up
  * for long between any two loads.
  */
 struct flow_slot {
-	__u32 edition;
-	__u32 passed;     /* flows that were to be here, but stand on a later row of their probes */
+	__u32 seq;
+	__u32 passed;     /* flows that were to be here, but stand on a later slot of their probes */
 	__be32 key_saddr; /* of struct flow_key; IPv6: the first words */
 	__be32 key_daddr;
 	__be16 key_sport;
@@ -131,21 +131,21 @@ struct flow_slot {
 } __attribute__((aligned(64)));
 
 /*
- * Where a flow may stand: on the first of these rows that was free. A table of twice as many rows as
+ * Where a flow may stand: on the first of these slots that was free. A table of twice as many slots as
  * flows, when it is full, has no room for about one in a million, which then stays in userspace.
  */
 #define FLOW_PROBES 24
-#define FLOW_ROWS_MIN 32
+#define FLOW_SLOTS_MIN 32
 
-/* Rows of a table for so many flows (less than 2^31). */
-static inline __attribute__((always_inline)) __u32 flow_table_rows(__u32 flows)
+/* Slots of a table for so many flows (less than 2^31). */
+static inline __attribute__((always_inline)) __u32 flow_table_slots(__u32 flows)
 {
-	return 2 * flows < FLOW_ROWS_MIN ? FLOW_ROWS_MIN : 2 * flows;
+	return 2 * flows < FLOW_SLOTS_MIN ? FLOW_SLOTS_MIN : 2 * flows;
 }
 
 /*
  * Secret and random, as clients choose their ports and channel numbers: nobody
- * must be able to have all flows begin on one row. The hash is strongly universal
+ * must be able to have all flows begin on one slot. The hash is strongly universal
  * (Lemire and Kaser, "Strongly universal string hashing is fast", 2014:
  * Multilinear-HM), by its upper 32 bits.
  */
@@ -180,16 +180,16 @@ static inline __attribute__((always_inline)) __u64 flow_hash6(const volatile __u
 	return flow_hash_mix(hash);
 }
 
-/* Hashes are places on a circle, on which the rows are as many equal parts. */
-static inline __attribute__((always_inline)) __u32 flow_row(__u64 hash, __u32 rows)
+/* Hashes are places on a circle, on which the slots are as many equal parts. */
+static inline __attribute__((always_inline)) __u32 flow_slot_index(__u64 hash, __u32 slots)
 {
-	return (hash >> 32) * rows >> 32;
+	return (hash >> 32) * slots >> 32;
 }
 
-/* The part of the circle that is a row's. */
-static inline __attribute__((always_inline)) __u64 flow_stride(__u32 rows)
+/* The part of the circle that is a slot's. */
+static inline __attribute__((always_inline)) __u64 flow_stride(__u32 slots)
 {
-	return ~(__u64)0 / rows;
+	return ~(__u64)0 / slots;
 }
 
 /*
@@ -229,11 +229,11 @@ struct hop {
 };
 
 /*
- * A row is rewritten under traffic: the writer fills the slot that is not
+ * A slot is rewritten under traffic: the writer fills the slot that is not
  * current, then moves `current`. A reader's slot depends on the load of
  * `current`, so no CPU sees a half-written one.
  */
-struct hop_row {
+struct hop_entry {
 	__u32 current;
 	struct hop slot[2];
 	__u32 zero;
@@ -255,14 +255,14 @@ enum limit_meter {
 struct limit {
 	__s64 left[LIMIT_METERS]; /* bytes of this second; what is below 0 is taken off the next one */
 	__u64 bps;                /* bytes per second, for tools */
-	__u64 refused;            /* packets dropped since the row was taken, for tools */
+	__u64 refused;            /* packets dropped since the slot was taken, for tools */
 	__u64 unsent_packets;     /* of these, peers' that count as received, and were not sent */
 	__u64 unsent_bytes;
 };
 
 /* An interface that carries the program, and its unicast address. */
-struct port {
-	__u32 ifindex; /* 0: row not in use */
+struct attachment {
+	__u32 ifindex; /* 0: slot not in use */
 	__u8 mac[6];
 	__u8 generic; /* 1: the program runs on skbs, behind the driver */
 	__u8 zero;
@@ -285,50 +285,50 @@ struct vlan {
 	__u16 zero;
 };
 
-/* ---- for onlookers (turnutils_xdp): what only the server knows, and no packet's way asks for ---- */
+/* ---- for inspectors (turnutils_xdp): what only the server knows, and no packet's way asks for ---- */
 
 /*
  * Number of all that this file and verdict.h lay out, and of the reasons
  * that are counted in `refused`. It changes with any of them but a new verdict.
  */
-#define ABI_VERSION 1u
+#define ABI_VERSION 2u
 
-#define STATE_NAME 16
-#define STATE_LINE 384
-/* Why channels are not offloaded: enum channel_refusal. */
-#define STATE_REFUSALS 32
+#define STATUS_NAME 16
+#define STATUS_LINE 384
+/* Why channels are not offloaded: enum refusal. */
+#define STATUS_REFUSALS 32
 
-enum state_mode { STATE_MODE_NONE, STATE_MODE_NATIVE, STATE_MODE_GENERIC };
+enum status_mode { STATUS_MODE_NONE, STATUS_MODE_NATIVE, STATUS_MODE_GENERIC };
 
 /* An interface that is to carry the program. */
-struct state_interface {
-	char name[STATE_NAME];
-	char device[STATE_NAME]; /* that carries the program for it, or "" */
+struct status_interface {
+	char name[STATUS_NAME];
+	char device[STATUS_NAME]; /* that carries the program for it, or "" */
 	__u32 ifindex;           /* 0: there is none of its name now */
 	__u32 device_ifindex;
-	__u8 mode;               /* enum state_mode */
-	__u8 beside;             /* 1: other programs run there too, by libxdp's dispatcher */
+	__u8 mode;               /* enum status_mode */
+	__u8 dispatched;             /* 1: other programs run there too, by libxdp's dispatcher */
 	__u8 zero[6];
-	char line[STATE_LINE];   /* what the log says of it: the mode, or why it is left out */
+	char line[STATUS_LINE];   /* what the log says of it: the mode, or why it is left out */
 };
 
-struct state {
+struct status {
 	__u64 started;  /* CLOCK_BOOTTIME in nanoseconds; 0: no server has these tables */
 	__u64 overruns; /* how often events of the kernel were lost, and all was read anew */
 	__u64 full;     /* channels for which there was no room */
 	__u64 failed;   /* channels that were not taken for another reason */
 	__u64 bytes_in; /* UDP payload that was relayed, as received; read every second */
 	__u64 bytes_out; /* the same as sent */
-	__u64 refused[STATE_REFUSALS];
+	__u64 refused[STATUS_REFUSALS];
 	__u32 pid;      /* in the server's own PID namespace */
 	__u32 channels; /* that there is room for */
 	__u8 mode;      /* that was asked for: enum option_mode */
-	__u8 barred;    /* 1: all is left to coturn, as the host has IPsec policies */
+	__u8 blocked;    /* 1: all is left to coturn, as the host has IPsec policies */
 	__u8 zero[2];
-	__u32 edition;  /* of the rows below: odd while one is written */
+	__u32 seq;  /* of the slots below: odd while one is written */
 	__u32 interfaces;
 	__u32 zero2;
-	struct state_interface interface[ABI_PORTS];
+	struct status_interface interface[ABI_ATTACHMENTS];
 };
 
 _Static_assert(sizeof(struct flow_key) == 16, "flow_key has no padding");
@@ -337,12 +337,12 @@ _Static_assert(sizeof(struct flow) == 64, "flow has no padding");
 _Static_assert(sizeof(struct flow_slot) == 128, "flow_slot fills two cache lines");
 _Static_assert(offsetof(struct flow_slot, key_saddr6) == 64, "IPv4 takes the first of them");
 _Static_assert(sizeof(struct hop) == 28, "hop has no padding");
-_Static_assert(sizeof(struct hop_row) == 64, "hop_row fills a cache line");
+_Static_assert(sizeof(struct hop_entry) == 64, "hop_entry fills a cache line");
 _Static_assert(sizeof(struct limit) == 64, "limit fills a cache line");
-_Static_assert(sizeof(struct port) == 12, "port has no padding");
+_Static_assert(sizeof(struct attachment) == 12, "port has no padding");
 _Static_assert(sizeof(struct vlan_key) == 8, "vlan_key has no padding");
 _Static_assert(sizeof(struct vlan) == 8, "vlan has no padding");
-_Static_assert(sizeof(struct state_interface) == 432, "state_interface has no padding");
-_Static_assert(sizeof(struct state) == 328 + 432 * ABI_PORTS, "state has no padding");
+_Static_assert(sizeof(struct status_interface) == 432, "status_interface has no padding");
+_Static_assert(sizeof(struct status) == 328 + 432 * ABI_ATTACHMENTS, "state has no padding");
 
 #endif

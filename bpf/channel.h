@@ -56,7 +56,7 @@ static __always_inline int owner_alive(const struct flow *flow)
  * The key of what leaves by `flow`, when it comes in again as a peer's data: the
  * peer is this server.
  */
-static __always_inline void flow_key_turn(struct packet *packet, const struct flow *flow, const int v6)
+static __always_inline void flow_key_hairpin(struct packet *packet, const struct flow *flow, const int v6)
 {
 	if (v6) {
 		__builtin_memcpy(packet->key.v6.saddr, &flow->saddr, sizeof(flow->saddr));
@@ -75,7 +75,7 @@ static __always_inline void flow_key_turn(struct packet *packet, const struct fl
 	}
 }
 
-/* VERDICT_COUNT with a copy of the flow of this datagram, whose relay thread is alive, and its row. */
+/* VERDICT_CONTINUE with a copy of the flow of this datagram, whose relay thread is alive, and its slot. */
 static __always_inline enum verdict flow_of(struct packet *packet, const int v6, struct flow *flow,
 					    struct flow_slot **slot)
 {
@@ -84,20 +84,20 @@ static __always_inline enum verdict flow_of(struct packet *packet, const int v6,
 	if (!flow_find(packet, v6, &found) || flow_copy(&found, packet, v6, flow))
 		return VERDICT_NO_FLOW;
 	*slot = found.slot;
-	return owner_alive(flow) ? VERDICT_COUNT : VERDICT_SERVER_SILENT;
+	return owner_alive(flow) ? VERDICT_CONTINUE : VERDICT_SERVER_SILENT;
 }
 
 /* The same of what leaves by `flow`, and comes in again as a peer's data: the peer is this server. */
-static __always_inline enum verdict flow_turn(struct packet *packet, const int v6, struct flow *flow,
+static __always_inline enum verdict flow_hairpin(struct packet *packet, const int v6, struct flow *flow,
 					      struct flow_slot **slot)
 {
 	struct flow_found found;
 
-	flow_key_turn(packet, flow, v6);
+	flow_key_hairpin(packet, flow, v6);
 	if (!flow_at(packet, v6, &found) || flow_copy(&found, packet, v6, flow))
 		return VERDICT_NO_FLOW;
 	*slot = found.slot;
-	return owner_alive(flow) ? VERDICT_COUNT : VERDICT_SERVER_SILENT;
+	return owner_alive(flow) ? VERDICT_CONTINUE : VERDICT_SERVER_SILENT;
 }
 
 /*
@@ -122,7 +122,7 @@ static __always_inline __u8 ttl_out(const struct flow *flow, const struct hop *h
 {
 	if (flow->ttl_from == FLOW_TTL_CONSTANT)
 		return flow->ttl;
-	if (flow->ttl_from == FLOW_TTL_WAY)
+	if (flow->ttl_from == FLOW_TTL_ROUTE)
 		return received ? hop->ttl : 0;
 	if (received <= 1)
 		return 0;

@@ -28,7 +28,7 @@ static __always_inline __u16 sum_fold(__u64 sum)
 }
 
 /* The complement of a word, to take it out of a sum. */
-static __always_inline __u16 sum_less(__u16 word)
+static __always_inline __u16 csum_complement(__u16 word)
 {
 	return ~word;
 }

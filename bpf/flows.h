@@ -9,13 +9,13 @@
 /* Of whatever is compared or copied by 8 bytes. */
 typedef __u64 __attribute__((may_alias)) any64;
 
-/* No row. */
+/* No slot. */
 #define FLOW_NONE 0xffffffffu
 
-/* A flow that had the key of a packet when its row's edition was read. */
+/* A flow that had the key of a packet when its slot's seq was read. */
 struct flow_found {
 	struct flow_slot *slot;
-	__u32 edition;
+	__u32 seq;
 };
 
 /* A register that is 0, but is known only when the load that it comes from is done. */
@@ -40,14 +40,14 @@ static __always_inline const struct flow_slot *slot_after(const struct flow_slot
 	return slot;
 }
 
-static __always_inline struct flow_slot *slot_at(__u32 row)
+static __always_inline struct flow_slot *slot_at(__u32 index)
 {
-	return bpf_map_lookup_elem(&flows, &row);
+	return bpf_map_lookup_elem(&flows, &index);
 }
 
-static __always_inline __u32 slot_edition(const struct flow_slot *slot)
+static __always_inline __u32 slot_seq(const struct flow_slot *slot)
 {
-	return *(const volatile __u32 *)&slot->edition;
+	return *(const volatile __u32 *)&slot->seq;
 }
 
 /* The two halves of struct flow_key. */
@@ -73,20 +73,20 @@ static __always_inline int slot_has(const struct flow_slot *slot, const any64 *k
 	return v6 ? slot_is6(slot, (const struct flow_key6 *)key) : slot_is(slot, key[0], key[1]);
 }
 
-/* From the second row on where a key may stand; FLOW_NONE. */
+/* From the second slot on where a key may stand; FLOW_NONE. */
 static __always_inline __u32 flow_go_on(__u64 hash, const any64 *key, const int v6)
 {
 	for (int probe = 1; probe < FLOW_PROBES; probe++) {
 		const struct flow_slot *slot;
-		__u32 row;
+		__u32 index;
 
-		hash = flow_step(hash, probe, flow_row_stride);
-		row = flow_row(hash, flow_rows);
-		slot = slot_at(row);
+		hash = flow_step(hash, probe, flow_slot_stride);
+		index = flow_slot_index(hash, flow_slots);
+		slot = slot_at(index);
 		if (!slot)
 			break;
-		if (slot_edition(slot) & 1 && slot_has(slot, key, v6))
-			return row;
+		if (slot_seq(slot) & 1 && slot_has(slot, key, v6))
+			return index;
 		if (!slot->passed)
 			break;
 	}
@@ -94,7 +94,7 @@ static __always_inline __u32 flow_go_on(__u64 hash, const any64 *key, const int 
 }
 
 /*
- * The row of a flow that does not stand on its first one, or FLOW_NONE. Not static, so that the
+ * The slot of a flow that does not stand on its first one, or FLOW_NONE. Not static, so that the
  * verifier walks the loop once, and not for each way that leads here; so the words of a key
  * come one by one.
  */
@@ -116,20 +116,20 @@ static __always_inline int slot_matches(const struct packet *packet, struct flow
 {
 	const struct flow_slot *slot;
 
-	found->edition = slot_edition(found->slot);
-	if (!(found->edition & 1))
+	found->seq = slot_seq(found->slot);
+	if (!(found->seq & 1))
 		return 0;
-	slot = slot_after(found->slot, found->edition);
+	slot = slot_after(found->slot, found->seq);
 	return slot_has(slot, (const any64 *)&packet->key, v6);
 }
 
-/* Whether there is a flow of the packet's key. Nearly always its first row tells. */
+/* Whether there is a flow of the packet's key. Nearly always its first slot tells. */
 static __always_inline int flow_at(const struct packet *packet, const int v6, struct flow_found *found)
 {
 	const any64 *key = (const any64 *)&packet->key;
 	__u64 hash = v6 ? flow_hash6(flow_seed, &packet->key.v6) : flow_hash(flow_seed, &packet->key.v4);
 
-	found->slot = slot_at(flow_row(hash, flow_rows));
+	found->slot = slot_at(flow_slot_index(hash, flow_slots));
 	if (!found->slot)
 		return 0;
 	if (slot_matches(packet, found, v6))
@@ -167,12 +167,12 @@ static __always_inline int key_again(const struct flow_slot *slot, const any64 *
 static __always_inline int flow_copy(const struct flow_found *found, const struct packet *packet, const int v6,
 				     struct flow *flow)
 {
-	const struct flow_slot *slot = slot_after(found->slot, found->edition);
+	const struct flow_slot *slot = slot_after(found->slot, found->seq);
 	const any64 *rest = (const any64 *)slot->rest;
 	any64 *copy = (void *)flow + FLOW_REST;
 	__u64 loaded = 0;
 
-	/* The key once more, by loads that the second look at the edition comes after. */
+	/* The key once more, by loads that the second look at the seq comes after. */
 	if (weak_order && !key_again(slot, (const any64 *)&packet->key, v6, &loaded))
 		return -1;
 	/* With the word behind it, for the sake of whole steps. */
@@ -187,7 +187,7 @@ static __always_inline int flow_copy(const struct flow_found *found, const struc
 		}
 	}
 	slot = slot_after(found->slot, loaded);
-	return slot_edition(slot) == found->edition ? 0 : -1;
+	return slot_seq(slot) == found->seq ? 0 : -1;
 }
 
 #endif

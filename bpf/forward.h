@@ -9,25 +9,25 @@
 static __always_inline const struct hop *hop_find(const struct flow *flow)
 {
 	__u32 index = flow->hop;
-	const struct hop_row *row = bpf_map_lookup_elem(&hops, &index);
+	const struct hop_entry *entry = bpf_map_lookup_elem(&hops, &index);
 	const struct hop *hop;
 
-	if (!row)
+	if (!entry)
 		return NULL;
-	hop = &row->slot[*(const volatile __u32 *)&row->current & 1];
+	hop = &entry->slot[*(const volatile __u32 *)&entry->current & 1];
 	return hop->ifindex || hop->flags & HOP_LOCAL ? hop : NULL;
 }
 
 /*
  * XDP_TX or XDP_REDIRECT in *action. The redirect is only noted by the kernel: it
- * happens when the program returns it. VERDICT_COUNT stands for "go on".
+ * happens when the program returns it. VERDICT_CONTINUE stands for "go on".
  */
 static __always_inline enum verdict hop_action(struct xdp_md *ctx, const struct packet *packet,
 					       const struct hop *hop, int *action)
 {
 	if (hop->ifindex == ctx->ingress_ifindex && hop->flags & HOP_TRANSMIT) {
 		*action = XDP_TX;
-		return VERDICT_COUNT;
+		return VERDICT_CONTINUE;
 	}
 	if (!packet->generic && !(hop->flags & HOP_REDIRECT))
 		return VERDICT_NO_REDIRECT;
@@ -35,7 +35,7 @@ static __always_inline enum verdict hop_action(struct xdp_md *ctx, const struct 
 	    frame_length(ctx) > ctx->data_end - ctx->data)
 		return VERDICT_FRAGS;
 	*action = bpf_redirect_map(&devices, hop->ifindex, XDP_PASS);
-	return *action == XDP_REDIRECT ? VERDICT_COUNT : VERDICT_NO_REDIRECT;
+	return *action == XDP_REDIRECT ? VERDICT_CONTINUE : VERDICT_NO_REDIRECT;
 }
 
 #endif

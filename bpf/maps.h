@@ -30,11 +30,11 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
-	__type(value, struct hop_row);
+	__type(value, struct hop_entry);
 	__uint(max_entries, 1);
 } hops SEC(".maps");
 
-/* For onlookers: when the flow of each row began, CLOCK_BOOTTIME in nanoseconds. */
+/* For inspectors: when the flow of each slot began, CLOCK_BOOTTIME in nanoseconds. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -66,14 +66,14 @@ struct {
 	__uint(max_entries, ABI_DEVICES);
 } devices SEC(".maps");
 
-/* For onlookers, which know one layout. */
+/* For inspectors, which know one layout. */
 const volatile __u32 abi_version = ABI_VERSION;
 
-/* Rows of `flows`. */
-const volatile __u32 flow_rows = 1;
+/* Slots of `flows`. */
+const volatile __u32 flow_slots = 1;
 
 /* flow_stride of them. */
-const volatile __u64 flow_row_stride = 0;
+const volatile __u64 flow_slot_stride = 0;
 
 /* See flow_hash. */
 const volatile __u64 flow_seed[FLOW_SEEDS] = {};
@@ -87,12 +87,12 @@ const volatile __u32 frags = 0;
 /* Nonzero: bpf_ktime_get_coarse_ns is there (Linux 5.11). */
 const volatile __u32 coarse_clock = 1;
 
-/* The interfaces that carry the program, from the first row on. */
-struct port ports[ABI_PORTS];
+/* The interfaces that carry the program, from the first slot on. */
+struct attachment attachments[ABI_ATTACHMENTS];
 
 /*
  * What a CPU read last, and in which jiffy. If there were more CPUs, two could take
- * turns with a row, and one see the other's time of an earlier jiffy.
+ * turns with a slot, and one see the other's time of an earlier jiffy.
  */
 #define CLOCKS 1024
 static struct clock {
@@ -103,7 +103,7 @@ static struct clock {
 /* When a relay thread is held to be dead, CLOCK_MONOTONIC in nanoseconds. */
 __u64 deadlines[ABI_OWNERS];
 
-/* For onlookers: what the server says of itself. */
-struct state state;
+/* For inspectors: what the server says of itself. */
+struct status status;
 
 #endif

@@ -42,11 +42,11 @@ struct packet {
 	__u8 generic; /* the interface gives skbs, not the driver's buffers */
 };
 
-/* The row of an interface that carries the program. */
-static __always_inline const struct port *port_find(__u32 ifindex)
+/* The slot of an interface that carries the program. */
+static __always_inline const struct attachment *port_find(__u32 ifindex)
 {
-	for (int i = 0; i < ABI_PORTS; i++) {
-		const struct port *port = &ports[i];
+	for (int i = 0; i < ABI_ATTACHMENTS; i++) {
+		const struct attachment *port = &attachments[i];
 
 		if (port->ifindex == ifindex)
 			return port;
@@ -78,7 +78,7 @@ static __always_inline enum verdict frame_is_ours(const struct xdp_md *ctx, stru
 	void *end = (void *)(long)ctx->data_end;
 	struct ethhdr *eth = data;
 	struct vlan_key key = { .ifindex = ctx->ingress_ifindex };
-	const struct port *port;
+	const struct attachment *port;
 	const __u8 *mac;
 
 	if (data + sizeof(*eth) > end)
@@ -123,7 +123,7 @@ static __always_inline enum verdict frame_is_ours(const struct xdp_md *ctx, stru
 	}
 	if (*protocol != bpf_htons(ETH_P_IP) && *protocol != bpf_htons(ETH_P_IPV6))
 		return VERDICT_NOT_IP;
-	return mac_is(mac, eth->h_dest) ? VERDICT_COUNT : VERDICT_NOT_OURS;
+	return mac_is(mac, eth->h_dest) ? VERDICT_CONTINUE : VERDICT_NOT_OURS;
 }
 
 /* The bytes of the frame, in all of its buffers. */
@@ -158,7 +158,7 @@ static __always_inline enum verdict parse_v4(struct packet *packet, const void *
 	packet->ttl = ip->ttl;
 	packet->offset += sizeof(*ip);
 	*length = bpf_ntohs(ip->tot_len) - sizeof(*ip);
-	return VERDICT_COUNT;
+	return VERDICT_CONTINUE;
 }
 
 static __always_inline enum verdict parse_v6(struct packet *packet, const void *at, const void *end,
@@ -190,7 +190,7 @@ static __always_inline enum verdict parse_v6(struct packet *packet, const void *
 	packet->ttl = ip->hop_limit;
 	packet->offset += sizeof(*ip);
 	*length = bpf_ntohs(ip->payload_len);
-	return VERDICT_COUNT;
+	return VERDICT_CONTINUE;
 }
 
 /* Where headers end at most is known here, but the verifier has to see it. */
@@ -203,7 +203,7 @@ static __always_inline const void *header_at(const struct xdp_md *ctx, __u32 off
 }
 
 /*
- * Reads the headers behind Ethernet's into `packet`. VERDICT_COUNT stands for "go
+ * Reads the headers behind Ethernet's into `packet`. VERDICT_CONTINUE stands for "go
  * on". The sum over the UDP payload is not looked at: a wrong one stays wrong, and
  * its receiver drops it. `v6` is a constant here and below: each family has its
  * own copy of this code, without the branches of the other.
@@ -221,7 +221,7 @@ static __always_inline enum verdict packet_parse(struct xdp_md *ctx, struct pack
 		verdict = parse_v6(packet, header_at(ctx, packet->offset), end, &length);
 	else
 		verdict = parse_v4(packet, header_at(ctx, packet->offset), end, &length);
-	if (verdict != VERDICT_COUNT)
+	if (verdict != VERDICT_CONTINUE)
 		return verdict;
 
 	udp = header_at(ctx, packet->offset);
@@ -252,7 +252,7 @@ static __always_inline enum verdict packet_parse(struct xdp_md *ctx, struct pack
 		packet->channel = *channel;
 	else
 		packet->channel.number = packet->channel.length = 0;
-	return VERDICT_COUNT;
+	return VERDICT_CONTINUE;
 }
 
 #endif

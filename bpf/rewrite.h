@@ -12,7 +12,7 @@
 /* The datagram that is to leave. */
 struct outgoing {
 	const struct flow *flow;
-	struct flow_slot *slot; /* the flow's row, to count in */
+	struct flow_slot *slot; /* the flow's slot, to count in */
 	const struct hop *hop;
 	struct limit *first_limit; /* of the flow that led to this server itself, if it has one */
 	__u32 delta;   /* sum of the new addresses and ports less the old */
@@ -47,25 +47,25 @@ static __always_inline long excess_sum(struct xdp_md *ctx, const struct packet *
 static __always_inline __sum16 check_by_difference(struct xdp_md *ctx, const struct packet *packet,
 						   const struct outgoing *out)
 {
-	__u64 sum = sum_less(packet->check);
+	__u64 sum = csum_complement(packet->check);
 
 	sum += out->delta;
-	sum += 2 * (__u32)sum_less(bpf_htons(sizeof(struct udphdr) + packet->length));
+	sum += 2 * (__u32)csum_complement(bpf_htons(sizeof(struct udphdr) + packet->length));
 	sum += 2 * (__u32)bpf_htons(sizeof(struct udphdr) + out->payload);
 	if (out->flow->channel) {
 		sum += out->flow->channel;
 		sum += bpf_htons(out->data);
 	}
 	if (out->header) {
-		sum += sum_less(packet->channel.number);
-		sum += sum_less(packet->channel.length);
+		sum += csum_complement(packet->channel.number);
+		sum += csum_complement(packet->channel.length);
 	}
 	if (packet->length != out->data + out->header) {
 		long excess = excess_sum(ctx, packet, out);
 
 		if (excess < 0)
 			return 0;
-		sum += sum_less(excess);
+		sum += csum_complement(excess);
 	}
 	return sum_finish_udp(sum);
 }

@@ -29,8 +29,8 @@ static __always_inline enum verdict turn_to_client(struct packet *packet, struct
 {
 	enum verdict verdict;
 
-	verdict = flow_turn(packet, v6, flow, &out->slot);
-	if (verdict != VERDICT_COUNT)
+	verdict = flow_hairpin(packet, v6, flow, &out->slot);
+	if (verdict != VERDICT_CONTINUE)
 		return verdict == VERDICT_NO_FLOW ? VERDICT_LOCAL : verdict;
 	if (!flow->channel)
 		return VERDICT_LOCAL;
@@ -43,7 +43,7 @@ static __always_inline enum verdict turn_to_client(struct packet *packet, struct
 	out->payload = out->data + sizeof(struct channel_header);
 	out->tos &= flow->tos_mask;
 	out->ttl = ttl_out(flow, out->hop, out->ttl);
-	return out->ttl ? VERDICT_COUNT : VERDICT_TTL;
+	return out->ttl ? VERDICT_CONTINUE : VERDICT_TTL;
 }
 
 /* By the session whose flow the packet leaves by. */
@@ -60,7 +60,7 @@ static __always_inline int limit_allows(const struct packet *packet, const struc
 
 /*
  * What is known of the packet's way is enough: asks for the rest, and only then
- * writes. `first` is the row of the flow that led to this server itself, or NULL.
+ * writes. `first` is the slot of the flow that led to this server itself, or NULL.
  */
 static __always_inline enum verdict send(struct xdp_md *ctx, const struct packet *packet, struct outgoing *out,
 					 struct flow_slot *first, int *action, const int v6)
@@ -72,7 +72,7 @@ static __always_inline enum verdict send(struct xdp_md *ctx, const struct packet
 	    out->hop->mtu)
 		return VERDICT_TOO_BIG;
 	verdict = hop_action(ctx, packet, out->hop, action);
-	if (verdict != VERDICT_COUNT)
+	if (verdict != VERDICT_CONTINUE)
 		return verdict;
 
 	/*
@@ -120,10 +120,10 @@ static __always_inline enum verdict relay(struct xdp_md *ctx, struct packet *pac
 	enum verdict verdict;
 
 	verdict = packet_parse(ctx, packet, v6);
-	if (verdict != VERDICT_COUNT)
+	if (verdict != VERDICT_CONTINUE)
 		return verdict;
 	verdict = flow_of(packet, v6, &flow, &out.slot);
-	if (verdict != VERDICT_COUNT)
+	if (verdict != VERDICT_CONTINUE)
 		return verdict;
 	/* RFC 8200, section 8.1: the kernel drops it. */
 	if (v6 && !packet->check)
@@ -158,7 +158,7 @@ static __always_inline enum verdict relay(struct xdp_md *ctx, struct packet *pac
 			verdict = turn_to_client(packet, &flow, &out, 1);
 		else
 			verdict = turn_to_client(packet, &flow, &out, 0);
-		if (verdict != VERDICT_COUNT)
+		if (verdict != VERDICT_CONTINUE)
 			return verdict;
 	}
 	if (flow.flags & FLOW_V6)
@@ -173,7 +173,7 @@ static __always_inline enum verdict frame_relay(struct xdp_md *ctx, int *action)
 	__be16 protocol;
 
 	verdict = frame_is_ours(ctx, &packet, &protocol);
-	if (verdict != VERDICT_COUNT)
+	if (verdict != VERDICT_CONTINUE)
 		return verdict;
 	if (protocol == bpf_htons(ETH_P_IP))
 		return relay(ctx, &packet, action, 0);
@@ -185,11 +185,11 @@ int turn(struct xdp_md *ctx)
 {
 	int action = XDP_PASS;
 	enum verdict verdict = frame_relay(ctx, &action);
-	__u32 row = 0;
+	__u32 index = 0;
 
-	/* Never. But by this the kernel counts a table among the program's that only onlookers read. */
-	if (!flow_rows)
-		return bpf_map_lookup_elem(&begun, &row) ? XDP_PASS : XDP_ABORTED;
+	/* Never. But by this the kernel counts a table among the program's that only inspectors read. */
+	if (!flow_slots)
+		return bpf_map_lookup_elem(&begun, &index) ? XDP_PASS : XDP_ABORTED;
 
 	count_verdict(verdict);
 	switch (verdict) {

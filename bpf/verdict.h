@@ -38,6 +38,8 @@ enum verdict {
 	VERDICTS(VERDICT_ENUM)
 #undef VERDICT_ENUM
 	VERDICT_COUNT,
+	/* What a stage returns when the next stage is to decide: no packet ends in it. */
+	VERDICT_CONTINUE = VERDICT_COUNT,
 };
 
 /* Counters of one CPU; a row fills whole cache lines. */

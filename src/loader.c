@@ -42,7 +42,7 @@ static void explain_denial(void)
 {
 	char names[64];
 
-	if (privilege_missing(names, sizeof(names)))
+	if (capability_missing(names, sizeof(names)))
 		log_line(LOG_LEVEL_ERROR,
 			 "the kernel does not let this process load an XDP program, which takes %s: start it as root, or "
 			 "in a unit of systemd with AmbientCapabilities=CAP_BPF CAP_NET_ADMIN CAP_PERFMON",
@@ -61,7 +61,7 @@ static int explain_load(int error)
 
 	uname(&kernel);
 	/* The verifier's refusal is EACCES as well. */
-	if (error == -EPERM || privilege_missing(names, sizeof(names)))
+	if (error == -EPERM || capability_missing(names, sizeof(names)))
 		explain_denial();
 	else if (error == -ENOMEM)
 		log_line(LOG_LEVEL_ERROR, "no memory for the tables: lower xdp-max-channels");
@@ -76,10 +76,10 @@ static int explain_load(int error)
 /* What the kernel has is told to the verifier as constants: other branches need not load. */
 static void configure(struct turn_bpf *made, bool frags, unsigned int flows, unsigned int cpus)
 {
-	unsigned int rows = flow_table_rows(flows);
+	unsigned int slots = flow_table_slots(flows);
 
-	made->rodata->flow_rows = rows;
-	made->rodata->flow_row_stride = flow_stride(rows);
+	made->rodata->flow_slots = slots;
+	made->rodata->flow_slot_stride = flow_stride(slots);
 	made->rodata->weak_order = WEAK_ORDER;
 	made->rodata->frags = frags;
 	made->rodata->coarse_clock =
@@ -87,15 +87,15 @@ static void configure(struct turn_bpf *made, bool frags, unsigned int flows, uns
 	if (frags)
 		bpf_program__set_flags(made->progs.turn,
 				       bpf_program__flags(made->progs.turn) | BPF_F_XDP_HAS_FRAGS);
-	bpf_map__set_max_entries(made->maps.flows, rows);
+	bpf_map__set_max_entries(made->maps.flows, slots);
 	bpf_map__set_max_entries(made->maps.hops, flows);
-	bpf_map__set_max_entries(made->maps.begun, rows);
+	bpf_map__set_max_entries(made->maps.begun, slots);
 	/* No more sessions than channels, which have two flows each. */
 	bpf_map__set_max_entries(made->maps.limits, flows / 2);
 	bpf_map__set_max_entries(made->maps.verdicts, cpus);
 }
 
-static int load(const struct settings *settings, bool frags, struct map_set *maps)
+static int load(const struct settings *settings, bool frags, struct maps *maps)
 {
 	int cpus = libbpf_num_possible_cpus();
 	unsigned int flows = 2 * settings->channels;
@@ -118,7 +118,7 @@ static int load(const struct settings *settings, bool frags, struct map_set *map
 		return explain_load(error);
 	}
 	skeleton = made;
-	*maps = (struct map_set){
+	*maps = (struct maps){
 		.flows = made->maps.flows,
 		.devices = made->maps.devices,
 		.vlans = made->maps.vlans,
@@ -126,11 +126,11 @@ static int load(const struct settings *settings, bool frags, struct map_set *map
 		.begun = made->maps.begun,
 		.limits = made->maps.limits,
 		.deadlines = (uint64_t *)made->bss->deadlines,
-		.state = &made->bss->state,
+		.status = &made->bss->status,
 		.flow_seed = (const uint64_t *)made->rodata->flow_seed,
-		.flow_rows = flow_table_rows(flows),
+		.flow_slots = flow_table_slots(flows),
 		.flow_room = flows,
-		.hop_rows = flows,
+		.hop_entries = flows,
 	};
 	return 0;
 }
@@ -160,16 +160,16 @@ static struct bpf_object *copy(void)
 static int attach(const struct settings *settings, const struct interface_list *interfaces,
 		  bool frags)
 {
-	const struct attach_plan plan = {
+	const struct manager_plan plan = {
 		.program = bpf_program__fd(skeleton->progs.turn),
-		.rows = skeleton->bss->ports,
+		.slots = skeleton->bss->attachments,
 		.copy = copy,
 		.mode = settings->mode,
 		.frags = frags,
 	};
-	int error = attach_start(&plan, interfaces);
+	int error = manager_start(&plan, interfaces);
 
-	if (!error && settings->required && !attach_complete())
+	if (!error && settings->required && !manager_complete())
 		error = -ENODEV;
 	return error;
 }
@@ -180,7 +180,7 @@ static bool kernel_has_frags(void)
 	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_xdp_get_buff_len, NULL) == 1;
 }
 
-int program_start(const struct settings *settings, const struct interface_list *interfaces, struct map_set *maps)
+int loader_start(const struct settings *settings, const struct interface_list *interfaces, struct maps *maps)
 {
 	int error;
 
@@ -197,31 +197,31 @@ int program_start(const struct settings *settings, const struct interface_list *
 	 */
 	error = attach(settings, interfaces, !kernel_has_frags());
 	if (error == -EMSGSIZE) {
-		program_stop();
+		loader_stop();
 		error = load(settings, true, maps);
 		if (!error)
 			error = attach(settings, interfaces, true);
 	}
 	if (error)
-		program_stop();
+		loader_stop();
 	return error;
 }
 
-void program_stop(void)
+void loader_stop(void)
 {
 	if (!skeleton)
 		return;
-	attach_stop();
+	manager_stop();
 	turn_bpf__destroy(skeleton);
 	skeleton = NULL;
 }
 
-uint8_t program_device_flags(uint32_t ifindex)
+uint8_t loader_device_flags(uint32_t ifindex)
 {
-	return port_device_flags(ifindex);
+	return attachment_device_flags(ifindex);
 }
 
-void program_links_changed(void)
+void loader_links_changed(void)
 {
-	attach_refresh();
+	manager_refresh();
 }

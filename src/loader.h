@@ -18,18 +18,18 @@
  * (if the offload is required: if all carry it), else -errno with nothing left
  * behind. The kernel detaches it when the process ends, however it ends.
  */
-int program_start(const struct settings *settings, const struct interface_list *interfaces, struct map_set *maps);
+int loader_start(const struct settings *settings, const struct interface_list *interfaces, struct maps *maps);
 
 /** Detaches and unloads. Does nothing if not started. */
-void program_stop(void);
+void loader_stop(void);
 
 /** HOP_REDIRECT, HOP_TRANSMIT and HOP_FRAGS: how frames can leave by a device that is no VLAN. */
-uint8_t program_device_flags(uint32_t ifindex);
+uint8_t loader_device_flags(uint32_t ifindex);
 
 /**
  * Looks again at the interfaces: one may have another MAC now, be gone or be
- * back. Both this and program_device_flags are for one thread at a time.
+ * back. Both this and loader_device_flags are for one thread at a time.
  */
-void program_links_changed(void);
+void loader_links_changed(void);
 
 #endif

@@ -8,17 +8,19 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "iface/manager.h"
-#include "channel/channel.h"
+#include "base/capability.h"
+#include "base/clock.h"
 #include "base/log.h"
-#include "table/maps.h"
+#include "channel/channel.h"
+#include "iface/manager.h"
+#include "loader.h"
 #include "netlink/rtnetlink.h"
 #include "route/nexthop.h"
-#include "base/capability.h"
-#include "loader.h"
+#include "table/limits.h"
+#include "table/maps.h"
+#include "table/status.h"
 
 /* An option of a new UDP socket of this host: coturn leaves these as they are. */
 static int socket_option(int family, int level, int option, int *value)
@@ -35,7 +37,7 @@ static int socket_option(int family, int level, int option, int *value)
 	return error;
 }
 
-static int socket_style(struct channel_style *style)
+static int socket_style(struct flow_style *style)
 {
 	int ttl, ttl6, discover, labels, error;
 
@@ -57,7 +59,7 @@ static int socket_style(struct channel_style *style)
 /* What forbids it is most likely a sandbox, which can be told. */
 static int check_netlink(void)
 {
-	struct mnl_socket *netlink = netlink_open();
+	struct mnl_socket *netlink = rtnetlink_open();
 	int error = netlink ? 0 : -errno;
 
 	if (error)
@@ -65,7 +67,7 @@ static int check_netlink(void)
 			 "no netlink socket, which tells of links and routes: %s; a unit of systemd must allow it with "
 			 "RestrictAddressFamilies=AF_NETLINK",
 			 strerror(-error));
-	netlink_close(netlink);
+	rtnetlink_close(netlink);
 	return error;
 }
 
@@ -79,10 +81,10 @@ static int find_interfaces(const struct settings *settings, const char *const *a
 	if (list->count)
 		return 0;
 	for (unsigned int i = 0; i < count; i++) {
-		error = interfaces_of_address(addresses[i], list);
+		error = address_owner_find(addresses[i], list);
 		if (error == -ENOSPC)
 			log_line(LOG_LEVEL_WARNING, "%s: more than %d interfaces; name those that matter with xdp-interface",
-				 addresses[i], ABI_PORTS);
+				 addresses[i], ABI_ATTACHMENTS);
 		else if (error == -EADDRNOTAVAIL)
 			log_line(LOG_LEVEL_INFO, "%s: on no interface but the loopback, which carries nothing: its channels "
 						 "are relayed in userspace", addresses[i]);
@@ -97,16 +99,16 @@ int offload_start(const struct settings *settings, const char *const *addresses,
 		  int client_ttl_fixed)
 {
 	static const struct nexthop_callbacks callbacks = {
-		.device_flags = program_device_flags,
-		.links_changed = program_links_changed,
+		.device_flags = loader_device_flags,
+		.links_changed = loader_links_changed,
 	};
-	struct channel_style style = { .client_ttl_fixed = (uint8_t)client_ttl_fixed };
+	struct flow_style style = { .client_ttl_fixed = (uint8_t)client_ttl_fixed };
 	struct interface_list interfaces;
 	unsigned int carriers, all;
-	struct map_set maps;
+	struct maps maps;
 	int error;
 
-	privilege_raise();
+	capability_raise();
 	error = check_netlink();
 	if (!error)
 		error = find_interfaces(settings, addresses, count, &interfaces);
@@ -114,29 +116,31 @@ int offload_start(const struct settings *settings, const char *const *addresses,
 		error = socket_style(&style);
 	if (error)
 		return error;
-	error = program_start(settings, &interfaces, &maps);
+	error = loader_start(settings, &interfaces, &maps);
 	if (error)
 		return error;
-	error = map_open(&maps);
+	error = maps_open(&maps);
 	if (error)
 		goto program;
-	error = channel_start(settings->channels, &style);
+	/* A limited session has one channel at least. */
+	error = limits_open(settings->channels);
 	if (error)
-		goto map;
-	map_state_begin(settings->channels, settings->mode);
-	error = nexthop_start(maps.hop_rows, &callbacks);
+		goto maps;
+	channel_start(&style);
+	status_begin(settings->channels, settings->mode);
+	error = nexthop_start(maps.hop_entries, &callbacks);
 	if (error)
-		goto channel;
-	carriers = attach_carriers(&all);
+		goto limits;
+	carriers = manager_carriers(&all);
 	log_line(LOG_LEVEL_INFO, "offload of UDP channels is on, for up to %u channels, on %u of %u interfaces (xdp-mode %s)",
 		 settings->channels, carriers, all, option_mode_name(settings->mode));
 	return 0;
-channel:
-	channel_stop();
-map:
-	map_close();
+limits:
+	limits_close();
+maps:
+	maps_close();
 program:
-	program_stop();
+	loader_stop();
 	log_line(LOG_LEVEL_ERROR, "the offload cannot start: %s", strerror(-error));
 	return error;
 }
@@ -148,19 +152,50 @@ void offload_privileges_dropped(void)
 
 void offload_beat(uint16_t owner)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	map_deadline_put(owner, ((uint64_t)now.tv_sec + OFFLOAD_SILENCE_SECONDS) * 1000000000 +
-					(uint64_t)now.tv_nsec);
+	maps_deadline_put(owner, clock_monotonic_ns() + OFFLOAD_SILENCE_SECONDS * 1000000000ull);
 }
 
-void offload_count_refusal(enum channel_refusal refusal)
+int offload_channel_open(const struct channel_request *request, uint16_t owner, struct channel **channel)
 {
-	map_refusal_count(refusal);
+	return channel_open(request, owner, channel);
+}
+
+void offload_channel_close(struct channel *channel)
+{
+	channel_close(channel);
+}
+
+void offload_channel_clear_df(struct channel *channel)
+{
+	channel_clear_df(channel);
+}
+
+void offload_channel_read(struct channel *channel, struct usage *to_peer, struct usage *to_client)
+{
+	channel_read(channel, to_peer, to_client);
+}
+
+void offload_channel_free(struct channel *channel)
+{
+	channel_free(channel);
+}
+
+int offload_limit_take(uint32_t *slot, struct limit **limit)
+{
+	return limits_take(slot, limit);
+}
+
+void offload_limit_give(uint32_t slot)
+{
+	limits_give(slot);
+}
+
+void offload_count_refusal(enum refusal refusal)
+{
+	status_count_refusal(refusal);
 }
 
 void offload_count_failure(int error)
 {
-	map_failure_count(error);
+	status_count_failure(error);
 }

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "channel/channel.h"
 #include "base/log.h"
 #include "offload.h"
 
@@ -24,7 +23,7 @@ void offload_beat(uint16_t owner)
 	(void)owner;
 }
 
-void offload_count_refusal(enum channel_refusal refusal)
+void offload_count_refusal(enum refusal refusal)
 {
 	(void)refusal;
 }
@@ -34,41 +33,41 @@ void offload_count_failure(int error)
 	(void)error;
 }
 
-int channel_open(const struct channel_request *request, uint16_t owner, struct channel **channel)
+int offload_channel_open(const struct channel_request *request, uint16_t owner, struct channel **channel)
 {
 	(void)request, (void)owner, (void)channel;
 	return -EOPNOTSUPP;
 }
 
-int channel_limit_take(uint32_t *row, struct limit **limit)
+int offload_limit_take(uint32_t *slot, struct limit **limit)
 {
-	(void)row, (void)limit;
+	(void)slot, (void)limit;
 	return -EOPNOTSUPP;
 }
 
-void channel_limit_give(uint32_t row)
+void offload_limit_give(uint32_t slot)
 {
-	(void)row;
+	(void)slot;
 }
 
-void channel_close(struct channel *channel)
-{
-	(void)channel;
-}
-
-void channel_clear_df(struct channel *channel)
+void offload_channel_close(struct channel *channel)
 {
 	(void)channel;
 }
 
-void channel_read(struct channel *channel, struct usage *to_peer, struct usage *to_client)
+void offload_channel_clear_df(struct channel *channel)
+{
+	(void)channel;
+}
+
+void offload_channel_read(struct channel *channel, struct usage *to_peer, struct usage *to_client)
 {
 	(void)channel;
 	memset(to_peer, 0, sizeof(*to_peer));
 	memset(to_client, 0, sizeof(*to_client));
 }
 
-void channel_free(struct channel *channel)
+void offload_channel_free(struct channel *channel)
 {
 	(void)channel;
 }

@@ -38,13 +38,13 @@ static bool in_effect(const struct capabilities *capabilities, int capability)
 }
 
 static const struct {
-	enum privilege privilege;
+	enum capability privilege;
 	int capability;
 	const char *name;
 } known[] = {
-	{ PRIVILEGE_BPF, CAP_BPF, "CAP_BPF" },
-	{ PRIVILEGE_NET_ADMIN, CAP_NET_ADMIN, "CAP_NET_ADMIN" },
-	{ PRIVILEGE_PERFMON, CAP_PERFMON, "CAP_PERFMON" },
+	{ CAPABILITY_BPF, CAP_BPF, "CAP_BPF" },
+	{ CAPABILITY_NET_ADMIN, CAP_NET_ADMIN, "CAP_NET_ADMIN" },
+	{ CAPABILITY_PERFMON, CAP_PERFMON, "CAP_PERFMON" },
 };
 #define KNOWN (sizeof(known) / sizeof(known[0]))
 
@@ -76,13 +76,13 @@ static int reduce(unsigned int set, bool change_user)
 	return capabilities_set(&reduced);
 }
 
-void privilege_keep(unsigned int set)
+void capability_keep(unsigned int set)
 {
 	prctl(PR_SET_KEEPCAPS, 1L);
 	reduce(set, true);
 }
 
-int privilege_reduce(unsigned int set)
+int capability_reduce(unsigned int set)
 {
 	struct capabilities have;
 	int error = reduce(set, false);
@@ -98,7 +98,7 @@ int privilege_reduce(unsigned int set)
 	return 0;
 }
 
-int privilege_without_bpf(bool without)
+int capability_without_bpf(bool without)
 {
 	static const int same[] = { CAP_BPF, CAP_SYS_ADMIN };
 	struct capabilities have;
@@ -117,7 +117,7 @@ int privilege_without_bpf(bool without)
 	return capabilities_set(&have);
 }
 
-void privilege_raise(void)
+void capability_raise(void)
 {
 	struct capabilities have;
 
@@ -138,7 +138,7 @@ static bool has(const struct capabilities *have, int capability)
 	       (capability != CAP_NET_ADMIN && in_effect(have, CAP_SYS_ADMIN));
 }
 
-bool privilege_missing(char *names, size_t size)
+bool capability_missing(char *names, size_t size)
 {
 	const char *missing[KNOWN];
 	struct capabilities have;

@@ -12,41 +12,41 @@
 #include <stddef.h>
 
 /* Capabilities, as a set. */
-enum privilege {
-	PRIVILEGE_NET_ADMIN = 1,
-	PRIVILEGE_BPF = 2,
-	PRIVILEGE_PERFMON = 4,
+enum capability {
+	CAPABILITY_NET_ADMIN = 1,
+	CAPABILITY_BPF = 2,
+	CAPABILITY_PERFMON = 4,
 };
 
 /**
  * Lets the calling thread keep these, and what the change itself takes, when the
  * process changes its user.
  */
-void privilege_keep(unsigned int set);
+void capability_keep(unsigned int set);
 
 /**
  * Makes these the only capabilities of the calling thread, in effect. 0, or
  * -EPERM if the thread does not have them all.
  */
-int privilege_reduce(unsigned int set);
+int capability_reduce(unsigned int set);
 
 /**
  * Has the calling thread do without CAP_BPF, and what stands for it, or have it
  * again. 0 or -errno.
  */
-int privilege_without_bpf(bool without);
+int capability_without_bpf(bool without);
 
 /**
  * Puts what the program takes into effect where it is permitted only, as the
  * capabilities of a file may be that has to start without them as well. Before
  * other threads are made.
  */
-void privilege_raise(void);
+void capability_raise(void);
 
 /**
  * Names those that the calling thread lacks to load and attach the program, with
  * " and " or ", " between them. False, with nothing written, if it lacks none.
  */
-bool privilege_missing(char *names, size_t size);
+bool capability_missing(char *names, size_t size);
 
 #endif

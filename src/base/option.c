@@ -45,7 +45,7 @@ const char *option_mode_name(enum option_mode mode)
 	return mode_names[mode];
 }
 
-void options_clear(struct options *options)
+void option_clear(struct options *options)
 {
 	memset(options, 0, sizeof(*options));
 	for (int source = 0; source < OPTION_SOURCES; source++) {
@@ -122,7 +122,7 @@ static int add_interface(struct option_layer *layer, const char *name)
 		if (!strcmp(layer->interface[i], name))
 			return 0;
 	}
-	if (layer->interfaces == ABI_PORTS)
+	if (layer->interfaces == ABI_ATTACHMENTS)
 		return -ENOSPC;
 	memcpy(layer->interface[layer->interfaces++], name, length + 1);
 	return 0;
@@ -157,7 +157,7 @@ int option_set(struct options *options, enum option_source source, size_t id, co
 			return 0;
 		case -ENOSPC:
 			return refuse(options, id, value,
-				      "one of the first " NUMBER(ABI_PORTS) " interfaces, the most there can be");
+				      "one of the first " NUMBER(ABI_ATTACHMENTS) " interfaces, the most there can be");
 		default:
 			return refuse(options, id, value, "a name of an interface (1 to 15 characters)");
 		}
@@ -202,7 +202,7 @@ int option_read_line(struct options *options, const char *line)
 	 (options)->layer[OPTION_FILE].field >= 0 ? (options)->layer[OPTION_FILE].field : \
 						    (unsaid))
 
-void options_resolve(const struct options *options, struct settings *settings)
+void option_resolve(const struct options *options, struct settings *settings)
 {
 	const struct option_layer *layer = &options->layer[OPTION_ARGV];
 

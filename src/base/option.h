@@ -25,7 +25,7 @@ struct option_layer {
 	int mode;
 	long channels;
 	unsigned int interfaces;
-	char interface[ABI_PORTS][IFNAMSIZ];
+	char interface[ABI_ATTACHMENTS][IFNAMSIZ];
 };
 
 struct options {
@@ -40,7 +40,7 @@ struct settings {
 	enum option_mode mode;
 	unsigned int channels;
 	unsigned int interfaces; /* 0: those that own the server's addresses */
-	char interface[ABI_PORTS][IFNAMSIZ];
+	char interface[ABI_ATTACHMENTS][IFNAMSIZ];
 };
 
 /* In the order of enum option_id. */
@@ -54,7 +54,7 @@ extern const struct option_description option_descriptions[];
 extern const size_t option_count;
 
 /** Forgets everything. */
-void options_clear(struct options *options);
+void option_clear(struct options *options);
 
 /**
  * Takes option number `id` of option_descriptions with its value (NULL: none).
@@ -70,7 +70,7 @@ int option_set(struct options *options, enum option_source source, size_t id, co
 int option_read_line(struct options *options, const char *line);
 
 /** Both sources in one; the command line wins, option by option. */
-void options_resolve(const struct options *options, struct settings *settings);
+void option_resolve(const struct options *options, struct settings *settings);
 
 /** "auto", "native" or "generic". */
 const char *option_mode_name(enum option_mode mode);

@@ -6,25 +6,25 @@
 /* The name is for programs, and stays. */
 static const struct {
 	const char *name, *text;
-} refusals[CHANNEL_REFUSALS] = {
-	[CHANNEL_OK] = { "none", "relayed in the kernel" },
-	[CHANNEL_CLIENT_NOT_UDP] = { "client-not-udp", "the client does not use plain UDP" },
-	[CHANNEL_RELAY_NOT_UDP] = { "relay-not-udp", "the relay is not UDP" },
-	[CHANNEL_FAMILY] = { "family", "an address is neither IPv4 nor IPv6" },
-	[CHANNEL_WILDCARD] = { "wildcard", "the relay is bound to a wildcard address, or the way to the client is not known" },
-	[CHANNEL_LINK_LOCAL] = { "link-local", "a link-local IPv6 address is used" },
-	[CHANNEL_BOUND] = { "bound", "sockets are bound to a device (listening-device, relay-device) or marked" },
-	[CHANNEL_GROUP] = { "group", "the peer is a multicast or broadcast address" },
-	[CHANNEL_LOOPBACK] = { "loopback", "client or peer is on the loopback interface" },
-	[CHANNEL_NUMBER] = { "number", "the channel number is out of range" },
+} refusals[REFUSAL_COUNT] = {
+	[REFUSAL_NONE] = { "none", "relayed in the kernel" },
+	[REFUSAL_CLIENT_NOT_UDP] = { "client-not-udp", "the client does not use plain UDP" },
+	[REFUSAL_RELAY_NOT_UDP] = { "relay-not-udp", "the relay is not UDP" },
+	[REFUSAL_FAMILY] = { "family", "an address is neither IPv4 nor IPv6" },
+	[REFUSAL_WILDCARD] = { "wildcard", "the relay is bound to a wildcard address, or the way to the client is not known" },
+	[REFUSAL_LINK_LOCAL] = { "link-local", "a link-local IPv6 address is used" },
+	[REFUSAL_BOUND] = { "bound", "sockets are bound to a device (listening-device, relay-device) or marked" },
+	[REFUSAL_GROUP] = { "group", "the peer is a multicast or broadcast address" },
+	[REFUSAL_LOOPBACK] = { "loopback", "client or peer is on the loopback interface" },
+	[REFUSAL_NUMBER] = { "number", "the channel number is out of range" },
 };
 
-const char *channel_refusal_text(enum channel_refusal refusal)
+const char *eligibility_refusal_text(enum refusal refusal)
 {
 	return refusals[refusal].text;
 }
 
-const char *channel_refusal_name(enum channel_refusal refusal)
+const char *eligibility_refusal_name(enum refusal refusal)
 {
 	return refusals[refusal].name;
 }
@@ -76,32 +76,32 @@ static bool is_group(const union endpoint *endpoint)
 	return IN_MULTICAST(address) || address == INADDR_BROADCAST || IN_BADCLASS(address);
 }
 
-enum channel_refusal channel_check(const struct channel_request *request)
+enum refusal eligibility_check(const struct channel_request *request)
 {
 	const union endpoint *client = &request->client, *peer = &request->peer;
 
 	if (!request->client_udp)
-		return CHANNEL_CLIENT_NOT_UDP;
+		return REFUSAL_CLIENT_NOT_UDP;
 	if (!request->relay_udp)
-		return CHANNEL_RELAY_NOT_UDP;
+		return REFUSAL_RELAY_NOT_UDP;
 	if (!is_ip(client) || client->any.sa_family != request->server.any.sa_family || !is_ip(peer) ||
 	    peer->any.sa_family != request->relay.any.sa_family)
-		return CHANNEL_FAMILY;
+		return REFUSAL_FAMILY;
 	if (is_mapped(peer) || is_mapped(client))
-		return CHANNEL_FAMILY;
+		return REFUSAL_FAMILY;
 	if (is_any(&request->server) || is_any(&request->relay))
-		return CHANNEL_WILDCARD;
+		return REFUSAL_WILDCARD;
 	if (request->bound)
-		return CHANNEL_BOUND;
+		return REFUSAL_BOUND;
 	if (is_group(peer) || is_any(peer))
-		return CHANNEL_GROUP;
+		return REFUSAL_GROUP;
 	if (is_loopback(peer) || is_loopback(client))
-		return CHANNEL_LOOPBACK;
+		return REFUSAL_LOOPBACK;
 	if (is_link_local(peer) || is_link_local(client) || is_link_local(&request->relay) ||
 	    is_link_local(&request->server))
-		return CHANNEL_LINK_LOCAL;
+		return REFUSAL_LINK_LOCAL;
 	/* RFC 8656, section 12; upstream's releases allow parts of this range. */
 	if (request->number < 0x4000 || request->number > 0x7fff)
-		return CHANNEL_NUMBER;
-	return CHANNEL_OK;
+		return REFUSAL_NUMBER;
+	return REFUSAL_NONE;
 }

@@ -26,32 +26,32 @@ struct channel_request {
 	bool mapped;  /* the client is an IPv4 one on an IPv6 socket; its addresses are IPv4's here */
 	bool bound;   /* a socket of it is bound to a device, or marks its packets */
 	bool limited; /* max-bps applies to the session, */
-	uint32_t limit; /* which then has this row: see channel_limit_take */
+	uint32_t limit; /* which then has this slot: see channel_limit_take */
 	bool df;      /* the relay's socket sends ChannelData's data with DF set */
 };
 
-/* Counted by number for onlookers: a change is one of ABI_VERSION. */
-enum channel_refusal {
-	CHANNEL_OK,
-	CHANNEL_CLIENT_NOT_UDP,
-	CHANNEL_RELAY_NOT_UDP,
-	CHANNEL_FAMILY,
-	CHANNEL_WILDCARD,
-	CHANNEL_LINK_LOCAL,
-	CHANNEL_BOUND,
-	CHANNEL_GROUP,
-	CHANNEL_LOOPBACK,
-	CHANNEL_NUMBER,
-	CHANNEL_REFUSALS,
+/* Counted by number for inspectors: a change is one of ABI_VERSION. */
+enum refusal {
+	REFUSAL_NONE,
+	REFUSAL_CLIENT_NOT_UDP,
+	REFUSAL_RELAY_NOT_UDP,
+	REFUSAL_FAMILY,
+	REFUSAL_WILDCARD,
+	REFUSAL_LINK_LOCAL,
+	REFUSAL_BOUND,
+	REFUSAL_GROUP,
+	REFUSAL_LOOPBACK,
+	REFUSAL_NUMBER,
+	REFUSAL_COUNT,
 };
 
 /** Whether the kernel may relay a channel; if not, why. */
-enum channel_refusal channel_check(const struct channel_request *request);
+enum refusal eligibility_check(const struct channel_request *request);
 
 /** What the log says of a refusal. */
-const char *channel_refusal_text(enum channel_refusal refusal);
+const char *eligibility_refusal_text(enum refusal refusal);
 
 /** A word for it, for programs. */
-const char *channel_refusal_name(enum channel_refusal refusal);
+const char *eligibility_refusal_name(enum refusal refusal);
 
 #endif

@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-int source_find(const union endpoint *remote, union endpoint *local)
+int source_address_find(const union endpoint *remote, union endpoint *local)
 {
 	socklen_t size = remote->any.sa_family == AF_INET6 ? sizeof(remote->v6) : sizeof(remote->v4);
 	int fd = socket(remote->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);

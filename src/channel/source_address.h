@@ -10,6 +10,6 @@
  * that the route prefers. `local` has the port already. 0, or -errno if there is
  * no way. Any thread; sends nothing.
  */
-int source_find(const union endpoint *remote, union endpoint *local);
+int source_address_find(const union endpoint *remote, union endpoint *local);
 
 #endif

@@ -37,7 +37,7 @@ static uint64_t packets_in(const struct usage_sum *sum)
 	return packets;
 }
 
-/* A row that is read while it is written can have bytes of a packet to come. */
+/* A slot that is read while it is written can have bytes of a packet to come. */
 bool usage_empty(const struct usage_sum *sum)
 {
 	for (int i = 0; i < USAGE_COUNTERS; i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Compiled like hook.c, as it knows coturn's structs. coturn holds the bytes of a
- * socket's second against max-bps (ioa_socket_check_bandwidth); its second begins
- * when a timer of its engine has read the clock.
+ * coturn compares the bytes that a socket has carried in this second with max-bps
+ * (ioa_socket_check_bandwidth). Its second begins when a timer of its engine has read
+ * the clock.
  */
 #include "coturn/bandwidth.h"
 
@@ -13,18 +13,17 @@
 #include "mainrelay.h"
 #include "ns_turn_allocation.h"
 
-#include "channel/channel.h"
-#include "table/meter.h"
+#include "offload.h"
 
-struct limited {
+struct bandwidth {
 	ts_ur_super_session *session;
-	struct limiter limiter;
-	uint32_t row;
+	struct meters meters;
+	uint32_t slot;
 	unsigned int channels;
-	struct limited *previous, *next; /* of the same relay thread */
+	struct bandwidth *previous, *next; /* of the same relay thread */
 };
 
-static _Thread_local struct limited *first;
+static _Thread_local struct bandwidth *first;
 /* What coturn does when the timer fires. */
 static _Thread_local ioa_timer_event_handler upstream_timer;
 
@@ -42,31 +41,31 @@ static void second_begin(ioa_socket_handle s)
 	memset(&s->control_traffic, 0, sizeof(s->control_traffic));
 }
 
-typedef uint64_t (*limit_step)(struct limiter *limiter, enum limit_meter meter, uint64_t counter);
+typedef uint64_t (*limit_step)(struct meters *meters, enum limit_meter meter, uint64_t counter);
 
 /* A session that is closing has no sockets any more; the seconds go on. */
-static void step_socket(struct limited *limited, limit_step step, ioa_socket_handle s, enum limit_meter meter)
+static void step_socket(struct bandwidth *limited, limit_step step, ioa_socket_handle s, enum limit_meter meter)
 {
 	bool write = meter == LIMIT_CLIENT_WRITE;
 	band_limit_t none = 0, *counter = &none;
 
 	if (s)
 		counter = write ? &s->data_traffic.jiffie_bytes_write : &s->data_traffic.jiffie_bytes_read;
-	*counter = (band_limit_t)step(&limited->limiter, meter, *counter);
+	*counter = (band_limit_t)step(&limited->meters, meter, *counter);
 }
 
 /* A relay that sessions share (--multiplex-peer) is nobody's, and has no limit in coturn. */
-static void step_relay(struct limited *limited, limit_step step, ioa_socket_handle s, enum limit_meter meter)
+static void step_relay(struct bandwidth *limited, limit_step step, ioa_socket_handle s, enum limit_meter meter)
 {
 	if (s && s->session != limited->session) {
-		limiter_lift(&limited->limiter, meter);
+		meter_lift(&limited->meters, meter);
 		return;
 	}
 	second_begin(s);
 	step_socket(limited, step, s, meter);
 }
 
-static void step_session(struct limited *limited, limit_step step)
+static void step_session(struct bandwidth *limited, limit_step step)
 {
 	ts_ur_super_session *ss = limited->session;
 
@@ -85,8 +84,8 @@ static void on_timer(ioa_engine_handle engine, void *argument)
 	upstream_timer(engine, argument);
 	if (engine->jiffie == before)
 		return;
-	for (struct limited *limited = first; limited; limited = limited->next)
-		step_session(limited, limiter_turn);
+	for (struct bandwidth *limited = first; limited; limited = limited->next)
+		step_session(limited, meter_begin_second);
 }
 
 /* 0, or -ENOTSUP if the engine has no such timer. */
@@ -103,9 +102,9 @@ static int follow_seconds(ioa_engine_handle engine)
 	return 0;
 }
 
-int hook_limit_open(ts_ur_super_session *ss, ioa_engine_handle engine, struct limited **limited)
+int bandwidth_open(ts_ur_super_session *ss, ioa_engine_handle engine, struct bandwidth **limited)
 {
-	struct limited *made;
+	struct bandwidth *made;
 	struct limit *shared;
 	int error = follow_seconds(engine);
 
@@ -114,16 +113,16 @@ int hook_limit_open(ts_ur_super_session *ss, ioa_engine_handle engine, struct li
 	made = calloc(1, sizeof(*made));
 	if (!made)
 		return -ENOMEM;
-	error = channel_limit_take(&made->row, &shared);
+	error = offload_limit_take(&made->slot, &shared);
 	if (error) {
 		free(made);
 		return error;
 	}
 	made->session = ss;
 	made->channels = 1;
-	limiter_open(&made->limiter, shared, ss->bps);
+	meter_open(&made->meters, shared, ss->bps);
 	/* What it has spent of this second already. */
-	step_session(made, limiter_share);
+	step_session(made, meter_share);
 	made->next = first;
 	if (first)
 		first->previous = made;
@@ -132,13 +131,13 @@ int hook_limit_open(ts_ur_super_session *ss, ioa_engine_handle engine, struct li
 	return 0;
 }
 
-struct limited *hook_limit_hold(struct limited *limited)
+struct bandwidth *bandwidth_hold(struct bandwidth *limited)
 {
 	limited->channels++;
 	return limited;
 }
 
-void hook_limit_release(struct limited *limited)
+void bandwidth_release(struct bandwidth *limited)
 {
 	if (!limited)
 		return;
@@ -150,25 +149,25 @@ void hook_limit_release(struct limited *limited)
 		first = limited->next;
 	if (limited->next)
 		limited->next->previous = limited->previous;
-	channel_limit_give(limited->row);
+	offload_limit_give(limited->slot);
 	free(limited);
 }
 
-uint32_t hook_limit_row(const struct limited *limited)
+uint32_t bandwidth_slot(const struct bandwidth *limited)
 {
-	return limited->row;
+	return limited->slot;
 }
 
-void hook_limit_share(struct limited *limited)
+void bandwidth_share(struct bandwidth *limited)
 {
-	step_session(limited, limiter_share);
+	step_session(limited, meter_share);
 }
 
-void hook_limit_count(struct limited *limited, struct usage_sum *sum)
+void bandwidth_count(struct bandwidth *limited, struct usage_sum *sum)
 {
 	uint64_t packets, bytes;
 
-	limiter_unsent(&limited->limiter, &packets, &bytes);
+	meter_unsent(&limited->meters, &packets, &bytes);
 	sum->packets[USAGE_PEER_RECEIVED] += packets;
 	sum->bytes[USAGE_PEER_RECEIVED] += bytes;
 }

@@ -8,29 +8,29 @@
 
 #include "ns_turn_session.h"
 
-#include "channel/usage.h"
+#include "offload.h"
 
-struct limited;
+struct bandwidth;
 
 /**
  * What the kernel's channels of a session share, for the first of them. 0 or
  * -errno. On the session's relay thread, as all here.
  */
-int hook_limit_open(ts_ur_super_session *ss, ioa_engine_handle engine, struct limited **limited);
+int bandwidth_open(ts_ur_super_session *ss, ioa_engine_handle engine, struct bandwidth **limited);
 
 /** For one channel more. */
-struct limited *hook_limit_hold(struct limited *limited);
+struct bandwidth *bandwidth_hold(struct bandwidth *limited);
 
 /** For one channel less. NULL is fine. */
-void hook_limit_release(struct limited *limited);
+void bandwidth_release(struct bandwidth *limited);
 
-/** The row of its meters. */
-uint32_t hook_limit_row(const struct limited *limited);
+/** The slot of its meters. */
+uint32_t bandwidth_slot(const struct bandwidth *limited);
 
 /** After a packet that coturn itself has handled: what it spent is known to both. */
-void hook_limit_share(struct limited *limited);
+void bandwidth_share(struct bandwidth *limited);
 
 /** Adds what was received and dropped since the last time. */
-void hook_limit_count(struct limited *limited, struct usage_sum *sum);
+void bandwidth_count(struct bandwidth *limited, struct usage_sum *sum);
 
 #endif

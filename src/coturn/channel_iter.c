@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Compiled like hook.c, as it knows coturn's structs. */
 #include "coturn/channel_iter.h"
 
-ch_info *hook_map_next(allocation *a, struct hook_place *place)
+ch_info *channel_iter_next(allocation *a, struct channel_iter *place)
 {
 	for (; place->bucket < CH_MAP_HASH_SIZE; place->bucket++, place->at = 0) {
 		ch_map_array *array = &a->chns.table[place->bucket];

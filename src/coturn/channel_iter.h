@@ -6,7 +6,7 @@
 #include "ns_turn_allocation.h"
 
 /** Where a walk through the map is; it begins with all zeros. */
-struct hook_place {
+struct channel_iter {
 	size_t bucket, at;
 };
 
@@ -14,6 +14,6 @@ struct hook_place {
  * The next bound channel; NULL after the last. Channels may come and go from the
  * kernel in between, but not from the map. On the allocation's relay thread.
  */
-ch_info *hook_map_next(allocation *a, struct hook_place *place);
+ch_info *channel_iter_next(allocation *a, struct channel_iter *place);
 
 #endif

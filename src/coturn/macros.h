@@ -7,8 +7,8 @@
 #ifndef OFFLOAD_COTURN_MACROS_H
 #define OFFLOAD_COTURN_MACROS_H
 
-void *offload_hook_bind(void *server, void *session, void *channel, const void *peer);
-void offload_hook_delete(void *handle);
+void *session_channel_bind(void *server, void *session, void *channel, const void *peer);
+void session_channel_delete(void *handle);
 
 /*
  * A channel was bound or bound again. The names are those in scope where
@@ -17,10 +17,10 @@ void offload_hook_delete(void *handle);
  */
 #define CREATE_TURN_CHANNEL_KERNEL(number, client_family, peer_family, protocol, client, local, relay, \
 				   relay_remote)                                                       \
-	offload_hook_bind(server, ss, chn, &peer_addr)
+	session_channel_bind(server, ss, chn, &peer_addr)
 
 /* A channel ended, for whatever reason. */
-#define DELETE_TURN_CHANNEL_KERNEL(handle) offload_hook_delete(handle)
+#define DELETE_TURN_CHANNEL_KERNEL(handle) session_channel_delete(handle)
 
 /* coturn 4.6.1 calls what OpenSSL 3 no longer has. */
 #define FIPS_mode() EVP_default_properties_is_fips_enabled(NULL)

@@ -3,8 +3,8 @@
  * Mobile allocations (RFC 8016), whose channels coturn does not offer to a kernel
  * (CREATE_TURN_CHANNEL_KERNEL), as it could not tell it that a client has moved.
  * Here the map of channels says that there is a new one, and the session's new
- * socket that its client is somewhere else. Compiled like hook.c, as it knows
- * coturn's structs; on the session's relay thread.
+ * socket that its client is somewhere else. All of this
+ * runs on the session's relay thread.
  */
 #include <stdbool.h>
 
@@ -21,7 +21,7 @@ void __wrap_set_ioa_socket_session(ioa_socket_handle s, ts_ur_super_session *ss)
 
 static void bind_channel(ts_ur_super_session *ss, ch_info *chn)
 {
-	chn->kernel_channel = offload_hook_bind(ss->server, ss, chn, &chn->peer_addr);
+	chn->kernel_channel = session_channel_bind(ss->server, ss, chn, &chn->peer_addr);
 }
 
 /*
@@ -44,14 +44,14 @@ ch_info *__wrap_allocation_get_new_ch_info(allocation *a, uint16_t chnum, ioa_ad
  */
 void __wrap_set_ioa_socket_session(ioa_socket_handle s, ts_ur_super_session *ss)
 {
-	struct hook_place place = { 0 };
+	struct channel_iter place = { 0 };
 	ch_info *chn;
 
 	__real_set_ioa_socket_session(s, ss);
 	if (!s || !ss || !ss->is_mobile || ss->client_socket != s)
 		return;
-	while ((chn = hook_map_next(&ss->alloc, &place))) {
-		offload_hook_delete(chn->kernel_channel);
+	while ((chn = channel_iter_next(&ss->alloc, &place))) {
+		session_channel_delete(chn->kernel_channel);
 		chn->kernel_channel = NULL;
 		bind_channel(ss, chn);
 	}

@@ -4,11 +4,12 @@
  * family, which belongs to none of them. Whose a peer's data is, is told by the
  * peer: the first session that names it has it, until its permission ends or the
  * session does. Flows in the kernel are told apart by peer as well; here it is seen
- * to that they are the owner's. Compiled like hook.c; on the session's relay thread.
+ * to that they are the owner's. All of this runs on the session's relay thread.
  */
 #include "mainrelay.h"
 #include "ns_turn_allocation.h"
 
+#include "coturn/release.h"
 #include "coturn/session.h"
 
 int __real_mp_register_peer(ioa_engine_handle e, const ioa_addr *peer, void *session);
@@ -19,7 +20,7 @@ int __wrap_mp_register_peer(ioa_engine_handle e, const ioa_addr *peer, void *ses
 void __wrap_mp_deregister_session_peers(ioa_engine_handle e, void *session, int family);
 void __wrap_set_do_not_use_df(ioa_socket_handle s);
 
-bool hook_peer_owned(ts_ur_super_session *ss, const ioa_addr *peer)
+bool release_peer_owned(ts_ur_super_session *ss, const ioa_addr *peer)
 {
 	ioa_socket_handle relay = get_relay_socket(&ss->alloc, peer->ss.sa_family);
 
@@ -30,7 +31,7 @@ bool hook_peer_owned(ts_ur_super_session *ss, const ioa_addr *peer)
 
 /*
  * The channels of mobile sessions are bound before it is known whether the peer is
- * another's (hook_mobility.c): it is known now.
+ * another's (mobility.c): it is known now.
  */
 int __wrap_mp_register_peer(ioa_engine_handle e, const ioa_addr *peer, void *session)
 {
@@ -44,7 +45,7 @@ int __wrap_mp_register_peer(ioa_engine_handle e, const ioa_addr *peer, void *ses
 	addr_cpy(&copy, peer);
 	chn = allocation_get_ch_info_by_peer_addr(&ss->alloc, &copy);
 	if (chn)
-		chn->kernel_channel = offload_hook_bind(ss->server, ss, chn, &chn->peer_addr);
+		chn->kernel_channel = session_channel_bind(ss->server, ss, chn, &chn->peer_addr);
 	return error;
 }
 
@@ -54,7 +55,7 @@ void __wrap_mp_deregister_session_peers(ioa_engine_handle e, void *session, int 
 	ts_ur_super_session *ss = session;
 
 	if (ss)
-		hook_channels_close(&ss->alloc, family);
+		session_channels_close(&ss->alloc, family);
 	__real_mp_deregister_session_peers(e, session, family);
 }
 
@@ -62,5 +63,5 @@ void __wrap_mp_deregister_session_peers(ioa_engine_handle e, void *session, int 
 void __wrap_set_do_not_use_df(ioa_socket_handle s)
 {
 	__real_set_do_not_use_df(s);
-	hook_relay_clear_df(s);
+	session_relay_clear_df(s);
 }

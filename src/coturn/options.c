@@ -29,13 +29,13 @@ static bool options_ready;
 static struct options *get(void)
 {
 	if (!options_ready) {
-		options_clear(&options);
+		option_clear(&options);
 		options_ready = true;
 	}
 	return &options;
 }
 
-const struct options *command_options(void)
+const struct options *options_given(void)
 {
 	return get();
 }

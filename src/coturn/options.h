@@ -6,6 +6,6 @@
 #include "base/option.h"
 
 /** What has been read so far; complete when coturn sets up its server. */
-const struct options *command_options(void);
+const struct options *options_given(void);
 
 #endif

@@ -8,14 +8,14 @@
 #include "mainrelay.h"
 #include "prom_server.h"
 
-#include "coturn/session.h"
+#include "coturn/release.h"
 
 void __real_prom_flush_udp_counters(const struct prom_udp_counter_deltas *deltas);
 void __wrap_prom_flush_udp_counters(const struct prom_udp_counter_deltas *deltas);
 
 static _Thread_local uint64_t processed;
 
-void hook_packets_processed(uint64_t packets)
+void release_count_processed(uint64_t packets)
 {
 	processed += packets;
 }

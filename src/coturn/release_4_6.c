@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* In place of hook_multiplex.c and hook_prometheus.c, for releases that have neither. */
-#include "mainrelay.h"
+/* Stands in for multiplex_peer.c and prometheus.c in the build of coturn 4.6, which has neither. */
+#include "coturn/release.h"
 
-#include "coturn/session.h"
-
-bool hook_peer_owned(ts_ur_super_session *ss, const ioa_addr *peer)
+bool release_peer_owned(ts_ur_super_session *ss, const ioa_addr *peer)
 {
 	(void)ss, (void)peer;
 	return true;
 }
 
-void hook_packets_processed(uint64_t packets)
+void release_count_processed(uint64_t packets)
 {
 	(void)packets;
 }

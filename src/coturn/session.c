@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Where coturn and the offload meet; only the hook files know coturn's structs.
- * coturn calls in by its guarded macros (coturn_hooks.h) and by functions that
- * the linker wraps: __wrap_x() is called for x(), and __real_x() is upstream's.
+ * What happens to the channels of a session: coturn binds, reports, closes and deletes
+ * them, and calls in by its guarded macros (macros.h) and by functions that the linker
+ * wraps: __wrap_x() is called for x(), and __real_x() is upstream's.
  */
+#include "coturn/session.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,244 +13,35 @@
 #include "mainrelay.h"
 #include "ns_turn_allocation.h"
 #include "ns_turn_server.h"
-#include "ns_turn_session.h"
 
-#include "channel/eligibility.h"
-#include "channel/channel.h"
-#include "coturn/options.h"
-#include "coturn/session.h"
+#include "base/log.h"
 #include "coturn/bandwidth.h"
 #include "coturn/channel_iter.h"
+#include "coturn/channel_request.h"
+#include "coturn/relay_thread.h"
+#include "coturn/release.h"
 #include "coturn/socket_options.h"
-#include "base/log.h"
+#include "coturn/startup.h"
 #include "offload.h"
-#include "base/option.h"
-#include "channel/source_address.h"
-#include "channel/usage.h"
 
-void __real_setup_server(void);
-void __real_run_listener_server(struct listener_server *ls);
 void __real_turn_report_session_usage(void *session, int force_invalid);
 void __real_set_allocation_family_invalid(allocation *a, int family);
 int __real_set_df_on_ioa_socket(ioa_socket_handle s, int value);
 
-void __wrap_setup_server(void);
-void __wrap_run_listener_server(struct listener_server *ls);
 void __wrap_turn_report_session_usage(void *session, int force_invalid);
 void __wrap_set_allocation_family_invalid(allocation *a, int family);
 int __wrap_set_df_on_ioa_socket(ioa_socket_handle s, int value);
-void *offload_hook_bind(void *server, void *session, void *chn, const void *peer);
-void offload_hook_delete(void *handle);
-
-/* ---- what differs between upstream's releases ---- */
-
-/*
- * 4.6.1 counts the bytes of data for a packet sent to a peer, and sends to
- * clients with the TTL of a new socket. 4.17.1 counts 4 bytes more, and means
- * to pass the TTL on, less one, as it does towards peers.
- */
-static bool upstream_is_4_6(void)
-{
-	return !strncmp(TURN_SERVER_VERSION, "4.6.", 4);
-}
-
-/* ---- start ---- */
-
-static bool running;
-
-static void log_to_coturn(enum log_level level, const char *line)
-{
-	static const TURN_LOG_LEVEL levels[] = {
-		[LOG_LEVEL_INFO] = TURN_LOG_LEVEL_INFO,
-		[LOG_LEVEL_WARNING] = TURN_LOG_LEVEL_WARNING,
-		[LOG_LEVEL_ERROR] = TURN_LOG_LEVEL_ERROR,
-	};
-
-	TURN_LOG_FUNC(levels[level], "%s\n", line);
-}
-
-/* Those that coturn listens on and those that it relays from. */
-static int start_for_addresses(const struct settings *settings)
-{
-	size_t listeners = turn_params.listener.addrs_number, relays = turn_params.relays_number;
-	const char **addresses = calloc(listeners + relays + 1, sizeof(*addresses));
-	unsigned int count = 0;
-	int error;
-
-	if (!addresses)
-		return -ENOMEM;
-	for (size_t i = 0; i < listeners; i++)
-		addresses[count++] = turn_params.listener.addrs[i];
-	for (size_t i = 0; i < relays; i++)
-		addresses[count++] = turn_params.relay_addrs[i];
-	error = offload_start(settings, addresses, count, upstream_is_4_6());
-	free(addresses);
-	return error;
-}
-
-void __wrap_setup_server(void)
-{
-	const struct options *given = command_options();
-	struct settings settings;
-	int error = -EINVAL;
-
-	log_to(log_to_coturn);
-	options_resolve(given, &settings);
-	if (given->error[0])
-		log_line(LOG_LEVEL_ERROR, "%s", given->error);
-	else if (settings.enabled)
-		error = start_for_addresses(&settings);
-
-	running = !error;
-	if (settings.required && !settings.enabled && !given->error[0])
-		log_line(LOG_LEVEL_ERROR, "xdp-required is set, but xdp-offload is not");
-	if (error && (settings.enabled || settings.required || given->error[0])) {
-		log_line(LOG_LEVEL_ERROR, "the offload is off; everything is relayed in userspace");
-		if (settings.required) {
-			log_line(LOG_LEVEL_ERROR, "xdp-required: the server does not start without the offload");
-			exit(EXIT_FAILURE);
-		}
-	}
-	__real_setup_server();
-}
-
-/* By now the server runs as the user that it is to run as. */
-void __wrap_run_listener_server(struct listener_server *ls)
-{
-	if (running)
-		offload_privileges_dropped();
-	__real_run_listener_server(ls);
-}
-
-/* ---- channels ---- */
-
-/* A channel in the kernel, as its relay thread knows it. */
-struct hooked {
-	ts_ur_super_session *session;
-	struct channel *channel; /* NULL: it was closed a while ago, and coturn has yet to delete it */
-	struct limited *limited; /* NULL: no max-bps, or the same */
-	bool closed;
-	ioa_socket_handle relay; /* its socket, not bound to anything; NULL: closed, or soon to be */
-	bool df; /* that sends with DF, to IPv4 peers */
-	struct hooked *previous, *next; /* of the same relay thread */
-};
-
-/* What is a relay thread's own; coturn keeps a session on one thread. */
-struct relay {
-	bool started;
-	uint16_t owner;
-	struct hooked *first;
-};
-
-static _Thread_local struct relay relay;
-static uint32_t relays_started;
-
-/* Adds what the kernel relayed to the session, with the reports that are due. */
-static void fold(struct hooked *hooked)
-{
-	ts_ur_super_session *ss = hooked->session;
-	struct usage to_peer, to_client;
-	struct usage_sum rest = { 0 }, part;
-	bool due;
-
-	if (!hooked->channel)
-		return;
-	channel_read(hooked->channel, &to_peer, &to_client);
-	hook_packets_processed(to_peer.packets);
-	usage_add(&rest, &to_peer, &to_client, upstream_is_4_6() ? 0 : 4);
-	if (hooked->limited)
-		hook_limit_count(hooked->limited, &rest);
-	while (!usage_empty(&rest)) {
-		due = usage_take(&rest,
-				 ss->received_packets + ss->sent_packets + ss->peer_received_packets +
-					 ss->peer_sent_packets,
-				 &part);
-		ss->received_packets += (uint32_t)part.packets[USAGE_RECEIVED];
-		ss->received_bytes += (uint32_t)part.bytes[USAGE_RECEIVED];
-		ss->sent_packets += (uint32_t)part.packets[USAGE_SENT];
-		ss->sent_bytes += (uint32_t)part.bytes[USAGE_SENT];
-		ss->peer_received_packets += (uint32_t)part.packets[USAGE_PEER_RECEIVED];
-		ss->peer_received_bytes += (uint32_t)part.bytes[USAGE_PEER_RECEIVED];
-		ss->peer_sent_packets += (uint32_t)part.packets[USAGE_PEER_SENT];
-		ss->peer_sent_bytes += (uint32_t)part.bytes[USAGE_PEER_SENT];
-		if (due)
-			__real_turn_report_session_usage(ss, 0);
-	}
-}
-
-/* Ends the relaying of a channel and counts the last of it. */
-static bool close_channel(struct hooked *hooked)
-{
-	if (hooked->channel)
-		channel_close(hooked->channel);
-	hooked->closed = true;
-	hooked->relay = NULL;
-	fold(hooked);
-	return false;
-}
-
-/* What it has of the tables is another's. */
-static void give_back(struct hooked *hooked)
-{
-	channel_free(hooked->channel);
-	hook_limit_release(hooked->limited);
-	hooked->channel = NULL;
-	hooked->limited = NULL;
-}
-
-/*
- * Channels of a family that was released, or of a mobile session that has ended,
- * are closed up to minutes before coturn deletes them.
- */
-static void tick(ioa_engine_handle engine, void *unused)
-{
-	(void)engine, (void)unused;
-	for (struct hooked *hooked = relay.first; hooked; hooked = hooked->next) {
-		fold(hooked);
-		if (hooked->closed)
-			give_back(hooked);
-	}
-	offload_beat(relay.owner);
-}
-
-/* The first channel of a relay thread. 0 or -errno. */
-static int start_relay(ioa_engine_handle engine)
-{
-	uint32_t owner = __atomic_fetch_add(&relays_started, 1, __ATOMIC_RELAXED);
-
-	if (owner >= ABI_OWNERS)
-		return -ENOSPC;
-	if (!set_ioa_timer(engine, 1, 0, tick, NULL, 1, "offload_tick"))
-		return -ENOMEM;
-	relay.owner = (uint16_t)owner;
-	relay.started = true;
-	offload_beat(relay.owner);
-	return 0;
-}
-
-static union endpoint endpoint_of(const ioa_addr *address)
-{
-	union endpoint endpoint = { 0 };
-
-	if (!address)
-		return endpoint;
-	if (address->ss.sa_family == AF_INET)
-		endpoint.v4 = address->s4;
-	else if (address->ss.sa_family == AF_INET6)
-		endpoint.v6 = address->s6;
-	return endpoint;
-}
 
 /*
  * Calls `act` for each offloaded channel of an allocation to peers of a family; 0:
  * any. Ends with the first for which that is true, and returns it.
  */
-static struct hooked *for_channels(allocation *a, int family, bool (*act)(struct hooked *))
+static struct hooked_channel *for_channels(allocation *a, int family, bool (*act)(struct hooked_channel *))
 {
-	struct hook_place place = { 0 };
+	struct channel_iter place = { 0 };
 	ch_info *chn;
 
-	while ((chn = hook_map_next(a, &place))) {
+	while ((chn = channel_iter_next(a, &place))) {
 		if (chn->kernel_channel && (!family || chn->peer_addr.ss.sa_family == family) &&
 		    act(chn->kernel_channel))
 			return chn->kernel_channel;
@@ -256,90 +49,36 @@ static struct hooked *for_channels(allocation *a, int family, bool (*act)(struct
 	return NULL;
 }
 
-static bool is_told(struct hooked *hooked)
+static bool is_open(struct hooked_channel *hooked)
 {
 	return hooked->relay != NULL;
 }
 
 /*
- * Another channel by the same relay, if one was found fit for the kernel: coturn
- * sets no more about the socket than DF, which clear_df() follows. A socket that
- * allocations share (multiplex-peer) is anyone's.
+ * Another channel by the same relay that the kernel relays: what was found of the
+ * relay's socket for it holds, as coturn sets no option of the socket later but DF, which
+ * clear_df() follows. A socket that sessions share (--multiplex-peer) has no such channel.
  */
-static struct hooked *find_sibling(ts_ur_super_session *ss, ioa_socket_handle relay_socket, int family)
+static struct hooked_channel *find_sibling(ts_ur_super_session *ss, int family)
 {
-	struct hooked *sibling;
+	ioa_socket_handle relay_socket = get_relay_socket(&ss->alloc, family);
+	struct hooked_channel *sibling;
 
 	if (get_ioa_socket_session(relay_socket) != ss)
 		return NULL;
-	sibling = for_channels(&ss->alloc, family, is_told);
+	sibling = for_channels(&ss->alloc, family, is_open);
 	return sibling && sibling->relay == relay_socket ? sibling : NULL;
 }
 
-/* What sockets do that plain ones do not. Others than UDP are refused without it. */
-static void describe_sockets(ts_ur_super_session *ss, ioa_socket_handle relay_socket,
-			     struct channel_request *request)
-{
-	int family = request->peer.any.sa_family;
-	struct hooked *sibling = find_sibling(ss, relay_socket, family);
-
-	request->bound = hook_client_is_bound(ss->client_socket);
-	if (sibling) {
-		request->df = sibling->df;
-		return;
-	}
-	request->bound = request->bound || hook_relay_is_bound(relay_socket);
-	request->df = family == AF_INET && hook_relay_sends_df(relay_socket);
-}
-
-/* The IPv4 address and port in an IPv4-mapped one; the wildcard is IPv4's as well. */
-static union endpoint unmapped(const union endpoint *mapped)
-{
-	union endpoint endpoint = { .v4 = { .sin_family = AF_INET, .sin_port = mapped->v6.sin6_port } };
-
-	memcpy(&endpoint.v4.sin_addr, &mapped->v6.sin6_addr.s6_addr[12], sizeof(endpoint.v4.sin_addr));
-	return endpoint;
-}
-
-static void describe(ts_ur_super_session *ss, const ch_info *chn, const ioa_addr *peer,
-		     struct channel_request *request)
-{
-	ioa_socket_handle client = ss->client_socket;
-	ioa_socket_handle relay_socket = get_relay_socket(&ss->alloc, peer->ss.sa_family);
-	const ioa_addr *server = get_local_addr_from_ioa_socket(client);
-
-	*request = (struct channel_request){
-		.client = endpoint_of(get_remote_addr_from_ioa_socket(client)),
-		.server = endpoint_of(server),
-		.relay = endpoint_of(get_local_addr_from_ioa_socket(relay_socket)),
-		.peer = endpoint_of(peer),
-		.number = chn->chnum,
-		.client_udp = get_ioa_socket_type(client) == UDP_SOCKET,
-		.relay_udp = get_ioa_socket_type(relay_socket) == UDP_SOCKET,
-		.limited = ss->bps > 0,
-	};
-	if (request->client_udp && request->relay_udp)
-		describe_sockets(ss, relay_socket, request);
-	if (request->client.any.sa_family == AF_INET6 &&
-	    IN6_IS_ADDR_V4MAPPED(&request->client.v6.sin6_addr)) {
-		request->mapped = true;
-		request->client = unmapped(&request->client);
-		request->server = unmapped(&request->server);
-	}
-	/* Without a way to the client it stays the wildcard, which is refused. */
-	if (addr_any_no_port(server))
-		source_find(&request->client, &request->server);
-}
-
 /* Each reason once: a busy server would otherwise say the same all day. */
-static void log_refusal(enum channel_refusal refusal)
+static void log_refusal(enum refusal refusal)
 {
-	static bool said[CHANNEL_REFUSALS];
+	static bool said[REFUSAL_COUNT];
 
 	offload_count_refusal(refusal);
 	if (!__atomic_exchange_n(&said[refusal], true, __ATOMIC_RELAXED))
 		log_line(LOG_LEVEL_INFO, "channels stay in userspace where %s (said once)",
-			 channel_refusal_text(refusal));
+			 eligibility_refusal_text(refusal));
 }
 
 static void log_failure(int error)
@@ -355,152 +94,159 @@ static void log_failure(int error)
 	}
 }
 
-static bool is_limited(struct hooked *hooked)
+static bool is_limited(struct hooked_channel *hooked)
 {
-	return hooked->limited != NULL;
+	return hooked->bandwidth != NULL;
 }
 
 /* All channels of a session have one limit. 0 or -errno. */
-static int join_limit(ts_ur_super_session *ss, ioa_engine_handle engine, struct hooked *hooked)
+static int join_limit(ts_ur_super_session *ss, ioa_engine_handle engine, struct hooked_channel *hooked)
 {
-	struct hooked *other = for_channels(&ss->alloc, 0, is_limited);
+	struct hooked_channel *other = for_channels(&ss->alloc, 0, is_limited);
 
 	if (!other)
-		return hook_limit_open(ss, engine, &hooked->limited);
-	hooked->limited = hook_limit_hold(other->limited);
+		return bandwidth_open(ss, engine, &hooked->bandwidth);
+	hooked->bandwidth = bandwidth_hold(other->bandwidth);
 	return 0;
 }
 
+/* 0 or -errno, then without anything that hooked has come to hold. */
+static int offload(ts_ur_super_session *ss, ioa_engine_handle engine, struct channel_request *request,
+		   struct hooked_channel *hooked)
+{
+	int error = relay_thread_start(engine);
+
+	if (!error && request->limited)
+		error = join_limit(ss, engine, hooked);
+	if (error)
+		return error;
+	if (hooked->bandwidth)
+		request->limit = bandwidth_slot(hooked->bandwidth);
+	error = offload_channel_open(request, relay_thread_owner(), &hooked->channel);
+	if (error)
+		bandwidth_release(hooked->bandwidth);
+	return error;
+}
+
 /* Called for every ChannelBind that succeeds, before it is answered. */
-void *offload_hook_bind(void *server, void *session, void *channel, const void *peer)
+void *session_channel_bind(void *server, void *session, void *channel, const void *peer)
 {
 	ts_ur_super_session *ss = session;
 	const ch_info *chn = channel;
+	const ioa_addr *address = peer;
+	struct hooked_channel *hooked, *sibling;
 	struct channel_request request;
-	enum channel_refusal refusal;
-	struct hooked *hooked;
-	int error = 0;
+	enum refusal refusal;
+	int error;
 
-	if (!running)
+	if (!startup_offload_runs())
 		return chn->kernel_channel;
-	/* A refresh. coturn's own timer says when it ends; nothing to extend here. */
+	/* A refresh: coturn's own timer says when the channel ends, so that nothing is to be extended here. */
 	if (chn->kernel_channel)
 		return chn->kernel_channel;
-	if (!hook_peer_owned(ss, peer))
+	if (!release_peer_owned(ss, address))
 		return NULL;
-	describe(ss, chn, peer, &request);
-	refusal = channel_check(&request);
-	if (refusal != CHANNEL_OK) {
+	sibling = find_sibling(ss, address->ss.sa_family);
+	channel_request_describe(ss, chn, address, sibling ? &sibling->df : NULL, &request);
+	refusal = eligibility_check(&request);
+	if (refusal != REFUSAL_NONE) {
 		log_refusal(refusal);
 		return NULL;
 	}
-	if (!relay.started)
-		error = start_relay(turn_server_get_engine(server));
 	hooked = calloc(1, sizeof(*hooked));
-	if (!error && !hooked)
-		error = -ENOMEM;
-	if (!error && request.limited)
-		error = join_limit(ss, turn_server_get_engine(server), hooked);
-	if (hooked && hooked->limited)
-		request.limit = hook_limit_row(hooked->limited);
-	if (!error)
-		error = channel_open(&request, relay.owner, &hooked->channel);
+	error = hooked ? offload(ss, turn_server_get_engine(server), &request, hooked) : -ENOMEM;
 	if (error) {
 		offload_count_failure(error);
 		log_failure(error);
-		if (hooked)
-			hook_limit_release(hooked->limited);
 		free(hooked);
 		return NULL;
 	}
 	hooked->session = ss;
-	hooked->relay = get_relay_socket(&ss->alloc, request.peer.any.sa_family);
+	hooked->relay = get_relay_socket(&ss->alloc, address->ss.sa_family);
 	hooked->df = request.df;
-	hooked->next = relay.first;
-	if (relay.first)
-		relay.first->previous = hooked;
-	relay.first = hooked;
+	relay_thread_add(hooked);
 	return hooked;
 }
 
-/* A channel ended; its session may be closing, but is still there. */
-void offload_hook_delete(void *handle)
+/* A channel has ended; its session may be closing, but is still there. */
+void session_channel_delete(void *handle)
 {
-	struct hooked *hooked = handle;
+	struct hooked_channel *hooked = handle;
 
 	if (!hooked)
 		return;
-	close_channel(hooked);
-	if (hooked->previous)
-		hooked->previous->next = hooked->next;
-	else
-		relay.first = hooked->next;
-	if (hooked->next)
-		hooked->next->previous = hooked->previous;
-	give_back(hooked);
-	free(hooked);
+	relay_thread_close(hooked);
+	relay_thread_remove(hooked);
+}
+
+static bool close_channel(struct hooked_channel *hooked)
+{
+	relay_thread_close(hooked);
+	return false;
 }
 
 /*
- * Every packet that coturn handles is reported, when it is counted. Forced
- * reports come first when a session is shut down, while its sockets are
- * open: from here on the kernel relays nothing more of it, so that whoever gets
- * its ports next gets none of its packets, and the report has the last of it.
+ * coturn reports every packet that it handles, when the packet is counted. It forces a
+ * report when it begins to shut a session down, while the sockets are open: from then on
+ * the kernel relays nothing more of the session, so that whoever gets its ports next gets
+ * none of its packets, and the report has the last that it carried.
  */
 void __wrap_turn_report_session_usage(void *session, int force_invalid)
 {
 	ts_ur_super_session *ss = session;
+	struct hooked_channel *hooked;
 
-	struct hooked *hooked;
-
-	if (running && force_invalid && ss) {
+	if (startup_offload_runs() && ss && force_invalid) {
 		for_channels(&ss->alloc, 0, close_channel);
-	} else if (running && ss && ss->bps) {
+	} else if (startup_offload_runs() && ss && ss->bps) {
 		hooked = for_channels(&ss->alloc, 0, is_limited);
 		if (hooked)
-			hook_limit_share(hooked->limited);
+			bandwidth_share(hooked->bandwidth);
 	}
 	__real_turn_report_session_usage(session, force_invalid);
 }
 
-void hook_channels_close(allocation *a, int family)
+void session_channels_close(allocation *a, int family)
 {
-	if (running && a)
+	if (startup_offload_runs() && a)
 		for_channels(a, family, close_channel);
 }
 
 /* A relay of an allocation closes, long before its channels are deleted. */
 void __wrap_set_allocation_family_invalid(allocation *a, int family)
 {
-	hook_channels_close(a, family);
+	session_channels_close(a, family);
 	__real_set_allocation_family_invalid(a, family);
 }
 
-static bool clear_df(struct hooked *hooked)
+static bool clear_df(struct hooked_channel *hooked)
 {
 	if (hooked->channel)
-		channel_clear_df(hooked->channel);
+		offload_channel_clear_df(hooked->channel);
 	hooked->df = false;
 	return false;
 }
 
-/* One that sessions share may have channels of all of them. */
-void hook_relay_clear_df(ioa_socket_handle s)
+static void clear_df_of_relay(struct hooked_channel *hooked, void *relay)
 {
-	for (struct hooked *hooked = relay.first; hooked; hooked = hooked->next) {
-		if (hooked->relay == s)
-			clear_df(hooked);
-	}
+	if (hooked->relay == relay)
+		clear_df(hooked);
 }
 
-/* A Send indication asks for DF: the ChannelData after it goes without. */
+/* A relay that sessions share may have channels of all of them. */
+void session_relay_clear_df(ioa_socket_handle relay)
+{
+	relay_thread_each(clear_df_of_relay, relay);
+}
+
+/* A Send indication asks for DF. After it, coturn sends the data of ChannelData without DF. */
 int __wrap_set_df_on_ioa_socket(ioa_socket_handle s, int value)
 {
-	if (running && value && s) {
+	if (startup_offload_runs() && value && s) {
 		if (s->session)
 			for_channels(&s->session->alloc, s->family, clear_df);
-		else if (s->family == AF_INET && hook_relay_sends_df(s))
-			hook_relay_clear_df(s);
+		else if (s->family == AF_INET && socket_options_relay_df(s))
+			session_relay_clear_df(s);
 	}
 	return __real_set_df_on_ioa_socket(s, value);
 }

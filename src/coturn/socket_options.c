@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Compiled like hook.c, as it knows coturn's structs. */
 #include "coturn/socket_options.h"
 
 #include <netinet/in.h>
@@ -31,7 +30,7 @@ static bool is_bound(int fd)
  * Most clients share their listener's socket, which coturn sets up when it makes
  * it, and makes anew only after an error: once a second is often enough.
  */
-bool hook_client_is_bound(ioa_socket_handle client)
+bool socket_options_client_bound(ioa_socket_handle client)
 {
 	ioa_socket_handle listener = client->parent_s;
 
@@ -46,7 +45,7 @@ bool hook_client_is_bound(ioa_socket_handle client)
 	return false;
 }
 
-bool hook_relay_is_bound(ioa_socket_handle relay)
+bool socket_options_relay_bound(ioa_socket_handle relay)
 {
 	return is_bound(relay->fd);
 }
@@ -56,7 +55,7 @@ bool hook_relay_is_bound(ioa_socket_handle relay)
  * which a Send indication with DONT-FRAGMENT has asked for it before; until then
  * the socket is as the host makes it.
  */
-bool hook_relay_sends_df(ioa_socket_handle relay)
+bool socket_options_relay_df(ioa_socket_handle relay)
 {
 	int discover = IP_PMTUDISC_DONT;
 	socklen_t size = sizeof(discover);

@@ -11,12 +11,12 @@
  * Whether packets of a client's UDP socket are routed by more than their
  * addresses: it is bound to a device or marked. On the session's relay thread.
  */
-bool hook_client_is_bound(ioa_socket_handle client);
+bool socket_options_client_bound(ioa_socket_handle client);
 
 /** The same of a relay's socket. */
-bool hook_relay_is_bound(ioa_socket_handle relay);
+bool socket_options_relay_bound(ioa_socket_handle relay);
 
 /** Whether the next ChannelData's data would leave from this relay by IPv4 with DF. */
-bool hook_relay_sends_df(ioa_socket_handle relay);
+bool socket_options_relay_df(ioa_socket_handle relay);
 
 #endif

@@ -19,7 +19,7 @@ static int add_name(struct interface_list *list, const char *label)
 		if (!strcmp(list->name[i], name))
 			return 0;
 	}
-	if (list->count == ABI_PORTS)
+	if (list->count == ABI_ATTACHMENTS)
 		return -ENOSPC;
 	snprintf(list->name[list->count++], IFNAMSIZ, "%s", name);
 	return 0;
@@ -36,7 +36,7 @@ static bool owns(const struct sockaddr *have, int family, const void *want, bool
 	return !memcmp(&((const struct sockaddr_in6 *)have)->sin6_addr, want, 16);
 }
 
-int interfaces_of_address(const char *address, struct interface_list *list)
+int address_owner_find(const char *address, struct interface_list *list)
 {
 	static const uint8_t zero[16];
 	struct ifaddrs *all, *one;

@@ -10,7 +10,7 @@
 /** Interfaces by name; as many as can carry the program. */
 struct interface_list {
 	unsigned int count;
-	char name[ABI_PORTS][IFNAMSIZ];
+	char name[ABI_ATTACHMENTS][IFNAMSIZ];
 };
 
 /**
@@ -19,6 +19,6 @@ struct interface_list {
  * if the text is no address; -EADDRNOTAVAIL if no other interface has it; or
  * -errno.
  */
-int interfaces_of_address(const char *address, struct interface_list *list);
+int address_owner_find(const char *address, struct interface_list *list);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The devices that the program is attached to, one row of the program's `ports`
+ * The devices that the program is attached to, one slot of the program's `ports`
  * each. They are attached by BPF links, which the kernel releases however the
  * process ends; but for those where it runs beside others (chain.h).
  */
@@ -13,54 +13,54 @@
 #include "iface/dispatcher.h"
 #include "netlink/rtnetlink.h"
 
-enum port_state { PORT_NONE, PORT_NATIVE, PORT_GENERIC };
+enum attachment_state { ATTACHMENT_NONE, ATTACHMENT_NATIVE, ATTACHMENT_GENERIC };
 
-/** Takes the program's file descriptor, its rows, and how it is had once more. */
-void port_open(int program, struct port *rows, chain_copy copy);
+/** Takes the program's file descriptor, its slots, and how it is had once more. */
+void attachment_open(int program, struct attachment *slots, dispatcher_copy copy);
 
 /** Detaches everywhere. */
-void port_close(void);
+void attachment_close(void);
 
-/** Attaches to a device that has no port yet. 0 or -errno; -ENOSPC if there are no more rows. */
-int port_attach(const struct link *device, bool generic);
+/** Attaches to a device that has no port yet. 0 or -errno; -ENOSPC if there are no more slots. */
+int attachment_attach(const struct link *device, bool generic);
 
 /**
  * Joins libxdp's dispatcher that a device carries, in its mode. 0, or -errno with
  * the reason.
  */
-int port_join(const struct link *device, char *why, size_t size);
+int attachment_join(const struct link *device, char *why, size_t size);
 
 /** Does nothing where it is not attached. */
-void port_detach(uint32_t ifindex);
+void attachment_detach(uint32_t ifindex);
 
 /** How a device carries the program. */
-enum port_state port_state(uint32_t ifindex);
+enum attachment_state attachment_state(uint32_t ifindex);
 
 /** Whether it runs there beside others, in a mode that is not its own to choose. */
-bool port_is_beside(uint32_t ifindex);
+bool attachment_is_dispatched(uint32_t ifindex);
 
-/** The devices that carry the program, at most ABI_PORTS; how many there are. */
-unsigned int port_list(uint32_t *ifindexes);
+/** The devices that carry the program, at most ABI_ATTACHMENTS; how many there are. */
+unsigned int attachment_list(uint32_t *ifindexes);
 
 /** Whether the kernel has it attached still. */
-bool port_holds(uint32_t ifindex);
+bool attachment_holds(uint32_t ifindex);
 
 /** The device's address may be another now. */
-void port_readdress(const struct link *device);
+void attachment_readdress(const struct link *device);
 
 /**
  * Whether a device sends what a driver hands to it. Some drivers say so only
  * once a program is attached. Without an answer (before Linux 6.3) only a
  * device that itself runs the program in its driver is trusted.
  */
-bool port_takes_redirects(uint32_t ifindex);
+bool attachment_takes_redirects(uint32_t ifindex);
 
 /**
  * HOP_REDIRECT, HOP_TRANSMIT and HOP_FRAGS of a device that is no VLAN; an answer
- * is remembered until port_ask_again.
+ * is remembered until attachment_forget_flags.
  */
-uint8_t port_device_flags(uint32_t ifindex);
+uint8_t attachment_device_flags(uint32_t ifindex);
 
-void port_ask_again(void);
+void attachment_forget_flags(void);
 
 #endif

@@ -17,18 +17,18 @@
 #define PROGRAM_SECTION "xdp"
 
 struct member {
-	uint32_t ifindex; /* 0: row not in use */
+	uint32_t ifindex; /* 0: slot not in use */
 	enum xdp_attach_mode mode;
 	struct bpf_object *object;
 	struct xdp_program *program;
 	int claim;
 };
 
-static struct member members[ABI_PORTS];
+static struct member members[ABI_ATTACHMENTS];
 
 static struct member *find(uint32_t ifindex)
 {
-	for (unsigned int i = 0; i < ABI_PORTS; i++) {
+	for (unsigned int i = 0; i < ABI_ATTACHMENTS; i++) {
 		if (members[i].ifindex == ifindex)
 			return &members[i];
 	}
@@ -56,7 +56,7 @@ static struct xdp_multiprog *open_dispatcher(uint32_t ifindex)
 	return NULL;
 }
 
-bool chain_is_there(uint32_t ifindex)
+bool dispatcher_is_there(uint32_t ifindex)
 {
 	struct xdp_multiprog *dispatcher = open_dispatcher(ifindex);
 
@@ -129,7 +129,7 @@ static bool is_left_behind(const struct xdp_program *program)
 	return fd >= 0;
 }
 
-void chain_clean(uint32_t ifindex)
+void dispatcher_clean(uint32_t ifindex)
 {
 	struct xdp_multiprog *dispatcher;
 	struct xdp_program *program;
@@ -165,7 +165,7 @@ static int explain(int error, char *why, size_t size)
 	return error;
 }
 
-int chain_attach(uint32_t ifindex, chain_copy copy, bool *generic, char *why, size_t size)
+int dispatcher_join(uint32_t ifindex, dispatcher_copy copy, bool *generic, char *why, size_t size)
 {
 	struct xdp_multiprog *dispatcher = open_dispatcher(ifindex);
 	struct member *member = find(0);
@@ -200,7 +200,7 @@ int chain_attach(uint32_t ifindex, chain_copy copy, bool *generic, char *why, si
 	return 0;
 }
 
-void chain_detach(uint32_t ifindex)
+void dispatcher_leave(uint32_t ifindex)
 {
 	struct member *member = find(ifindex);
 
@@ -210,7 +210,7 @@ void chain_detach(uint32_t ifindex)
 	let_go(member);
 }
 
-bool chain_holds(uint32_t ifindex)
+bool dispatcher_holds(uint32_t ifindex)
 {
 	__u32 id = 0;
 

@@ -16,27 +16,27 @@
 struct bpf_object;
 
 /** How to have the program once more, not loaded, with the tables of the one that is; or NULL. */
-typedef struct bpf_object *(*chain_copy)(void);
+typedef struct bpf_object *(*dispatcher_copy)(void);
 
 /** Whether a device carries a dispatcher. */
-bool chain_is_there(uint32_t ifindex);
+bool dispatcher_is_there(uint32_t ifindex);
 
 /**
  * Removes programs of servers that have ended from a device's dispatcher; if none
  * are left, the dispatcher is gone.
  */
-void chain_clean(uint32_t ifindex);
+void dispatcher_clean(uint32_t ifindex);
 
 /**
  * Adds the program to a device's dispatcher; `generic` is the mode that it has.
  * 0, or -errno with the reason.
  */
-int chain_attach(uint32_t ifindex, chain_copy copy, bool *generic, char *why, size_t size);
+int dispatcher_join(uint32_t ifindex, dispatcher_copy copy, bool *generic, char *why, size_t size);
 
 /** Takes it out again. Does nothing where it is not. */
-void chain_detach(uint32_t ifindex);
+void dispatcher_leave(uint32_t ifindex);
 
 /** Whether the device carries a dispatcher still. */
-bool chain_holds(uint32_t ifindex);
+bool dispatcher_holds(uint32_t ifindex);
 
 #endif

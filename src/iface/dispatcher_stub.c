@@ -5,30 +5,30 @@
 #include <errno.h>
 #include <stdio.h>
 
-bool chain_is_there(uint32_t ifindex)
+bool dispatcher_is_there(uint32_t ifindex)
 {
 	(void)ifindex;
 	return false;
 }
 
-void chain_clean(uint32_t ifindex)
+void dispatcher_clean(uint32_t ifindex)
 {
 	(void)ifindex;
 }
 
-int chain_attach(uint32_t ifindex, chain_copy copy, bool *generic, char *why, size_t size)
+int dispatcher_join(uint32_t ifindex, dispatcher_copy copy, bool *generic, char *why, size_t size)
 {
 	(void)ifindex, (void)copy, (void)generic;
 	snprintf(why, size, "built without libxdp");
 	return -EOPNOTSUPP;
 }
 
-void chain_detach(uint32_t ifindex)
+void dispatcher_leave(uint32_t ifindex)
 {
 	(void)ifindex;
 }
 
-bool chain_holds(uint32_t ifindex)
+bool dispatcher_holds(uint32_t ifindex)
 {
 	(void)ifindex;
 	return false;

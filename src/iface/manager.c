@@ -9,6 +9,7 @@
 #include "netlink/links.h"
 #include "base/log.h"
 #include "table/maps.h"
+#include "table/status.h"
 #include "iface/attachment.h"
 #include "iface/mode.h"
 #include "iface/vlan.h"
@@ -17,12 +18,12 @@
 #define OUTSIDER_SECONDS 3
 
 static struct {
-	struct settle_plan plan;
+	struct mode_plan plan;
 	unsigned int count;
-	struct interface interface[ABI_PORTS];
+	struct interface interface[ABI_ATTACHMENTS];
 } attached;
 
-/* The row of an interface that goes by several names is the first one's. */
+/* The slot of an interface that goes by several names is the first one's. */
 static bool is_listed(uint32_t ifindex)
 {
 	for (unsigned int i = 0; i < attached.count; i++) {
@@ -49,7 +50,7 @@ static void list(const struct interface_list *interfaces)
 static void say_all(void)
 {
 	for (unsigned int i = 0; i < attached.count; i++)
-		settle_say(&attached.interface[i]);
+		mode_log(&attached.interface[i]);
 }
 
 /* Some other interface, in generic mode for so long, takes no frames from a driver. */
@@ -58,8 +59,8 @@ static bool has_outsider(const struct interface *but, time_t seconds)
 	for (unsigned int i = 0; i < attached.count; i++) {
 		const struct interface *interface = &attached.interface[i];
 
-		if (interface != but && port_state(interface->device) == PORT_GENERIC &&
-		    settle_now() - interface->since >= seconds && !port_takes_redirects(interface->device))
+		if (interface != but && attachment_state(interface->device) == ATTACHMENT_GENERIC &&
+		    mode_now() - interface->since >= seconds && !attachment_takes_redirects(interface->device))
 			return true;
 	}
 	return false;
@@ -68,16 +69,16 @@ static bool has_outsider(const struct interface *but, time_t seconds)
 /* A device in native mode, all of whose interfaces could use generic mode. */
 static bool can_change(uint32_t device, const struct links *links)
 {
-	char why[SETTLE_LINE];
+	char why[MODE_LINE];
 
 	for (unsigned int i = 0; i < attached.count; i++) {
 		const struct interface *interface = &attached.interface[i];
 
 		if (interface->device == device &&
-		    refusal_generic(links, links_find(links, interface->ifindex), device, why, sizeof(why)))
+		    mode_check_generic(links, links_find(links, interface->ifindex), device, why, sizeof(why)))
 			return false;
 	}
-	return port_state(device) == PORT_NATIVE && !port_is_beside(device);
+	return attachment_state(device) == ATTACHMENT_NATIVE && !attachment_is_dispatched(device);
 }
 
 /*
@@ -93,42 +94,42 @@ static void change_to_generic(const struct links *links)
 
 		if (!device || !can_change(device, links))
 			continue;
-		port_detach(device);
+		attachment_detach(device);
 		for (unsigned int k = i; k < attached.count; k++) {
 			struct interface *interface = &attached.interface[k];
 
 			if (interface->device == device) {
 				interface->device = 0;
-				settle(&attached.plan, interface, links, links_find(links, interface->ifindex));
+				mode_choose(&attached.plan, interface, links, links_find(links, interface->ifindex));
 			}
 		}
 	}
 }
 
-int attach_start(const struct attach_plan *plan, const struct interface_list *interfaces)
+int manager_start(const struct manager_plan *plan, const struct interface_list *interfaces)
 {
 	int error = -ENODEV, failed;
 	struct links links;
 	bool any = false, waits = false;
 
 	memset(&attached, 0, sizeof(attached));
-	attached.plan = (struct settle_plan){ .mode = plan->mode, .frags = plan->frags };
+	attached.plan = (struct mode_plan){ .mode = plan->mode, .frags = plan->frags };
 	list(interfaces);
 	failed = links_read(&links);
 	if (failed)
 		return failed;
-	port_open(plan->program, plan->rows, plan->copy);
+	attachment_open(plan->program, plan->slots, plan->copy);
 	for (unsigned int i = 0; i < attached.count; i++) {
 		struct interface *interface = &attached.interface[i];
 		const struct link *link = links_find(&links, interface->ifindex);
 
 		if (!link) {
-			settle_absent(&attached.plan, interface);
+			mode_absent(&attached.plan, interface);
 			continue;
 		}
-		failed = settle(&attached.plan, interface, &links, link);
+		failed = mode_choose(&attached.plan, interface, &links, link);
 		if (failed == -EMSGSIZE) {
-			attach_stop();
+			manager_stop();
 			links_free(&links);
 			return failed;
 		}
@@ -147,7 +148,7 @@ int attach_start(const struct attach_plan *plan, const struct interface_list *in
 	return any || waits ? 0 : error;
 }
 
-unsigned int attach_carriers(unsigned int *all)
+unsigned int manager_carriers(unsigned int *all)
 {
 	unsigned int count = 0;
 
@@ -157,16 +158,16 @@ unsigned int attach_carriers(unsigned int *all)
 	return count;
 }
 
-bool attach_complete(void)
+bool manager_complete(void)
 {
 	unsigned int all;
 
-	return attach_carriers(&all) == all;
+	return manager_carriers(&all) == all;
 }
 
-void attach_stop(void)
+void manager_stop(void)
 {
-	port_close();
+	attachment_close();
 	vlan_forget();
 	attached.count = 0;
 }
@@ -176,7 +177,7 @@ void attach_stop(void)
 /* The interfaces of a device lose it; what becomes of them is settled anew. */
 static void lose(uint32_t device, const char *why)
 {
-	port_detach(device);
+	attachment_detach(device);
 	for (unsigned int i = 0; i < attached.count; i++) {
 		struct interface *interface = &attached.interface[i];
 
@@ -187,7 +188,7 @@ static void lose(uint32_t device, const char *why)
 		if (why) {
 			snprintf(interface->line, sizeof(interface->line), "%s", why);
 			interface->level = LOG_LEVEL_WARNING;
-			settle_say(interface);
+			mode_log(interface);
 		}
 	}
 }
@@ -195,17 +196,17 @@ static void lose(uint32_t device, const char *why)
 static void check_device(const struct links *links, uint32_t device)
 {
 	const struct link *link = links_find(links, device);
-	char why[SETTLE_LINE];
+	char why[MODE_LINE];
 
 	if (!link)
 		lose(device, NULL);
-	else if (!port_holds(device))
+	else if (!attachment_holds(device))
 		lose(device, "the program was detached from outside");
-	else if (port_state(device) == PORT_GENERIC &&
-		 refusal_generic(links, link, device, why, sizeof(why)))
+	else if (attachment_state(device) == ATTACHMENT_GENERIC &&
+		 mode_check_generic(links, link, device, why, sizeof(why)))
 		lose(device, NULL);
 	else
-		port_readdress(link);
+		attachment_readdress(link);
 }
 
 /* Finds it again: by its index as long as it is there, then by its name. */
@@ -221,7 +222,7 @@ static const struct link *find_link(struct interface *interface, const struct li
 		interface->ifindex = interface->device = 0;
 		snprintf(interface->line, sizeof(interface->line), "the interface is gone; channels over it are relayed in userspace until it is back");
 		interface->level = LOG_LEVEL_WARNING;
-		settle_say(interface);
+		mode_log(interface);
 	}
 	ifindex = if_nametoindex(interface->name);
 	if (!ifindex || is_listed(ifindex))
@@ -252,7 +253,7 @@ static bool has_gained(const struct interface *interface)
 {
 	uint64_t features;
 
-	return attached.plan.mode == OPTION_MODE_AUTO && !port_is_beside(interface->device) &&
+	return attached.plan.mode == OPTION_MODE_AUTO && !attachment_is_dispatched(interface->device) &&
 	       !has_outsider(interface, 0) &&
 	       !device_xdp_features(interface->device, &features) &&
 	       features & ~interface->tried.features;
@@ -261,23 +262,23 @@ static bool has_gained(const struct interface *interface)
 static void follow(struct interface *interface, const struct links *links)
 {
 	const struct link *link = find_link(interface, links);
-	struct circumstances now;
+	struct mode_inputs now;
 
 	if (!link)
 		return;
 	rename_to(interface, link->name);
-	if (port_state(interface->device) == PORT_GENERIC && has_gained(interface)) {
-		port_detach(interface->device);
+	if (attachment_state(interface->device) == ATTACHMENT_GENERIC && has_gained(interface)) {
+		attachment_detach(interface->device);
 		interface->device = 0;
 	}
 	if (interface->device)
 		return;
-	circumstances_read(links, link, &now);
+	mode_check_read_inputs(links, link, &now);
 	if (!memcmp(&now, &interface->tried, sizeof(now)))
 		return;
 	attached.plan.all_generic = has_outsider(interface, 0);
-	settle(&attached.plan, interface, links, link);
-	settle_say(interface);
+	mode_choose(&attached.plan, interface, links, link);
+	mode_log(interface);
 }
 
 /* Devices that only gone interfaces were attached to. */
@@ -287,14 +288,14 @@ static void drop_unused(uint32_t device)
 		if (attached.interface[i].device == device)
 			return;
 	}
-	port_detach(device);
+	attachment_detach(device);
 }
 
 static enum vlan_rank wanted_vlan(uint32_t vlan, uint32_t device)
 {
 	enum vlan_rank rank = VLAN_NO;
 
-	if (port_state(device) != PORT_NATIVE)
+	if (attachment_state(device) != ATTACHMENT_NATIVE)
 		return VLAN_NO;
 	for (unsigned int i = 0; i < attached.count; i++) {
 		const struct interface *interface = &attached.interface[i];
@@ -309,36 +310,36 @@ static enum vlan_rank wanted_vlan(uint32_t vlan, uint32_t device)
 	return rank;
 }
 
-/* For onlookers. */
-static void publish(unsigned int row, const struct links *links)
+/* For inspectors. */
+static void publish(unsigned int slot, const struct links *links)
 {
 	static const uint8_t modes[] = {
-		[PORT_NONE] = STATE_MODE_NONE,
-		[PORT_NATIVE] = STATE_MODE_NATIVE,
-		[PORT_GENERIC] = STATE_MODE_GENERIC,
+		[ATTACHMENT_NONE] = STATUS_MODE_NONE,
+		[ATTACHMENT_NATIVE] = STATUS_MODE_NATIVE,
+		[ATTACHMENT_GENERIC] = STATUS_MODE_GENERIC,
 	};
-	const struct interface *interface = &attached.interface[row];
+	const struct interface *interface = &attached.interface[slot];
 	const struct link *device = links_find(links, interface->device);
-	struct state_interface shown = {
+	struct status_interface shown = {
 		.ifindex = interface->ifindex,
 		.device_ifindex = interface->device,
-		.mode = modes[port_state(interface->device)],
-		.beside = port_is_beside(interface->device),
+		.mode = modes[attachment_state(interface->device)],
+		.dispatched = attachment_is_dispatched(interface->device),
 	};
 
 	snprintf(shown.name, sizeof(shown.name), "%s", interface->name);
 	snprintf(shown.device, sizeof(shown.device), "%s", device ? device->name : "");
 	snprintf(shown.line, sizeof(shown.line), "%s", interface->line);
-	map_interface_put(row, &shown);
+	status_interface_put(slot, &shown);
 }
 
-void attach_refresh(void)
+void manager_refresh(void)
 {
-	uint32_t devices[ABI_PORTS];
-	unsigned int count = port_list(devices);
+	uint32_t devices[ABI_ATTACHMENTS];
+	unsigned int count = attachment_list(devices);
 	struct links links;
 
-	port_ask_again();
+	attachment_forget_flags();
 	if (links_read(&links))
 		return;
 	for (unsigned int i = 0; i < count; i++)

@@ -13,10 +13,10 @@
 #include "iface/address_owner.h"
 #include "base/option.h"
 
-struct attach_plan {
+struct manager_plan {
 	int program;       /* file descriptor */
-	struct port *rows; /* the program's */
-	chain_copy copy;   /* the program once more, to run beside others */
+	struct attachment *slots; /* the program's */
+	dispatcher_copy copy;   /* the program once more, to run beside others */
 	enum option_mode mode;
 	bool frags;        /* no other program could take larger frames */
 };
@@ -27,22 +27,22 @@ struct attach_plan {
  * and nothing said, if a driver might take a program for frames of several
  * buffers in its place; or another -errno.
  */
-int attach_start(const struct attach_plan *plan, const struct interface_list *interfaces);
+int manager_start(const struct manager_plan *plan, const struct interface_list *interfaces);
 
 /** How many interfaces carry the program, of all that there are to be. */
-unsigned int attach_carriers(unsigned int *all);
+unsigned int manager_carriers(unsigned int *all);
 
 /** Whether every interface carries the program. */
-bool attach_complete(void);
+bool manager_complete(void);
 
 /** Detaches everywhere. */
-void attach_stop(void);
+void manager_stop(void);
 
 /**
  * Follows what has changed: addresses and VLANs; interfaces that are renamed,
  * gone, or back; what keeps the program from an interface. One thread,
- * as for port_device_flags.
+ * as for attachment_device_flags.
  */
-void attach_refresh(void);
+void manager_refresh(void);
 
 #endif

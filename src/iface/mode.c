@@ -18,12 +18,12 @@ static void write_line(char *line, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(line, SETTLE_LINE, format, args);
+	vsnprintf(line, MODE_LINE, format, args);
 	va_end(args);
 }
 
 /* Whether a driver that has refused might take a program for several buffers. */
-static bool frags_may_help(const struct settle_plan *plan, const struct link *device, int error)
+static bool frags_may_help(const struct mode_plan *plan, const struct link *device, int error)
 {
 	uint64_t features;
 
@@ -34,7 +34,7 @@ static bool frags_may_help(const struct settle_plan *plan, const struct link *de
 }
 
 /* 0, or -errno with a reason. */
-static int try_native(const struct settle_plan *plan, struct interface *interface, const struct links *links,
+static int try_native(const struct mode_plan *plan, struct interface *interface, const struct links *links,
 		      const struct link *link, char *why)
 {
 	struct vlan_key tags;
@@ -46,21 +46,21 @@ static int try_native(const struct settle_plan *plan, struct interface *interfac
 			   ABI_TAGS);
 		return -EOPNOTSUPP;
 	}
-	if (port_state(device->ifindex) == PORT_GENERIC) {
+	if (attachment_state(device->ifindex) == ATTACHMENT_GENERIC) {
 		write_line(why, "%s uses generic mode", device->name);
 		return -EBUSY;
 	}
-	if (port_state(device->ifindex) == PORT_NONE) {
-		error = refusal_native(device, plan->mode == OPTION_MODE_NATIVE, why, SETTLE_LINE);
+	if (attachment_state(device->ifindex) == ATTACHMENT_NONE) {
+		error = mode_check_native(device, plan->mode == OPTION_MODE_NATIVE, why, MODE_LINE);
 		if (error)
 			return error;
-		error = port_attach(device, false);
+		error = attachment_attach(device, false);
 		if (error) {
-			refusal_explain(error, device, why, SETTLE_LINE);
+			mode_check_explain(error, device, why, MODE_LINE);
 			return frags_may_help(plan, device, error) ? -EMSGSIZE : error;
 		}
-		if (!refusal_untold(device->ifindex) && !port_takes_redirects(device->ifindex)) {
-			port_detach(device->ifindex);
+		if (!mode_check_features_unknown(device->ifindex) && !attachment_takes_redirects(device->ifindex)) {
+			attachment_detach(device->ifindex);
 			write_line(why, "its driver does not send what an XDP program relays");
 			return -EOPNOTSUPP;
 		}
@@ -72,12 +72,12 @@ static int try_native(const struct settle_plan *plan, struct interface *interfac
 static int try_generic(struct interface *interface, const struct links *links,
 		       const struct link *link, char *why)
 {
-	int error = refusal_generic(links, link, 0, why, SETTLE_LINE);
+	int error = mode_check_generic(links, link, 0, why, MODE_LINE);
 
-	if (!error && port_state(link->ifindex) == PORT_NONE) {
-		error = port_attach(link, true);
+	if (!error && attachment_state(link->ifindex) == ATTACHMENT_NONE) {
+		error = attachment_attach(link, true);
 		if (error)
-			refusal_explain(error, link, why, SETTLE_LINE);
+			mode_check_explain(error, link, why, MODE_LINE);
 	}
 	if (!error)
 		interface->device = link->ifindex;
@@ -93,27 +93,27 @@ static const char *down(const struct link *link)
  * Beside others, if what runs on the device is a dispatcher of libxdp that takes
  * another program; in the mode that it has.
  */
-static int try_beside(const struct settle_plan *plan, struct interface *interface,
+static int try_beside(const struct mode_plan *plan, struct interface *interface,
 		      const struct links *links, const struct link *link, char *why)
 {
 	static const char *const names[] = { "any", "native", "generic" };
-	enum port_state wanted = plan->mode == OPTION_MODE_NATIVE  ? PORT_NATIVE :
-				 plan->mode == OPTION_MODE_GENERIC ? PORT_GENERIC :
-								     PORT_NONE;
-	enum port_state state;
+	enum attachment_state wanted = plan->mode == OPTION_MODE_NATIVE  ? ATTACHMENT_NATIVE :
+				 plan->mode == OPTION_MODE_GENERIC ? ATTACHMENT_GENERIC :
+								     ATTACHMENT_NONE;
+	enum attachment_state state;
 
-	if (!chain_is_there(link->ifindex))
+	if (!dispatcher_is_there(link->ifindex))
 		return -EBUSY;
-	if (port_join(link, why, SETTLE_LINE))
+	if (attachment_join(link, why, MODE_LINE))
 		return -EBUSY;
-	state = port_state(link->ifindex);
-	if (wanted != PORT_NONE && state != wanted) {
+	state = attachment_state(link->ifindex);
+	if (wanted != ATTACHMENT_NONE && state != wanted) {
 		write_line(why, "libxdp's dispatcher runs in %s mode", names[state]);
-	} else if (state == PORT_GENERIC &&
-		   refusal_generic(links, link, link->ifindex, why, SETTLE_LINE)) {
+	} else if (state == ATTACHMENT_GENERIC &&
+		   mode_check_generic(links, link, link->ifindex, why, MODE_LINE)) {
 		;
-	} else if (state == PORT_NATIVE && !refusal_untold(link->ifindex) &&
-		   !port_takes_redirects(link->ifindex)) {
+	} else if (state == ATTACHMENT_NATIVE && !mode_check_features_unknown(link->ifindex) &&
+		   !attachment_takes_redirects(link->ifindex)) {
 		write_line(why, "its driver does not send what an XDP program relays");
 	} else {
 		interface->device = link->ifindex;
@@ -122,14 +122,14 @@ static int try_beside(const struct settle_plan *plan, struct interface *interfac
 		interface->level = LOG_LEVEL_INFO;
 		return 0;
 	}
-	port_detach(link->ifindex);
+	attachment_detach(link->ifindex);
 	return -EOPNOTSUPP;
 }
 
-static void note_native(const struct settle_plan *plan, struct interface *interface, const struct links *links,
+static void note_native(const struct mode_plan *plan, struct interface *interface, const struct links *links,
 			const struct link *link)
 {
-	bool untold = plan->mode == OPTION_MODE_NATIVE && refusal_untold(interface->device);
+	bool untold = plan->mode == OPTION_MODE_NATIVE && mode_check_features_unknown(interface->device);
 	const struct link *device = links_find(links, interface->device);
 	bool below = device && device != link;
 
@@ -147,7 +147,7 @@ static void note_generic(struct interface *interface, const struct link *link, c
 	interface->level = LOG_LEVEL_INFO;
 }
 
-static void note_none(const struct settle_plan *plan, struct interface *interface, const char *why_not_native,
+static void note_none(const struct mode_plan *plan, struct interface *interface, const char *why_not_native,
 		      const char *why_not_generic)
 {
 	const char *native = strcmp(why_not_native, why_not_generic) ? why_not_native : "";
@@ -157,7 +157,7 @@ static void note_none(const struct settle_plan *plan, struct interface *interfac
 	interface->level = plan->running ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR;
 }
 
-time_t settle_now(void)
+time_t mode_now(void)
 {
 	struct timespec now;
 
@@ -165,17 +165,17 @@ time_t settle_now(void)
 	return now.tv_sec;
 }
 
-int settle(const struct settle_plan *plan, struct interface *interface, const struct links *links,
+int mode_choose(const struct mode_plan *plan, struct interface *interface, const struct links *links,
 	   const struct link *link)
 {
-	char why_native[SETTLE_LINE] = "", why_generic[SETTLE_LINE] = "";
+	char why_native[MODE_LINE] = "", why_generic[MODE_LINE] = "";
 	bool dragged = plan->all_generic && plan->mode == OPTION_MODE_AUTO;
 	int error = -EOPNOTSUPP;
 
-	interface->since = settle_now();
+	interface->since = mode_now();
 	if (!plan->running)
-		chain_clean(link->ifindex);
-	circumstances_read(links, link, &interface->tried);
+		dispatcher_clean(link->ifindex);
+	mode_check_read_inputs(links, link, &interface->tried);
 	if (!link->ethernet) {
 		note_none(plan, interface, "", "it is not an Ethernet interface");
 		return error;
@@ -207,12 +207,12 @@ int settle(const struct settle_plan *plan, struct interface *interface, const st
 	return 0;
 }
 
-void settle_absent(const struct settle_plan *plan, struct interface *interface)
+void mode_absent(const struct mode_plan *plan, struct interface *interface)
 {
 	note_none(plan, interface, "", "there is no such interface");
 }
 
-void settle_say(struct interface *interface)
+void mode_log(struct interface *interface)
 {
 	if (!interface->line[0] || !strcmp(interface->said, interface->line))
 		return;

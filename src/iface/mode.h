@@ -13,20 +13,20 @@
 #include "base/option.h"
 #include "iface/mode_check.h"
 
-#define SETTLE_LINE 512
+#define MODE_LINE 512
 
 struct interface {
 	char name[IFNAMSIZ];
 	uint32_t ifindex; /* 0: it is not there */
 	uint32_t device;  /* that carries the program for it: itself, or the one below its VLANs */
-	struct circumstances tried;
+	struct mode_inputs tried;
 	time_t since; /* when it was settled: CLOCK_MONOTONIC, in seconds */
 	enum log_level level;
-	char line[SETTLE_LINE]; /* what there is to say of it */
-	char said[SETTLE_LINE];
+	char line[MODE_LINE]; /* what there is to say of it */
+	char said[MODE_LINE];
 };
 
-struct settle_plan {
+struct mode_plan {
 	enum option_mode mode;
 	bool frags;       /* no other program could take larger frames */
 	bool all_generic; /* native mode would cut others off */
@@ -38,16 +38,16 @@ struct settle_plan {
  * or else not; `line` says which and why. 0, or -errno; -EMSGSIZE if a driver may
  * take a program for frames of several buffers in its place.
  */
-int settle(const struct settle_plan *plan, struct interface *interface, const struct links *links,
+int mode_choose(const struct mode_plan *plan, struct interface *interface, const struct links *links,
 	   const struct link *link);
 
 /** CLOCK_MONOTONIC, in seconds. */
-time_t settle_now(void);
+time_t mode_now(void);
 
 /** An interface that is not there. */
-void settle_absent(const struct settle_plan *plan, struct interface *interface);
+void mode_absent(const struct mode_plan *plan, struct interface *interface);
 
 /** Writes the line to the log if it is news. */
-void settle_say(struct interface *interface);
+void mode_log(struct interface *interface);
 
 #endif

@@ -40,30 +40,30 @@ static int refuse_occupied(uint32_t id, char *why, size_t size)
 	return -EBUSY;
 }
 
-bool refusal_untold(uint32_t ifindex)
+bool mode_check_features_unknown(uint32_t ifindex)
 {
 	uint64_t features;
 
 	return device_xdp_features(ifindex, &features) != 0;
 }
 
-void circumstances_read(const struct links *links, const struct link *link,
-			struct circumstances *circumstances)
+void mode_check_read_inputs(const struct links *links, const struct link *link,
+			struct mode_inputs *mode_inputs)
 {
 	struct vlan_key tags;
 	const struct link *device = vlan_below(links, link, &tags);
 
 	if (!device)
 		device = link;
-	memset(circumstances, 0, sizeof(*circumstances));
-	circumstances->ifindex = link->ifindex;
-	circumstances->mtu = link->mtu;
-	circumstances->up = link->up;
-	circumstances->other = program_on(device->ifindex);
-	circumstances->vlans = vlan_above(links, link->ifindex);
-	circumstances->merges = gro_merges_udp(links, link);
-	if (device_xdp_features(device->ifindex, &circumstances->features))
-		circumstances->features = 0;
+	memset(mode_inputs, 0, sizeof(*mode_inputs));
+	mode_inputs->ifindex = link->ifindex;
+	mode_inputs->mtu = link->mtu;
+	mode_inputs->up = link->up;
+	mode_inputs->other = program_on(device->ifindex);
+	mode_inputs->vlans = vlan_above(links, link->ifindex);
+	mode_inputs->merges = gro_merges_udp(links, link);
+	if (device_xdp_features(device->ifindex, &mode_inputs->features))
+		mode_inputs->features = 0;
 }
 
 /*
@@ -71,7 +71,7 @@ void circumstances_read(const struct links *links, const struct link *link,
  * on or a program; Linux 6.3 tells. A bond runs the program on its members,
  * whose frames would not be known for its own.
  */
-int refusal_native(const struct link *device, bool trusted, char *why, size_t size)
+int mode_check_native(const struct link *device, bool trusted, char *why, size_t size)
 {
 	bool veth = device_driver_is(device->name, "veth");
 	uint64_t features = 0;
@@ -102,7 +102,7 @@ int refusal_native(const struct link *device, bool trusted, char *why, size_t si
  * it: behind the driver, frames of the VLANs above would be taken for untagged
  * ones, and leave with the tag they came with.
  */
-int refusal_generic(const struct links *links, const struct link *link, uint32_t own, char *why,
+int mode_check_generic(const struct links *links, const struct link *link, uint32_t own, char *why,
 		    size_t size)
 {
 	uint32_t id;
@@ -120,7 +120,7 @@ int refusal_generic(const struct links *links, const struct link *link, uint32_t
 	return id ? refuse_occupied(id, why, size) : 0;
 }
 
-void refusal_explain(int error, const struct link *device, char *why, size_t size)
+void mode_check_explain(int error, const struct link *device, char *why, size_t size)
 {
 	switch (error) {
 	case -EINVAL:
@@ -128,7 +128,7 @@ void refusal_explain(int error, const struct link *device, char *why, size_t siz
 			 device->mtu);
 		break;
 	case -ENOSPC:
-		snprintf(why, size, "more than %d devices would carry the program", ABI_PORTS);
+		snprintf(why, size, "more than %d devices would carry the program", ABI_ATTACHMENTS);
 		break;
 	case -EPERM:
 		snprintf(why, size, "this kernel (before 5.19) lets no one without CAP_BPF attach the program again");

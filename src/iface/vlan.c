@@ -110,13 +110,13 @@ void vlan_follow(const struct links *links, enum vlan_rank (*wanted)(uint32_t vl
 		say_once(&said_full, "there are too many");
 	for (unsigned int i = 0; i < held.count; i++) {
 		if (!find(&now, &held.entry[i].key))
-			map_vlan_put(&held.entry[i].key, NULL);
+			maps_vlan_put(&held.entry[i].key, NULL);
 	}
 	for (unsigned int i = 0; i < now.count; i++) {
 		had = find(&held, &now.entry[i].key);
 		if (had && !memcmp(&had->vlan, &now.entry[i].vlan, sizeof(had->vlan)))
 			continue;
-		error = map_vlan_put(&now.entry[i].key, &now.entry[i].vlan);
+		error = maps_vlan_put(&now.entry[i].key, &now.entry[i].vlan);
 		if (!error)
 			continue;
 		say_once(&said_error, strerror(-error));

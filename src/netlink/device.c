@@ -93,7 +93,7 @@ static int find_netdev_family(struct mnl_socket *socket, struct netdev_family *f
 
 	memset(family, 0, sizeof(*family));
 	mnl_attr_put_strz(request, CTRL_ATTR_FAMILY_NAME, NETDEV_FAMILY);
-	error = bus_ask(socket, request, parse_family, family);
+	error = request_ask(socket, request, parse_family, family);
 	if (error == -ENOENT || (!error && !family->id))
 		return -EOPNOTSUPP;
 	return error;
@@ -101,7 +101,7 @@ static int find_netdev_family(struct mnl_socket *socket, struct netdev_family *f
 
 int device_xdp_features(uint32_t ifindex, uint64_t *features)
 {
-	struct mnl_socket *socket = bus_open(NETLINK_GENERIC, 0);
+	struct mnl_socket *socket = request_socket_open(NETLINK_GENERIC, 0);
 	struct netdev_family family;
 	char buffer[256] = { 0 };
 	struct nlmsghdr *request;
@@ -114,9 +114,9 @@ int device_xdp_features(uint32_t ifindex, uint64_t *features)
 	if (!error) {
 		request = generic_request(buffer, family.id, NETDEV_CMD_DEV_GET);
 		mnl_attr_put_u32(request, NETDEV_A_DEV_IFINDEX, ifindex);
-		error = bus_ask(socket, request, parse_features, &answer);
+		error = request_ask(socket, request, parse_features, &answer);
 	}
-	bus_close(socket);
+	request_socket_close(socket);
 	if (!error)
 		*features = answer;
 	return error;
@@ -124,18 +124,18 @@ int device_xdp_features(uint32_t ifindex, uint64_t *features)
 
 struct mnl_socket *device_listen(void)
 {
-	struct mnl_socket *questions = bus_open(NETLINK_GENERIC, 0);
-	struct mnl_socket *events = bus_open(NETLINK_GENERIC, SOCK_NONBLOCK);
+	struct mnl_socket *questions = request_socket_open(NETLINK_GENERIC, 0);
+	struct mnl_socket *events = request_socket_open(NETLINK_GENERIC, SOCK_NONBLOCK);
 	struct netdev_family family;
 	int error = questions && events ? find_netdev_family(questions, &family) : -errno;
 
 	if (!error && mnl_socket_setsockopt(events, NETLINK_ADD_MEMBERSHIP, &family.management_group,
 					    sizeof(family.management_group)) < 0)
 		error = -errno;
-	bus_close(questions);
+	request_socket_close(questions);
 	if (!error)
 		return events;
-	bus_close(events);
+	request_socket_close(events);
 	errno = -error;
 	return NULL;
 }

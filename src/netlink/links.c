@@ -33,15 +33,15 @@ int links_read(struct links *links)
 	 * come then, and until it has, the kernel begins no other on that socket (EBUSY).
 	 */
 	for (int i = 0; i < TRIES && error == -EINTR; i++) {
-		struct mnl_socket *socket = netlink_open();
+		struct mnl_socket *socket = rtnetlink_open();
 
 		if (!socket) {
 			error = -errno;
 			break;
 		}
 		links->count = 0;
-		error = netlink_links(socket, add, links);
-		netlink_close(socket);
+		error = rtnetlink_links(socket, add, links);
+		rtnetlink_close(socket);
 	}
 	/* There is always the loopback. */
 	if (!error && !links->count)

@@ -8,7 +8,7 @@
 /* Enough for any single answer, with a kernel's page of slack. */
 #define ANSWER_SIZE 32768
 
-struct mnl_socket *bus_open(int family, int flags)
+struct mnl_socket *request_socket_open(int family, int flags)
 {
 	struct mnl_socket *socket = mnl_socket_open2(family, SOCK_CLOEXEC | flags);
 
@@ -22,13 +22,13 @@ struct mnl_socket *bus_open(int family, int flags)
 	return socket;
 }
 
-void bus_close(struct mnl_socket *socket)
+void request_socket_close(struct mnl_socket *socket)
 {
 	if (socket)
 		mnl_socket_close(socket);
 }
 
-int bus_ask(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t parse, void *result)
+int request_ask(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t parse, void *result)
 {
 	static _Thread_local unsigned int sequence;
 	char answer[ANSWER_SIZE];

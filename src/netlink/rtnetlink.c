@@ -15,19 +15,19 @@
 
 #define VALID_STATES (NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_PROBE | NUD_STALE | NUD_DELAY)
 
-struct mnl_socket *netlink_open(void)
+struct mnl_socket *rtnetlink_open(void)
 {
-	return bus_open(NETLINK_ROUTE, 0);
+	return request_socket_open(NETLINK_ROUTE, 0);
 }
 
-struct mnl_socket *netlink_listen(void)
+struct mnl_socket *rtnetlink_listen(void)
 {
 	static const int groups[] = {
 		RTNLGRP_LINK,        RTNLGRP_NEIGH,      RTNLGRP_NEXTHOP,
 		RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE,
 		RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV6_RULE,
 	};
-	struct mnl_socket *socket = bus_open(NETLINK_ROUTE, SOCK_NONBLOCK);
+	struct mnl_socket *socket = request_socket_open(NETLINK_ROUTE, SOCK_NONBLOCK);
 
 	if (!socket)
 		return NULL;
@@ -44,7 +44,7 @@ struct mnl_socket *netlink_listen(void)
 	return socket;
 }
 
-void netlink_close(struct mnl_socket *socket)
+void rtnetlink_close(struct mnl_socket *socket)
 {
 	if (socket)
 		mnl_socket_close(socket);
@@ -128,7 +128,7 @@ static int parse_route(const struct nlmsghdr *message, void *result)
 	return MNL_CB_OK;
 }
 
-int netlink_route(struct mnl_socket *socket, int family, const union abi_addr *from,
+int rtnetlink_route(struct mnl_socket *socket, int family, const union abi_addr *from,
 		  const union abi_addr *to, struct route *route)
 {
 	char buffer[256] = { 0 };
@@ -145,7 +145,7 @@ int netlink_route(struct mnl_socket *socket, int family, const union abi_addr *f
 	mnl_attr_put(request, RTA_SRC, address_size(family), from);
 	/* Rules may look at it, and the choice between several gateways does. */
 	mnl_attr_put_u8(request, RTA_IP_PROTO, IPPROTO_UDP);
-	error = bus_ask(socket, request, parse_route, &answer);
+	error = request_ask(socket, request, parse_route, &answer);
 	if (error)
 		return error == -ENETUNREACH || error == -EINVAL ? -EHOSTUNREACH : error;
 	if (!answer.found || answer.tunnel || answer.route.gateway_family == AF_UNSPEC)
@@ -193,14 +193,14 @@ static struct nlmsghdr *neighbour_request(char *buffer, int type, int family, ui
 	return request;
 }
 
-int netlink_neighbour(struct mnl_socket *socket, int family, uint32_t ifindex,
+int rtnetlink_neighbour(struct mnl_socket *socket, int family, uint32_t ifindex,
 		      const union abi_addr *address, uint8_t mac[6], bool *stale)
 {
 	char buffer[256] = { 0 };
 	struct neighbour_answer answer = { 0 };
 	int error;
 
-	error = bus_ask(socket, neighbour_request(buffer, RTM_GETNEIGH, family, ifindex, address, 0),
+	error = request_ask(socket, neighbour_request(buffer, RTM_GETNEIGH, family, ifindex, address, 0),
 		    parse_neighbour, &answer);
 	if (error)
 		return error == -ENOENT ? -EHOSTUNREACH : error;
@@ -211,7 +211,7 @@ int netlink_neighbour(struct mnl_socket *socket, int family, uint32_t ifindex,
 	return 0;
 }
 
-int netlink_probe(struct mnl_socket *socket, int family, uint32_t ifindex,
+int rtnetlink_probe(struct mnl_socket *socket, int family, uint32_t ifindex,
 		  const union abi_addr *address)
 {
 	char buffer[256] = { 0 };
@@ -219,7 +219,7 @@ int netlink_probe(struct mnl_socket *socket, int family, uint32_t ifindex,
 
 	request = neighbour_request(buffer, RTM_NEWNEIGH, family, ifindex, address, NTF_USE);
 	request->nlmsg_flags = NLM_F_CREATE;
-	return bus_ask(socket, request, NULL, NULL);
+	return request_ask(socket, request, NULL, NULL);
 }
 
 static uint16_t get_u16(const struct nlattr *attribute)
@@ -328,7 +328,7 @@ static int parse_link(const struct nlmsghdr *message, void *result)
 	return MNL_CB_OK;
 }
 
-int netlink_link(struct mnl_socket *socket, uint32_t ifindex, struct link *link)
+int rtnetlink_link(struct mnl_socket *socket, uint32_t ifindex, struct link *link)
 {
 	char buffer[256] = { 0 };
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
@@ -339,7 +339,7 @@ int netlink_link(struct mnl_socket *socket, uint32_t ifindex, struct link *link)
 	request->nlmsg_type = RTM_GETLINK;
 	header->ifi_index = (int)ifindex;
 	mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	error = bus_ask(socket, request, parse_link, &answer);
+	error = request_ask(socket, request, parse_link, &answer);
 	if (error)
 		return error;
 	*link = answer;
@@ -361,7 +361,7 @@ static int show_link(const struct nlmsghdr *message, void *result)
 	return MNL_CB_OK;
 }
 
-int netlink_links(struct mnl_socket *socket, void (*each)(const struct link *link, void *data),
+int rtnetlink_links(struct mnl_socket *socket, void (*each)(const struct link *link, void *data),
 		  void *data)
 {
 	char buffer[256] = { 0 };
@@ -372,5 +372,5 @@ int netlink_links(struct mnl_socket *socket, void (*each)(const struct link *lin
 	request->nlmsg_type = RTM_GETLINK;
 	request->nlmsg_flags = NLM_F_DUMP;
 	mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	return bus_ask(socket, request, show_link, &viewer);
+	return request_ask(socket, request, show_link, &viewer);
 }

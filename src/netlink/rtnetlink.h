@@ -41,26 +41,26 @@ struct link {
 };
 
 /** A socket for questions, or NULL with errno. For one thread at a time. */
-struct mnl_socket *netlink_open(void);
+struct mnl_socket *rtnetlink_open(void);
 
 /**
  * A socket that hears of changes to routes, rules, addresses, links and
  * neighbours, not blocking; or NULL with errno.
  */
-struct mnl_socket *netlink_listen(void);
+struct mnl_socket *rtnetlink_listen(void);
 
-void netlink_close(struct mnl_socket *socket);
+void rtnetlink_close(struct mnl_socket *socket);
 
 /**
  * The way of a UDP datagram from a local address to another host, or to this one.
  * 0, -EHOSTUNREACH if there is none, or if the address is broadcast, multicast
  * or anycast; or another -errno.
  */
-int netlink_route(struct mnl_socket *socket, int family, const union abi_addr *from,
+int rtnetlink_route(struct mnl_socket *socket, int family, const union abi_addr *from,
 		  const union abi_addr *to, struct route *route);
 
 /** A neighbour's MAC. 0, -EHOSTUNREACH if it is not known now, or another -errno. */
-int netlink_neighbour(struct mnl_socket *socket, int family, uint32_t ifindex,
+int rtnetlink_neighbour(struct mnl_socket *socket, int family, uint32_t ifindex,
 		      const union abi_addr *address, uint8_t mac[6], bool *stale);
 
 /**
@@ -68,17 +68,17 @@ int netlink_neighbour(struct mnl_socket *socket, int family, uint32_t ifindex,
  * packet sent to it would do (NTF_USE). Not for a permanent one, which this
  * would turn into one to be resolved.
  */
-int netlink_probe(struct mnl_socket *socket, int family, uint32_t ifindex,
+int rtnetlink_probe(struct mnl_socket *socket, int family, uint32_t ifindex,
 		  const union abi_addr *address);
 
 /** A link by index. 0, -ENODEV or another -errno. */
-int netlink_link(struct mnl_socket *socket, uint32_t ifindex, struct link *link);
+int rtnetlink_link(struct mnl_socket *socket, uint32_t ifindex, struct link *link);
 
 /**
  * Shows all links. 0; -EINTR if some changed meanwhile, so that one may have been
  * missed or shown twice; or another -errno.
  */
-int netlink_links(struct mnl_socket *socket, void (*each)(const struct link *link, void *data),
+int rtnetlink_links(struct mnl_socket *socket, void (*each)(const struct link *link, void *data),
 		  void *data);
 
 #endif

@@ -25,7 +25,7 @@ static int parse_ipsec(const struct nlmsghdr *message, void *result)
 
 int ipsec_policies(bool *any)
 {
-	struct mnl_socket *socket = bus_open(NETLINK_XFRM, 0);
+	struct mnl_socket *socket = request_socket_open(NETLINK_XFRM, 0);
 	char buffer[256] = { 0 };
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	uint32_t *flags = mnl_nlmsg_put_extra_header(request, sizeof(*flags));
@@ -36,8 +36,8 @@ int ipsec_policies(bool *any)
 		return -errno;
 	request->nlmsg_type = XFRM_MSG_GETSPDINFO;
 	*flags = UINT32_MAX;
-	error = bus_ask(socket, request, parse_ipsec, &answer);
-	bus_close(socket);
+	error = request_ask(socket, request, parse_ipsec, &answer);
+	request_socket_close(socket);
 	if (!error)
 		*any = answer;
 	return error;
@@ -45,13 +45,13 @@ int ipsec_policies(bool *any)
 
 struct mnl_socket *ipsec_listen(void)
 {
-	struct mnl_socket *socket = bus_open(NETLINK_XFRM, SOCK_NONBLOCK);
+	struct mnl_socket *socket = request_socket_open(NETLINK_XFRM, SOCK_NONBLOCK);
 	int group = XFRMNLGRP_POLICY;
 
 	if (socket && mnl_socket_setsockopt(socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0) {
 		int error = errno;
 
-		bus_close(socket);
+		request_socket_close(socket);
 		errno = error;
 		return NULL;
 	}

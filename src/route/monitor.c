@@ -17,12 +17,13 @@
 #include "route/ipsec.h"
 #include "base/log.h"
 #include "table/maps.h"
+#include "table/status.h"
 #include "netlink/rtnetlink.h"
 #include "base/capability.h"
 
 /*
  * What no event tells of, such as a path MTU that was learned or forgotten, is
- * found by looking at all rows again: in a second, but not for more than a
+ * found by looking at all entries again: in a second, but not for more than a
  * twentieth of the time, so more slowly where there are many.
  */
 #define REFRESH_US 1000000
@@ -33,23 +34,23 @@
 enum event_source { EVENT_ROUTING, EVENT_DEVICES, EVENT_IPSEC, EVENT_SOURCES };
 
 static struct {
-	struct watch_callbacks callbacks;
+	struct monitor_callbacks callbacks;
 	pthread_t thread;
 	sem_t started;
 	bool running, dropped; /* dropped: the server has changed its user */
 	int wake;              /* eventfd: there is work, or the thread is to end */
 	struct mnl_socket *events[EVENT_SOURCES];
-	bool barred; /* the host has IPsec policies */
-	/* When the rest of the host, and when a piece of the rows is looked at again. */
+	bool blocked; /* the host has IPsec policies */
+	/* When the rest of the host, and when a piece of the entries is looked at again. */
 	int64_t next_look, next_refresh;
 } watcher = { .wake = -1 };
 
-bool watch_barred(void)
+bool monitor_blocked(void)
 {
-	return watcher.barred;
+	return watcher.blocked;
 }
 
-void watch_wake(void)
+void monitor_wake(void)
 {
 	uint64_t one = 1;
 
@@ -65,13 +66,13 @@ static void look_for_ipsec(void)
 	/* An answer that cannot be had changes nothing: policies may still be there. */
 	if (ipsec_policies(&any))
 		return;
-	if (any != watcher.barred)
+	if (any != watcher.blocked)
 		log_line(LOG_LEVEL_WARNING, any ? "this host has IPsec policies, which XDP would bypass: everything is relayed in userspace" :
 						  "IPsec policies are gone: channels are offloaded again");
-	if (any != watcher.barred)
+	if (any != watcher.blocked)
 		watcher.callbacks.all_changed();
-	watcher.barred = any;
-	map_barred_put(any);
+	watcher.blocked = any;
+	status_blocked_put(any);
 }
 
 static void all_changed(void)
@@ -84,7 +85,7 @@ static void all_changed(void)
 /* What events at one time come to, besides what was done about each. */
 struct heard {
 	unsigned int routes;
-	bool rows; /* all rows are to be updated */
+	bool entries; /* all entries are to be updated */
 	bool all;  /* and links and policies looked at */
 };
 
@@ -107,7 +108,7 @@ static void hear_route(const struct nlmsghdr *message, struct heard *heard)
 		}
 	}
 	if (!found || ++heard->routes > ROUTES_AT_ONCE)
-		heard->rows = true;
+		heard->entries = true;
 	else
 		watcher.callbacks.route_changed(header->rtm_family, &prefix, header->rtm_dst_len);
 }
@@ -130,8 +131,8 @@ static void hear_neighbour(const struct nlmsghdr *message)
 }
 
 /*
- * A neighbour concerns those rows that lead by it, a route those to what it
- * covers; anything else, all rows.
+ * A neighbour concerns those entries that lead by it, a route those to what it
+ * covers; anything else, all entries.
  */
 static int hear(const struct nlmsghdr *message, void *data)
 {
@@ -165,14 +166,14 @@ static void hear_all(enum event_source source)
 			mnl_cb_run(buffer, (size_t)size, 0, 0, hear, &heard);
 		} else if (size < 0 && errno == ENOBUFS) {
 			heard.all = true;
-			map_overrun_count();
+			status_count_overrun();
 		} else if (size == 0 || (size < 0 && errno != EINTR)) {
 			break;
 		}
 	}
 	if (heard.all)
 		all_changed();
-	else if (heard.rows)
+	else if (heard.entries)
 		watcher.callbacks.all_changed();
 }
 
@@ -187,18 +188,18 @@ static int64_t now_us(void)
 /* Where tables want CAP_BPF, so does attaching to an interface that comes back. */
 static unsigned int kept(void)
 {
-	return PRIVILEGE_NET_ADMIN | (map_wants_bpf() ? PRIVILEGE_BPF : 0);
+	return CAPABILITY_NET_ADMIN | (maps_want_bpf() ? CAPABILITY_BPF : 0);
 }
 
 /* The server has given up root, and with it what was not kept. */
 static void drop(void)
 {
-	if (!privilege_reduce(kept()))
+	if (!capability_reduce(kept()))
 		return;
-	if (privilege_reduce(PRIVILEGE_NET_ADMIN))
+	if (capability_reduce(CAPABILITY_NET_ADMIN))
 		log_line(LOG_LEVEL_WARNING, "CAP_NET_ADMIN is lost: neighbours are resolved by the packets that "
 					    "are relayed in userspace only");
-	if (map_wants_bpf())
+	if (maps_want_bpf())
 		log_line(LOG_LEVEL_WARNING,
 			 "CAP_BPF is lost, which this kernel (before 5.19) wants for each change of a table: interfaces "
 			 "and ways out that are new are left to coturn");
@@ -220,7 +221,7 @@ static void attend(struct pollfd *ready)
 	}
 }
 
-/* From one piece of the rows to the next, if one took so long. */
+/* From one piece of the entries to the next, if one took so long. */
 static int64_t refresh_period(int64_t took, uint32_t pieces)
 {
 	int64_t period = took * REFRESH_PAUSE;
@@ -257,7 +258,7 @@ static void *run(void *unused)
 	struct pollfd ready[EVENT_SOURCES + 1];
 
 	(void)unused;
-	privilege_keep(kept());
+	capability_keep(kept());
 	sem_post(&watcher.started);
 	for (int i = 0; i < EVENT_SOURCES; i++)
 		ready[i] = (struct pollfd){
@@ -301,11 +302,11 @@ static int start_thread(void)
 	return error;
 }
 
-/* Closes what watch_start has opened so far. */
+/* Closes what monitor_start has opened so far. */
 static void close_all(void)
 {
 	for (int i = 0; i < EVENT_SOURCES; i++) {
-		netlink_close(watcher.events[i]);
+		rtnetlink_close(watcher.events[i]);
 		watcher.events[i] = NULL;
 	}
 	if (watcher.wake >= 0)
@@ -313,7 +314,7 @@ static void close_all(void)
 	watcher.wake = -1;
 }
 
-int watch_start(const struct watch_callbacks *callbacks)
+int monitor_start(const struct monitor_callbacks *callbacks)
 {
 	int error = 0;
 
@@ -321,7 +322,7 @@ int watch_start(const struct watch_callbacks *callbacks)
 	watcher.next_look = watcher.next_refresh = 0;
 	watcher.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (watcher.wake >= 0)
-		watcher.events[EVENT_ROUTING] = netlink_listen();
+		watcher.events[EVENT_ROUTING] = rtnetlink_listen();
 	if (!watcher.events[EVENT_ROUTING])
 		error = -errno;
 	if (!error) {
@@ -337,20 +338,20 @@ int watch_start(const struct watch_callbacks *callbacks)
 	return error;
 }
 
-void watch_privileges_dropped(void)
+void monitor_privileges_dropped(void)
 {
 	if (!watcher.running)
 		return;
 	__atomic_store_n(&watcher.dropped, true, __ATOMIC_RELEASE);
-	watch_wake();
+	monitor_wake();
 }
 
-void watch_stop(void)
+void monitor_stop(void)
 {
 	if (!watcher.running)
 		return;
 	__atomic_store_n(&watcher.running, false, __ATOMIC_RELEASE);
-	watch_wake();
+	monitor_wake();
 	pthread_join(watcher.thread, NULL);
 	close_all();
 }

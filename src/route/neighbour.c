@@ -17,39 +17,39 @@ struct neighbour {
 	bool known;
 	bool probed;    /* it was asked for since it was last known */
 	uint32_t round; /* when the kernel was last asked about it */
-	uint32_t rows;  /* the first of those that lead by it */
+	uint32_t entries;  /* the first of those that lead by it */
 	uint32_t next;  /* in its bucket, or in the free list */
 };
 
 struct member {
 	uint32_t neighbour;
-	uint32_t next, previous; /* rows of the same neighbour */
+	uint32_t next, previous; /* entries of the same neighbour */
 };
 
 static struct {
 	struct mnl_socket *questions;
-	void (*changed)(uint32_t row, const uint8_t *mac);
-	struct neighbour *table; /* one for each row, so there is always room */
-	struct member *members;  /* by row */
+	void (*changed)(uint32_t entry, const uint8_t *mac);
+	struct neighbour *table; /* one for each entry, so there is always room */
+	struct member *members;  /* by entry */
 	uint32_t *buckets, bucket_mask;
 	uint32_t used, free;
 	uint32_t round;
 } neighbours;
 
-int neighbour_start(uint32_t rows, struct mnl_socket *questions,
-		    void (*changed)(uint32_t row, const uint8_t *mac))
+int neighbour_start(uint32_t entries, struct mnl_socket *questions,
+		    void (*changed)(uint32_t entry, const uint8_t *mac))
 {
 	uint32_t buckets = 16;
 
-	while (buckets < rows)
+	while (buckets < entries)
 		buckets *= 2;
 	memset(&neighbours, 0, sizeof(neighbours));
 	neighbours.questions = questions;
 	neighbours.changed = changed;
 	neighbours.round = 1;
 	neighbours.bucket_mask = buckets - 1;
-	neighbours.table = calloc(rows + 1, sizeof(*neighbours.table));
-	neighbours.members = calloc(rows + 1, sizeof(*neighbours.members));
+	neighbours.table = calloc(entries + 1, sizeof(*neighbours.table));
+	neighbours.members = calloc(entries + 1, sizeof(*neighbours.members));
 	neighbours.buckets = calloc(buckets, sizeof(*neighbours.buckets));
 	if (neighbours.table && neighbours.members && neighbours.buckets)
 		return 0;
@@ -130,15 +130,15 @@ static void drop(uint32_t index)
 /* If it may not, the packets that are passed up make the kernel ask, only later. */
 static void probe(const struct neighbour *neighbour)
 {
-	netlink_probe(neighbours.questions, neighbour->family, neighbour->ifindex, &neighbour->address);
+	rtnetlink_probe(neighbours.questions, neighbour->family, neighbour->ifindex, &neighbour->address);
 }
 
-/* What the kernel knows of it now; its rows are told if that is new. */
+/* What the kernel knows of it now; its entries are told if that is new. */
 static void ask(struct neighbour *neighbour)
 {
 	uint8_t mac[6] = { 0 };
 	bool aged = false, changed;
-	int error = netlink_neighbour(neighbours.questions, neighbour->family, neighbour->ifindex,
+	int error = rtnetlink_neighbour(neighbours.questions, neighbour->family, neighbour->ifindex,
 				      &neighbour->address, mac, &aged);
 
 	neighbour->round = neighbours.round;
@@ -155,13 +155,13 @@ static void ask(struct neighbour *neighbour)
 	memcpy(neighbour->mac, mac, sizeof(mac));
 	if (!changed)
 		return;
-	for (uint32_t row = neighbour->rows; row; row = neighbours.members[row].next)
-		neighbours.changed(row - 1, neighbour->known ? neighbour->mac : NULL);
+	for (uint32_t entry = neighbour->entries; entry; entry = neighbours.members[entry].next)
+		neighbours.changed(entry - 1, neighbour->known ? neighbour->mac : NULL);
 }
 
-void neighbour_leave(uint32_t row)
+void neighbour_leave(uint32_t entry)
 {
-	struct member *member = &neighbours.members[row + 1];
+	struct member *member = &neighbours.members[entry + 1];
 	struct neighbour *neighbour = &neighbours.table[member->neighbour];
 
 	if (!member->neighbour)
@@ -169,34 +169,34 @@ void neighbour_leave(uint32_t row)
 	if (member->previous)
 		neighbours.members[member->previous].next = member->next;
 	else
-		neighbour->rows = member->next;
+		neighbour->entries = member->next;
 	if (member->next)
 		neighbours.members[member->next].previous = member->previous;
-	if (!neighbour->rows)
+	if (!neighbour->entries)
 		drop(member->neighbour);
 	memset(member, 0, sizeof(*member));
 }
 
-static void enter(uint32_t row, uint32_t index)
+static void enter(uint32_t entry, uint32_t index)
 {
-	struct member *member = &neighbours.members[row + 1];
+	struct member *member = &neighbours.members[entry + 1];
 	struct neighbour *neighbour = &neighbours.table[index];
 
-	*member = (struct member){ .neighbour = index, .next = neighbour->rows };
+	*member = (struct member){ .neighbour = index, .next = neighbour->entries };
 	if (member->next)
-		neighbours.members[member->next].previous = row + 1;
-	neighbour->rows = row + 1;
+		neighbours.members[member->next].previous = entry + 1;
+	neighbour->entries = entry + 1;
 }
 
-int neighbour_join(uint32_t row, int family, uint32_t ifindex, const union abi_addr *address,
+int neighbour_join(uint32_t entry, int family, uint32_t ifindex, const union abi_addr *address,
 		   uint8_t mac[6])
 {
 	uint32_t index = find(family, ifindex, address);
 	struct neighbour *neighbour;
-	bool joins = !index || neighbours.members[row + 1].neighbour != index;
+	bool joins = !index || neighbours.members[entry + 1].neighbour != index;
 
 	if (joins)
-		neighbour_leave(row);
+		neighbour_leave(entry);
 	if (!index)
 		index = add(family, ifindex, address);
 	neighbour = &neighbours.table[index];
@@ -207,14 +207,14 @@ int neighbour_join(uint32_t row, int family, uint32_t ifindex, const union abi_a
 		ask(neighbour);
 	/* Not sooner: what it leads by until now is no way for this MAC. */
 	if (joins)
-		enter(row, index);
+		enter(entry, index);
 	if (!neighbour->known)
 		return -EHOSTUNREACH;
 	memcpy(mac, neighbour->mac, sizeof(neighbour->mac));
 	return 0;
 }
 
-void neighbour_news(int family, uint32_t ifindex, const union abi_addr *address)
+void neighbour_changed(int family, uint32_t ifindex, const union abi_addr *address)
 {
 	uint32_t index = find(family, ifindex, address);
 

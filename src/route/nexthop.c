@@ -14,35 +14,35 @@
 #include "route/route_lookup.h"
 #include "route/monitor.h"
 
-/* A row rests between two writes (see abi.h). */
+/* An entry rests between two writes (see abi.h). */
 #define SETTLE_US 1000
-/* Rows that were given back stay unused while there are others. */
-#define ROWS_AT_REST 256
-/* Rows that are looked at before the thread listens again, and sees to new ones. */
+/* Entries that were given back stay unused while there are others. */
+#define ENTRIES_AT_REST 256
+/* Entries that are looked at before the thread listens again, and sees to new ones. */
 #define PIECE 256
 
-/* Indices of rows in lists are from 1; 0 ends them. */
+/* Indices of entries in lists are from 1; 0 ends them. */
 struct destination {
 	union abi_addr from, to;
 	uint8_t family;
 	bool routed; /* `hop` is right but for the neighbour's MAC */
-	bool known;  /* the row leads somewhere, and holds `hop` */
-	bool fresh;  /* in the list of new rows */
+	bool known;  /* the entry leads somewhere, and holds `hop` */
+	bool fresh;  /* in the list of new entries */
 	uint32_t users;
 	uint32_t next;       /* in its bucket, or in the free list */
 	uint32_t next_fresh;
 	struct hop hop;
-	int64_t written; /* when the row was, in microseconds; the thread's */
+	int64_t written; /* when the entry was, in microseconds; the thread's */
 };
 
 static struct {
 	pthread_mutex_t lock; /* of the table; not held while the kernel is asked */
-	struct resolver resolver;
+	struct route_lookup resolver;
 	struct destination *table;
-	uint32_t rows, used; /* rows ever used are the first of the table */
+	uint32_t entries, used; /* entries ever used are the first of the table */
 	uint32_t *buckets, bucket_mask;
 	uint32_t free_first, free_last, free_count; /* a queue, longest free first */
-	uint32_t fresh_first, fresh_last;           /* a queue of new rows */
+	uint32_t fresh_first, fresh_last;           /* a queue of new entries */
 	/* The thread's: it goes round, and so many are still to be looked at. */
 	uint32_t cursor, left;
 } nexthops = { .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -65,19 +65,19 @@ static uint32_t *bucket_of(const union abi_addr *from, const union abi_addr *to)
 	return &nexthops.buckets[hash & nexthops.bucket_mask];
 }
 
-/* Takes a row that nobody uses. 0: there is none. */
+/* Takes an entry that nobody uses. 0: there is none. */
 static uint32_t take(void)
 {
 	uint32_t index;
 
-	if (nexthops.free_count > ROWS_AT_REST ||
-	    (nexthops.free_count && nexthops.used == nexthops.rows)) {
+	if (nexthops.free_count > ENTRIES_AT_REST ||
+	    (nexthops.free_count && nexthops.used == nexthops.entries)) {
 		index = nexthops.free_first;
 		nexthops.free_first = nexthops.table[index - 1].next;
 		nexthops.free_count--;
 		return index;
 	}
-	if (nexthops.used == nexthops.rows)
+	if (nexthops.used == nexthops.entries)
 		return 0;
 	index = nexthops.used + 1;
 	__atomic_store_n(&nexthops.used, index, __ATOMIC_RELEASE);
@@ -100,7 +100,7 @@ static void add_fresh(uint32_t index)
 	nexthops.fresh_last = index;
 }
 
-int nexthop_acquire(int family, const union abi_addr *from, const union abi_addr *to, uint32_t *row)
+int nexthop_acquire(int family, const union abi_addr *from, const union abi_addr *to, uint32_t *entry)
 {
 	struct destination *destination;
 	uint32_t *bucket, index;
@@ -131,31 +131,31 @@ int nexthop_acquire(int family, const union abi_addr *from, const union abi_addr
 	nexthops.table[index - 1].users++;
 	pthread_mutex_unlock(&nexthops.lock);
 	if (created)
-		watch_wake();
-	*row = index - 1;
+		monitor_wake();
+	*entry = index - 1;
 	return 0;
 }
 
-void nexthop_release(uint32_t row)
+void nexthop_release(uint32_t entry)
 {
 	struct destination *destination;
 	uint32_t *link;
 
 	pthread_mutex_lock(&nexthops.lock);
-	destination = &nexthops.table[row];
+	destination = &nexthops.table[entry];
 	if (--destination->users == 0) {
 		link = bucket_of(&destination->from, &destination->to);
-		while (*link != row + 1)
+		while (*link != entry + 1)
 			link = &nexthops.table[*link - 1].next;
 		*link = destination->next;
 		if (nexthops.free_count++)
-			nexthops.table[nexthops.free_last - 1].next = row + 1;
+			nexthops.table[nexthops.free_last - 1].next = entry + 1;
 		else
-			nexthops.free_first = row + 1;
-		nexthops.free_last = row + 1;
+			nexthops.free_first = entry + 1;
+		nexthops.free_last = entry + 1;
 		destination->next = 0;
 		if (destination->known)
-			map_hop_put(row, NULL);
+			maps_hop_put(entry, NULL);
 		destination->routed = destination->known = false;
 	}
 	pthread_mutex_unlock(&nexthops.lock);
@@ -169,7 +169,7 @@ static int64_t now_us(void)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* Before the lock is taken to write a row that may just have been written. */
+/* Before the lock is taken to write an entry that may just have been written. */
 static void let_settle(const struct destination *destination)
 {
 	if (now_us() - destination->written < SETTLE_US)
@@ -179,20 +179,20 @@ static void let_settle(const struct destination *destination)
 /* Under the lock. */
 static void put(struct destination *destination, const struct hop *hop, bool known)
 {
-	known = known && !watch_barred();
+	known = known && !monitor_blocked();
 	if (known != destination->known ||
 	    (known && memcmp(&destination->hop, hop, sizeof(*hop)))) {
-		map_hop_put((uint32_t)(destination - nexthops.table), known ? hop : NULL);
+		maps_hop_put((uint32_t)(destination - nexthops.table), known ? hop : NULL);
 		destination->written = now_us();
 	}
 	destination->hop = *hop;
 	destination->known = known;
 }
 
-/* The neighbour by which a row leads has another MAC, or none. */
-static void rewrite(uint32_t row, const uint8_t *mac)
+/* The neighbour by which an entry leads has another MAC, or none. */
+static void rewrite(uint32_t entry, const uint8_t *mac)
 {
-	struct destination *destination = &nexthops.table[row];
+	struct destination *destination = &nexthops.table[entry];
 	struct hop hop;
 
 	let_settle(destination);
@@ -206,26 +206,26 @@ static void rewrite(uint32_t row, const uint8_t *mac)
 	pthread_mutex_unlock(&nexthops.lock);
 }
 
-/* Brings one row up to date; its owner may have gone meanwhile. */
-static void update_row(uint32_t row)
+/* Brings one entry up to date; its owner may have gone meanwhile. */
+static void update_entry(uint32_t entry)
 {
-	struct destination *destination = &nexthops.table[row];
+	struct destination *destination = &nexthops.table[entry];
 	struct destination wanted;
-	struct way way = { 0 };
+	struct found_route way = { 0 };
 	bool known, routed;
 
 	pthread_mutex_lock(&nexthops.lock);
 	wanted = *destination;
 	pthread_mutex_unlock(&nexthops.lock);
 	if (!wanted.users) {
-		neighbour_leave(row);
+		neighbour_leave(entry);
 		return;
 	}
-	known = routed = way_find(&nexthops.resolver, wanted.family, &wanted.from, &wanted.to, &way) == 0;
+	known = routed = route_lookup_find(&nexthops.resolver, wanted.family, &wanted.from, &wanted.to, &way) == 0;
 	if (!routed || way.hop.flags & HOP_LOCAL)
-		neighbour_leave(row);
+		neighbour_leave(entry);
 	else
-		known = neighbour_join(row, way.gateway_family, way.ifindex, &way.gateway,
+		known = neighbour_join(entry, way.gateway_family, way.ifindex, &way.gateway,
 				       way.hop.eth) == 0;
 	let_settle(destination);
 	pthread_mutex_lock(&nexthops.lock);
@@ -236,7 +236,7 @@ static void update_row(uint32_t row)
 	pthread_mutex_unlock(&nexthops.lock);
 }
 
-static bool next_fresh(uint32_t *row)
+static bool next_fresh(uint32_t *entry)
 {
 	struct destination *destination;
 	uint32_t index;
@@ -247,7 +247,7 @@ static bool next_fresh(uint32_t *row)
 		destination = &nexthops.table[index - 1];
 		destination->fresh = false;
 		nexthops.fresh_first = destination->next_fresh;
-		*row = index - 1;
+		*entry = index - 1;
 	}
 	pthread_mutex_unlock(&nexthops.lock);
 	return index;
@@ -269,27 +269,27 @@ static bool covers(const union abi_addr *prefix, uint8_t length, const union abi
 }
 
 /*
- * Rows to what the route covers, or from it, as it may make an address ours, are
- * updated next; if there are many, all are, and new rows need not wait for them.
+ * Entries to what the route covers, or from it, as it may make an address ours, are
+ * updated next; if there are many, all are, and new entries need not wait for them.
  */
 static void route_changed(int family, const union abi_addr *prefix, uint8_t length)
 {
-	uint32_t used = __atomic_load_n(&nexthops.used, __ATOMIC_ACQUIRE), row = 0, found = 0;
+	uint32_t used = __atomic_load_n(&nexthops.used, __ATOMIC_ACQUIRE), entry = 0, found = 0;
 
-	while (row < used && found < PIECE) {
+	while (entry < used && found < PIECE) {
 		pthread_mutex_lock(&nexthops.lock);
-		for (uint32_t i = 0; i < PIECE && row < used; i++, row++) {
-			const struct destination *destination = &nexthops.table[row];
+		for (uint32_t i = 0; i < PIECE && entry < used; i++, entry++) {
+			const struct destination *destination = &nexthops.table[entry];
 
 			if (!destination->users || destination->family != family ||
 			    !(covers(prefix, length, &destination->to) || covers(prefix, length, &destination->from)))
 				continue;
-			add_fresh(row + 1);
+			add_fresh(entry + 1);
 			found++;
 		}
 		pthread_mutex_unlock(&nexthops.lock);
 	}
-	if (row < used)
+	if (entry < used)
 		all_changed();
 }
 
@@ -305,18 +305,18 @@ static uint32_t refresh(void)
 
 static bool update(void)
 {
-	uint32_t used, row, count;
+	uint32_t used, entry, count;
 
-	resolver_forget(&nexthops.resolver);
+	route_lookup_forget(&nexthops.resolver);
 	neighbour_forget();
-	for (count = 0; count < PIECE && next_fresh(&row); count++)
-		update_row(row);
+	for (count = 0; count < PIECE && next_fresh(&entry); count++)
+		update_entry(entry);
 	used = __atomic_load_n(&nexthops.used, __ATOMIC_ACQUIRE);
 	for (uint32_t i = 0; i < PIECE && nexthops.left; i++) {
 		if (nexthops.cursor >= used)
 			nexthops.cursor = 0;
 		nexthops.left--;
-		update_row(nexthops.cursor++);
+		update_entry(nexthops.cursor++);
 	}
 	return nexthops.left || count == PIECE;
 }
@@ -336,43 +336,43 @@ static uint32_t power_of_two_from(uint32_t number)
 static void clear(void)
 {
 	neighbour_stop();
-	resolver_close(&nexthops.resolver);
+	route_lookup_close(&nexthops.resolver);
 	free(nexthops.table);
 	free(nexthops.buckets);
 	nexthops.table = NULL;
 	nexthops.buckets = NULL;
-	nexthops.rows = nexthops.used = 0;
+	nexthops.entries = nexthops.used = 0;
 	nexthops.free_first = nexthops.free_last = nexthops.free_count = 0;
 	nexthops.fresh_first = nexthops.fresh_last = 0;
 	nexthops.cursor = nexthops.left = 0;
 }
 
-int nexthop_start(uint32_t rows, const struct nexthop_callbacks *callbacks)
+int nexthop_start(uint32_t entries, const struct nexthop_callbacks *callbacks)
 {
-	const struct watch_callbacks watch = {
-		.neighbour_changed = neighbour_news,
+	const struct monitor_callbacks watch = {
+		.neighbour_changed = neighbour_changed,
 		.route_changed = route_changed,
 		.all_changed = all_changed,
 		.links_changed = callbacks->links_changed,
 		.refresh = refresh,
 		.update = update,
 	};
-	uint32_t buckets = power_of_two_from(rows);
+	uint32_t buckets = power_of_two_from(entries);
 	int error = -ENOMEM;
 
-	nexthops.rows = rows;
+	nexthops.entries = entries;
 	nexthops.bucket_mask = buckets - 1;
-	nexthops.table = calloc(rows, sizeof(*nexthops.table));
+	nexthops.table = calloc(entries, sizeof(*nexthops.table));
 	nexthops.buckets = calloc(buckets, sizeof(*nexthops.buckets));
 	if (!nexthops.table || !nexthops.buckets)
 		goto failed;
-	error = resolver_open(&nexthops.resolver, callbacks->device_flags);
+	error = route_lookup_open(&nexthops.resolver, callbacks->device_flags);
 	if (error)
 		goto failed;
-	error = neighbour_start(rows, nexthops.resolver.questions, rewrite);
+	error = neighbour_start(entries, nexthops.resolver.questions, rewrite);
 	if (error)
 		goto failed;
-	error = watch_start(&watch);
+	error = monitor_start(&watch);
 	if (error)
 		goto failed;
 	return 0;
@@ -383,11 +383,11 @@ failed:
 
 void nexthop_privileges_dropped(void)
 {
-	watch_privileges_dropped();
+	monitor_privileges_dropped();
 }
 
 void nexthop_stop(void)
 {
-	watch_stop();
+	monitor_stop();
 	clear();
 }

@@ -12,18 +12,18 @@
 
 #define VLAN_TAG_SIZE 4
 
-int resolver_open(struct resolver *resolver, uint8_t (*device_flags)(uint32_t ifindex))
+int route_lookup_open(struct route_lookup *resolver, uint8_t (*device_flags)(uint32_t ifindex))
 {
 	int error;
 
 	memset(resolver, 0, sizeof(*resolver));
-	resolver->questions = netlink_open();
+	resolver->questions = rtnetlink_open();
 	if (!resolver->questions)
 		return -errno;
 	resolver->socket = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (resolver->socket < 0) {
 		error = -errno;
-		netlink_close(resolver->questions);
+		rtnetlink_close(resolver->questions);
 		resolver->questions = NULL;
 		return error;
 	}
@@ -31,31 +31,31 @@ int resolver_open(struct resolver *resolver, uint8_t (*device_flags)(uint32_t if
 	return 0;
 }
 
-void resolver_close(struct resolver *resolver)
+void route_lookup_close(struct route_lookup *resolver)
 {
 	if (!resolver->questions)
 		return;
 	close(resolver->socket);
-	netlink_close(resolver->questions);
+	rtnetlink_close(resolver->questions);
 	resolver->questions = NULL;
 }
 
-void resolver_forget(struct resolver *resolver)
+void route_lookup_forget(struct route_lookup *resolver)
 {
-	for (int i = 0; i < RESOLVER_DEVICES; i++)
+	for (int i = 0; i < ROUTE_LOOKUP_DEVICES; i++)
 		resolver->devices[i].ifindex = 0;
 	resolver->ttl = 0;
 }
 
 /* A device that is up. Others may take its place in the memory at the next call. */
-static int find_device(struct resolver *resolver, uint32_t ifindex, struct device **found)
+static int find_device(struct route_lookup *resolver, uint32_t ifindex, struct device **found)
 {
-	struct device *device = &resolver->devices[ifindex % RESOLVER_DEVICES];
+	struct device *device = &resolver->devices[ifindex % ROUTE_LOOKUP_DEVICES];
 
 	if (device->ifindex != ifindex) {
 		memset(device, 0, sizeof(*device));
 		device->ifindex = ifindex;
-		device->error = netlink_link(resolver->questions, ifindex, &device->link);
+		device->error = rtnetlink_link(resolver->questions, ifindex, &device->link);
 		if (!device->error && !device->link.up)
 			device->error = -ENETDOWN;
 	}
@@ -64,7 +64,7 @@ static int find_device(struct resolver *resolver, uint32_t ifindex, struct devic
 }
 
 /* What a socket sends with that was told nothing: net.ipv4.ip_default_ttl. */
-static uint8_t default_ttl(struct resolver *resolver)
+static uint8_t default_ttl(struct route_lookup *resolver)
 {
 	socklen_t size = sizeof(int);
 	int ttl;
@@ -84,7 +84,7 @@ static void lower_to(uint16_t *mtu, uint32_t limit)
  * What the route and the link that it names say. As ip4_dst_hoplimit, ip6_dst_hoplimit, ip6_mtu.
  * DF is the flow's, and a packet that is to be fragmented on its way must not have it.
  */
-static int take_defaults(struct resolver *resolver, int family, const struct route *route,
+static int take_defaults(struct route_lookup *resolver, int family, const struct route *route,
 			 const struct link *link, struct hop *hop)
 {
 	if (family == AF_INET && route->mtu_locked)
@@ -105,7 +105,7 @@ static int take_defaults(struct resolver *resolver, int family, const struct rou
  * From a link down to the device below all VLANs. Priorities of tags, where
  * packets' own are mapped to them, are the kernel's to choose.
  */
-static int descend(struct resolver *resolver, struct device **device, struct hop *hop)
+static int descend(struct route_lookup *resolver, struct device **device, struct hop *hop)
 {
 	unsigned int tags = 0;
 
@@ -132,11 +132,11 @@ static int descend(struct resolver *resolver, struct device **device, struct hop
 }
 
 /* What the device's driver can do, and that redirects can lead to it. */
-static uint8_t device_reach(struct resolver *resolver, struct device *device)
+static uint8_t device_reach(struct route_lookup *resolver, struct device *device)
 {
 	if (!device->reached) {
 		device->flags = resolver->device_flags(device->ifindex);
-		if (map_device_put(device->ifindex))
+		if (maps_device_put(device->ifindex))
 			device->flags &= (uint8_t)~HOP_REDIRECT;
 		device->reached = true;
 	}
@@ -145,7 +145,7 @@ static uint8_t device_reach(struct resolver *resolver, struct device *device)
 
 /*
  * Addresses that are no way to a place by themselves: link-local ones, as a
- * row has no interface to go with them, and IPv4 addresses in IPv6's clothes,
+ * entry has no interface to go with them, and IPv4 addresses in IPv6's clothes,
  * to which a socket sends by IPv4.
  */
 static bool is_special(int family, const union abi_addr *address)
@@ -155,8 +155,8 @@ static bool is_special(int family, const union abi_addr *address)
 	return family == AF_INET6 && (IN6_IS_ADDR_LINKLOCAL(in6) || IN6_IS_ADDR_V4MAPPED(in6));
 }
 
-int way_find(struct resolver *resolver, int family, const union abi_addr *from,
-	     const union abi_addr *to, struct way *way)
+int route_lookup_find(struct route_lookup *resolver, int family, const union abi_addr *from,
+	     const union abi_addr *to, struct found_route *way)
 {
 	struct device *device;
 	struct route route;
@@ -164,7 +164,7 @@ int way_find(struct resolver *resolver, int family, const union abi_addr *from,
 
 	if (is_special(family, from) || is_special(family, to))
 		return -EHOSTUNREACH;
-	error = netlink_route(resolver->questions, family, from, to, &route);
+	error = rtnetlink_route(resolver->questions, family, from, to, &route);
 	if (!error)
 		error = find_device(resolver, route.ifindex, &device);
 	if (error)

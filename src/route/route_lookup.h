@@ -10,7 +10,7 @@
 #include "netlink/rtnetlink.h"
 
 /* Links that are remembered at a time. */
-#define RESOLVER_DEVICES 64
+#define ROUTE_LOOKUP_DEVICES 64
 
 struct device {
 	uint32_t ifindex; /* 0: none */
@@ -21,15 +21,15 @@ struct device {
 };
 
 /** For one thread. What it remembers of links spares questions. */
-struct resolver {
+struct route_lookup {
 	struct mnl_socket *questions;
 	uint8_t (*device_flags)(uint32_t ifindex);
 	int socket; /* of IPv4, which is asked for its TTL */
 	uint8_t ttl;
-	struct device devices[RESOLVER_DEVICES];
+	struct device devices[ROUTE_LOOKUP_DEVICES];
 };
 
-struct way {
+struct found_route {
 	struct hop hop;   /* all but the neighbour's MAC; or HOP_LOCAL */
 	uint32_t ifindex; /* where the neighbour is */
 	uint8_t gateway_family;
@@ -37,16 +37,16 @@ struct way {
 };
 
 /** 0 or -errno. The callback is as in struct nexthop_callbacks. */
-int resolver_open(struct resolver *resolver, uint8_t (*device_flags)(uint32_t ifindex));
+int route_lookup_open(struct route_lookup *resolver, uint8_t (*device_flags)(uint32_t ifindex));
 
 /** Does nothing to one that is all zero. */
-void resolver_close(struct resolver *resolver);
+void route_lookup_close(struct route_lookup *resolver);
 
 /** From now on links are asked for anew. */
-void resolver_forget(struct resolver *resolver);
+void route_lookup_forget(struct route_lookup *resolver);
 
 /** Looks for the way of UDP datagrams. 0, or -errno with *way undefined. */
-int way_find(struct resolver *resolver, int family, const union abi_addr *from,
-	     const union abi_addr *to, struct way *way);
+int route_lookup_find(struct route_lookup *resolver, int family, const union abi_addr *from,
+	     const union abi_addr *to, struct found_route *way);
 
 #endif

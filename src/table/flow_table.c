@@ -8,26 +8,26 @@
 #include <sys/socket.h>
 #include <time.h>
 
-/* In `freed`: a flow stands there; or one did, and who has the row has not given it back. */
+/* In `freed`: a flow stands there; or one did, and who has the slot has not given it back. */
 #define TAKEN UINT32_MAX
 #define ENDED (UINT32_MAX - 1)
 
 /*
- * A row is not given to another key for so long after it was freed: a CPU that has read the
+ * A slot is not given to another key for so long after it was freed: a CPU that has read the
  * old flow may count its packet yet.
  */
 #define REST_MS 100
 
-int flow_table_open(struct flow_table *table, struct flow_slot *slot, uint32_t rows, uint32_t flows,
+int flow_table_open(struct flow_table *table, struct flow_slot *slot, uint32_t slots, uint32_t flows,
 		    const uint64_t *seed)
 {
-	table->freed = calloc(rows, sizeof(*table->freed));
+	table->freed = calloc(slots, sizeof(*table->freed));
 	if (!table->freed)
 		return -ENOMEM;
 	table->slot = slot;
 	table->seed = seed;
-	table->rows = rows;
-	table->stride = flow_stride(rows);
+	table->slots = slots;
+	table->stride = flow_stride(slots);
 	table->room = flows;
 	return 0;
 }
@@ -37,7 +37,7 @@ void flow_table_close(struct flow_table *table)
 	free(table->freed);
 	table->freed = NULL;
 	table->slot = NULL;
-	table->rows = table->room = 0;
+	table->slots = table->room = 0;
 }
 
 static uint32_t now_ms(void)
@@ -47,20 +47,20 @@ static uint32_t now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
 	ms = (uint32_t)((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
-	/* 0 is for rows that no flow has had. */
+	/* 0 is for slots that no flow has had. */
 	return ms == 0 ? 1 : ms < ENDED ? ms : ENDED - 1;
 }
 
 /* ---- where a key may stand ---- */
 
-static uint64_t hash_of(const struct flow_table *table, int family, const union map_key *key)
+static uint64_t hash_of(const struct flow_table *table, int family, const union flow_any_key *key)
 {
 	return family == AF_INET6 ? flow_hash6((const __u64 *)table->seed, &key->v6) :
 				    flow_hash((const __u64 *)table->seed, &key->v4);
 }
 
 /* In the order of struct flow_slot: the first words of both, the others of each. */
-static void key_write(struct flow_slot *slot, int family, const union map_key *key)
+static void key_write(struct flow_slot *slot, int family, const union flow_any_key *key)
 {
 	const struct flow_key6 *v6 = &key->v6;
 
@@ -75,7 +75,7 @@ static void key_write(struct flow_slot *slot, int family, const union map_key *k
 	memcpy(slot->key_daddr6, v6->daddr + 1, sizeof(slot->key_daddr6));
 }
 
-int flow_slot_key(const struct flow_slot *slot, union map_key *key)
+int flow_table_slot_key(const struct flow_slot *slot, union flow_any_key *key)
 {
 	struct flow_key6 *v6 = &key->v6;
 
@@ -92,7 +92,7 @@ int flow_slot_key(const struct flow_slot *slot, union map_key *key)
 	return AF_INET6;
 }
 
-void flow_slot_flow(const struct flow_slot *slot, struct flow *flow)
+void flow_table_slot_flow(const struct flow_slot *slot, struct flow *flow)
 {
 	memset(flow, 0, sizeof(*flow));
 	memcpy((char *)flow + FLOW_REST, slot->rest, sizeof(slot->rest));
@@ -104,61 +104,61 @@ void flow_slot_flow(const struct flow_slot *slot, struct flow *flow)
 	}
 }
 
-static bool key_is(const struct flow_slot *slot, int family, const union map_key *key)
+static bool key_is(const struct flow_slot *slot, int family, const union flow_any_key *key)
 {
-	union map_key here;
+	union flow_any_key here;
 
-	return flow_slot_key(slot, &here) == family &&
+	return flow_table_slot_key(slot, &here) == family &&
 	       !memcmp(&here, key, family == AF_INET6 ? sizeof(key->v6) : sizeof(key->v4));
 }
 
-static bool is_there(const struct flow_table *table, uint64_t hash, int family, const union map_key *key)
+static bool is_there(const struct flow_table *table, uint64_t hash, int family, const union flow_any_key *key)
 {
 	for (uint32_t probe = 1; probe <= FLOW_PROBES; probe++) {
-		uint32_t row = flow_row(hash, table->rows);
+		uint32_t index = flow_slot_index(hash, table->slots);
 
-		if (table->freed[row] == TAKEN && key_is(&table->slot[row], family, key))
+		if (table->freed[index] == TAKEN && key_is(&table->slot[index], family, key))
 			return true;
-		if (!table->slot[row].passed)
+		if (!table->slot[index].passed)
 			break;
 		hash = flow_step(hash, probe, table->stride);
 	}
 	return false;
 }
 
-static bool is_free(const struct flow_table *table, uint32_t row, uint32_t now)
+static bool is_free(const struct flow_table *table, uint32_t index, uint32_t now)
 {
-	return table->freed[row] < ENDED && (!table->freed[row] || now - table->freed[row] >= REST_MS);
+	return table->freed[index] < ENDED && (!table->freed[index] || now - table->freed[index] >= REST_MS);
 }
 
 /*
- * A row that rests is the same key's at once: what may be counted there yet belongs to the
+ * A slot that rests is the same key's at once: what may be counted there yet belongs to the
  * same addresses, and one that is bound again and again would else run out of places.
  */
-static bool is_its_own(const struct flow_table *table, uint32_t row, int family, const union map_key *key)
+static bool is_its_own(const struct flow_table *table, uint32_t index, int family, const union flow_any_key *key)
 {
-	return table->freed[row] && table->freed[row] < ENDED && key_is(&table->slot[row], family, key);
+	return table->freed[index] && table->freed[index] < ENDED && key_is(&table->slot[index], family, key);
 }
 
-static int find_room(const struct flow_table *table, uint64_t hash, int family, const union map_key *key,
-		     uint32_t *row)
+static int find_room(const struct flow_table *table, uint64_t hash, int family, const union flow_any_key *key,
+		     uint32_t *index)
 {
 	uint32_t now = now_ms();
 
 	for (uint32_t probe = 1; probe <= FLOW_PROBES; probe++) {
-		*row = flow_row(hash, table->rows);
-		if (is_free(table, *row, now) || is_its_own(table, *row, family, key))
+		*index = flow_slot_index(hash, table->slots);
+		if (is_free(table, *index, now) || is_its_own(table, *index, family, key))
 			return 0;
 		hash = flow_step(hash, probe, table->stride);
 	}
 	return -ENOSPC;
 }
 
-/* Tells those that look for the flow at `row` to go on until there. */
-static void lead(struct flow_table *table, uint64_t hash, uint32_t row, int32_t more)
+/* Tells those that look for the flow at `slot` to go on until there. */
+static void lead(struct flow_table *table, uint64_t hash, uint32_t index, int32_t more)
 {
-	for (uint32_t probe = 1; flow_row(hash, table->rows) != row; probe++) {
-		__atomic_fetch_add(&table->slot[flow_row(hash, table->rows)].passed, (uint32_t)more, __ATOMIC_RELAXED);
+	for (uint32_t probe = 1; flow_slot_index(hash, table->slots) != index; probe++) {
+		__atomic_fetch_add(&table->slot[flow_slot_index(hash, table->slots)].passed, (uint32_t)more, __ATOMIC_RELAXED);
 		hash = flow_step(hash, probe, table->stride);
 	}
 }
@@ -169,7 +169,7 @@ static void lead(struct flow_table *table, uint64_t hash, uint32_t row, int32_t 
 static void turn_edition(struct flow_slot *slot)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	__atomic_fetch_add(&slot->edition, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&slot->seq, 1, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
@@ -180,7 +180,7 @@ static void count_anew(struct flow_slot *slot)
 	__atomic_store_n(&slot->trimmed, 0, __ATOMIC_RELAXED);
 }
 
-int flow_table_reserve(struct flow_table *table, int family, const union map_key *key, uint32_t *row)
+int flow_table_reserve(struct flow_table *table, int family, const union flow_any_key *key, uint32_t *index)
 {
 	uint64_t hash = hash_of(table, family, key);
 	int error = -ENOSPC;
@@ -189,23 +189,23 @@ int flow_table_reserve(struct flow_table *table, int family, const union map_key
 	if (is_there(table, hash, family, key))
 		error = -EEXIST;
 	else if (table->room)
-		error = find_room(table, hash, family, key, row);
+		error = find_room(table, hash, family, key, index);
 	if (!error) {
-		key_write(&table->slot[*row], family, key);
-		count_anew(&table->slot[*row]);
-		table->freed[*row] = TAKEN;
+		key_write(&table->slot[*index], family, key);
+		count_anew(&table->slot[*index]);
+		table->freed[*index] = TAKEN;
 		table->room--;
-		lead(table, hash, *row, 1);
+		lead(table, hash, *index, 1);
 	}
 	pthread_mutex_unlock(&table->lock);
 	return error;
 }
 
-void flow_table_write(struct flow_table *table, uint32_t row, const struct flow *flow)
+void flow_table_write(struct flow_table *table, uint32_t index, const struct flow *flow)
 {
-	struct flow_slot *slot = &table->slot[row];
+	struct flow_slot *slot = &table->slot[index];
 
-	if (slot->edition & 1)
+	if (slot->seq & 1)
 		turn_edition(slot);
 	memcpy(slot->rest, (const char *)flow + FLOW_REST, sizeof(slot->rest));
 	slot->saddr = flow->saddr.word[0];
@@ -215,26 +215,26 @@ void flow_table_write(struct flow_table *table, uint32_t row, const struct flow 
 	turn_edition(slot);
 }
 
-void flow_table_end(struct flow_table *table, uint32_t row)
+void flow_table_end(struct flow_table *table, uint32_t index)
 {
-	struct flow_slot *slot = &table->slot[row];
+	struct flow_slot *slot = &table->slot[index];
 
-	if (slot->edition & 1)
+	if (slot->seq & 1)
 		turn_edition(slot);
 	pthread_mutex_lock(&table->lock);
-	table->freed[row] = ENDED;
+	table->freed[index] = ENDED;
 	pthread_mutex_unlock(&table->lock);
 }
 
-void flow_table_free(struct flow_table *table, uint32_t row)
+void flow_table_free(struct flow_table *table, uint32_t index)
 {
-	union map_key key;
-	int family = flow_slot_key(&table->slot[row], &key);
+	union flow_any_key key;
+	int family = flow_table_slot_key(&table->slot[index], &key);
 	uint64_t hash = hash_of(table, family, &key);
 
 	pthread_mutex_lock(&table->lock);
-	lead(table, hash, row, -1);
-	table->freed[row] = now_ms();
+	lead(table, hash, index, -1);
+	table->freed[index] = now_ms();
 	table->room++;
 	pthread_mutex_unlock(&table->lock);
 }

@@ -4,35 +4,35 @@
 #include <errno.h>
 #include <stdlib.h>
 
-int ring_start(struct ring *ring, uint32_t rows)
+int index_pool_open(struct index_pool *ring, uint32_t indices)
 {
-	uint32_t *row = calloc(rows, sizeof(*row));
+	uint32_t *index = calloc(indices, sizeof(*index));
 
-	if (!row)
+	if (!index)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < rows; i++)
-		row[i] = i;
-	ring->row = row;
-	ring->rows = ring->free = rows;
+	for (uint32_t i = 0; i < indices; i++)
+		index[i] = i;
+	ring->index = index;
+	ring->indices = ring->free = indices;
 	ring->first = 0;
 	return 0;
 }
 
-void ring_stop(struct ring *ring)
+void index_pool_close(struct index_pool *ring)
 {
-	free(ring->row);
-	ring->row = NULL;
-	ring->rows = ring->free = 0;
+	free(ring->index);
+	ring->index = NULL;
+	ring->indices = ring->free = 0;
 }
 
-int ring_take(struct ring *ring, uint32_t *row)
+int index_pool_take(struct index_pool *ring, uint32_t *index)
 {
 	int error = -ENOSPC;
 
 	pthread_mutex_lock(&ring->lock);
 	if (ring->free) {
-		*row = ring->row[ring->first];
-		ring->first = (ring->first + 1) % ring->rows;
+		*index = ring->index[ring->first];
+		ring->first = (ring->first + 1) % ring->indices;
 		ring->free--;
 		error = 0;
 	}
@@ -40,10 +40,10 @@ int ring_take(struct ring *ring, uint32_t *row)
 	return error;
 }
 
-void ring_give(struct ring *ring, uint32_t row)
+void index_pool_give(struct index_pool *ring, uint32_t index)
 {
 	pthread_mutex_lock(&ring->lock);
-	ring->row[(ring->first + ring->free) % ring->rows] = row;
+	ring->index[(ring->first + ring->free) % ring->indices] = index;
 	ring->free++;
 	pthread_mutex_unlock(&ring->lock);
 }

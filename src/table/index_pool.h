@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The rows of a table that are not in use. They are given out in a ring: the one
+ * The indices of a table that are not in use. They are given out in a ring: the one
  * that was given back longest ago comes first, when no CPU can be writing in it
  * still.
  */
@@ -10,23 +10,23 @@
 #include <pthread.h>
 #include <stdint.h>
 
-/** All zeros but for the lock (PTHREAD_MUTEX_INITIALIZER): no rows. */
-struct ring {
+/** All zeros but for the lock (PTHREAD_MUTEX_INITIALIZER): no indices. */
+struct index_pool {
 	pthread_mutex_t lock;
-	uint32_t *row;
-	uint32_t rows, first, free;
+	uint32_t *index;
+	uint32_t indices, first, free;
 };
 
-/** All of `rows` rows are free. 0 or -ENOMEM. */
-int ring_start(struct ring *ring, uint32_t rows);
+/** All of `indices` indices are free. 0 or -ENOMEM. */
+int index_pool_open(struct index_pool *ring, uint32_t indices);
 
-/** No rows. */
-void ring_stop(struct ring *ring);
+/** No indices. */
+void index_pool_close(struct index_pool *ring);
 
-/** A free row. 0 or -ENOSPC. Any thread. */
-int ring_take(struct ring *ring, uint32_t *row);
+/** A free index. 0 or -ENOSPC. Any thread. */
+int index_pool_take(struct index_pool *ring, uint32_t *index);
 
-/** Gives back a row that ring_take gave. Any thread. */
-void ring_give(struct ring *ring, uint32_t row);
+/** Gives back a index that index_pool_take gave. Any thread. */
+void index_pool_give(struct index_pool *ring, uint32_t index);
 
 #endif

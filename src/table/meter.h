@@ -17,7 +17,7 @@
 #include "abi.h"
 
 /** A limited session as its relay thread knows it. */
-struct limiter {
+struct meters {
 	struct limit *shared; /* with the kernel */
 	uint64_t counted[LIMIT_METERS]; /* coturn's counters, as they were last set */
 	uint64_t unsent_packets, unsent_bytes; /* as last read */
@@ -25,23 +25,23 @@ struct limiter {
 
 /**
  * A session of `bps` bytes per second (up to INT64_MAX) of which no meter is
- * started yet, in a row that no flow refers to. Pure, as all here.
+ * started yet, in a slot that no flow refers to. Pure, as all here.
  */
-void limiter_open(struct limiter *limiter, struct limit *shared, uint64_t bps);
+void meter_open(struct meters *meters, struct limit *shared, uint64_t bps);
 
 /**
  * Takes what coturn has counted since off the meter. `counter` is coturn's (0 for
  * that of a socket that is gone); what it has to be set to is returned.
  */
-uint64_t limiter_share(struct limiter *limiter, enum limit_meter meter, uint64_t counter);
+uint64_t meter_share(struct meters *meters, enum limit_meter meter, uint64_t counter);
 
-/** Begins a new second, before coturn has counted in it: fills the meter. As limiter_share. */
-uint64_t limiter_turn(struct limiter *limiter, enum limit_meter meter, uint64_t counter);
+/** Begins a new second, before coturn has counted in it: fills the meter. As meter_share. */
+uint64_t meter_begin_second(struct meters *meters, enum limit_meter meter, uint64_t counter);
 
 /** Fills a meter that is not to limit, in place of the above: for a second, it holds what no device sends. */
-void limiter_lift(struct limiter *limiter, enum limit_meter meter);
+void meter_lift(struct meters *meters, enum limit_meter meter);
 
 /** What was received from peers and not sent to the client, since it was last asked. */
-void limiter_unsent(struct limiter *limiter, uint64_t *packets, uint64_t *bytes);
+void meter_unsent(struct meters *meters, uint64_t *packets, uint64_t *bytes);
 
 #endif

@@ -11,11 +11,11 @@
 
 void flow_see(const struct flow_slot *slot, uint64_t since, struct seen_flow *seen)
 {
-	union map_key key;
-	int family = flow_slot_key(slot, &key);
+	union flow_any_key key;
+	int family = flow_table_slot_key(slot, &key);
 
 	memset(seen, 0, sizeof(*seen));
-	flow_slot_flow(slot, &seen->flow);
+	flow_table_slot_flow(slot, &seen->flow);
 	usage_of_flow(seen->flow.channel, slot->packets, slot->data, slot->trimmed, &seen->used);
 	seen->since = since;
 	seen->from.family = seen->at.family = (uint8_t)family;

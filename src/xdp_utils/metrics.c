@@ -102,24 +102,24 @@ static void write_relays(const struct writer *writer, const struct measured *mea
 
 static void write_interfaces(const struct writer *writer, const struct measured *measured)
 {
-	const struct state *state = &measured->snapshot->state;
+	const struct status *state = &measured->snapshot->state;
 
 	for (unsigned int i = 0; i < state->interfaces; i++) {
-		char name[STATE_NAME + 1] = "", device[STATE_NAME + 1] = "";
+		char name[STATUS_NAME + 1] = "", device[STATUS_NAME + 1] = "";
 
-		memcpy(name, state->interface[i].name, STATE_NAME);
-		memcpy(device, state->interface[i].device, STATE_NAME);
+		memcpy(name, state->interface[i].name, STATUS_NAME);
+		memcpy(device, state->interface[i].device, STATUS_NAME);
 		begin(writer, measured);
 		put_label(writer->out, "interface", name);
 		put_label(writer->out, "device", device);
 		put_label(writer->out, "mode", mode_word(state->interface[i].mode));
-		end(writer, state->interface[i].mode != STATE_MODE_NONE);
+		end(writer, state->interface[i].mode != STATUS_MODE_NONE);
 	}
 }
 
 static void write_ipsec(const struct writer *writer, const struct measured *measured)
 {
-	put(writer, measured, measured->snapshot->state.barred);
+	put(writer, measured, measured->snapshot->state.blocked);
 }
 
 static void write_overruns(const struct writer *writer, const struct measured *measured)
@@ -129,10 +129,10 @@ static void write_overruns(const struct writer *writer, const struct measured *m
 
 static void write_refusals(const struct writer *writer, const struct measured *measured)
 {
-	const struct state *state = &measured->snapshot->state;
+	const struct status *state = &measured->snapshot->state;
 
-	for (int i = CHANNEL_OK + 1; i < CHANNEL_REFUSALS; i++)
-		put_labelled(writer, measured, "reason", channel_refusal_name(i), state->refused[i]);
+	for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT; i++)
+		put_labelled(writer, measured, "reason", eligibility_refusal_name(i), state->refused[i]);
 	put_labelled(writer, measured, "reason", "full", state->full);
 	put_labelled(writer, measured, "reason", "failed", state->failed);
 }

@@ -24,22 +24,22 @@ static void tell(const struct teller *teller, const char *format, ...)
 static void tell_interfaces(const struct snapshot *snapshot, const struct teller *teller)
 {
 	for (unsigned int i = 0; i < snapshot->state.interfaces; i++) {
-		const struct state_interface *interface = &snapshot->state.interface[i];
+		const struct status_interface *interface = &snapshot->state.interface[i];
 
-		if (interface->mode == STATE_MODE_NONE)
-			tell(teller, "%.*s does not carry the program", STATE_NAME, interface->name);
+		if (interface->mode == STATUS_MODE_NONE)
+			tell(teller, "%.*s does not carry the program", STATUS_NAME, interface->name);
 	}
 }
 
 void problems_each(const struct snapshot *snapshot, void (*each)(const char *line, void *data), void *data)
 {
 	const struct teller teller = { each, data };
-	const struct state *state = &snapshot->state;
+	const struct status *state = &snapshot->state;
 
 	if (!snapshot->server.seen)
 		tell(&teller, "no process that can be seen from here has these tables: the server has ended, or runs "
 			      "in another PID namespace");
-	if (state->barred)
+	if (state->blocked)
 		tell(&teller, "this host has IPsec policies, which XDP would bypass: everything is relayed in userspace");
 	if (snapshot->relays_silent)
 		tell(&teller, "%u of %u relay threads not heard of: their channels are relayed in userspace, if at all",

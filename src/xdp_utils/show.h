@@ -30,7 +30,7 @@ void write_servers(struct json *json, const struct server_list *list);
 const char *mode_word(unsigned int mode);
 
 /** And for the one that was asked for. */
-const char *mode_asked_word(const struct state *state);
+const char *mode_asked_word(const struct status *state);
 
 /** Of a verdict: its word (to-peer) and its meaning. */
 const char *verdict_name(enum verdict verdict);

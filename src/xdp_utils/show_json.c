@@ -15,7 +15,7 @@ static double seconds_of(uint64_t nanoseconds)
 /* A string that need not end in its field. */
 static void write_field(struct json *json, const char *key, const char *field, size_t size)
 {
-	char text[STATE_LINE + 1] = "";
+	char text[STATUS_LINE + 1] = "";
 
 	memcpy(text, field, size < sizeof(text) ? size : sizeof(text) - 1);
 	json_string(json, key, text);
@@ -35,20 +35,20 @@ static void write_problem(const char *line, void *data)
 	json_string(data, NULL, line);
 }
 
-static void write_interfaces(struct json *json, const struct state *state)
+static void write_interfaces(struct json *json, const struct status *state)
 {
 	json_open(json, "interfaces", '[');
 	for (unsigned int i = 0; i < state->interfaces; i++) {
-		const struct state_interface *interface = &state->interface[i];
+		const struct status_interface *interface = &state->interface[i];
 
 		json_open(json, NULL, '{');
-		write_field(json, "name", interface->name, STATE_NAME);
+		write_field(json, "name", interface->name, STATUS_NAME);
 		json_number(json, "ifindex", interface->ifindex);
 		json_string(json, "mode", mode_word(interface->mode));
-		write_field(json, "device", interface->device, STATE_NAME);
+		write_field(json, "device", interface->device, STATUS_NAME);
 		json_number(json, "device_ifindex", interface->device_ifindex);
-		json_bool(json, "beside_others", interface->beside);
-		write_field(json, "text", interface->line, STATE_LINE);
+		json_bool(json, "beside_others", interface->dispatched);
+		write_field(json, "text", interface->line, STATUS_LINE);
 		json_close(json, '{');
 	}
 	json_close(json, '[');
@@ -80,11 +80,11 @@ static void write_tables(struct json *json, const struct snapshot *snapshot)
 	json_close(json, '{');
 }
 
-static void write_refusals(struct json *json, const struct state *state)
+static void write_refusals(struct json *json, const struct status *state)
 {
 	json_open(json, "channels_left_in_userspace", '{');
-	for (int i = CHANNEL_OK + 1; i < CHANNEL_REFUSALS; i++)
-		json_number(json, channel_refusal_name(i), state->refused[i]);
+	for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT; i++)
+		json_number(json, eligibility_refusal_name(i), state->refused[i]);
 	json_number(json, "full", state->full);
 	json_number(json, "failed", state->failed);
 	json_close(json, '{');
@@ -109,7 +109,7 @@ static void write_verdicts(struct json *json, const struct snapshot *snapshot)
 
 void write_status(struct json *json, const struct snapshot *snapshot)
 {
-	const struct state *state = &snapshot->state;
+	const struct status *state = &snapshot->state;
 
 	json_open(json, NULL, '{');
 	write_server(json, &snapshot->server);
@@ -118,7 +118,7 @@ void write_status(struct json *json, const struct snapshot *snapshot)
 	json_open(json, "problems", '[');
 	problems_each(snapshot, write_problem, json);
 	json_close(json, '[');
-	json_bool(json, "ipsec", state->barred);
+	json_bool(json, "ipsec", state->blocked);
 	json_number(json, "events_lost", state->overruns);
 	write_interfaces(json, state);
 	write_tables(json, snapshot);

@@ -22,7 +22,7 @@ static void show_problem(const char *line, void *data)
 
 static void show_server(FILE *out, const struct snapshot *snapshot)
 {
-	const struct state *state = &snapshot->state;
+	const struct status *state = &snapshot->state;
 	const struct server *server = &snapshot->server;
 
 	fprintf(out, LABEL "pid %u, up %s, mode %s, program id %u", "turnserver", server->pid,
@@ -33,13 +33,13 @@ static void show_server(FILE *out, const struct snapshot *snapshot)
 	fputc('\n', out);
 }
 
-static void show_interfaces(FILE *out, const struct state *state)
+static void show_interfaces(FILE *out, const struct status *state)
 {
 	for (unsigned int i = 0; i < state->interfaces; i++) {
-		char name[STATE_NAME + 1] = "", line[STATE_LINE + 1] = "";
+		char name[STATUS_NAME + 1] = "", line[STATUS_LINE + 1] = "";
 
-		memcpy(name, state->interface[i].name, STATE_NAME);
-		memcpy(line, state->interface[i].line, STATE_LINE);
+		memcpy(name, state->interface[i].name, STATUS_NAME);
+		memcpy(line, state->interface[i].line, STATUS_LINE);
 		unit_clean(name);
 		unit_clean(line);
 		fprintf(out, LABEL "%-15s %s\n", i ? "" : "interfaces", name, line);
@@ -48,7 +48,7 @@ static void show_interfaces(FILE *out, const struct state *state)
 
 static void show_tables(FILE *out, const struct snapshot *snapshot)
 {
-	const struct state *state = &snapshot->state;
+	const struct status *state = &snapshot->state;
 	double share = state->channels ? 100.0 * (double)snapshot->bound / state->channels : 0;
 
 	fprintf(out, LABEL "%s of %s (%.1f %%)\n", "channels", unit_count(snapshot->bound).text,
@@ -69,19 +69,19 @@ static void show_count(FILE *out, const char *text, uint64_t count)
 	fprintf(out, "%-66s %15s\n", text, unit_count(count).text);
 }
 
-static void show_refusals(FILE *out, const struct state *state)
+static void show_refusals(FILE *out, const struct status *state)
 {
 	uint64_t sum = state->full + state->failed;
 
-	for (int i = 0; i < STATE_REFUSALS; i++)
+	for (int i = 0; i < STATUS_REFUSALS; i++)
 		sum += state->refused[i];
 	if (!sum)
 		return;
 	fprintf(out, "\n%-66s %15s\n", "channels left in userspace since the start", "binds");
-	for (int i = CHANNEL_OK + 1; i < CHANNEL_REFUSALS; i++) {
+	for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT; i++) {
 		char line[128];
 
-		snprintf(line, sizeof(line), "  %s", channel_refusal_text(i));
+		snprintf(line, sizeof(line), "  %s", eligibility_refusal_text(i));
 		if (state->refused[i])
 			show_count(out, line, state->refused[i]);
 	}

@@ -19,19 +19,19 @@ static uint64_t now(clockid_t clock)
 	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
-/* Rows of interfaces are whole if their edition is even and stays what it was. */
-static void read_state(const struct tables *tables, struct state *state)
+/* Rows of interfaces are whole if their seq is even and stays what it was. */
+static void read_state(const struct tables *tables, struct status *state)
 {
 	for (int i = 0; i < EDITION_TRIES; i++) {
-		uint32_t edition = __atomic_load_n(&tables->state->edition, __ATOMIC_ACQUIRE);
+		uint32_t seq = __atomic_load_n(&tables->status->seq, __ATOMIC_ACQUIRE);
 
-		memcpy(state, tables->state, sizeof(*state));
+		memcpy(state, tables->status, sizeof(*state));
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (!(edition & 1) && edition == __atomic_load_n(&tables->state->edition, __ATOMIC_RELAXED))
+		if (!(seq & 1) && seq == __atomic_load_n(&tables->status->seq, __ATOMIC_RELAXED))
 			break;
 	}
-	if (state->interfaces > ABI_PORTS)
-		state->interfaces = ABI_PORTS;
+	if (state->interfaces > ABI_ATTACHMENTS)
+		state->interfaces = ABI_ATTACHMENTS;
 }
 
 static void read_relays(const struct tables *tables, struct snapshot *snapshot)
@@ -62,7 +62,7 @@ static void read_verdicts(const struct tables *tables, struct snapshot *snapshot
 
 static bool is_resolved(const struct tables *tables, uint32_t row)
 {
-	const struct hop_row *hop = (const struct hop_row *)tables->hops.memory + row;
+	const struct hop_entry *hop = (const struct hop_entry *)tables->hops.memory + row;
 	const struct hop *slot;
 
 	if (row >= tables->room[TABLE_HOPS])

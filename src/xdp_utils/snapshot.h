@@ -13,7 +13,7 @@
 struct snapshot {
 	struct server server;
 	uint64_t taken;     /* CLOCK_BOOTTIME, ns */
-	struct state state; /* the server's word */
+	struct status state; /* the server's word */
 	unsigned int relays_alive, relays_silent;
 	uint64_t verdicts[VERDICT_COUNT];
 	unsigned int flows, flows6, vlans, devices;

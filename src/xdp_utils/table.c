@@ -117,13 +117,13 @@ uint32_t table_version(const struct server *server)
 
 int table_state_begun(const struct server *server, uint64_t *started, uint32_t *pid)
 {
-	struct state state;
-	int error = read_variable(server->map[TABLE_VARIABLES], ".bss", "state", &state, sizeof(state));
+	struct status status;
+	int error = read_variable(server->map[TABLE_VARIABLES], ".bss", "status", &status, sizeof(status));
 
 	if (error)
 		return error;
-	*started = state.started;
-	*pid = state.pid;
+	*started = status.started;
+	*pid = status.pid;
 	return 0;
 }
 
@@ -148,18 +148,18 @@ static int look_at(int fd, const struct bpf_map_info *info, struct view *view)
 static int locate_variables(const struct bpf_map_info *info, struct tables *tables)
 {
 	const char *memory = tables->variables.memory;
-	uint32_t ports, deadlines, state;
-	int error = locate(info, ".bss", "ports", sizeof(struct port) * ABI_PORTS, &ports);
+	uint32_t attachments, deadlines, status;
+	int error = locate(info, ".bss", "attachments", sizeof(struct attachment) * ABI_ATTACHMENTS, &attachments);
 
 	if (!error)
 		error = locate(info, ".bss", "deadlines", sizeof(uint64_t) * ABI_OWNERS, &deadlines);
 	if (!error)
-		error = locate(info, ".bss", "state", sizeof(struct state), &state);
+		error = locate(info, ".bss", "status", sizeof(struct status), &status);
 	if (error)
 		return error;
-	tables->ports = (const struct port *)(memory + ports);
+	tables->attachments = (const struct attachment *)(memory + attachments);
 	tables->deadlines = (const uint64_t *)(memory + deadlines);
-	tables->state = (const struct state *)(memory + state);
+	tables->status = (const struct status *)(memory + status);
 	return 0;
 }
 
@@ -240,13 +240,13 @@ void tables_close(struct tables *tables)
 static bool read_slot(const struct flow_slot *slot, struct flow_slot *copy)
 {
 	for (int i = 0; i < EDITION_TRIES; i++) {
-		uint32_t edition = __atomic_load_n(&slot->edition, __ATOMIC_ACQUIRE);
+		uint32_t seq = __atomic_load_n(&slot->seq, __ATOMIC_ACQUIRE);
 
-		if (!(edition & 1))
+		if (!(seq & 1))
 			return false;
 		memcpy(copy, slot, sizeof(*copy));
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (edition == __atomic_load_n(&slot->edition, __ATOMIC_RELAXED))
+		if (seq == __atomic_load_n(&slot->seq, __ATOMIC_RELAXED))
 			return true;
 	}
 	return false;

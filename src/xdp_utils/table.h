@@ -26,9 +26,9 @@ struct tables {
 	int fd[TABLES];
 	uint32_t room[TABLES]; /* entries that there can be */
 	struct view flows, begun, hops, verdicts, limits, variables;
-	const struct port *ports;
+	const struct attachment *attachments;
 	const uint64_t *deadlines;
-	const struct state *state;
+	const struct status *status;
 	uint32_t cpus;
 };
 

@@ -7,15 +7,15 @@
 const char *mode_word(unsigned int mode)
 {
 	static const char *const words[] = {
-		[STATE_MODE_NONE] = "none",
-		[STATE_MODE_NATIVE] = "native",
-		[STATE_MODE_GENERIC] = "generic",
+		[STATUS_MODE_NONE] = "none",
+		[STATUS_MODE_NATIVE] = "native",
+		[STATUS_MODE_GENERIC] = "generic",
 	};
 
 	return mode < sizeof(words) / sizeof(words[0]) ? words[mode] : "unknown";
 }
 
-const char *mode_asked_word(const struct state *state)
+const char *mode_asked_word(const struct status *state)
 {
 	return state->mode <= OPTION_MODE_GENERIC ? option_mode_name(state->mode) : "unknown";
 }

@@ -245,7 +245,7 @@ static void trouble_headers(struct meal *meal, bool v6, enum trouble kind, uint1
 	case UDP_LENGTH:
 		add16(frame, meal->udp + 4, value & 0x100 ? (int)(value & 15) - 8 : value);
 		break;
-	case CHANNEL_NUMBER:
+	case REFUSAL_NUMBER:
 		put16(frame, meal->payload, value & 1 ? value : meal->number ^ 1 << (value >> 1 & 15));
 		break;
 	case CHANNEL_LENGTH:

@@ -267,7 +267,7 @@ static uint32_t next_free(uint64_t *hash, uint32_t *probe)
 {
 	uint32_t row;
 
-	while (machine.slot[row = flow_row(*hash, ROWS)].edition) {
+	while (machine.slot[row = flow_slot_index(*hash, ROWS)].seq) {
 		machine.slot[row].passed++;
 		*hash = flow_step(*hash, (*probe)++, flow_stride(ROWS));
 	}
@@ -297,7 +297,7 @@ static void near_put(struct flow_slot *slot, const struct entry *entry, uint32_t
 	near_key(&near, row);
 	key_put(slot, &near);
 	memset(slot->rest, 0xee, sizeof(slot->rest));
-	slot->edition = 0x77;
+	slot->seq = 0x77;
 }
 
 static void flow_put(int which)
@@ -322,7 +322,7 @@ static void flow_put(int which)
 	slot->packets = entry->counts.packets;
 	slot->data = entry->counts.data;
 	slot->trimmed = entry->counts.trimmed;
-	slot->edition = entry->ended ? 0x80000000u : 0xffffffffu;
+	slot->seq = entry->ended ? 0x80000000u : 0xffffffffu;
 	machine.row[which] = row;
 }
 
@@ -446,7 +446,7 @@ static void tables_check(const struct world *world)
 {
 	memcpy(machine.copy.limit, world->limit, sizeof(world->limit));
 	if (memcmp(&machine.copy, world, sizeof(*world)) != 0 ||
-	    memcmp(program_ports, world->port, sizeof(world->port)) != 0 ||
+	    memcmp(program_attachments, world->port, sizeof(world->port)) != 0 ||
 	    memcmp(program_deadlines, world->deadline, sizeof(world->deadline)) != 0)
 		foul("wrote into a table");
 }
@@ -461,7 +461,7 @@ void machine_run(const struct world *world, const struct frame *frame, struct ou
 	memset(machine.verdict, 0, sizeof(machine.verdict));
 	machine.redirected = 0;
 	machine.foul = NULL;
-	memcpy(program_ports, world->port, sizeof(world->port));
+	memcpy(program_attachments, world->port, sizeof(world->port));
 	memcpy(program_deadlines, world->deadline, sizeof(world->deadline));
 	program_configure(ROWS, world->frags, world->coarse_clock, world->weak_order);
 	flows_put();

@@ -28,7 +28,7 @@ struct trip {
 	const struct world *world;
 	const struct frame *in;
 	struct expectation *want;
-	const struct port *port;
+	const struct attachment *port;
 	bool v6;
 	uint32_t ip, udp, payload, length; /* where it stands; bytes of UDP payload */
 	uint32_t data, data_length;
@@ -103,7 +103,7 @@ static uint32_t read_ethernet(struct trip *t, uint16_t *type)
 
 	if (t->in->linear < ETHERNET)
 		return CAUSE(NOT_IP);
-	for (int i = 0; i < ABI_PORTS; i++)
+	for (int i = 0; i < ABI_ATTACHMENTS; i++)
 		if (t->world->port[i].ifindex == t->world->ingress)
 			t->port = &t->world->port[i];
 	if (!t->port)
@@ -273,7 +273,7 @@ static uint32_t flow_find(struct trip *t)
 
 static const struct hop *hop_of(const struct trip *t, const struct flow *flow)
 {
-	const struct hop_row *row;
+	const struct hop_entry *row;
 	const struct hop *hop;
 
 	if (flow->hop >= HOPS)
@@ -289,7 +289,7 @@ static uint8_t ttl_after(const struct flow *flow, const struct hop *hop, uint8_t
 	switch (flow->ttl_from) {
 	case FLOW_TTL_CONSTANT:
 		return flow->ttl;
-	case FLOW_TTL_WAY:
+	case FLOW_TTL_ROUTE:
 		return ttl == 0 ? 0 : hop->ttl;
 	default:
 		if (ttl <= 1)

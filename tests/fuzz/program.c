@@ -8,7 +8,7 @@
 
 #include "turn.bpf.c"
 
-struct port *const program_ports = ports;
+struct attachment *const program_attachments = attachments;
 __u64 *const program_deadlines = deadlines;
 const volatile __u64 *const program_seed = flow_seed;
 
@@ -58,8 +58,8 @@ static void constant_set64(const volatile __u64 *constant, __u64 value)
 
 void program_configure(uint32_t rows, uint32_t with_frags, uint32_t with_coarse_clock, uint32_t with_weak_order)
 {
-	constant_set(&flow_rows, rows);
-	constant_set64(&flow_row_stride, flow_stride(rows));
+	constant_set(&flow_slots, rows);
+	constant_set64(&flow_slot_stride, flow_stride(rows));
 	constant_set(&frags, with_frags);
 	constant_set(&coarse_clock, with_coarse_clock);
 	constant_set(&weak_order, with_weak_order);

@@ -200,7 +200,7 @@ static void limits_make(struct meal *meal)
 static void hop_make(struct meal *meal, int w)
 {
 	const struct recipe *r = &meal->r;
-	struct hop_row *row = &meal->world->hop[w];
+	struct hop_entry *row = &meal->world->hop[w];
 	struct hop *hop;
 	int tags = r->tags_out[w] % 3;
 
@@ -224,10 +224,10 @@ static void ports_make(struct meal *meal)
 {
 	const struct recipe *r = &meal->r;
 	struct world *world = meal->world;
-	int at = r->port_row % ABI_PORTS;
+	int at = r->port_row % ABI_ATTACHMENTS;
 
-	for (int i = 0; i < ABI_PORTS; i++) {
-		struct port *port = &world->port[i];
+	for (int i = 0; i < ABI_ATTACHMENTS; i++) {
+		struct attachment *port = &world->port[i];
 
 		if (i > at && (r->port_row >> 4 & 1))
 			continue; /* rows not in use */
@@ -315,7 +315,7 @@ void recipe_cook(const uint8_t *input, size_t length, struct world *world, struc
 	hop_make(&meal, 1);
 	if (meal.way == WAY_OTHER) {
 		/* To this host, by loopback. */
-		struct hop_row *row = &world->hop[0];
+		struct hop_entry *row = &world->hop[0];
 
 		row->slot[row->current & 1].flags |= HOP_LOCAL;
 		if (meal.r.device & 0x80)

@@ -44,7 +44,7 @@ static void print_flow(const struct entry *entry)
 	       entry->near);
 }
 
-static void print_hop(const struct hop_row *row)
+static void print_hop(const struct hop_entry *row)
 {
 	const struct hop *hop = &row->slot[row->current & 1];
 
@@ -65,7 +65,7 @@ static void print_world(const struct world *world)
 	for (int i = 0; i < HOPS; i++)
 		print_hop(&world->hop[i]);
 	printf("/* ports: the rest is other interfaces, or none */\n");
-	for (int i = 0; i < ABI_PORTS; i++)
+	for (int i = 0; i < ABI_ATTACHMENTS; i++)
 		if (world->port[i].ifindex == world->ingress || i == 0) {
 			printf("\t[%d] = {.ifindex = %u, .generic = %u, ", i, world->port[i].ifindex,
 			       world->port[i].generic);

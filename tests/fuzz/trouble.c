@@ -7,7 +7,7 @@
 
 static struct hop *hop_current(struct meal *meal, int w)
 {
-	struct hop_row *row = &meal->world->hop[w];
+	struct hop_entry *row = &meal->world->hop[w];
 
 	return &row->slot[row->current & 1];
 }
@@ -111,7 +111,7 @@ static void trouble_port(struct meal *meal, enum trouble kind, uint16_t value)
 		world->ingress = 99 + (value & 31);
 		break;
 	case PORT_MAC:
-		world->port[meal->r.port_row % ABI_PORTS].mac[value % 6] ^= value >> 8;
+		world->port[meal->r.port_row % ABI_ATTACHMENTS].mac[value % 6] ^= value >> 8;
 		meal->to_mac = meal->mac + 24;
 		break;
 	case VLAN_ABSENT:

@@ -36,7 +36,7 @@ struct entry {
 	} key;
 	struct flow flow;
 	struct counts counts;
-	bool ended;     /* by its edition */
+	bool ended;     /* by its seq */
 	uint8_t behind; /* so many rows on from its first */
 	uint16_t near;  /* a bit of the key: in the rows before stand flows that differ in it and the next ones */
 };
@@ -59,8 +59,8 @@ struct vlan_entry {
 struct world {
 	/* the tables */
 	struct entry flow[FLOWS];
-	struct hop_row hop[HOPS];
-	struct port port[ABI_PORTS];
+	struct hop_entry hop[HOPS];
+	struct attachment port[ABI_ATTACHMENTS];
 	struct vlan_entry vlan[VLANS];
 	uint32_t device[DEVICES]; /* interfaces that a redirect can leave by; 0: none */
 	uint64_t deadline[ABI_OWNERS];

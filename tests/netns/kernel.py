@@ -140,7 +140,7 @@ class Offload:
         with self.map("flows").memory() as memory:
             editions = memoryview(memory).cast("I")[::_SLOT // 4].tolist()
             return [memory[row * _SLOT + 8:row * _SLOT + 24]
-                    for row, edition in enumerate(editions) if edition & 1]
+                    for row, seq in enumerate(editions) if seq & 1]
 
     def verdicts(self):
         """How many packets ended in each verdict, by name, over all CPUs."""

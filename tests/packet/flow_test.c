@@ -6,7 +6,7 @@
 #include "channel/channel.h"
 #include "harness.h"
 
-static struct channel_style style;
+static struct flow_style style;
 static bool peer_df, mapped;
 
 static union endpoint endpoint(enum party party, int family)
@@ -38,7 +38,7 @@ static void style_check(const struct flow *flow, bool to_client, bool client_map
 	int rule = FLOW_TTL_RECEIVED;
 
 	if (to_client && (style.client_ttl_fixed || client_mapped))
-		rule = FLOW_TTL_WAY;
+		rule = FLOW_TTL_ROUTE;
 	if (!to_client && client_mapped) {
 		rule = FLOW_TTL_CONSTANT;
 		ttl = ttl < 63 ? ttl : 63;
@@ -53,7 +53,7 @@ static void style_check(const struct flow *flow, bool to_client, bool client_map
 }
 
 /* Takes the server's flow, with the rows that the harness looks at. */
-static void flow_of_server(struct flow_entry *entry, const struct channel_flow *from)
+static void flow_of_server(struct flow_entry *entry, const struct built_flow *from)
 {
 	const struct flow rows = entry->flow;
 
@@ -83,9 +83,9 @@ static void channel_of_client(struct world *world)
 		.df = peer_df,
 		.mapped = mapped && client == 4,
 	};
-	struct channel_flow flow[2];
+	struct built_flow flow[2];
 
-	channel_flows(&request, &style, flow);
+	flow_build(&request, &style, flow);
 	style_check(&flow[0].flow, false, request.mapped);
 	style_check(&flow[1].flow, true, request.mapped);
 	flow_of_server(&world->flow[FIRST], &flow[to_client]);
@@ -112,11 +112,11 @@ static void channels_of_two_clients(struct world *world)
 		.number = MODEL_OTHER_CHANNEL,
 		.df = peer_df,
 	};
-	struct channel_flow flow[2];
+	struct built_flow flow[2];
 
-	channel_flows(&first, &style, flow);
+	flow_build(&first, &style, flow);
 	flow_of_server(&world->flow[FIRST], &flow[0]);
-	channel_flows(&second, &style, flow);
+	flow_build(&second, &style, flow);
 	flow_of_server(&world->flow[SECOND], &flow[1]);
 }
 
@@ -157,7 +157,7 @@ static void test_flows_of_server(void **state)
 	(void)state;
 	harness_need();
 	for (int i = 0; i < 32; i++) {
-		style = (struct channel_style){
+		style = (struct flow_style){
 			.ttl = 70,
 			.ttl6 = 60,
 			.client_ttl_fixed = i & 1,

@@ -73,8 +73,8 @@ static int program_load(bool frags, bool coarse_clock)
 
 	if (!skel)
 		return -errno;
-	skel->rodata->flow_rows = TABLES_ROWS;
-	skel->rodata->flow_row_stride = flow_stride(TABLES_ROWS);
+	skel->rodata->flow_slots = TABLES_ROWS;
+	skel->rodata->flow_slot_stride = flow_stride(TABLES_ROWS);
 	skel->rodata->weak_order = frags; /* both must do */
 	for (int i = 0; i < FLOW_SEEDS; i++)
 		skel->rodata->flow_seed[i] = (i + 1) * 0x9e3779b97f4a7c15u;

@@ -84,7 +84,7 @@ static struct datagram datagram_in(const struct row *row, const struct journey *
 /* As a socket that coturn has set up so sends what it received with this TTL. */
 static uint8_t ttl_after(const struct flow *flow, const struct hop *hop, uint8_t ttl)
 {
-	if (flow->ttl_from == FLOW_TTL_WAY)
+	if (flow->ttl_from == FLOW_TTL_ROUTE)
 		return hop->ttl;
 	if (flow->ttl_from == FLOW_TTL_CONSTANT)
 		return flow->ttl;

@@ -96,7 +96,7 @@ struct flow_entry {
 	} key;
 	struct flow flow;
 	bool absent; /* not bound */
-	bool ended; /* by its edition; or it is just being changed */
+	bool ended; /* by its seq; or it is just being changed */
 	unsigned int taken; /* rows before its own, of those where it may stand */
 	bool lost;  /* they do not say that it stands further on */
 };

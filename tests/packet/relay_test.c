@@ -89,11 +89,11 @@ static void channel_last(struct world *world)
 
 static void last_port_row(struct world *world)
 {
-	struct port port = world->port[1];
+	struct attachment port = world->port[1];
 
-	for (int i = 0; i < ABI_PORTS - 1; i++)
+	for (int i = 0; i < ABI_ATTACHMENTS - 1; i++)
 		world->port[i].ifindex = 1000 + i;
-	world->port[ABI_PORTS - 1] = port;
+	world->port[ABI_ATTACHMENTS - 1] = port;
 }
 
 static void last_owner(struct world *world)

@@ -68,7 +68,7 @@ static void rows_take(const struct flow_entry *entry, uint32_t mark)
 	uint64_t hash = hash_of(entry);
 
 	for (uint32_t probe = 1; probe <= entry->taken; probe++) {
-		table.flows.freed[flow_row(hash, TABLES_ROWS)] = mark;
+		table.flows.freed[flow_slot_index(hash, TABLES_ROWS)] = mark;
 		hash = flow_step(hash, probe, flow_stride(TABLES_ROWS));
 	}
 }
@@ -76,7 +76,7 @@ static void rows_take(const struct flow_entry *entry, uint32_t mark)
 static void flow_put(int which, const struct flow_entry *entry)
 {
 	int family = entry->family == 6 ? AF_INET6 : AF_INET;
-	union map_key key = {{0}};
+	union flow_any_key key = {{0}};
 	int error;
 
 	if (entry->absent)
@@ -94,7 +94,7 @@ static void flow_put(int which, const struct flow_entry *entry)
 	if (entry->ended)
 		flow_table_end(&table.flows, table.row[which]);
 	if (entry->lost)
-		table.slots[flow_row(hash_of(entry), TABLES_ROWS)].passed = 0;
+		table.slots[flow_slot_index(hash_of(entry), TABLES_ROWS)].passed = 0;
 }
 
 /* Rows need no rest here: nothing is on its way. */
@@ -160,7 +160,7 @@ void tables_put(struct turn_bpf *skel, const struct world *world)
 		if (!world->flow[i].absent)
 			skel->bss->deadlines[world->flow[i].flow.owner] = world->deadline[i];
 	}
-	memcpy(skel->bss->ports, world->port, sizeof(world->port));
+	memcpy(skel->bss->attachments, world->port, sizeof(world->port));
 	vlans_put(skel, world);
 	devices_put(skel, world->no_devices);
 	table.world = *world;

@@ -30,7 +30,7 @@ static void received(struct world *world)
 
 static void way(struct world *world)
 {
-	rule_put(world, FLOW_TTL_WAY, FLOW_TTL_WAY);
+	rule_put(world, FLOW_TTL_ROUTE, FLOW_TTL_ROUTE);
 }
 
 static void constant(struct world *world)
@@ -40,7 +40,7 @@ static void constant(struct world *world)
 
 static void received_way(struct world *world)
 {
-	rule_put(world, FLOW_TTL_RECEIVED, FLOW_TTL_WAY);
+	rule_put(world, FLOW_TTL_RECEIVED, FLOW_TTL_ROUTE);
 }
 
 static void received_constant(struct world *world)
@@ -51,7 +51,7 @@ static void received_constant(struct world *world)
 /* The second's packets come with the default TTL of loopback. */
 static void way_received(struct world *world)
 {
-	rule_put(world, FLOW_TTL_WAY, FLOW_TTL_RECEIVED);
+	rule_put(world, FLOW_TTL_ROUTE, FLOW_TTL_RECEIVED);
 	world->flow[SECOND].flow.ttl = 255;
 }
 

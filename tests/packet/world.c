@@ -6,7 +6,7 @@
 
 #include "harness.h"
 
-static void hop_default(struct hop_row *row, const uint8_t to[6])
+static void hop_default(struct hop_entry *row, const uint8_t to[6])
 {
 	struct hop *hop = &row->slot[0];
 
@@ -21,7 +21,7 @@ static void hop_default(struct hop_row *row, const uint8_t to[6])
 }
 
 /* What a row of the next hop table says of an address of this host. */
-static void hop_local(struct hop_row *row)
+static void hop_local(struct hop_entry *row)
 {
 	struct hop *hop = &row->slot[0];
 
@@ -76,7 +76,7 @@ int world_last(const struct world *world)
 
 struct hop *world_last_hop(struct world *world)
 {
-	struct hop_row *row = &world->hop[world_last(world)];
+	struct hop_entry *row = &world->hop[world_last(world)];
 
 	return &row->slot[row->current & 1];
 }
@@ -89,7 +89,7 @@ void world_journey(const struct world *world, struct journey *journey)
 	journey->path = world->path;
 	journey->in = world->in;
 	for (int i = FIRST; i <= SECOND; i++) {
-		const struct hop_row *row = &world->hop[i];
+		const struct hop_entry *row = &world->hop[i];
 
 		journey->flow[i] = &world->flow[i].flow;
 		journey->hop[i] = &row->slot[row->current & 1];

@@ -20,9 +20,9 @@ enum fit { FIT_PLENTY, FIT_EXACT, FIT_SHORT };
 struct world {
 	struct path path;
 	struct flow_entry flow[WORLD_FLOWS];
-	struct hop_row hop[WORLD_FLOWS];
+	struct hop_entry hop[WORLD_FLOWS];
 	struct limit limit[2]; /* of FIRST and SECOND, if their flows say so */
-	struct port port[ABI_PORTS];
+	struct attachment port[ABI_ATTACHMENTS];
 	struct vlan_entry vlan[WORLD_VLANS];
 	uint64_t deadline[WORLD_FLOWS];
 	bool no_devices; /* no device may be redirected to */

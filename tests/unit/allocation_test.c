@@ -22,12 +22,12 @@ static void test_allowed(void **state)
 	struct channel_request request = good();
 
 	(void)state;
-	assert_int_equal(channel_check(&request), CHANNEL_OK);
+	assert_int_equal(eligibility_check(&request), REFUSAL_NONE);
 	/* Hosts of one network, or one and the same. */
 	request.peer = request.client;
-	assert_int_equal(channel_check(&request), CHANNEL_OK);
+	assert_int_equal(eligibility_check(&request), REFUSAL_NONE);
 	request.relay = request.server;
-	assert_int_equal(channel_check(&request), CHANNEL_OK);
+	assert_int_equal(eligibility_check(&request), REFUSAL_NONE);
 }
 
 static void test_transport(void **state)
@@ -36,10 +36,10 @@ static void test_transport(void **state)
 
 	(void)state;
 	request.client_udp = false;
-	assert_int_equal(channel_check(&request), CHANNEL_CLIENT_NOT_UDP);
+	assert_int_equal(eligibility_check(&request), REFUSAL_CLIENT_NOT_UDP);
 	request = good();
 	request.relay_udp = false;
-	assert_int_equal(channel_check(&request), CHANNEL_RELAY_NOT_UDP);
+	assert_int_equal(eligibility_check(&request), REFUSAL_RELAY_NOT_UDP);
 }
 
 static void test_bound(void **state)
@@ -48,7 +48,7 @@ static void test_bound(void **state)
 
 	(void)state;
 	request.bound = true;
-	assert_int_equal(channel_check(&request), CHANNEL_BOUND);
+	assert_int_equal(eligibility_check(&request), REFUSAL_BOUND);
 }
 
 static void test_family(void **state)
@@ -66,15 +66,15 @@ static void test_family(void **state)
 		struct channel_request request = sample_request(is, 0);
 		union endpoint *field = (union endpoint *)((char *)&request + fields[i % COUNT(fields)]);
 
-		assert_int_equal(channel_check(&request), CHANNEL_OK);
+		assert_int_equal(eligibility_check(&request), REFUSAL_NONE);
 		/* Not that of the other end of the same socket. */
 		*field = endpoint(field->any.sa_family == AF_INET ? "2001:db8::99" : "192.0.2.99", 4000);
-		assert_int_equal(channel_check(&request), CHANNEL_FAMILY);
+		assert_int_equal(eligibility_check(&request), REFUSAL_FAMILY);
 		/* coturn has no address there. */
 		memset(field, 0, sizeof(*field));
-		assert_int_equal(channel_check(&request), CHANNEL_FAMILY);
+		assert_int_equal(eligibility_check(&request), REFUSAL_FAMILY);
 		field->any.sa_family = AF_UNIX;
-		assert_int_equal(channel_check(&request), CHANNEL_FAMILY);
+		assert_int_equal(eligibility_check(&request), REFUSAL_FAMILY);
 	}
 }
 
@@ -85,30 +85,30 @@ static void test_other_families(void **state)
 
 	(void)state;
 	request.client.any.sa_family = request.server.any.sa_family = AF_UNIX;
-	assert_int_equal(channel_check(&request), CHANNEL_FAMILY);
+	assert_int_equal(eligibility_check(&request), REFUSAL_FAMILY);
 	request = good();
 	request.peer.any.sa_family = request.relay.any.sa_family = AF_UNIX;
-	assert_int_equal(channel_check(&request), CHANNEL_FAMILY);
+	assert_int_equal(eligibility_check(&request), REFUSAL_FAMILY);
 }
 
 static void test_peer6(void **state)
 {
 	static const struct {
 		const char *address;
-		enum channel_refusal refusal;
+		enum refusal refusal;
 	} table[] = {
-		{ "2001:db8:3::20", CHANNEL_OK },
-		{ "::", CHANNEL_GROUP },
-		{ "::1", CHANNEL_LOOPBACK },
-		{ "::2", CHANNEL_OK },
-		{ "::ffff:192.0.2.10", CHANNEL_FAMILY },
-		{ "ff02::1", CHANNEL_GROUP },
-		{ "ff3e::8000:1", CHANNEL_GROUP },
-		{ "fe80::1", CHANNEL_LINK_LOCAL },
-		{ "febf::1", CHANNEL_LINK_LOCAL },
-		{ "fe7f::1", CHANNEL_OK },
-		{ "fec0::1", CHANNEL_OK },
-		{ "fd00::1", CHANNEL_OK },
+		{ "2001:db8:3::20", REFUSAL_NONE },
+		{ "::", REFUSAL_GROUP },
+		{ "::1", REFUSAL_LOOPBACK },
+		{ "::2", REFUSAL_NONE },
+		{ "::ffff:192.0.2.10", REFUSAL_FAMILY },
+		{ "ff02::1", REFUSAL_GROUP },
+		{ "ff3e::8000:1", REFUSAL_GROUP },
+		{ "fe80::1", REFUSAL_LINK_LOCAL },
+		{ "febf::1", REFUSAL_LINK_LOCAL },
+		{ "fe7f::1", REFUSAL_NONE },
+		{ "fec0::1", REFUSAL_NONE },
+		{ "fd00::1", REFUSAL_NONE },
 	};
 
 	(void)state;
@@ -116,8 +116,8 @@ static void test_peer6(void **state)
 		struct channel_request request = sample_request(&combinations[1], 0);
 
 		request.peer = endpoint(table[i].address, 4000);
-		if (channel_check(&request) != table[i].refusal)
-			fail_msg("%s: %s", table[i].address, channel_refusal_text(channel_check(&request)));
+		if (eligibility_check(&request) != table[i].refusal)
+			fail_msg("%s: %s", table[i].address, eligibility_refusal_text(eligibility_check(&request)));
 	}
 }
 
@@ -128,20 +128,20 @@ static void test_link_local_server(void **state)
 
 	(void)state;
 	request.server = endpoint("fe80::1", 3478);
-	assert_int_equal(channel_check(&request), CHANNEL_LINK_LOCAL);
+	assert_int_equal(eligibility_check(&request), REFUSAL_LINK_LOCAL);
 	request = sample_request(&combinations[3], 0);
 	request.relay = endpoint("fe80::1", 50000);
-	assert_int_equal(channel_check(&request), CHANNEL_LINK_LOCAL);
+	assert_int_equal(eligibility_check(&request), REFUSAL_LINK_LOCAL);
 }
 
 static void test_client6(void **state)
 {
 	static const struct {
 		const char *address;
-		enum channel_refusal refusal;
+		enum refusal refusal;
 	} table[] = {
-		{ "2001:db8:1::10", CHANNEL_OK },      { "::1", CHANNEL_LOOPBACK },
-		{ "::ffff:192.0.2.10", CHANNEL_FAMILY }, { "fe80::1", CHANNEL_LINK_LOCAL },
+		{ "2001:db8:1::10", REFUSAL_NONE },      { "::1", REFUSAL_LOOPBACK },
+		{ "::ffff:192.0.2.10", REFUSAL_FAMILY }, { "fe80::1", REFUSAL_LINK_LOCAL },
 	};
 
 	(void)state;
@@ -149,7 +149,7 @@ static void test_client6(void **state)
 		struct channel_request request = sample_request(&combinations[2], 0);
 
 		request.client = endpoint(table[i].address, 40000);
-		assert_int_equal(channel_check(&request), table[i].refusal);
+		assert_int_equal(eligibility_check(&request), table[i].refusal);
 	}
 }
 
@@ -159,23 +159,23 @@ static void test_wildcard6(void **state)
 
 	(void)state;
 	request.server = endpoint("::", 3478);
-	assert_int_equal(channel_check(&request), CHANNEL_WILDCARD);
+	assert_int_equal(eligibility_check(&request), REFUSAL_WILDCARD);
 	request = sample_request(&combinations[1], 0);
 	request.relay = endpoint("::", 50000);
-	assert_int_equal(channel_check(&request), CHANNEL_WILDCARD);
+	assert_int_equal(eligibility_check(&request), REFUSAL_WILDCARD);
 }
 
 struct address_row {
 	const char *address;
-	enum channel_refusal refusal;
+	enum refusal refusal;
 };
 
 static void test_wildcard(void **state)
 {
 	static const struct address_row table[] = {
-		{ "0.0.0.0", CHANNEL_WILDCARD },
-		{ "0.0.0.1", CHANNEL_OK },
-		{ "1.0.0.0", CHANNEL_OK },
+		{ "0.0.0.0", REFUSAL_WILDCARD },
+		{ "0.0.0.1", REFUSAL_NONE },
+		{ "1.0.0.0", REFUSAL_NONE },
 	};
 
 	(void)state;
@@ -183,34 +183,34 @@ static void test_wildcard(void **state)
 		struct channel_request request = good();
 
 		request.server = endpoint(table[i].address, 3478);
-		assert_int_equal(channel_check(&request), table[i].refusal);
+		assert_int_equal(eligibility_check(&request), table[i].refusal);
 		request = good();
 		request.relay = endpoint(table[i].address, 50000);
-		assert_int_equal(channel_check(&request), table[i].refusal);
+		assert_int_equal(eligibility_check(&request), table[i].refusal);
 	}
 }
 
 static void test_peer(void **state)
 {
 	static const struct address_row table[] = {
-		{ "0.0.0.0", CHANNEL_GROUP },
-		{ "0.0.0.1", CHANNEL_OK },
-		{ "126.255.255.255", CHANNEL_OK },
-		{ "127.0.0.0", CHANNEL_LOOPBACK },
-		{ "127.0.0.1", CHANNEL_LOOPBACK },
-		{ "127.255.255.255", CHANNEL_LOOPBACK },
-		{ "128.0.0.0", CHANNEL_OK },
-		{ "223.255.255.255", CHANNEL_OK },
-		{ "224.0.0.0", CHANNEL_GROUP },
-		{ "224.0.0.1", CHANNEL_GROUP },
-		{ "233.252.0.1", CHANNEL_GROUP },
-		{ "239.255.255.255", CHANNEL_GROUP },
-		{ "240.0.0.0", CHANNEL_GROUP },
-		{ "255.255.255.254", CHANNEL_GROUP },
-		{ "255.255.255.255", CHANNEL_GROUP },
+		{ "0.0.0.0", REFUSAL_GROUP },
+		{ "0.0.0.1", REFUSAL_NONE },
+		{ "126.255.255.255", REFUSAL_NONE },
+		{ "127.0.0.0", REFUSAL_LOOPBACK },
+		{ "127.0.0.1", REFUSAL_LOOPBACK },
+		{ "127.255.255.255", REFUSAL_LOOPBACK },
+		{ "128.0.0.0", REFUSAL_NONE },
+		{ "223.255.255.255", REFUSAL_NONE },
+		{ "224.0.0.0", REFUSAL_GROUP },
+		{ "224.0.0.1", REFUSAL_GROUP },
+		{ "233.252.0.1", REFUSAL_GROUP },
+		{ "239.255.255.255", REFUSAL_GROUP },
+		{ "240.0.0.0", REFUSAL_GROUP },
+		{ "255.255.255.254", REFUSAL_GROUP },
+		{ "255.255.255.255", REFUSAL_GROUP },
 		/* The same bytes the other way round are common hosts. */
-		{ "1.0.0.127", CHANNEL_OK },
-		{ "1.0.0.224", CHANNEL_OK },
+		{ "1.0.0.127", REFUSAL_NONE },
+		{ "1.0.0.224", REFUSAL_NONE },
 	};
 
 	(void)state;
@@ -218,17 +218,17 @@ static void test_peer(void **state)
 		struct channel_request request = good();
 
 		request.peer = endpoint(table[i].address, 4000);
-		if (channel_check(&request) != table[i].refusal)
-			fail_msg("%s: %s", table[i].address, channel_refusal_text(channel_check(&request)));
+		if (eligibility_check(&request) != table[i].refusal)
+			fail_msg("%s: %s", table[i].address, eligibility_refusal_text(eligibility_check(&request)));
 	}
 }
 
 static void test_client(void **state)
 {
 	static const struct address_row table[] = {
-		{ "126.255.255.255", CHANNEL_OK },     { "127.0.0.0", CHANNEL_LOOPBACK },
-		{ "127.0.0.1", CHANNEL_LOOPBACK },     { "127.255.255.255", CHANNEL_LOOPBACK },
-		{ "128.0.0.0", CHANNEL_OK },
+		{ "126.255.255.255", REFUSAL_NONE },     { "127.0.0.0", REFUSAL_LOOPBACK },
+		{ "127.0.0.1", REFUSAL_LOOPBACK },     { "127.255.255.255", REFUSAL_LOOPBACK },
+		{ "128.0.0.0", REFUSAL_NONE },
 	};
 
 	(void)state;
@@ -236,7 +236,7 @@ static void test_client(void **state)
 		struct channel_request request = good();
 
 		request.client = endpoint(table[i].address, 40000);
-		assert_int_equal(channel_check(&request), table[i].refusal);
+		assert_int_equal(eligibility_check(&request), table[i].refusal);
 	}
 }
 
@@ -248,8 +248,8 @@ static void test_number(void **state)
 	(void)state;
 	for (unsigned int number = 0; number <= 0xffff; number++) {
 		request.number = (uint16_t)number;
-		assert_int_equal(channel_check(&request),
-				 number >= 0x4000 && number <= 0x7fff ? CHANNEL_OK : CHANNEL_NUMBER);
+		assert_int_equal(eligibility_check(&request),
+				 number >= 0x4000 && number <= 0x7fff ? REFUSAL_NONE : REFUSAL_NUMBER);
 	}
 }
 
@@ -260,27 +260,27 @@ static void test_any_port(void **state)
 	(void)state;
 	request.client = endpoint("192.0.2.10", 1);
 	request.peer = endpoint("198.51.100.20", 65535);
-	assert_int_equal(channel_check(&request), CHANNEL_OK);
+	assert_int_equal(eligibility_check(&request), REFUSAL_NONE);
 }
 
 /* A log line says it; no two reasons read the same. */
 static void test_texts(void **state)
 {
 	(void)state;
-	for (int i = 0; i < CHANNEL_REFUSALS; i++) {
-		assert_non_null(channel_refusal_text(i));
-		assert_true(strlen(channel_refusal_text(i)) > 10);
+	for (int i = 0; i < REFUSAL_COUNT; i++) {
+		assert_non_null(eligibility_refusal_text(i));
+		assert_true(strlen(eligibility_refusal_text(i)) > 10);
 		for (int k = 0; k < i; k++)
-			assert_string_not_equal(channel_refusal_text(i), channel_refusal_text(k));
+			assert_string_not_equal(eligibility_refusal_text(i), eligibility_refusal_text(k));
 	}
-	assert_non_null(strstr(channel_refusal_text(CHANNEL_CLIENT_NOT_UDP), "client"));
-	assert_non_null(strstr(channel_refusal_text(CHANNEL_RELAY_NOT_UDP), "relay"));
-	assert_non_null(strstr(channel_refusal_text(CHANNEL_FAMILY), "IPv4"));
-	assert_non_null(strstr(channel_refusal_text(CHANNEL_WILDCARD), "wildcard"));
-	assert_non_null(strstr(channel_refusal_text(CHANNEL_LINK_LOCAL), "link-local"));
-	assert_non_null(strstr(channel_refusal_text(CHANNEL_GROUP), "multicast"));
-	assert_non_null(strstr(channel_refusal_text(CHANNEL_LOOPBACK), "loopback"));
-	assert_non_null(strstr(channel_refusal_text(CHANNEL_NUMBER), "number"));
+	assert_non_null(strstr(eligibility_refusal_text(REFUSAL_CLIENT_NOT_UDP), "client"));
+	assert_non_null(strstr(eligibility_refusal_text(REFUSAL_RELAY_NOT_UDP), "relay"));
+	assert_non_null(strstr(eligibility_refusal_text(REFUSAL_FAMILY), "IPv4"));
+	assert_non_null(strstr(eligibility_refusal_text(REFUSAL_WILDCARD), "wildcard"));
+	assert_non_null(strstr(eligibility_refusal_text(REFUSAL_LINK_LOCAL), "link-local"));
+	assert_non_null(strstr(eligibility_refusal_text(REFUSAL_GROUP), "multicast"));
+	assert_non_null(strstr(eligibility_refusal_text(REFUSAL_LOOPBACK), "loopback"));
+	assert_non_null(strstr(eligibility_refusal_text(REFUSAL_NUMBER), "number"));
 }
 
 int main(void)

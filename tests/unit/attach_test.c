@@ -59,8 +59,8 @@ static struct {
 	char log[8192];
 } host;
 
-static struct port rows[ABI_PORTS];
-static struct state_interface shown[ABI_PORTS];
+static struct attachment rows[ABI_ATTACHMENTS];
+static struct status_interface shown[ABI_ATTACHMENTS];
 static time_t now = 1000;
 
 int clock_gettime(clockid_t clock, struct timespec *time)
@@ -115,17 +115,17 @@ char *if_indextoname(unsigned int ifindex, char name[IF_NAMESIZE])
 	return device ? strcpy(name, device->link.name) : NULL;
 }
 
-struct mnl_socket *netlink_open(void)
+struct mnl_socket *rtnetlink_open(void)
 {
 	return (struct mnl_socket *)&host;
 }
 
-void netlink_close(struct mnl_socket *socket)
+void rtnetlink_close(struct mnl_socket *socket)
 {
 	(void)socket;
 }
 
-int netlink_links(struct mnl_socket *socket, void (*each)(const struct link *link, void *data), void *data)
+int rtnetlink_links(struct mnl_socket *socket, void (*each)(const struct link *link, void *data), void *data)
 {
 	(void)socket;
 	for (unsigned int i = 0; i < host.count; i++)
@@ -210,20 +210,20 @@ int bpf_obj_get_info_by_fd(int fd, void *info, __u32 *size)
 
 /* ---- libxdp ---- */
 
-static enum port_state dispatcher; /* the mode of the one that all other programs are part of */
+static enum attachment_state dispatcher; /* the mode of the one that all other programs are part of */
 static int dispatcher_error;
 
-bool chain_is_there(uint32_t ifindex)
+bool dispatcher_is_there(uint32_t ifindex)
 {
-	return dispatcher != PORT_NONE && find(ifindex)->foreign;
+	return dispatcher != ATTACHMENT_NONE && find(ifindex)->foreign;
 }
 
-void chain_clean(uint32_t ifindex)
+void dispatcher_clean(uint32_t ifindex)
 {
 	(void)ifindex;
 }
 
-int chain_attach(uint32_t ifindex, chain_copy copy, bool *generic, char *why, size_t size)
+int dispatcher_join(uint32_t ifindex, dispatcher_copy copy, bool *generic, char *why, size_t size)
 {
 	struct fake *device = find(ifindex);
 
@@ -233,21 +233,21 @@ int chain_attach(uint32_t ifindex, chain_copy copy, bool *generic, char *why, si
 		return dispatcher_error;
 	}
 	device->fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 100 + 2 * (int)ifindex);
-	device->generic = *generic = dispatcher == PORT_GENERIC;
+	device->generic = *generic = dispatcher == ATTACHMENT_GENERIC;
 	return 0;
 }
 
-void chain_detach(uint32_t ifindex)
+void dispatcher_leave(uint32_t ifindex)
 {
 	close(find(ifindex)->fd);
 }
 
-bool chain_holds(uint32_t ifindex)
+bool dispatcher_holds(uint32_t ifindex)
 {
 	return find(ifindex)->foreign;
 }
 
-int map_vlan_put(const struct vlan_key *key, const struct vlan *vlan)
+int maps_vlan_put(const struct vlan_key *key, const struct vlan *vlan)
 {
 	unsigned int i;
 
@@ -270,9 +270,9 @@ int map_vlan_put(const struct vlan_key *key, const struct vlan *vlan)
 	return 0;
 }
 
-void map_interface_put(unsigned int row, const struct state_interface *interface)
+void status_interface_put(unsigned int row, const struct status_interface *interface)
 {
-	assert_true(row < ABI_PORTS);
+	assert_true(row < ABI_ATTACHMENTS);
 	shown[row] = *interface;
 }
 
@@ -332,21 +332,21 @@ static void take_away(const char *name)
 
 static int start(enum option_mode mode, bool frags, const char *names)
 {
-	struct attach_plan plan = { .program = 77, .rows = rows, .mode = mode, .frags = frags };
+	struct manager_plan plan = { .program = 77, .slots = rows, .mode = mode, .frags = frags };
 	struct interface_list list = { 0 };
 	char copy[256], *name, *rest = copy;
 
 	snprintf(copy, sizeof(copy), "%s", names);
 	while ((name = strsep(&rest, " ")))
 		snprintf(list.name[list.count++], IFNAMSIZ, "%s", name);
-	return attach_start(&plan, &list);
+	return manager_start(&plan, &list);
 }
 
 static int setup(void **state)
 {
 	(void)state;
 	memset(&host, 0, sizeof(host));
-	dispatcher = PORT_NONE;
+	dispatcher = ATTACHMENT_NONE;
 	dispatcher_error = 0;
 	log_to(keep_line);
 	return 0;
@@ -355,7 +355,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	attach_stop();
+	manager_stop();
 	for (unsigned int i = 0; i < host.count; i++)
 		assert_false(is_attached(&host.device[i]));
 	return 0;
@@ -423,7 +423,7 @@ static void test_modes(void **state)
 		error = start(table[i].mode, false, "eth0");
 		/* Another's program may go. */
 		assert_int_equal(error == 0, attaches || table[i].foreign);
-		assert_int_equal(attach_complete(), attaches);
+		assert_int_equal(manager_complete(), attaches);
 		assert_string_equal(mode_of("eth0"), table[i].expected);
 		assert_true(logged("eth0: ", table[i].said));
 		if (attaches) {
@@ -446,7 +446,7 @@ static void test_several(void **state)
 	assert_int_equal(start(OPTION_MODE_AUTO, false, "can cannot"), 0);
 	assert_string_equal(mode_of("can"), "generic");
 	assert_string_equal(mode_of("cannot"), "generic");
-	attach_stop();
+	manager_stop();
 
 	/* It refuses the program, but takes frames of others. */
 	device = add("takes", ALL);
@@ -454,26 +454,26 @@ static void test_several(void **state)
 	assert_int_equal(start(OPTION_MODE_AUTO, false, "can takes"), 0);
 	assert_string_equal(mode_of("can"), "native");
 	assert_string_equal(mode_of("takes"), "generic");
-	attach_stop();
+	manager_stop();
 
 	/* What carries nothing decides nothing. */
 	add("busy", 0)->foreign = 9;
 	assert_int_equal(start(OPTION_MODE_AUTO, false, "can busy nowhere"), 0);
-	assert_false(attach_complete());
+	assert_false(manager_complete());
 	assert_string_equal(mode_of("can"), "native");
 	assert_string_equal(mode_of("busy"), "-");
-	attach_stop();
+	manager_stop();
 
 	/* One that could not be generic keeps what it has. */
 	add("merging", ALL)->merges = true;
 	assert_int_equal(start(OPTION_MODE_AUTO, false, "merging can cannot"), 0);
 	assert_string_equal(mode_of("merging"), "native");
 	assert_string_equal(mode_of("can"), "generic");
-	attach_stop();
+	manager_stop();
 
 	/* The same interface twice is one. */
 	assert_int_equal(start(OPTION_MODE_AUTO, false, "can can"), 0);
-	assert_true(attach_complete());
+	assert_true(manager_complete());
 	assert_int_equal(rows[1].ifindex, 0);
 }
 
@@ -487,7 +487,7 @@ static void test_frags(void **state)
 	/* The driver cannot take several buffers either. */
 	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), 0);
 	assert_string_equal(mode_of("eth0"), "generic");
-	attach_stop();
+	manager_stop();
 	device->features |= XDP_FEATURE_RX_SG;
 	host.log[0] = '\0';
 	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), -EMSGSIZE);
@@ -495,7 +495,7 @@ static void test_frags(void **state)
 	assert_string_equal(host.log, "");
 	assert_int_equal(start(OPTION_MODE_AUTO, true, "eth0"), 0);
 	assert_string_equal(mode_of("eth0"), "generic");
-	attach_stop();
+	manager_stop();
 	/* A small MTU is no reason. */
 	device->link.mtu = 1500;
 	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), 0);
@@ -509,25 +509,25 @@ static void test_flags(void **state)
 	(void)state;
 	veth->driver = "veth";
 	assert_int_equal(start(OPTION_MODE_AUTO, false, "native veth"), 0);
-	assert_int_equal(port_device_flags(native->link.ifindex), HOP_REDIRECT | HOP_TRANSMIT);
-	assert_int_equal(port_device_flags(veth->link.ifindex), HOP_REDIRECT | HOP_FRAGS);
-	assert_int_equal(port_device_flags(other->link.ifindex), 0);
+	assert_int_equal(attachment_device_flags(native->link.ifindex), HOP_REDIRECT | HOP_TRANSMIT);
+	assert_int_equal(attachment_device_flags(veth->link.ifindex), HOP_REDIRECT | HOP_FRAGS);
+	assert_int_equal(attachment_device_flags(other->link.ifindex), 0);
 	/* An answer is kept until there is news. */
-	assert_int_equal(port_device_flags(veth->link.ifindex), HOP_REDIRECT | HOP_FRAGS);
+	assert_int_equal(attachment_device_flags(veth->link.ifindex), HOP_REDIRECT | HOP_FRAGS);
 	veth->features = CAN;
-	assert_int_equal(port_device_flags(veth->link.ifindex), HOP_REDIRECT | HOP_FRAGS);
-	attach_refresh();
-	assert_int_equal(port_device_flags(veth->link.ifindex), 0);
-	attach_stop();
+	assert_int_equal(attachment_device_flags(veth->link.ifindex), HOP_REDIRECT | HOP_FRAGS);
+	manager_refresh();
+	assert_int_equal(attachment_device_flags(veth->link.ifindex), 0);
+	manager_stop();
 	assert_int_equal(start(OPTION_MODE_GENERIC, false, "native veth"), 0);
-	port_ask_again();
-	assert_int_equal(port_device_flags(veth->link.ifindex), HOP_TRANSMIT);
-	attach_stop();
+	attachment_forget_flags();
+	assert_int_equal(attachment_device_flags(veth->link.ifindex), HOP_TRANSMIT);
+	manager_stop();
 	host.untold = true;
 	assert_int_equal(start(OPTION_MODE_AUTO, false, "native"), 0);
-	port_ask_again();
-	assert_int_equal(port_device_flags(native->link.ifindex), HOP_REDIRECT | HOP_TRANSMIT);
-	assert_int_equal(port_device_flags(other->link.ifindex), 0);
+	attachment_forget_flags();
+	assert_int_equal(attachment_device_flags(native->link.ifindex), HOP_REDIRECT | HOP_TRANSMIT);
+	assert_int_equal(attachment_device_flags(other->link.ifindex), 0);
 }
 
 /* ---- VLANs ---- */
@@ -554,39 +554,39 @@ static void test_vlan_native(void **state)
 	add_vlan("eth0.6.7", 7, ETH_P_8021Q, "eth0.6");
 	add_vlan("eth0.8", 8, ETH_P_8021Q, "eth0");
 	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0.5 eth0.6.7"), 0);
-	assert_true(attach_complete());
+	assert_true(manager_complete());
 	assert_string_equal(mode_of("eth0"), "native");
 	assert_string_equal(mode_of("eth0.5"), "-");
 	assert_true(logged("eth0.6.7: ", "native mode on eth0"));
-	attach_refresh();
+	manager_refresh();
 	/* Those that are named. */
 	assert_int_equal(host.vlans, 2);
 	assert_true(has_vlan("eth0", 5, 0, "eth0.5"));
 	assert_true(has_vlan("eth0", 6 | VLAN_8021AD, 7, "eth0.6.7"));
 	/* No news, no calls. */
 	calls = host.vlan_calls;
-	attach_refresh();
+	manager_refresh();
 	assert_int_equal(host.vlan_calls, calls);
 	/* Another address; one that is down, itself or below; one that is gone. */
 	named("eth0.5")->link.mac[4] = 0x77;
 	named("eth0.6")->link.up = false;
-	attach_refresh();
+	manager_refresh();
 	assert_int_equal(host.vlans, 1);
 	assert_true(has_vlan("eth0", 5, 0, "eth0.5"));
 	take_away("eth0.5");
 	named("eth0.6")->link.up = true;
-	attach_refresh();
+	manager_refresh();
 	assert_int_equal(host.vlans, 1);
 	assert_true(has_vlan("eth0", 6 | VLAN_8021AD, 7, "eth0.6.7"));
 	/* As long as one is left. */
 	assert_string_equal(mode_of("eth0"), "native");
 	take_away("eth0.6.7");
-	attach_refresh();
+	manager_refresh();
 	assert_string_equal(mode_of("eth0"), "-");
 	assert_int_equal(host.vlans, 0);
 	add_vlan("eth0.5", 5, ETH_P_8021Q, "eth0");
-	attach_refresh();
-	attach_refresh();
+	manager_refresh();
+	manager_refresh();
 	assert_string_equal(mode_of("eth0"), "native");
 	assert_true(has_vlan("eth0", 5, 0, "eth0.5"));
 }
@@ -605,18 +605,18 @@ static void test_vlan_all(void **state)
 		snprintf(name, sizeof(name), "eth0.%d", i);
 		add_vlan(name, (uint16_t)i, ETH_P_8021Q, "eth0");
 		if (i == 20) {
-			attach_refresh();
+			manager_refresh();
 			assert_int_equal(host.vlans, 20);
 			assert_false(logged("VLANs", "too many"));
 		}
 	}
 	add_vlan("eth0.last", 4000, ETH_P_8021Q, "eth0");
-	attach_refresh();
-	attach_refresh();
+	manager_refresh();
+	manager_refresh();
 	assert_int_equal(host.vlans, ABI_VLANS);
 	assert_true(has_vlan("eth0", 4000, 0, "eth0.last"));
 	assert_true(logged("VLANs", "too many"));
-	attach_refresh();
+	manager_refresh();
 	assert_false(logged("VLANs", "too many"));
 }
 
@@ -629,17 +629,17 @@ static void test_vlan_generic(void **state)
 	assert_string_equal(mode_of("eth0"), "-");
 	assert_string_equal(mode_of("eth0.5"), "generic");
 	assert_true(logged("eth0: left out", "VLANs above"));
-	attach_refresh();
+	manager_refresh();
 	assert_int_equal(host.vlans, 0);
 	/* A VLAN that comes later ends generic mode; when it goes, it is back. */
 	add_vlan("eth0.5.6", 6, ETH_P_8021Q, "eth0.5");
-	attach_refresh();
+	manager_refresh();
 	assert_string_equal(mode_of("eth0.5"), "-");
 	assert_true(logged("eth0.5: left out", "VLANs above"));
 	take_away("eth0.5.6");
-	attach_refresh();
+	manager_refresh();
 	assert_string_equal(mode_of("eth0.5"), "generic");
-	attach_stop();
+	manager_stop();
 
 	/* Three tags; a device in another namespace. */
 	named("eth0")->features = ALL;
@@ -659,10 +659,10 @@ static void test_vlan_table_refuses(void **state)
 	add_vlan("eth0.5", 5, ETH_P_8021Q, "eth0");
 	host.vlan_error = -EPERM;
 	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), 0);
-	attach_refresh();
+	manager_refresh();
 	assert_true(logged("VLANs", "not permitted"));
 	host.vlan_error = 0;
-	attach_refresh();
+	manager_refresh();
 	assert_true(has_vlan("eth0", 5, 0, "eth0.5"));
 }
 
@@ -675,14 +675,14 @@ static void test_gone_and_back(void **state)
 	add("eth1", ALL);
 	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0 eth1"), 0);
 	take_away("eth0");
-	attach_refresh();
+	manager_refresh();
 	assert_true(logged("eth0: ", "is gone"));
 	assert_int_equal(rows[0].ifindex, UINT32_MAX);
 	assert_string_equal(mode_of("eth1"), "native");
-	attach_refresh();
+	manager_refresh();
 	assert_string_equal(host.log, "");
 	add("eth0", ALL);
-	attach_refresh();
+	manager_refresh();
 	assert_string_equal(mode_of("eth0"), "native");
 	assert_true(logged("eth0: ", "native mode"));
 	assert_int_equal(rows[0].ifindex, named("eth0")->link.ifindex);
@@ -690,7 +690,7 @@ static void test_gone_and_back(void **state)
 	/* In one step. */
 	take_away("eth1");
 	add("eth1", ALL);
-	attach_refresh();
+	manager_refresh();
 	assert_string_equal(mode_of("eth1"), "native");
 	assert_true(logged("eth1: ", "native mode"));
 }
@@ -703,17 +703,17 @@ static void test_rename_and_address(void **state)
 	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), 0);
 	strcpy(device->link.name, "new0");
 	device->link.mac[3] = 0x55;
-	attach_refresh();
+	manager_refresh();
 	assert_true(logged("eth0: ", "now called new0"));
 	assert_string_equal(mode_of("new0"), "native");
 	assert_memory_equal(rows[0].mac, device->link.mac, 6);
 	assert_int_equal(device->attempts, 1);
 	/* The name is another's now. */
 	add("eth0", ALL);
-	attach_refresh();
+	manager_refresh();
 	assert_string_equal(mode_of("eth0"), "-");
 	take_away("new0");
-	attach_refresh();
+	manager_refresh();
 	assert_string_equal(mode_of("eth0"), "-");
 }
 
@@ -725,11 +725,11 @@ static void test_detached_from_outside(void **state)
 	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), 0);
 	device->fd = 0;
 	device->foreign = 9;
-	attach_refresh();
+	manager_refresh();
 	assert_true(logged("eth0: left out", "another XDP program"));
 	assert_int_equal(rows[0].ifindex, UINT32_MAX);
 	device->foreign = 0;
-	attach_refresh();
+	manager_refresh();
 	assert_string_equal(mode_of("eth0"), "native");
 }
 
@@ -740,31 +740,31 @@ static void test_outsider_comes(void **state)
 	add("eth0", ALL);
 	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0 veth0 br0"), 0);
 	add("veth0", CAN)->driver = "veth";
-	attach_refresh();
+	manager_refresh();
 	assert_string_equal(mode_of("veth0"), "generic");
 	assert_string_equal(mode_of("eth0"), "native");
 	named("veth0")->features = ALL;
-	attach_refresh();
+	manager_refresh();
 	assert_string_equal(mode_of("veth0"), "native");
 	now += 60;
-	attach_refresh();
+	manager_refresh();
 	assert_string_equal(mode_of("eth0"), "native");
 	assert_int_equal(named("eth0")->attempts, 1);
 
 	add("br0", 0);
-	attach_refresh();
+	manager_refresh();
 	now += 2;
-	attach_refresh();
+	manager_refresh();
 	assert_string_equal(mode_of("eth0"), "native");
 	now += 1;
-	attach_refresh();
+	manager_refresh();
 	assert_string_equal(mode_of("eth0"), "generic");
 	assert_string_equal(mode_of("veth0"), "generic");
 	assert_true(logged("eth0: generic mode", "another interface"));
 	/* It goes, and they are as before. */
 	take_away("br0");
-	attach_refresh();
-	attach_refresh();
+	manager_refresh();
+	manager_refresh();
 	assert_string_equal(mode_of("eth0"), "native");
 	assert_string_equal(mode_of("veth0"), "native");
 }
@@ -773,22 +773,22 @@ static void test_outsider_comes(void **state)
 static void test_dispatcher(void **state)
 {
 	static const struct {
-		enum port_state dispatcher;
+		enum attachment_state dispatcher;
 		enum option_mode mode;
 		uint64_t features;
 		bool merges;
 		int error;
 		const char *expected, *said;
 	} table[] = {
-		{ PORT_NATIVE, OPTION_MODE_AUTO, ALL, .expected = "native", .said = "native mode beside" },
-		{ PORT_GENERIC, OPTION_MODE_AUTO, ALL, .expected = "generic", .said = "generic mode beside" },
-		{ PORT_NATIVE, OPTION_MODE_NATIVE, ALL, .expected = "native", .said = "native mode beside" },
-		{ PORT_GENERIC, OPTION_MODE_NATIVE, ALL, .expected = "-", .said = "runs in generic mode" },
-		{ PORT_NATIVE, OPTION_MODE_GENERIC, ALL, .expected = "-", .said = "runs in native mode" },
-		{ PORT_NATIVE, OPTION_MODE_AUTO, CAN, .expected = "-", .said = "does not send" },
-		{ PORT_GENERIC, OPTION_MODE_AUTO, ALL, .merges = true, .expected = "-", .said = "rx-gro-list" },
-		{ PORT_NATIVE, OPTION_MODE_AUTO, ALL, .error = -EPERM, .expected = "-", .said = "not taken" },
-		{ PORT_NONE, OPTION_MODE_AUTO, ALL, .expected = "-", .said = "another XDP program" },
+		{ ATTACHMENT_NATIVE, OPTION_MODE_AUTO, ALL, .expected = "native", .said = "native mode beside" },
+		{ ATTACHMENT_GENERIC, OPTION_MODE_AUTO, ALL, .expected = "generic", .said = "generic mode beside" },
+		{ ATTACHMENT_NATIVE, OPTION_MODE_NATIVE, ALL, .expected = "native", .said = "native mode beside" },
+		{ ATTACHMENT_GENERIC, OPTION_MODE_NATIVE, ALL, .expected = "-", .said = "runs in generic mode" },
+		{ ATTACHMENT_NATIVE, OPTION_MODE_GENERIC, ALL, .expected = "-", .said = "runs in native mode" },
+		{ ATTACHMENT_NATIVE, OPTION_MODE_AUTO, CAN, .expected = "-", .said = "does not send" },
+		{ ATTACHMENT_GENERIC, OPTION_MODE_AUTO, ALL, .merges = true, .expected = "-", .said = "rx-gro-list" },
+		{ ATTACHMENT_NATIVE, OPTION_MODE_AUTO, ALL, .error = -EPERM, .expected = "-", .said = "not taken" },
+		{ ATTACHMENT_NONE, OPTION_MODE_AUTO, ALL, .expected = "-", .said = "another XDP program" },
 	};
 
 	(void)state;
@@ -808,14 +808,14 @@ static void test_dispatcher(void **state)
 		if (table[i].expected[0] != '-') {
 			/* No link of its own; it stays, also with one that can only be generic. */
 			assert_int_equal(device->attempts, 0);
-			attach_refresh();
+			manager_refresh();
 			add("br0", 0);
 			now += 60;
-			attach_refresh();
+			manager_refresh();
 			assert_string_equal(mode_of("eth0"), table[i].expected);
 			/* The dispatcher goes. */
 			device->foreign = 0;
-			attach_refresh();
+			manager_refresh();
 			assert_string_equal(mode_of("eth0"), table[i].mode == OPTION_MODE_GENERIC ? "generic" : "native");
 			assert_int_equal(device->attempts, 1);
 		}
@@ -833,7 +833,7 @@ static void test_name_taken_over(void **state)
 	take_away("eth0");
 	strcpy(named("eth1")->link.name, "eth0");
 	host.log[0] = '\0';
-	attach_refresh();
+	manager_refresh();
 	assert_non_null(strstr(host.log, "eth0: the interface is gone"));
 	assert_non_null(strstr(host.log, "eth1: is now called eth0"));
 	assert_null(strstr(host.log, "native"));
@@ -851,49 +851,49 @@ static void test_asked_again(void **state)
 	add("eth2", ALL);
 	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth2 eth1"), 0);
 	assert_int_equal(refuses->attempts, 2);
-	attach_refresh();
-	attach_refresh();
+	manager_refresh();
+	manager_refresh();
 	assert_int_equal(refuses->attempts, 2);
 	refuses->link.mtu = 1400;
 	refuses->native_error = 0;
-	attach_refresh();
+	manager_refresh();
 	assert_string_equal(mode_of("eth1"), "native");
-	attach_stop();
+	manager_stop();
 
 	/* A device in generic mode that comes to send what it is given goes native. */
 	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), 0);
 	assert_string_equal(mode_of("eth0"), "generic");
-	attach_refresh();
+	manager_refresh();
 	assert_int_equal(device->attempts, 2);
 	device->features = ALL;
-	attach_refresh();
+	manager_refresh();
 	assert_string_equal(mode_of("eth0"), "native");
-	attach_stop();
+	manager_stop();
 	/* So does one that was generic only for its sake, but not before. */
 	device->features = CAN;
 	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth2 eth0"), 0);
 	assert_string_equal(mode_of("eth2"), "generic");
 	attempts = named("eth2")->attempts;
-	attach_refresh();
+	manager_refresh();
 	assert_string_equal(mode_of("eth2"), "generic");
 	assert_int_equal(named("eth2")->attempts, attempts);
 	device->features = ALL;
-	attach_refresh();
+	manager_refresh();
 	assert_string_equal(mode_of("eth0"), "native");
 	assert_string_equal(mode_of("eth2"), "native");
-	attach_stop();
+	manager_stop();
 	/* Not if generic mode was asked for. */
 	device->features = CAN;
 	assert_int_equal(start(OPTION_MODE_GENERIC, false, "eth0"), 0);
 	device->features = ALL;
-	attach_refresh();
+	manager_refresh();
 	assert_string_equal(mode_of("eth0"), "generic");
 }
 
-/* What onlookers are told is what the log says. */
+/* What inspectors are told is what the log says. */
 static void test_shown(void **state)
 {
-	static const uint8_t modes[] = { STATE_MODE_NONE, STATE_MODE_NATIVE, STATE_MODE_GENERIC };
+	static const uint8_t modes[] = { STATUS_MODE_NONE, STATUS_MODE_NATIVE, STATUS_MODE_GENERIC };
 	static const char *const names[] = { "eth2", "eth0.5", "br0" };
 	static const char *const devices[] = { "", "eth0", "br0" };
 	static const char *const lines[] = { "another XDP program", "native mode on eth0, mtu 1500", "generic mode (" };
@@ -904,21 +904,21 @@ static void test_shown(void **state)
 	add_vlan("eth0.5", 5, ETH_P_8021Q, "eth0");
 	add("br0", ALL & ~XDP_FEATURE_BASIC);
 	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth2 eth0.5 br0"), 0);
-	attach_refresh();
+	manager_refresh();
 	for (unsigned int i = 0; i < COUNT(names); i++) {
 		assert_string_equal(shown[i].name, names[i]);
 		assert_int_equal(shown[i].ifindex, named(names[i])->link.ifindex);
 		assert_string_equal(shown[i].device, devices[i]);
 		assert_int_equal(shown[i].device_ifindex, devices[i][0] ? named(devices[i])->link.ifindex : 0);
 		assert_int_equal(shown[i].mode, modes[i]);
-		assert_int_equal(shown[i].beside, 0);
+		assert_int_equal(shown[i].dispatched, 0);
 		assert_non_null(strstr(shown[i].line, lines[i]));
 	}
 	take_away("br0");
-	attach_refresh();
+	manager_refresh();
 	assert_string_equal(shown[2].name, "br0");
 	assert_int_equal(shown[2].ifindex, 0);
-	assert_int_equal(shown[2].mode, STATE_MODE_NONE);
+	assert_int_equal(shown[2].mode, STATUS_MODE_NONE);
 	assert_non_null(strstr(shown[2].line, "is gone"));
 }
 

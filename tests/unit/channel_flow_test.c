@@ -6,7 +6,7 @@
 
 #define SEED 0x2545f4914f6cdd1dULL
 
-static const struct channel_style style = {
+static const struct flow_style style = {
 	.ttl = 64, .ttl6 = 64, .client_ttl_fixed = 1, .client_df = true, .flow_labels = true, .secret = 0x5ec2e7,
 };
 
@@ -17,10 +17,10 @@ struct place {
 	uint16_t port;
 };
 
-static void check_key(const struct channel_flow *way, int family, struct place from, struct place at,
+static void check_key(const struct built_flow *way, int family, struct place from, struct place at,
 		      uint16_t number)
 {
-	uint8_t bytes[sizeof(union map_key)] = { 0 };
+	uint8_t bytes[sizeof(union flow_any_key)] = { 0 };
 	size_t length = family == AF_INET6 ? 16 : 4;
 	uint16_t ports[4] = { htons(from.port), htons(at.port), htons(number),
 			      family == AF_INET6 ? FLOW_KEY_V6 : FLOW_KEY_V4 };
@@ -62,9 +62,9 @@ static void test_keys_and_addresses(void **state)
 		struct place server = { server_address(is->client), 3478 };
 		struct place relay = { relay_address(is->peer), 50000 };
 		struct place peer = { peer_address(is->peer), 4005 };
-		struct channel_flow way[2];
+		struct built_flow way[2];
 
-		channel_flows(&what, &style, way);
+		flow_build(&what, &style, way);
 		/* Found by what the client sends; leaves from the relay, without a header. */
 		check_key(&way[0], is->client, client, server, 0x4005);
 		check_way_out(&way[0].flow, is->peer, relay, peer, 0);
@@ -97,16 +97,16 @@ static void test_no_byte_is_left_unset(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(combinations); i++) {
 		struct channel_request what = sample_request(&combinations[i], 5);
-		struct channel_flow zeros[2], ones[2];
+		struct built_flow zeros[2], ones[2];
 
 		memset(zeros, 0, sizeof(zeros));
-		channel_flows(&what, &style, zeros);
+		flow_build(&what, &style, zeros);
 		memset(ones, 0xff, sizeof(ones));
 		litter(&what.client);
 		litter(&what.server);
 		litter(&what.relay);
 		litter(&what.peer);
-		channel_flows(&what, &style, ones);
+		flow_build(&what, &style, ones);
 		assert_memory_equal(zeros, ones, sizeof(zeros));
 	}
 }
@@ -119,12 +119,12 @@ static void test_df(void **state)
 	(void)state;
 	for (size_t i = 0; i < 4 * COUNT(combinations); i++) {
 		const struct combination *is = &combinations[i / 4];
-		struct channel_style given = { .ttl = 64, .ttl6 = 64, .client_df = i & 1 };
+		struct flow_style given = { .ttl = 64, .ttl6 = 64, .client_df = i & 1 };
 		struct channel_request what = sample_request(is, 5);
-		struct channel_flow way[2];
+		struct built_flow way[2];
 
 		what.df = i & 2;
-		channel_flows(&what, &given, way);
+		flow_build(&what, &given, way);
 		assert_int_equal(way[0].flow.frag_off, i & 2 && is->peer == AF_INET ? htons(0x4000) : 0);
 		assert_int_equal(way[1].flow.frag_off, i & 1 && is->client == AF_INET ? htons(0x4000) : 0);
 	}
@@ -135,15 +135,15 @@ static void test_ttl(void **state)
 	(void)state;
 	for (size_t i = 0; i < 2 * COUNT(combinations); i++) {
 		const struct combination *is = &combinations[i / 2];
-		struct channel_style given = { .ttl = 61, .ttl6 = 200, .client_ttl_fixed = i & 1 };
+		struct flow_style given = { .ttl = 61, .ttl6 = 200, .client_ttl_fixed = i & 1 };
 		struct channel_request what = sample_request(is, 5);
-		struct channel_flow way[2];
+		struct built_flow way[2];
 
-		channel_flows(&what, &given, way);
+		flow_build(&what, &given, way);
 		assert_int_equal(way[0].flow.ttl_from, FLOW_TTL_RECEIVED);
 		assert_int_equal(way[0].flow.ttl, is->peer == AF_INET6 ? 200 : 61);
 		if (i & 1) {
-			assert_int_equal(way[1].flow.ttl_from, FLOW_TTL_WAY);
+			assert_int_equal(way[1].flow.ttl_from, FLOW_TTL_ROUTE);
 		} else {
 			assert_int_equal(way[1].flow.ttl_from, FLOW_TTL_RECEIVED);
 			assert_int_equal(way[1].flow.ttl, is->client == AF_INET6 ? 200 : 61);
@@ -173,19 +173,19 @@ static void test_mapped_client(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(table); i++) {
 		struct combination is = { "", AF_INET, table[i].peer };
-		struct channel_style given = style;
+		struct flow_style given = style;
 		struct channel_request what = sample_request(&is, 5);
-		struct channel_flow way[2], plain[2];
+		struct built_flow way[2], plain[2];
 
 		given.ttl = table[i].ttl;
 		given.ttl6 = table[i].ttl6;
 		given.client_ttl_fixed = i & 1;
-		channel_flows(&what, &given, plain);
+		flow_build(&what, &given, plain);
 		what.mapped = true;
-		channel_flows(&what, &given, way);
+		flow_build(&what, &given, way);
 		assert_int_equal(way[0].flow.ttl_from, FLOW_TTL_CONSTANT);
 		assert_int_equal(way[0].flow.ttl, table[i].expected);
-		assert_int_equal(way[1].flow.ttl_from, FLOW_TTL_WAY);
+		assert_int_equal(way[1].flow.ttl_from, FLOW_TTL_ROUTE);
 		assert_int_equal(way[0].flow.tos_mask, 0);
 		assert_int_equal(way[1].flow.tos_mask, 0);
 		/* In all else it is a client as others are. */
@@ -200,11 +200,11 @@ static void test_mapped_client(void **state)
 
 /* ---- flow labels ---- */
 
-static uint32_t label_to_peer(const struct channel_request *what, const struct channel_style *given)
+static uint32_t label_to_peer(const struct channel_request *what, const struct flow_style *given)
 {
-	struct channel_flow way[2];
+	struct built_flow way[2];
 
-	channel_flows(what, given, way);
+	flow_build(what, given, way);
 	return ntohl(way[0].flow.label);
 }
 
@@ -216,9 +216,9 @@ static void test_label_is_a_label(void **state)
 	(void)state;
 	for (uint16_t n = 0; n < 1000; n++) {
 		struct channel_request what = sample_request(&combinations[3], n);
-		struct channel_flow way[2];
+		struct built_flow way[2];
 
-		channel_flows(&what, &style, way);
+		flow_build(&what, &style, way);
 		for (int i = 0; i < 2; i++) {
 			uint32_t label = ntohl(way[i].flow.label);
 
@@ -233,15 +233,15 @@ static void test_label_is_a_label(void **state)
 
 static void test_no_labels(void **state)
 {
-	struct channel_style given = style;
+	struct flow_style given = style;
 
 	(void)state;
 	given.flow_labels = false;
 	for (size_t i = 0; i < COUNT(combinations); i++) {
 		struct channel_request what = sample_request(&combinations[i], 5);
-		struct channel_flow way[2];
+		struct built_flow way[2];
 
-		channel_flows(&what, &given, way);
+		flow_build(&what, &given, way);
 		for (int k = 0; k < 2; k++) {
 			if (way[k].flow.flags & FLOW_V6)
 				assert_int_equal(way[k].flow.label, htonl(0x60000000));
@@ -252,7 +252,7 @@ static void test_no_labels(void **state)
 /* The five-tuple that leaves makes it, and nothing else: the kernel's labels are a socket's. */
 static void test_label_is_of_the_five_tuple(void **state)
 {
-	struct channel_style given = style;
+	struct flow_style given = style;
 	struct channel_request what = sample_request(&combinations[3], 5), other;
 	uint32_t label = label_to_peer(&what, &style);
 
@@ -324,5 +324,5 @@ int main(void)
 		cmocka_unit_test(test_labels_are_spread),
 	};
 
-	return cmocka_run_group_tests_name("channel_flow", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("built_flow", tests, NULL, NULL);
 }

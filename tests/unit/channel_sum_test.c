@@ -10,7 +10,7 @@
 #define SEED 0x2545f4914f6cdd1dULL
 #define ROUNDS 20000
 
-static const struct channel_style style = { .ttl = 64, .ttl6 = 64, .flow_labels = true, .client_df = true };
+static const struct flow_style style = { .ttl = 64, .ttl6 = 64, .flow_labels = true, .client_df = true };
 
 /* RFC 1071 the plain way: bytes in pairs, high byte first, not complemented. */
 static uint32_t sum_bytes(const uint8_t *bytes, size_t count, uint32_t sum)
@@ -29,7 +29,7 @@ struct five_tuple {
 	uint16_t sport, dport;
 };
 
-static struct five_tuple tuple_in(const struct channel_flow *way)
+static struct five_tuple tuple_in(const struct built_flow *way)
 {
 	if (way->family == AF_INET6)
 		return (struct five_tuple){ AF_INET6, way->key.v6.saddr, way->key.v6.daddr,
@@ -136,7 +136,7 @@ static void test_udp_delta(void **state)
 	for (int round = 0; round < ROUNDS; round++) {
 		struct channel_request what = random_request(&seed, &combinations[round % 4]);
 		uint16_t data = (uint16_t)(unit_random(&seed) % 1469), number = htons(what.number);
-		struct channel_flow way[2];
+		struct built_flow way[2];
 
 		for (size_t i = 0; i < sizeof(bytes); i++)
 			bytes[i] = round / 4 % 16 == 0 ? 0 :
@@ -145,7 +145,7 @@ static void test_udp_delta(void **state)
 		bytes[1] = (uint8_t)what.number;
 		bytes[2] = (uint8_t)(data >> 8);
 		bytes[3] = (uint8_t)data;
-		channel_flows(&what, &style, way);
+		flow_build(&what, &style, way);
 
 		for (int i = 0; i < 2; i++) {
 			struct five_tuple in = tuple_in(&way[i]), out = tuple_out(&way[i].flow);
@@ -196,12 +196,12 @@ static void test_ip_sum(void **state)
 	(void)state;
 	for (int round = 0; round < ROUNDS; round++) {
 		struct channel_request what = random_request(&seed, &combinations[round % 4]);
-		struct channel_style given = style;
-		struct channel_flow way[2];
+		struct flow_style given = style;
+		struct built_flow way[2];
 
 		given.client_df = round & 4;
 		what.df = round & 8;
-		channel_flows(&what, &given, way);
+		flow_build(&what, &given, way);
 		for (int i = 0; i < 2; i++) {
 			if (way[i].flow.flags & FLOW_V6)
 				continue;

@@ -16,6 +16,8 @@
 #include <time.h>
 
 #include "channel/channel.h"
+#include "table/limits.h"
+#include "table/maps.h"
 #include "table/flow_table.h"
 #include "route/nexthop.h"
 #include "sample.h"
@@ -72,20 +74,20 @@ static int direction_of(const struct flow_slot *slot)
 	return slot->key_channel ? 0 : 1;
 }
 
-/* The row of a flow that is there, or -1. */
-static int row_find(int family, const union map_key *key)
+/* The slot of a flow that is there, or -1. */
+static int slot_find(int family, const union flow_any_key *key)
 {
-	for (uint32_t row = 0; row < fake.table.rows; row++) {
-		union map_key here;
+	for (uint32_t index = 0; index < fake.table.slots; index++) {
+		union flow_any_key here;
 
-		if (slots[row].edition & 1 && flow_slot_key(&slots[row], &here) == family &&
+		if (slots[index].seq & 1 && flow_table_slot_key(&slots[index], &here) == family &&
 		    !memcmp(&here, key, sizeof(here)))
-			return (int)row;
+			return (int)index;
 	}
 	return -1;
 }
 
-int map_flow_put(int family, const union map_key *key, const struct flow *flow, uint32_t *row)
+int maps_flow_put(int family, const union flow_any_key *key, const struct flow *flow, uint32_t *index)
 {
 	int error = 0;
 
@@ -94,53 +96,53 @@ int map_flow_put(int family, const union map_key *key, const struct flow *flow, 
 	if (++fake.puts == fake.put_fails)
 		error = fake.error;
 	if (!error)
-		error = flow_table_reserve(&fake.table, family, key, row);
+		error = flow_table_reserve(&fake.table, family, key, index);
 	if (!error)
-		flow_table_write(&fake.table, *row, flow);
+		flow_table_write(&fake.table, *index, flow);
 	pthread_mutex_unlock(&fake.lock);
 	return error;
 }
 
-void map_flow_replace(uint32_t row, const struct flow *flow)
+void maps_flow_replace(uint32_t index, const struct flow *flow)
 {
-	called("replace", direction_of(&slots[row]));
-	flow_table_write(&fake.table, row, flow);
+	called("replace", direction_of(&slots[index]));
+	flow_table_write(&fake.table, index, flow);
 }
 
-void map_flow_end(uint32_t row)
+void maps_flow_end(uint32_t index)
 {
-	called("end", direction_of(&slots[row]));
-	flow_table_end(&fake.table, row);
+	called("end", direction_of(&slots[index]));
+	flow_table_end(&fake.table, index);
 }
 
-void map_flow_free(uint32_t row)
+void maps_flow_free(uint32_t index)
 {
-	called("free", direction_of(&slots[row]));
-	assert_false(slots[row].edition & 1);
-	flow_table_free(&fake.table, row);
+	called("free", direction_of(&slots[index]));
+	assert_false(slots[index].seq & 1);
+	flow_table_free(&fake.table, index);
 }
 
-void map_flow_read(uint32_t row, struct flow_count *count)
+void maps_flow_read(uint32_t index, struct flow_count *count)
 {
-	assert_true(row < fake.table.rows);
-	*count = (struct flow_count){ slots[row].packets, slots[row].data, slots[row].trimmed };
+	assert_true(index < fake.table.slots);
+	*count = (struct flow_count){ slots[index].packets, slots[index].data, slots[index].trimmed };
 }
 
-void map_total_count(uint64_t bytes_in, uint64_t bytes_out)
+void status_count_total(uint64_t bytes_in, uint64_t bytes_out)
 {
 	__atomic_fetch_add(&fake.bytes_in, bytes_in, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&fake.bytes_out, bytes_out, __ATOMIC_RELAXED);
 }
 
-struct limit *map_limit(uint32_t row)
+struct limit *maps_limit(uint32_t index)
 {
-	assert_true(row < FLOWS);
-	return &fake.limit[row];
+	assert_true(index < FLOWS);
+	return &fake.limit[index];
 }
 
-static int hop_direction(uint32_t row)
+static int hop_direction(uint32_t index)
 {
-	return row % 2 ? 1 : 0;
+	return index % 2 ? 1 : 0;
 }
 
 static int leads_to_client(int family, const union abi_addr *to)
@@ -151,8 +153,8 @@ static int leads_to_client(int family, const union abi_addr *to)
 		       family == AF_INET6 ? 16 : 4);
 }
 
-/* Even rows lead to peers and odd ones to clients, which have ports 1 to 63. */
-int nexthop_acquire(int family, const union abi_addr *from, const union abi_addr *to, uint32_t *row)
+/* Even entries lead to peers and odd ones to clients, which have ports 1 to 63. */
+int nexthop_acquire(int family, const union abi_addr *from, const union abi_addr *to, uint32_t *index)
 {
 	int error = 0;
 
@@ -165,20 +167,20 @@ int nexthop_acquire(int family, const union abi_addr *from, const union abi_addr
 	if (++fake.acquires == fake.acquire_fails) {
 		error = fake.error;
 	} else {
-		*row = 2 * (fake.acquires % (HOPS / 2)) + leads_to_client(family, to);
-		fake.hop_users[*row]++;
+		*index = 2 * (fake.acquires % (HOPS / 2)) + leads_to_client(family, to);
+		fake.hop_users[*index]++;
 	}
 	pthread_mutex_unlock(&fake.lock);
 	return error;
 }
 
-void nexthop_release(uint32_t row)
+void nexthop_release(uint32_t index)
 {
 	pthread_mutex_lock(&fake.lock);
-	called("release", hop_direction(row));
-	assert_true(row < HOPS);
-	assert_true(fake.hop_users[row] > 0);
-	fake.hop_users[row]--;
+	called("release", hop_direction(index));
+	assert_true(index < HOPS);
+	assert_true(fake.hop_users[index] > 0);
+	fake.hop_users[index]--;
 	pthread_mutex_unlock(&fake.lock);
 }
 
@@ -192,8 +194,8 @@ static unsigned int flows_now(void)
 {
 	unsigned int count = 0;
 
-	for (uint32_t row = 0; row < fake.table.rows; row++)
-		count += slots[row].edition & 1;
+	for (uint32_t index = 0; index < fake.table.slots; index++)
+		count += slots[index].seq & 1;
 	return count;
 }
 
@@ -208,7 +210,7 @@ static unsigned int hops_now(void)
 
 /* ---- a channel ---- */
 
-static const struct channel_style style = { .ttl = 64, .ttl6 = 64, .client_ttl_fixed = 1, .client_df = true };
+static const struct flow_style style = { .ttl = 64, .ttl6 = 64, .client_ttl_fixed = 1, .client_df = true };
 
 /* The n-th channel: eight of IPv4 only, then those of the other families. */
 static struct channel_request request(uint16_t n)
@@ -224,14 +226,15 @@ static int start(unsigned int channels)
 	fake.bytes_in = fake.bytes_out = 0;
 	fake.record = false;
 	fake.calls[0] = '\0';
-	assert_int_equal(flow_table_open(&fake.table, slots, flow_table_rows(2 * channels), 2 * channels, table_seed), 0);
-	return channel_start(channels, &style);
+	assert_int_equal(flow_table_open(&fake.table, slots, flow_table_slots(2 * channels), 2 * channels, table_seed), 0);
+	channel_start(&style);
+	return limits_open(channels);
 }
 
 static int stop(void **state)
 {
 	(void)state;
-	channel_stop();
+	limits_close();
 	flow_table_close(&fake.table);
 	return 0;
 }
@@ -249,12 +252,12 @@ static struct channel *open_channel(uint16_t n)
 static struct flow_slot *slot_of(uint16_t n, int direction)
 {
 	struct channel_request what = request(n);
-	struct channel_flow way[2];
-	int row;
+	struct built_flow way[2];
+	int index;
 
-	channel_flows(&what, &style, way);
-	row = row_find(way[direction].family, &way[direction].key);
-	return row < 0 ? NULL : &slots[row];
+	flow_build(&what, &style, way);
+	index = slot_find(way[direction].family, &way[direction].key);
+	return index < 0 ? NULL : &slots[index];
 }
 
 static struct flow flow_of(uint16_t n, int direction)
@@ -262,7 +265,7 @@ static struct flow flow_of(uint16_t n, int direction)
 	struct flow flow;
 
 	assert_non_null(slot_of(n, direction));
-	flow_slot_flow(slot_of(n, direction), &flow);
+	flow_table_slot_flow(slot_of(n, direction), &flow);
 	return flow;
 }
 
@@ -291,7 +294,7 @@ static void test_open(void **state)
 		assert_int_equal(hop_direction(found[i].hop), i);
 	}
 	assert_int_equal(found[0].ttl_from, FLOW_TTL_RECEIVED);
-	assert_int_equal(found[1].ttl_from, FLOW_TTL_WAY);
+	assert_int_equal(found[1].ttl_from, FLOW_TTL_ROUTE);
 
 	fake.calls[0] = '\0';
 	channel_close(channel);
@@ -436,9 +439,9 @@ static void test_open_families(void **state)
 	for (uint16_t n = 1; n < 32; n += 8) {
 		struct channel_request what = request(n);
 		struct channel *channel = open_channel(n);
-		struct channel_flow way[2];
+		struct built_flow way[2];
 
-		channel_flows(&what, &style, way);
+		flow_build(&what, &style, way);
 		for (int i = 0; i < 2; i++) {
 			const struct flow found = flow_of(n, i);
 
@@ -483,7 +486,7 @@ static void test_clear_df(void **state)
 {
 	struct channel_request what = request(1);
 	struct channel *channel;
-	struct channel_flow way[2];
+	struct built_flow way[2];
 	struct flow before, now, *flow;
 
 	(void)state;
@@ -491,7 +494,7 @@ static void test_clear_df(void **state)
 	channel = open_channel(1);
 	before = flow_of(1, 0);
 	what.df = false;
-	channel_flows(&what, &style, way);
+	flow_build(&what, &style, way);
 	flow = &way[0].flow;
 	flow->hop = before.hop;
 	flow->owner = before.owner;
@@ -585,7 +588,7 @@ static void test_read(void **state)
 }
 
 /* The next channel in the same rows starts from nothing. */
-static void test_reused_rows_start_anew(void **state)
+static void test_reused_slots_start_anew(void **state)
 {
 	static const struct usage none;
 	struct flow_slot *had[2] = { NULL, NULL };
@@ -612,42 +615,42 @@ static void test_reused_rows_start_anew(void **state)
 	}
 }
 
-/* Rows come back in the order in which they were given back: first in, first out. */
+/* Slots come back in the order in which they were given back: first in, first out. */
 static void test_limited(void **state)
 {
 	struct limit *limit[3];
-	uint32_t row[3], more;
+	uint32_t slot[3], more;
 
 	(void)state;
 	assert_int_equal(start(3), 0);
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(channel_limit_take(&row[i], &limit[i]), 0);
-		assert_ptr_equal(limit[i], &fake.limit[row[i]]);
+		assert_int_equal(limits_take(&slot[i], &limit[i]), 0);
+		assert_ptr_equal(limit[i], &fake.limit[slot[i]]);
 	}
 	/* A session for each channel, and no more. */
-	assert_int_equal(channel_limit_take(&more, &limit[0]), -ENOSPC);
+	assert_int_equal(limits_take(&more, &limit[0]), -ENOSPC);
 	for (uint16_t n = 0; n < 32; n += 8) {
 		struct channel_request what = request(n);
 		struct channel *channel;
 
 		what.limited = true;
-		what.limit = row[2];
+		what.limit = slot[2];
 		assert_int_equal(channel_open(&what, 3, &channel), 0);
 		for (int direction = 0; direction < 2; direction++) {
 			const struct flow flow = flow_of(n, direction);
 			bool in_v6 = what.peer.any.sa_family == AF_INET6;
 
 			assert_true(flow.flags & FLOW_LIMITED);
-			assert_int_equal(flow.limit, row[2]);
+			assert_int_equal(flow.limit, slot[2]);
 			/* The relay's family, which only peers' packets ask for. */
 			assert_int_equal(!!(flow.flags & FLOW_LIMITED_V6), direction && in_v6);
 		}
 		channel_close(channel);
 		channel_free(channel);
 	}
-	channel_limit_give(row[1]);
-	assert_int_equal(channel_limit_take(&more, &limit[0]), 0);
-	assert_int_equal(more, row[1]);
+	limits_give(slot[1]);
+	assert_int_equal(limits_take(&more, &limit[0]), 0);
+	assert_int_equal(more, slot[1]);
 }
 
 /* ---- threads ---- */
@@ -714,7 +717,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_open_families, stop),
 		cmocka_unit_test_teardown(test_clear_df, stop),
 		cmocka_unit_test_teardown(test_read, stop),
-		cmocka_unit_test_teardown(test_reused_rows_start_anew, stop),
+		cmocka_unit_test_teardown(test_reused_slots_start_anew, stop),
 		cmocka_unit_test_teardown(test_limited, stop),
 		cmocka_unit_test_teardown(test_threads, stop),
 	};

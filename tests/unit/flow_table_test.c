@@ -45,7 +45,7 @@ static void open_rows(uint32_t rows, uint32_t flows)
 
 static void open_table(uint32_t flows)
 {
-	open_rows(flow_table_rows(flows), flows);
+	open_rows(flow_table_slots(flows), flows);
 }
 
 static int close_table(void **state)
@@ -58,7 +58,7 @@ static int close_table(void **state)
 }
 
 /* The n-th key: every other one is IPv6, and they differ little. */
-static int key_of(uint32_t n, union map_key *key)
+static int key_of(uint32_t n, union flow_any_key *key)
 {
 	memset(key, 0, sizeof(*key));
 	if (n % 2) {
@@ -90,7 +90,7 @@ static struct flow flow_of(uint32_t n)
 
 static int put(uint32_t n, uint32_t *row)
 {
-	union map_key key;
+	union flow_any_key key;
 	int family = key_of(n, &key), error = flow_table_reserve(&table, family, &key, row);
 	struct flow flow = flow_of(n);
 
@@ -101,32 +101,32 @@ static int put(uint32_t n, uint32_t *row)
 
 static uint64_t hash_of(uint32_t n)
 {
-	union map_key key;
+	union flow_any_key key;
 
 	return key_of(n, &key) == AF_INET6 ? flow_hash6((__u64 *)seed, &key.v6) : flow_hash((__u64 *)seed, &key.v4);
 }
 
 static uint32_t first_row(uint32_t n)
 {
-	return flow_row(hash_of(n), table.rows);
+	return flow_slot_index(hash_of(n), table.slots);
 }
 
 /* The row of a key by the rule of bpf/flows.h, -1 if it has none. */
 static int64_t look_up(uint32_t n)
 {
-	union map_key key, here;
+	union flow_any_key key, here;
 	int family = key_of(n, &key);
 	uint64_t hash = hash_of(n);
 
 	for (uint32_t probe = 1; probe <= FLOW_PROBES; probe++) {
-		uint32_t row = flow_row(hash, table.rows);
+		uint32_t row = flow_slot_index(hash, table.slots);
 
-		if (slots[row].edition & 1 && flow_slot_key(&slots[row], &here) == family &&
+		if (slots[row].seq & 1 && flow_table_slot_key(&slots[row], &here) == family &&
 		    !memcmp(&here, &key, sizeof(key)))
 			return row;
 		if (!slots[row].passed)
 			return -1;
-		hash = flow_step(hash, probe, flow_stride(table.rows));
+		hash = flow_step(hash, probe, flow_stride(table.slots));
 	}
 	return -1;
 }
@@ -136,7 +136,7 @@ static void check_flow(uint32_t n, uint32_t row)
 	struct flow wanted = flow_of(n), here;
 
 	assert_int_equal(look_up(n), row);
-	flow_slot_flow(&slots[row], &here);
+	flow_table_slot_flow(&slots[row], &here);
 	assert_memory_equal(&here, &wanted, sizeof(here));
 }
 
@@ -164,7 +164,7 @@ static void test_all_families(void **state)
 static void test_reserved(void **state)
 {
 	struct flow flow = flow_of(4);
-	union map_key key;
+	union flow_any_key key;
 	uint32_t row, other;
 	int family = key_of(4, &key);
 
@@ -177,24 +177,24 @@ static void test_reserved(void **state)
 	check_flow(4, row);
 }
 
-/* Each change of a flow is seen by its edition, and in between it is not there. */
+/* Each change of a flow is seen by its seq, and in between it is not there. */
 static void test_editions(void **state)
 {
 	struct flow flow = flow_of(2);
-	uint32_t row, edition;
+	uint32_t row, seq;
 
 	(void)state;
 	open_table(10);
 	assert_int_equal(put(2, &row), 0);
-	edition = slots[row].edition;
-	assert_true(edition & 1);
+	seq = slots[row].seq;
+	assert_true(seq & 1);
 	flow_table_write(&table, row, &flow);
-	assert_int_equal(slots[row].edition, edition + 2);
+	assert_int_equal(slots[row].seq, seq + 2);
 	flow_table_end(&table, row);
-	assert_int_equal(slots[row].edition, edition + 3);
+	assert_int_equal(slots[row].seq, seq + 3);
 	/* An end more is none. */
 	flow_table_end(&table, row);
-	assert_int_equal(slots[row].edition, edition + 3);
+	assert_int_equal(slots[row].seq, seq + 3);
 }
 
 /* The key of one that ended can be put again at once, in another row. */
@@ -302,7 +302,7 @@ static void test_full(void **state)
 		flow_table_end(&table, row[n]);
 		flow_table_free(&table, row[n]);
 	}
-	for (uint32_t i = 0; i < table.rows; i++)
+	for (uint32_t i = 0; i < table.slots; i++)
 		assert_int_equal(slots[i].passed, 0);
 	free(row);
 }
@@ -310,7 +310,7 @@ static void test_full(void **state)
 /* Where rows are few, and nearly all taken, each flow is found, whichever are gone. */
 static void test_collisions(void **state)
 {
-	enum { FLOWS = 64, ROWS = FLOW_ROWS_MIN };
+	enum { FLOWS = 64, ROWS = FLOW_SLOTS_MIN };
 	int64_t row[FLOWS];
 	uint64_t random = SEED;
 	uint32_t taken = 0, moved = 0, full = 0;
@@ -370,22 +370,22 @@ static void *write_by_turns(void *unused)
 	return NULL;
 }
 
-/* As bpf/flows.h: the edition, the key, a copy, the edition. 1 with the flow of key n. */
+/* As bpf/flows.h: the seq, the key, a copy, the seq. 1 with the flow of key n. */
 static int read_as_program(uint32_t n, struct flow_slot *copy)
 {
-	union map_key key, here;
+	union flow_any_key key, here;
 	const struct flow_slot *slot = &slots[first_row(n)];
-	uint32_t edition = __atomic_load_n(&slot->edition, __ATOMIC_ACQUIRE);
+	uint32_t seq = __atomic_load_n(&slot->seq, __ATOMIC_ACQUIRE);
 
-	if (!(edition & 1))
+	if (!(seq & 1))
 		return 0;
 	key_of(n, &key);
-	flow_slot_key(slot, &here);
+	flow_table_slot_key(slot, &here);
 	if (memcmp(&here, &key, sizeof(key)) != 0)
 		return 0;
 	memcpy(copy, (const void *)slot, sizeof(*copy));
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	return __atomic_load_n(&slot->edition, __ATOMIC_RELAXED) == edition;
+	return __atomic_load_n(&slot->seq, __ATOMIC_RELAXED) == seq;
 }
 
 static void test_reader_sees_whole_flows(void **state)
@@ -406,7 +406,7 @@ static void test_reader_sees_whole_flows(void **state)
 
 		if (!read_as_program(turn[i % 2], &copy))
 			continue;
-		flow_slot_flow(&copy, &here);
+		flow_table_slot_flow(&copy, &here);
 		assert_memory_equal(&here, &wanted, sizeof(here));
 		seen[i % 2]++;
 	}

@@ -11,13 +11,13 @@
 #define METER LIMIT_CLIENT_READ
 
 static struct limit shared;
-static struct limiter limiter;
+static struct meters meters;
 static uint64_t counter; /* coturn's */
 
 static void open_limiter(uint64_t bps)
 {
 	memset(&shared, 0xee, sizeof(shared));
-	limiter_open(&limiter, &shared, bps);
+	meter_open(&meters, &shared, bps);
 	counter = 0;
 }
 
@@ -26,7 +26,7 @@ static bool coturn_sends(uint64_t bytes)
 {
 	if (counter + bytes > BPS)
 		return false;
-	counter = limiter_share(&limiter, METER, counter + bytes);
+	counter = meter_share(&meters, METER, counter + bytes);
 	return true;
 }
 
@@ -41,7 +41,7 @@ static bool kernel_sends(int64_t bytes)
 
 static void second(void)
 {
-	counter = limiter_turn(&limiter, METER, counter);
+	counter = meter_begin_second(&meters, METER, counter);
 }
 
 static void test_open(void **state)
@@ -72,7 +72,7 @@ static void test_lifted(void **state)
 	open_limiter(BPS);
 	for (int i = 0; i < 3; i++) {
 		shared.left[METER] = i ? -5 : 1;
-		limiter_lift(&limiter, METER);
+		meter_lift(&meters, METER);
 		assert_true(shared.left[METER] > (INT64_MAX >> 1));
 	}
 	for (int i = 0; i < LIMIT_METERS; i++) {
@@ -98,7 +98,7 @@ static void test_what_the_kernel_spends_is_not_coturns(void **state)
 	(void)state;
 	open_limiter(BPS);
 	assert_true(kernel_sends(9000));
-	counter = limiter_share(&limiter, METER, counter);
+	counter = meter_share(&meters, METER, counter);
 	assert_int_equal(counter, 9000);
 	assert_false(coturn_sends(1001));
 	assert_true(coturn_sends(1000));
@@ -112,7 +112,7 @@ static void test_sharing_twice_charges_once(void **state)
 	open_limiter(BPS);
 	assert_true(coturn_sends(3000));
 	for (int i = 0; i < 3; i++)
-		counter = limiter_share(&limiter, METER, counter);
+		counter = meter_share(&meters, METER, counter);
 	assert_int_equal(counter, 3000);
 	assert_int_equal(shared.left[METER], 7000);
 }
@@ -170,10 +170,10 @@ static void test_counter_that_began_anew(void **state)
 	(void)state;
 	open_limiter(BPS);
 	assert_true(coturn_sends(5000));
-	counter = limiter_share(&limiter, METER, 300);
+	counter = meter_share(&meters, METER, 300);
 	assert_int_equal(shared.left[METER], 4700);
 	assert_int_equal(counter, 5300);
-	counter = limiter_share(&limiter, METER, 0);
+	counter = meter_share(&meters, METER, 0);
 	assert_int_equal(counter, 5300);
 }
 
@@ -204,16 +204,16 @@ static void test_unsent(void **state)
 
 	(void)state;
 	open_limiter(BPS);
-	limiter_unsent(&limiter, &packets, &bytes);
+	meter_unsent(&meters, &packets, &bytes);
 	assert_int_equal(packets + bytes, 0);
 	shared.unsent_packets = 5;
 	shared.unsent_bytes = 700;
-	limiter_unsent(&limiter, &packets, &bytes);
+	meter_unsent(&meters, &packets, &bytes);
 	assert_int_equal(packets, 5);
 	assert_int_equal(bytes, 700);
 	shared.unsent_packets = 6;
 	shared.unsent_bytes = 701;
-	limiter_unsent(&limiter, &packets, &bytes);
+	meter_unsent(&meters, &packets, &bytes);
 	assert_int_equal(packets, 1);
 	assert_int_equal(bytes, 1);
 }

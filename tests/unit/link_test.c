@@ -38,13 +38,13 @@ static struct answer answers[8];
 static unsigned int answer_count;
 static int bus_error;
 
-struct mnl_socket *bus_open(int family, int flags)
+struct mnl_socket *request_socket_open(int family, int flags)
 {
 	(void)family, (void)flags;
 	return NULL;
 }
 
-void bus_close(struct mnl_socket *socket)
+void request_socket_close(struct mnl_socket *socket)
 {
 	(void)socket;
 }
@@ -120,7 +120,7 @@ static void put_link(struct nlmsghdr *message, const struct answer *answer)
 	mnl_attr_nest_end(message, info);
 }
 
-int bus_ask(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t parse, void *result)
+int request_ask(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t parse, void *result)
 {
 	(void)socket;
 	assert_int_equal(request->nlmsg_type, RTM_GETLINK);
@@ -142,7 +142,7 @@ static struct link ask(struct answer answer)
 	answers[0] = answer;
 	answer_count = 1;
 	bus_error = 0;
-	assert_int_equal(netlink_link(NULL, answer.ifindex, &link), 0);
+	assert_int_equal(rtnetlink_link(NULL, answer.ifindex, &link), 0);
 	return link;
 }
 
@@ -281,13 +281,13 @@ static void test_links(void **state)
 		answers[i] = (struct answer){ .ifindex = 10 + i, .kind = i % 2 ? "vlan" : "veth",
 					      .protocol = 0x8100, .id = (uint16_t)(10 + i) };
 	seen_count = 0;
-	assert_int_equal(netlink_links(NULL, see, &seen_count), 0);
+	assert_int_equal(rtnetlink_links(NULL, see, &seen_count), 0);
 	assert_int_equal(seen_count, COUNT(answers));
 	for (uint32_t i = 0; i < seen_count; i++)
 		assert_int_equal(seen[i], 10 + i);
 	bus_error = -EINTR;
 	seen_count = answer_count = 0;
-	assert_int_equal(netlink_links(NULL, see, &seen_count), -EINTR);
+	assert_int_equal(rtnetlink_links(NULL, see, &seen_count), -EINTR);
 	bus_error = 0;
 }
 

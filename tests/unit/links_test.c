@@ -27,7 +27,7 @@ static int setup(void **state)
 	return 0;
 }
 
-struct mnl_socket *netlink_open(void)
+struct mnl_socket *rtnetlink_open(void)
 {
 	if (open_error) {
 		errno = open_error;
@@ -38,12 +38,12 @@ struct mnl_socket *netlink_open(void)
 	return (struct mnl_socket *)(void *)&sockets[++opened];
 }
 
-void netlink_close(struct mnl_socket *socket)
+void rtnetlink_close(struct mnl_socket *socket)
 {
 	closed += socket != NULL;
 }
 
-int netlink_links(struct mnl_socket *socket, void (*each)(const struct link *link, void *data), void *data)
+int rtnetlink_links(struct mnl_socket *socket, void (*each)(const struct link *link, void *data), void *data)
 {
 	struct link link = { .ifindex = 0 };
 

@@ -86,14 +86,14 @@ static int setup(void **state)
 	(void)state;
 	if (missing)
 		return 0;
-	socket_ = netlink_open();
+	socket_ = rtnetlink_open();
 	return socket_ ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	netlink_close(socket_);
+	rtnetlink_close(socket_);
 	socket_ = NULL;
 	return 0;
 }
@@ -138,7 +138,7 @@ static int route_to(const char *to, struct route *route)
 	union abi_addr from = address("192.0.2.1"), destination = address(to);
 
 	memset(route, 0xff, sizeof(*route));
-	return netlink_route(socket_, AF_INET, &from, &destination, route);
+	return rtnetlink_route(socket_, AF_INET, &from, &destination, route);
 }
 
 static void test_route(void **state)
@@ -217,7 +217,7 @@ static void test_foreign_source(void **state)
 
 	(void)state;
 	need_network();
-	assert_true(netlink_route(socket_, AF_INET, &from, &to, &route) < 0);
+	assert_true(rtnetlink_route(socket_, AF_INET, &from, &to, &route) < 0);
 }
 
 /* A policy by source address is followed. */
@@ -233,7 +233,7 @@ static void test_route_by_source(void **state)
 	from = address("192.0.2.2");
 	to = address("198.18.0.1");
 	gateway = address("192.0.2.252");
-	assert_int_equal(netlink_route(socket_, AF_INET, &from, &to, &route), 0);
+	assert_int_equal(rtnetlink_route(socket_, AF_INET, &from, &to, &route), 0);
 	assert_memory_equal(&route.gateway, &gateway, sizeof(gateway));
 	assert_true(run("ip rule del from 192.0.2.2 table 77 && ip addr del 192.0.2.2/24 dev near"));
 }
@@ -243,7 +243,7 @@ static int route6_to(const char *to, struct route *route)
 	union abi_addr from = address("2001:db8::1"), destination = address(to);
 
 	memset(route, 0xff, sizeof(*route));
-	return netlink_route(socket_, AF_INET6, &from, &destination, route);
+	return rtnetlink_route(socket_, AF_INET6, &from, &destination, route);
 }
 
 /* For datagrams, and not for what else there is. */
@@ -296,7 +296,7 @@ static int neighbour(const char *text, uint8_t mac[6], bool *stale)
 
 	memset(mac, 0xee, 6);
 	*stale = false;
-	return netlink_neighbour(socket_, AF_INET, near_, &to, mac, stale);
+	return rtnetlink_neighbour(socket_, AF_INET, near_, &to, mac, stale);
 }
 
 static void test_neighbour(void **state)
@@ -342,16 +342,16 @@ static void test_probe(void **state)
 	(void)state;
 	need_network();
 	to = address("192.0.2.40");
-	assert_int_equal(netlink_probe(socket_, AF_INET, near_, &to), 0);
+	assert_int_equal(rtnetlink_probe(socket_, AF_INET, near_, &to), 0);
 	assert_true(run("ip neigh show dev near | grep -q '^192.0.2.40 '"));
 	assert_int_equal(neighbour("192.0.2.40", mac, &stale), -EHOSTUNREACH);
 	/* One that is known, but aged, is on its way to be confirmed. */
 	assert_true(run("ip neigh replace 192.0.2.41 lladdr 02:00:00:00:aa:bb dev near nud stale"));
 	to = address("192.0.2.41");
-	assert_int_equal(netlink_probe(socket_, AF_INET, near_, &to), 0);
+	assert_int_equal(rtnetlink_probe(socket_, AF_INET, near_, &to), 0);
 	assert_int_equal(neighbour("192.0.2.41", mac, &stale), 0);
 	assert_false(stale);
-	assert_int_not_equal(netlink_probe(socket_, AF_INET, 12345, &to), 0);
+	assert_int_not_equal(rtnetlink_probe(socket_, AF_INET, 12345, &to), 0);
 }
 
 static void test_link(void **state)
@@ -361,7 +361,7 @@ static void test_link(void **state)
 
 	(void)state;
 	need_network();
-	assert_int_equal(netlink_link(socket_, near_, &link), 0);
+	assert_int_equal(rtnetlink_link(socket_, near_, &link), 0);
 	assert_int_equal(link.ifindex, near_);
 	assert_int_equal(link.mtu, 1400);
 	assert_true(link.up);
@@ -369,20 +369,20 @@ static void test_link(void **state)
 	assert_memory_equal(link.mac, mac, sizeof(mac));
 	assert_string_equal(link.name, "near");
 
-	assert_int_equal(netlink_link(socket_, 1, &link), 0);
+	assert_int_equal(rtnetlink_link(socket_, 1, &link), 0);
 	assert_string_equal(link.name, "lo");
 	assert_false(link.ethernet);
 
 	memset(&link, 0xff, sizeof(link));
 	untouched = link;
-	assert_int_equal(netlink_link(socket_, 12345, &link), -ENODEV);
+	assert_int_equal(rtnetlink_link(socket_, 12345, &link), -ENODEV);
 	assert_memory_equal(&link, &untouched, sizeof(link));
 
 	/* Without a carrier: the other end is down. */
 	assert_true(run("ip link set far down"));
-	assert_int_equal(netlink_link(socket_, near_, &link), 0);
+	assert_int_equal(rtnetlink_link(socket_, near_, &link), 0);
 	assert_false(link.up);
-	assert_int_equal(netlink_link(socket_, far_, &link), 0);
+	assert_int_equal(rtnetlink_link(socket_, far_, &link), 0);
 	assert_false(link.up);
 	assert_true(run("ip link set far up"));
 }
@@ -461,11 +461,11 @@ static void test_links(void **state)
 	assert_true(run("ip link add above link near type macvlan"));
 	above = if_nametoindex("above");
 	seen_count = 0;
-	assert_int_equal(netlink_links(socket_, see, seen), 0);
+	assert_int_equal(rtnetlink_links(socket_, see, seen), 0);
 	for (unsigned int i = 0; i < seen_count; i++) {
 		struct link one;
 
-		assert_int_equal(netlink_link(socket_, seen[i].ifindex, &one), 0);
+		assert_int_equal(rtnetlink_link(socket_, seen[i].ifindex, &one), 0);
 		one.up = seen[i].up; /* a carrier may just have come */
 		assert_memory_equal(&one, &seen[i], sizeof(one));
 		assert_false(one.vlan);
@@ -495,14 +495,14 @@ static void test_link_across_namespaces(void **state)
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 	snprintf(command, sizeof(command), "ip link add here type veth peer name there netns %d", (int)other);
 	assert_true(run(command));
-	assert_int_equal(netlink_link(socket_, if_nametoindex("here"), &link), 0);
+	assert_int_equal(rtnetlink_link(socket_, if_nametoindex("here"), &link), 0);
 	assert_int_equal(link.lower, 0);
 	kill(other, SIGKILL);
 	waitpid(other, NULL, 0);
 	close(ready[0]);
 	close(ready[1]);
 	/* And here it is a veth's other end. */
-	assert_int_equal(netlink_link(socket_, near_, &link), 0);
+	assert_int_equal(rtnetlink_link(socket_, near_, &link), 0);
 	assert_int_equal(link.lower, far_);
 }
 
@@ -541,7 +541,7 @@ static void test_listen(void **state)
 
 		if (table[i].family == AF_INET6 && !have_ipv6())
 			continue;
-		listener = netlink_listen();
+		listener = rtnetlink_listen();
 		assert_non_null(listener);
 		/* Not blocking. */
 		assert_int_equal(mnl_socket_recvfrom(listener, &byte, sizeof(byte)), -1);
@@ -549,9 +549,9 @@ static void test_listen(void **state)
 		assert_true(run(table[i].command));
 		print_message("# %s\n", table[i].command);
 		assert_true(heard(listener, table[i].type, table[i].family));
-		netlink_close(listener);
+		rtnetlink_close(listener);
 	}
-	netlink_close(NULL);
+	rtnetlink_close(NULL);
 }
 
 static void test_route6(void **state)
@@ -639,7 +639,7 @@ static void test_link6(void **state)
 	if (!have_ipv6() || !write_file("/proc/sys/net/ipv6/conf/near/hop_limit", "33") ||
 	    !write_file("/proc/sys/net/ipv6/conf/near/mtu", "1290"))
 		skip();
-	assert_int_equal(netlink_link(socket_, near_, &link), 0);
+	assert_int_equal(rtnetlink_link(socket_, near_, &link), 0);
 	assert_int_equal(link.hop_limit6, 33);
 	assert_int_equal(link.mtu6, 1290);
 	assert_int_equal(link.mtu, 1400);
@@ -651,7 +651,7 @@ static void test_link6(void **state)
 	close(fd);
 	assert_int_equal(link.hop_limit6, limit);
 	assert_int_equal(link.mtu6, mtu);
-	assert_int_equal(netlink_link(socket_, far_, &link), 0);
+	assert_int_equal(rtnetlink_link(socket_, far_, &link), 0);
 	assert_int_not_equal(link.hop_limit6, 33);
 }
 
@@ -666,15 +666,15 @@ static void test_neighbour6(void **state)
 	if (!have_ipv6())
 		skip();
 	to = address("fe80::fe");
-	assert_int_equal(netlink_neighbour(socket_, AF_INET6, near_, &to, mac, &stale), -EHOSTUNREACH);
-	assert_int_equal(netlink_probe(socket_, AF_INET6, near_, &to), 0);
+	assert_int_equal(rtnetlink_neighbour(socket_, AF_INET6, near_, &to, mac, &stale), -EHOSTUNREACH);
+	assert_int_equal(rtnetlink_probe(socket_, AF_INET6, near_, &to), 0);
 	assert_true(run("ip -6 neigh show dev near | grep -q '^fe80::fe '"));
 	assert_true(run("ip -6 neigh replace fe80::fe lladdr 02:00:00:00:aa:cc dev near nud stale"));
-	assert_int_equal(netlink_neighbour(socket_, AF_INET6, near_, &to, mac, &stale), 0);
+	assert_int_equal(rtnetlink_neighbour(socket_, AF_INET6, near_, &to, mac, &stale), 0);
 	assert_memory_equal(mac, expected, sizeof(mac));
 	assert_true(stale);
-	assert_int_equal(netlink_probe(socket_, AF_INET6, near_, &to), 0);
-	assert_int_equal(netlink_neighbour(socket_, AF_INET6, near_, &to, mac, &stale), 0);
+	assert_int_equal(rtnetlink_probe(socket_, AF_INET6, near_, &to), 0);
+	assert_int_equal(rtnetlink_neighbour(socket_, AF_INET6, near_, &to, mac, &stale), 0);
 	assert_false(stale);
 }
 

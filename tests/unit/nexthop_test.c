@@ -101,7 +101,7 @@ int ipsec_policies(bool *any)
 	return 0;
 }
 
-struct mnl_socket *netlink_open(void)
+struct mnl_socket *rtnetlink_open(void)
 {
 	if (net.open_error) {
 		errno = net.open_error;
@@ -110,7 +110,7 @@ struct mnl_socket *netlink_open(void)
 	return mnl_socket_open(NETLINK_USERSOCK);
 }
 
-struct mnl_socket *netlink_listen(void)
+struct mnl_socket *rtnetlink_listen(void)
 {
 	if (net.listen_error) {
 		errno = net.listen_error;
@@ -122,7 +122,7 @@ struct mnl_socket *netlink_listen(void)
 	return net.events;
 }
 
-void netlink_close(struct mnl_socket *socket)
+void rtnetlink_close(struct mnl_socket *socket)
 {
 	if (socket) {
 		mnl_socket_close(socket);
@@ -130,7 +130,7 @@ void netlink_close(struct mnl_socket *socket)
 	}
 }
 
-int netlink_route(struct mnl_socket *socket, int family, const union abi_addr *from, const union abi_addr *to,
+int rtnetlink_route(struct mnl_socket *socket, int family, const union abi_addr *from, const union abi_addr *to,
 		  struct route *route)
 {
 	uint32_t host = ntohl(family == AF_INET6 ? to->word[3] : to->v4);
@@ -167,7 +167,7 @@ int netlink_route(struct mnl_socket *socket, int family, const union abi_addr *f
 	return error;
 }
 
-int netlink_link(struct mnl_socket *socket, uint32_t ifindex, struct link *link)
+int rtnetlink_link(struct mnl_socket *socket, uint32_t ifindex, struct link *link)
 {
 	int error;
 
@@ -204,7 +204,7 @@ int netlink_link(struct mnl_socket *socket, uint32_t ifindex, struct link *link)
 	return error;
 }
 
-int netlink_neighbour(struct mnl_socket *socket, int family, uint32_t ifindex, const union abi_addr *neighbour,
+int rtnetlink_neighbour(struct mnl_socket *socket, int family, uint32_t ifindex, const union abi_addr *neighbour,
 		      uint8_t mac[6], bool *stale)
 {
 	int error;
@@ -224,7 +224,7 @@ int netlink_neighbour(struct mnl_socket *socket, int family, uint32_t ifindex, c
 	return error;
 }
 
-int netlink_probe(struct mnl_socket *socket, int family, uint32_t ifindex, const union abi_addr *neighbour)
+int rtnetlink_probe(struct mnl_socket *socket, int family, uint32_t ifindex, const union abi_addr *neighbour)
 {
 	int error;
 
@@ -239,25 +239,25 @@ int netlink_probe(struct mnl_socket *socket, int family, uint32_t ifindex, const
 	return error;
 }
 
-void privilege_keep(unsigned int set)
+void capability_keep(unsigned int set)
 {
-	assert_int_equal(set, PRIVILEGE_NET_ADMIN);
+	assert_int_equal(set, CAPABILITY_NET_ADMIN);
 	LOCKED(net.kept++);
 }
 
-int privilege_reduce(unsigned int set)
+int capability_reduce(unsigned int set)
 {
-	assert_int_equal(set, PRIVILEGE_NET_ADMIN);
+	assert_int_equal(set, CAPABILITY_NET_ADMIN);
 	LOCKED(net.privileges++);
 	return 0;
 }
 
-bool map_wants_bpf(void)
+bool maps_want_bpf(void)
 {
 	return false;
 }
 
-void map_hop_put(uint32_t row, const struct hop *hop)
+void maps_hop_put(uint32_t row, const struct hop *hop)
 {
 	static const struct hop nowhere;
 
@@ -268,17 +268,17 @@ void map_hop_put(uint32_t row, const struct hop *hop)
 	pthread_mutex_unlock(&net.lock);
 }
 
-void map_barred_put(bool barred)
+void status_blocked_put(bool blocked)
 {
-	LOCKED(barred_shown = barred);
+	LOCKED(barred_shown = blocked);
 }
 
-void map_overrun_count(void)
+void status_count_overrun(void)
 {
 	LOCKED(overruns_shown++);
 }
 
-int map_device_put(uint32_t ifindex)
+int maps_device_put(uint32_t ifindex)
 {
 	int error;
 
@@ -394,7 +394,7 @@ static void wait_for_mac(uint32_t row, uint8_t last)
 }
 
 /* New rows go before all others; after the third, what was asked before is done. */
-static void settle(void)
+static void mode_choose(void)
 {
 	for (int i = 0; i < 3; i++) {
 		unsigned int before = number(&net.asked[255]);
@@ -659,7 +659,7 @@ static void test_neighbour_comes_and_goes(void **state)
 	asked = number(&net.neighbours_asked);
 	for (int i = 0; i < 5; i++)
 		neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.254");
-	settle();
+	mode_choose();
 	assert_true(number(&net.neighbours_asked) >= asked + 5);
 	assert_int_equal(number(&net.gateway_probes), 1);
 	assert_int_equal(hop_of(row).ifindex, 0);
@@ -717,7 +717,7 @@ static void test_privileges_dropped(void **state)
 	assert_int_equal(number(&net.privileges), 0);
 	nexthop_privileges_dropped();
 	wait_for_number(&net.privileges, 1);
-	settle();
+	mode_choose();
 	assert_int_equal(number(&net.privileges), 1);
 	assert_int_equal(number(&net.kept), 1);
 	assert_int_equal(hop_of(row).ifindex, ETH);
@@ -733,13 +733,13 @@ static void test_events_of_other_neighbours(void **state)
 
 	(void)state;
 	wait_for_hop(row, true);
-	settle();
+	mode_choose();
 	puts = number(&net.asked[20]);
 	changes = number(&net.links_changed);
 	neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.21");
 	neighbour_event(RTM_NEWNEIGH, OTHER, "192.0.2.20");
 	neighbour_event(RTM_DELNEIGH, ETH, "192.0.2.19");
-	settle();
+	mode_choose();
 	assert_int_equal(number(&net.asked[20]), puts);
 	assert_int_equal(number(&net.links_changed), changes);
 }
@@ -758,7 +758,7 @@ static void test_ipsec(void **state)
 	/* Not to be told is not to be told that there are none. */
 	__atomic_store_n(&ipsec_unknown, true, __ATOMIC_RELAXED);
 	event(RTM_NEWROUTE);
-	settle();
+	mode_choose();
 	assert_int_equal(hop_of(row).ifindex, 0);
 	__atomic_store_n(&ipsec_unknown, false, __ATOMIC_RELAXED);
 	__atomic_store_n(&ipsec, false, __ATOMIC_RELAXED);
@@ -784,7 +784,7 @@ static void test_odd_events(void **state)
 		mnl_attr_put(message, NDA_DST, size, bytes);
 		send_event(message);
 	}
-	settle();
+	mode_choose();
 	assert_int_equal(hop_of(row).ifindex, ETH);
 }
 
@@ -797,7 +797,7 @@ static void test_all_other_events(void **state)
 	(void)state;
 	wait_for_hop(here, true);
 	wait_for_hop(there, true);
-	settle();
+	mode_choose();
 	for (size_t i = 0; i < COUNT(types); i++) {
 		unsigned int changes = number(&net.links_changed);
 
@@ -843,10 +843,10 @@ static void test_route_events(void **state)
 		/* All rows are looked at now and then, which may be just now. */
 		asked = ~table[i].asked;
 		for (int try = 0; try < TRIES && asked != table[i].asked; try++) {
-			settle();
+			mode_choose();
 			LOCKED(memcpy(before, &net.asked[40], sizeof(before)));
 			route_event(table[i].prefix, table[i].length);
-			settle();
+			mode_choose();
 			asked = 0;
 			for (unsigned int k = 0; k < ROWS_HERE; k++)
 				asked |= (number(&net.asked[40 + k]) > before[k]) << k;
@@ -864,7 +864,7 @@ static void test_route_events_at_once(void **state)
 	(void)state;
 	wait_for_hop(row, true);
 	wait_for_hop(other, true);
-	settle();
+	mode_choose();
 	/* When all rows have just been looked at, it is a second to the next time. */
 	wait_for_number(&net.asked[40], number(&net.asked[40]) + 1);
 	changes = number(&net.links_changed);
@@ -977,7 +977,7 @@ static void test_mtu_locked(void **state)
 	row = acquired("192.0.2.20");
 	row6 = acquired6("2001:db8::20");
 	wait_for_hop(row6, true);
-	settle();
+	mode_choose();
 	assert_int_equal(hop_of(row).ifindex, 0);
 	LOCKED(net.mtu_locked = false);
 	event(RTM_NEWROUTE);
@@ -1068,7 +1068,7 @@ static void test_ipv6_not_on_link(void **state)
 	(void)state;
 	LOCKED(net.mtu6 = 0);
 	row = acquired6("2001:db8::20");
-	settle();
+	mode_choose();
 	assert_true(number(&net.asked[0x20]) > 0);
 	assert_int_equal(hop_of(row).ifindex, 0);
 	LOCKED(net.mtu6 = 1280);
@@ -1086,7 +1086,7 @@ static void test_special_addresses(void **state)
 	for (size_t i = 0; i < COUNT(to); i++) {
 		uint32_t row = acquired6(to[i]);
 
-		settle();
+		mode_choose();
 		assert_int_equal(hop_of(row).ifindex, 0);
 		assert_int_equal(hop_of(row).flags, 0);
 	}
@@ -1160,7 +1160,7 @@ static void test_local(void **state)
 	wait_for_flags(four, HOP_LOCAL);
 	LOCKED(net.mac = 0x55);
 	neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.2");
-	settle();
+	mode_choose();
 	assert_int_equal(hop_of(four).flags, HOP_LOCAL);
 	assert_memory_equal(hop_of(four).eth, none, sizeof(none));
 }
@@ -1187,7 +1187,7 @@ static void test_vlan(void **state)
 	/* The neighbour is on the VLAN. */
 	LOCKED(net.mac = 0x66);
 	neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.20");
-	settle();
+	mode_choose();
 	assert_int_equal(hop_of(row).eth[5], 0x10);
 	neighbour_event(RTM_NEWNEIGH, VLAN, "192.0.2.20");
 	wait_for_mac(row, 0x66);
@@ -1272,20 +1272,20 @@ static void test_shared_gateway(void **state)
 		assert_int_equal(acquire("192.0.2.1", htonl(0xcb007100 + i), &row[i]), 0);
 	for (uint32_t i = 0; i < COUNT(row); i++)
 		wait_for_hop(row[i], true);
-	settle();
+	mode_choose();
 	links = number(&net.links_asked);
 	neighbours = number(&net.neighbours_asked);
 	event(RTM_NEWROUTE);
-	settle();
-	/* The refresh of each second may come between; settle() itself asks for three. */
+	mode_choose();
+	/* The refresh of each second may come between; mode_choose() itself asks for three. */
 	assert_true(number(&net.links_asked) - links < COUNT(row));
 	assert_true(number(&net.neighbours_asked) - neighbours < COUNT(row));
 
 	/* News of the gateway that is none changes nothing. */
 	puts = number(&net.puts);
 	neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.254");
-	settle();
-	assert_true(number(&net.puts) - puts <= 6); /* settle()'s own */
+	mode_choose();
+	assert_true(number(&net.puts) - puts <= 6); /* mode_choose()'s own */
 	/* A new MAC is written everywhere, without a question about routes but the refresh's. */
 	routes = number(&net.asked[5]);
 	for (uint8_t mac = 0x42; mac < 0x48; mac++) {
@@ -1321,7 +1321,7 @@ static void test_new_row_twice(void **state)
 		assert_int_equal(acquire("192.0.2.1", htonl(0xc0000300 + i), &row), 0);
 	wait_for_hop(row, true);
 	nexthop_release(row);
-	settle();
+	mode_choose();
 	/* The thread waits for an answer, and one row is left, which each takes in turn. */
 	pthread_mutex_lock(&net.lock);
 	event(RTM_NEWROUTE);
@@ -1457,7 +1457,7 @@ static void test_threads(void **state)
 		assert_int_equal(pthread_join(thread[i], &failures), 0);
 		assert_null(failures);
 	}
-	settle();
+	mode_choose();
 	for (uint32_t row = 0; row < ROWS; row++)
 		assert_int_equal(hop_of(row).ifindex, 0);
 }

@@ -17,7 +17,7 @@ static int setup(void **state)
 {
 	(void)state;
 	memset(&options, 0xff, sizeof(options));
-	options_clear(&options);
+	option_clear(&options);
 	return 0;
 }
 
@@ -49,7 +49,7 @@ static struct settings resolve(void)
 	struct settings settings;
 
 	memset(&settings, 0xff, sizeof(settings));
-	options_resolve(&options, &settings);
+	option_resolve(&options, &settings);
 	return settings;
 }
 
@@ -199,18 +199,18 @@ static void test_interfaces_full(void **state)
 	char name[IFNAMSIZ];
 
 	(void)state;
-	for (int i = 0; i < ABI_PORTS; i++) {
+	for (int i = 0; i < ABI_ATTACHMENTS; i++) {
 		snprintf(name, sizeof(name), "eth%d", i);
 		take(OPTION_FILE, "xdp-interface", name);
 	}
 	/* Known ones are no news, even when no more would fit. */
 	take(OPTION_FILE, "xdp-interface", "eth0");
-	assert_int_equal(resolve().interfaces, ABI_PORTS);
+	assert_int_equal(resolve().interfaces, ABI_ATTACHMENTS);
 	assert_int_equal(set(OPTION_FILE, "xdp-interface", "eth16"), -EINVAL);
 	assert_string_equal(options.error,
 			    "xdp-interface: 'eth16' is not one of the first 16 interfaces, the most there can be");
-	assert_int_equal(resolve().interfaces, ABI_PORTS);
-	assert_string_equal(resolve().interface[ABI_PORTS - 1], "eth15");
+	assert_int_equal(resolve().interfaces, ABI_ATTACHMENTS);
+	assert_string_equal(resolve().interface[ABI_ATTACHMENTS - 1], "eth15");
 	/* Each source has its own list. */
 	assert_int_equal(set(OPTION_ARGV, "xdp-interface", "eth16"), 0);
 	assert_int_equal(resolve().interfaces, 1);
@@ -361,7 +361,7 @@ static void test_first_error_is_kept(void **state)
 	assert_int_equal(set(OPTION_ARGV, "xdp-max-channels", "none"), -EINVAL);
 	assert_int_equal(set(OPTION_ARGV, "xdp-mode", "native"), 0);
 	assert_string_equal(options.error, error);
-	options_clear(&options);
+	option_clear(&options);
 	assert_string_equal(options.error, "");
 	assert_int_equal(resolve().mode, OPTION_MODE_AUTO);
 }
@@ -376,7 +376,7 @@ static void test_long_value_is_cut_in_the_error(void **state)
 	for (size_t id = 0; id < option_count; id++) {
 		const char *name = option_descriptions[id].name;
 
-		options_clear(&options);
+		option_clear(&options);
 		assert_int_equal(option_set(&options, OPTION_ARGV, id, value), -EINVAL);
 		assert_memory_equal(options.error, name, strlen(name));
 		assert_memory_equal(options.error + strlen(name), ": 'vvvv", 7);

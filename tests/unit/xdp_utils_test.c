@@ -51,7 +51,7 @@ static void put(struct transport to, bool v6, uint32_t *word, __be16 *port)
 static void add_flow(struct flow_list *list, struct transport from, struct transport at, uint16_t number,
 		     struct transport source, struct transport target, uint16_t put_on, uint32_t packets)
 {
-	static struct flow_slot slots[FLOW_ROWS_MIN];
+	static struct flow_slot slots[FLOW_SLOTS_MIN];
 	static const uint64_t seed[FLOW_SEEDS] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 };
 	struct flow_table table = { .lock = PTHREAD_MUTEX_INITIALIZER };
 	struct flow flow = {
@@ -64,7 +64,7 @@ static void add_flow(struct flow_list *list, struct transport from, struct trans
 		.hop = packets + 1000,
 		.owner = 7,
 	};
-	union map_key key = { .v4 = { .channel = htons(number), .family = FLOW_KEY_V4 } };
+	union flow_any_key key = { .v4 = { .channel = htons(number), .family = FLOW_KEY_V4 } };
 	struct seen_flow seen;
 	uint32_t row;
 
@@ -77,7 +77,7 @@ static void add_flow(struct flow_list *list, struct transport from, struct trans
 		put(at, false, &key.v4.daddr, &key.v4.dport);
 	}
 	memset(slots, 0, sizeof(slots));
-	assert_int_equal(flow_table_open(&table, slots, FLOW_ROWS_MIN, 1, seed), 0);
+	assert_int_equal(flow_table_open(&table, slots, FLOW_SLOTS_MIN, 1, seed), 0);
 	assert_int_equal(flow_table_reserve(&table, from.family, &key, &row), 0);
 	flow_table_write(&table, row, &flow);
 	slots[row].packets = packets;
@@ -410,7 +410,7 @@ static void make_snapshot(struct snapshot *snapshot, struct channel_row *rows, s
 	snapshot->state.started = 10 * SECOND;
 	snapshot->state.channels = 16;
 	snapshot->state.interfaces = 1;
-	snapshot->state.interface[0].mode = STATE_MODE_NATIVE;
+	snapshot->state.interface[0].mode = STATUS_MODE_NATIVE;
 	strcpy(snapshot->state.interface[0].name, "eth0");
 	strcpy(snapshot->state.interface[0].line, "native mode, mtu 1500");
 	snapshot->relays_alive = 2;
@@ -434,11 +434,11 @@ static void test_problems(void **state)
 	problems_each(&snapshot, keep, all);
 	assert_string_equal(all, "");
 	snapshot.server.seen = false;
-	snapshot.state.barred = 1;
+	snapshot.state.blocked = 1;
 	snapshot.relays_silent = 1;
-	snapshot.state.interface[0].mode = STATE_MODE_NONE;
+	snapshot.state.interface[0].mode = STATUS_MODE_NONE;
 	/* A name may fill its field. */
-	memset(snapshot.state.interface[0].name, 'n', STATE_NAME);
+	memset(snapshot.state.interface[0].name, 'n', STATUS_NAME);
 	snapshot.bound = 16;
 	snapshot.hops = 3;
 	snapshot.hops_unresolved = 2;
@@ -524,12 +524,12 @@ static void test_odd_names(void **state)
 static void test_words(void **state)
 {
 	(void)state;
-	assert_true(CHANNEL_REFUSALS <= STATE_REFUSALS);
-	for (int i = 0; i < CHANNEL_REFUSALS; i++) {
-		assert_non_null(channel_refusal_name(i));
-		assert_non_null(channel_refusal_text(i));
+	assert_true(REFUSAL_COUNT <= STATUS_REFUSALS);
+	for (int i = 0; i < REFUSAL_COUNT; i++) {
+		assert_non_null(eligibility_refusal_name(i));
+		assert_non_null(eligibility_refusal_text(i));
 		for (int k = 0; k < i; k++)
-			assert_string_not_equal(channel_refusal_name(i), channel_refusal_name(k));
+			assert_string_not_equal(eligibility_refusal_name(i), eligibility_refusal_name(k));
 	}
 	assert_string_equal(verdict_name(VERDICT_TO_CLIENT), "TO_CLIENT");
 	assert_string_equal(verdict_text(VERDICT_TO_CLIENT), "relayed to client");

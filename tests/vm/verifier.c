@@ -81,7 +81,7 @@ static int load(const char *path, bool clock, bool frags, int level)
 
 	if (!program)
 		return -errno;
-	setting_put(object, "flow_rows", 65536);
+	setting_put(object, "flow_slots", 65536);
 	setting_put(object, "weak_order", !clock);
 	setting_put(object, "coarse_clock", clock);
 	setting_put(object, "frags", frags);

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "coturn/relay_thread.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "mainrelay.h"
+
+#include "coturn/release.h"
+
+void __real_turn_report_session_usage(void *session, int force_invalid);
+
+static _Thread_local struct {
+	bool started;
+	uint16_t owner;
+	struct hooked_channel *first;
+} thread;
+
+static uint32_t threads_started;
+
+/* Adds what the kernel relayed to the session, with the reports that are due. */
+static void fold(struct hooked_channel *hooked)
+{
+	ts_ur_super_session *ss = hooked->session;
+	struct usage to_peer, to_client;
+	struct usage_sum rest = { 0 }, part;
+	bool due;
+
+	if (!hooked->channel)
+		return;
+	offload_channel_read(hooked->channel, &to_peer, &to_client);
+	release_count_processed(to_peer.packets);
+	usage_add(&rest, &to_peer, &to_client, release_is_4_6() ? 0 : 4);
+	if (hooked->bandwidth)
+		bandwidth_count(hooked->bandwidth, &rest);
+	while (!usage_empty(&rest)) {
+		due = usage_take(&rest,
+				 ss->received_packets + ss->sent_packets + ss->peer_received_packets +
+					 ss->peer_sent_packets,
+				 &part);
+		ss->received_packets += (uint32_t)part.packets[USAGE_RECEIVED];
+		ss->received_bytes += (uint32_t)part.bytes[USAGE_RECEIVED];
+		ss->sent_packets += (uint32_t)part.packets[USAGE_SENT];
+		ss->sent_bytes += (uint32_t)part.bytes[USAGE_SENT];
+		ss->peer_received_packets += (uint32_t)part.packets[USAGE_PEER_RECEIVED];
+		ss->peer_received_bytes += (uint32_t)part.bytes[USAGE_PEER_RECEIVED];
+		ss->peer_sent_packets += (uint32_t)part.packets[USAGE_PEER_SENT];
+		ss->peer_sent_bytes += (uint32_t)part.bytes[USAGE_PEER_SENT];
+		if (due)
+			__real_turn_report_session_usage(ss, 0);
+	}
+}
+
+void relay_thread_close(struct hooked_channel *hooked)
+{
+	if (hooked->channel)
+		offload_channel_close(hooked->channel);
+	hooked->closed = true;
+	hooked->relay = NULL;
+	fold(hooked);
+}
+
+/* Gives its slots back, to be used for other channels. */
+static void give_back(struct hooked_channel *hooked)
+{
+	offload_channel_free(hooked->channel);
+	bandwidth_release(hooked->bandwidth);
+	hooked->channel = NULL;
+	hooked->bandwidth = NULL;
+}
+
+/*
+ * coturn deletes some channels up to minutes after they were closed: those of a family
+ * that was released, and of a mobile session that has ended. Their slots are given
+ * back here.
+ */
+static void tick(ioa_engine_handle engine, void *unused)
+{
+	(void)engine, (void)unused;
+	for (struct hooked_channel *hooked = thread.first; hooked; hooked = hooked->next) {
+		fold(hooked);
+		if (hooked->closed)
+			give_back(hooked);
+	}
+	offload_beat(thread.owner);
+}
+
+int relay_thread_start(ioa_engine_handle engine)
+{
+	uint32_t owner;
+
+	if (thread.started)
+		return 0;
+	owner = __atomic_fetch_add(&threads_started, 1, __ATOMIC_RELAXED);
+	if (owner >= ABI_OWNERS)
+		return -ENOSPC;
+	if (!set_ioa_timer(engine, 1, 0, tick, NULL, 1, "offload_tick"))
+		return -ENOMEM;
+	thread.owner = (uint16_t)owner;
+	thread.started = true;
+	offload_beat(thread.owner);
+	return 0;
+}
+
+uint16_t relay_thread_owner(void)
+{
+	return thread.owner;
+}
+
+void relay_thread_add(struct hooked_channel *hooked)
+{
+	hooked->next = thread.first;
+	if (thread.first)
+		thread.first->previous = hooked;
+	thread.first = hooked;
+}
+
+void relay_thread_remove(struct hooked_channel *hooked)
+{
+	if (hooked->previous)
+		hooked->previous->next = hooked->next;
+	else
+		thread.first = hooked->next;
+	if (hooked->next)
+		hooked->next->previous = hooked->previous;
+	give_back(hooked);
+	free(hooked);
+}
+
+void relay_thread_each(void (*act)(struct hooked_channel *hooked, void *data), void *data)
+{
+	for (struct hooked_channel *hooked = thread.first; hooked; hooked = hooked->next)
+		act(hooked, data);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The start of the server. The linker wraps two of coturn's functions: __wrap_x() is
+ * called for x(), and __real_x() is upstream's.
+ */
+#include "coturn/startup.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "mainrelay.h"
+
+#include "base/log.h"
+#include "base/option.h"
+#include "coturn/options.h"
+#include "coturn/release.h"
+#include "offload.h"
+
+void __real_setup_server(void);
+void __real_run_listener_server(struct listener_server *ls);
+
+void __wrap_setup_server(void);
+void __wrap_run_listener_server(struct listener_server *ls);
+
+static bool running;
+
+bool startup_offload_runs(void)
+{
+	return running;
+}
+
+static void log_to_coturn(enum log_level level, const char *line)
+{
+	static const TURN_LOG_LEVEL levels[] = {
+		[LOG_LEVEL_INFO] = TURN_LOG_LEVEL_INFO,
+		[LOG_LEVEL_WARNING] = TURN_LOG_LEVEL_WARNING,
+		[LOG_LEVEL_ERROR] = TURN_LOG_LEVEL_ERROR,
+	};
+
+	TURN_LOG_FUNC(levels[level], "%s\n", line);
+}
+
+/* Those that coturn listens on and those that it relays from. */
+static int start_for_addresses(const struct settings *settings)
+{
+	size_t listeners = turn_params.listener.addrs_number, relays = turn_params.relays_number;
+	const char **addresses = calloc(listeners + relays + 1, sizeof(*addresses));
+	unsigned int count = 0;
+	int error;
+
+	if (!addresses)
+		return -ENOMEM;
+	for (size_t i = 0; i < listeners; i++)
+		addresses[count++] = turn_params.listener.addrs[i];
+	for (size_t i = 0; i < relays; i++)
+		addresses[count++] = turn_params.relay_addrs[i];
+	error = offload_start(settings, addresses, count, release_is_4_6());
+	free(addresses);
+	return error;
+}
+
+void __wrap_setup_server(void)
+{
+	const struct options *given = options_given();
+	struct settings settings;
+	int error = -EINVAL;
+
+	log_to(log_to_coturn);
+	option_resolve(given, &settings);
+	if (given->error[0])
+		log_line(LOG_LEVEL_ERROR, "%s", given->error);
+	else if (settings.enabled)
+		error = start_for_addresses(&settings);
+
+	running = !error;
+	if (settings.required && !settings.enabled && !given->error[0])
+		log_line(LOG_LEVEL_ERROR, "xdp-required is set, but xdp-offload is not");
+	if (error && (settings.enabled || settings.required || given->error[0])) {
+		log_line(LOG_LEVEL_ERROR, "the offload is off; everything is relayed in userspace");
+		if (settings.required) {
+			log_line(LOG_LEVEL_ERROR, "xdp-required: the server does not start without the offload");
+			exit(EXIT_FAILURE);
+		}
+	}
+	__real_setup_server();
+}
+
+/* By now the server runs as the user that it is to run as. */
+void __wrap_run_listener_server(struct listener_server *ls)
+{
+	if (running)
+		offload_privileges_dropped();
+	__real_run_listener_server(ls);
+}
