@@ -93,9 +93,12 @@ struct flow {
 	__u32 zero;
 } __attribute__((aligned(8))); /* copied by 8 bytes */
 
-/* What of it does not depend on the family stands from here on. */
-#define FLOW_REST offsetof(struct flow, sport)
-#define FLOW_REST_WORDS ((offsetof(struct flow, zero) - FLOW_REST) / 4)
+/*
+ * What of it does not depend on the family stands from here on. The headers of libbpf 1.3
+ * and later redefine offsetof() by pointer arithmetic, which is no integer constant.
+ */
+#define FLOW_REST __builtin_offsetof(struct flow, sport)
+#define FLOW_REST_WORDS ((__builtin_offsetof(struct flow, zero) - FLOW_REST) / 4)
 
 /*
  * A slot of the table of flows, which is open addressing in memory that the server
@@ -335,7 +338,7 @@ _Static_assert(sizeof(struct flow_key) == 16, "flow_key has no padding");
 _Static_assert(sizeof(struct flow_key6) == 40, "flow_key6 has no padding");
 _Static_assert(sizeof(struct flow) == 64, "flow has no padding");
 _Static_assert(sizeof(struct flow_slot) == 128, "flow_slot fills two cache lines");
-_Static_assert(offsetof(struct flow_slot, key_saddr6) == 64, "IPv4 takes the first of them");
+_Static_assert(__builtin_offsetof(struct flow_slot, key_saddr6) == 64, "IPv4 takes the first of them");
 _Static_assert(sizeof(struct hop) == 28, "hop has no padding");
 _Static_assert(sizeof(struct hop_entry) == 64, "hop_entry fills a cache line");
 _Static_assert(sizeof(struct limit) == 64, "limit fills a cache line");
