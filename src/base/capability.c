@@ -140,7 +140,7 @@ static bool has(const struct capabilities *have, int capability)
 
 bool capability_missing(char *names, size_t size)
 {
-	const char *missing[KNOWN];
+	const char *missing[KNOWN] = { NULL };
 	struct capabilities have;
 	size_t count = 0, used = 0;
 

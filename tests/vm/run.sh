@@ -61,7 +61,7 @@ fi
 
 folder=
 machine=
-# shellcheck disable=SC2317
+# shellcheck disable=SC2317,SC2329
 cleanup() {
 	[ -z "$machine" ] || kill "$machine" 2>/dev/null || :
 	[ -z "$folder" ] || rm -rf "$folder"
