@@ -37,12 +37,20 @@ def need(program):
         skip(f"{program} is not installed")
 
 
+def reachable(lab, name="turnserver"):
+    """A copy of the server for users other than root, who may not get to this folder."""
+    program = lab.folder / name
+    if not program.exists():
+        shutil.copy(BINARY, program)
+    return program
+
+
 @test("no root", SECONDS)
 def no_root(lab):
     prefix = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all")
     words = ["takes CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON:", "start it as root"]
-    check_relays_without(lab, words=words, prefix=prefix)
-    check_refused(lab, words=words, prefix=prefix)
+    check_relays_without(lab, words=words, prefix=prefix, program=reachable(lab))
+    check_refused(lab, words=words, prefix=prefix, program=reachable(lab))
 
 
 # To the kernel CAP_SYS_ADMIN is as good as either, so it goes too.
@@ -58,7 +66,7 @@ def enough(lab):
     need("capsh")
     prefix = (*UNLOCKED, *capabilities.with_only(capabilities.NEEDED))
     exact = capabilities.mask(capabilities.NEEDED)
-    with Server(lab, MODE, prefix=prefix) as server:
+    with Server(lab, MODE, prefix=prefix, program=reachable(lab)) as server:
         check_equal(capabilities.sets_of(f"/proc/{server.pid}/status"), (exact,) * 3,
                     "permitted, effective and bounding set")
         check_equal(capabilities.user_of(server.pid), (NO_USER, NO_USER), "user and group")
@@ -74,8 +82,7 @@ def enough(lab):
 @test("the three as capabilities of the file, for who may have them; or none", SECONDS)
 def of_the_file(lab):
     need("setcap")
-    program = lab.folder / "turnserver"
-    shutil.copy(BINARY, program)
+    program = reachable(lab, "turnserver-with-capabilities")
     # Not in effect by themselves: else it would not start where they are out of bounds.
     command(["setcap", ",".join(capabilities.NEEDED).lower() + "=p", program])
     for names, relays in ((capabilities.NEEDED, True), ((), False)):
@@ -108,9 +115,10 @@ def each_missing(lab):
     need("capsh")
     for missing in capabilities.NEEDED:
         kept = [name for name in capabilities.NEEDED if name != missing]
-        check_relays_without(lab, MODE, prefix=capabilities.with_only(kept),
+        check_relays_without(lab, MODE, prefix=capabilities.with_only(kept), program=reachable(lab),
                              words=[f"takes {missing}:", "AmbientCapabilities="])
-    check_refused(lab, MODE, prefix=capabilities.with_only(kept), words=[f"takes {missing}:"])
+    check_refused(lab, MODE, prefix=capabilities.with_only(kept), program=reachable(lab),
+                  words=[f"takes {missing}:"])
 
 
 @test("proc-user and proc-group: one thread keeps CAP_NET_ADMIN, nothing else is kept", SECONDS)
@@ -180,10 +188,11 @@ def nothing_to_keep(lab):
 def locked_memory(lab):
     need("capsh")
     prefix = ("prlimit", "--memlock=65536:65536", *capabilities.with_only(capabilities.NEEDED))
+    program = reachable(lab)
     if LINUX < (5, 11):
-        check_relays_without(lab, MODE, words=["LimitMEMLOCK=infinity"], prefix=prefix)
+        check_relays_without(lab, MODE, words=["LimitMEMLOCK=infinity"], prefix=prefix, program=program)
         return
-    with Server(lab, MODE, prefix=prefix) as server, Talk(lab) as one:
+    with Server(lab, MODE, prefix=prefix, program=program) as server, Talk(lab) as one:
         one.wait_kernel(server, PATIENCE).check_kernel(server)
 
 

@@ -56,11 +56,11 @@ class Server:
     `options` are lines of turnserver.conf, a list of (name, value) with value
     None for a bare one; `argv` is added to the command line and `prefix` put
     in front of it. `probe` is a client's and the server's address between which
-    it must answer to be ready.
+    it must answer to be ready. `program` is another copy of the server.
     """
 
     def __init__(self, lab, *options, offload=True, argv=(), prefix=(), ready=True,
-                 probe=(CLIENT, SERVER)):
+                 probe=(CLIENT, SERVER), program=BINARY):
         self.lab = lab
         self.folder = lab.folder / f"server-{next(_serial)}"
         self._options = list(options)
@@ -68,14 +68,15 @@ class Server:
         self._prefix = list(prefix)
         self._ready = ready
         self._probe = probe
+        self._program = program
         self._process = None
         self._may_end = False
         self.offload = None
         self.pid = None
         if offload:
             self._options.append(("xdp-offload", None))
-        if not BINARY.exists():
-            raise FileNotFoundError(f"{BINARY} is not built")
+        if not program.exists():
+            raise FileNotFoundError(f"{program} is not built")
 
     def _configuration(self):
         given = {name for name, _ in self._options}
@@ -103,8 +104,8 @@ class Server:
         path = self.folder / "turnserver.conf"
         path.write_text(self._configuration(), encoding="utf-8")
         with open(self.folder / "log", "wb") as log:
-            self._process = self.lab.server.start(*self._prefix, BINARY, "-c", path, *self._argv,
-                                                  output=log)
+            self._process = self.lab.server.start(*self._prefix, self._program, "-c", path,
+                                                  *self._argv, output=log)
         self._follow(self._process.pid)
         try:
             if self._ready:
