@@ -3,12 +3,12 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "iface/manager.h"
+#include "base/library_log.h"
 #include "base/log.h"
 #include "iface/attachment.h"
 #include "base/capability.h"
@@ -22,21 +22,6 @@
 #endif
 
 static struct turn_bpf *skeleton;
-
-static char libbpf_said[256];
-
-/*
- * Keeps the first warning, which is nearest to the cause, for the operator; but
- * not that a limit could not be raised which newer kernels do not have.
- */
-static int libbpf_print(enum libbpf_print_level level, const char *format, va_list args)
-{
-	if (level == LIBBPF_WARN && !libbpf_said[0] && !strstr(format, "RLIMIT_MEMLOCK")) {
-		vsnprintf(libbpf_said, sizeof(libbpf_said), format, args);
-		libbpf_said[strcspn(libbpf_said, "\n")] = '\0';
-	}
-	return 0;
-}
 
 static void explain_denial(void)
 {
@@ -69,7 +54,8 @@ static int explain_load(int error)
 		log_line(LOG_LEVEL_ERROR,
 			 "kernel %s does not load the XDP program (%s; Linux 5.10 with XDP and BPF links is "
 			 "needed): %s",
-			 kernel.release, strerror(-error), libbpf_said);
+			 kernel.release, strerror(-error), library_log_warning());
+	library_log_verifier();
 	return error;
 }
 
@@ -95,28 +81,51 @@ static void configure(struct turn_bpf *made, bool frags, unsigned int flows, uns
 	bpf_map__set_max_entries(made->maps.verdicts, cpus);
 }
 
+/*
+ * `verifier_log` is what the verifier is to log: 0: the instructions before the one that it
+ * refuses. 0 or -errno, then with nothing left.
+ */
+static int open_and_load(bool frags, unsigned int flows, unsigned int cpus, unsigned int verifier_log,
+			 struct turn_bpf **loaded)
+{
+	struct turn_bpf *made = turn_bpf__open();
+	int error;
+
+	if (!made)
+		return -errno;
+	configure(made, frags, flows, cpus);
+	bpf_program__set_log_level(made->progs.turn, verifier_log);
+	error = getentropy((void *)made->rodata->flow_seed, sizeof(made->rodata->flow_seed)) ? -errno :
+											       turn_bpf__load(made);
+	if (error)
+		turn_bpf__destroy(made);
+	else
+		*loaded = made;
+	return error;
+}
+
+/* BPF_LOG_STATS of the kernel's bpf_verifier.h: how many instructions the verifier has walked. */
+#define VERIFIER_STATS 4
+
 static int load(const struct settings *settings, bool frags, struct maps *maps)
 {
 	int cpus = libbpf_num_possible_cpus();
 	unsigned int flows = 2 * settings->channels;
 	struct turn_bpf *made;
-	int error;
+	int error = -EINVAL;
 
 	if (cpus < 0) {
 		log_line(LOG_LEVEL_ERROR, "cannot count this machine's CPUs: %s; /sys must be mounted", strerror(-cpus));
 		return cpus;
 	}
-	libbpf_set_print(libbpf_print);
-	made = turn_bpf__open();
-	if (!made)
-		return explain_load(-errno);
-	configure(made, frags, flows, (unsigned int)cpus);
-	error = getentropy((void *)made->rodata->flow_seed, sizeof(made->rodata->flow_seed)) ? -errno :
-											       turn_bpf__load(made);
-	if (error) {
-		turn_bpf__destroy(made);
+	library_log_start(settings->debug);
+	if (settings->debug)
+		error = open_and_load(frags, flows, (unsigned int)cpus, VERIFIER_STATS, &made);
+	/* With the statistics alone, the verifier does not say how it came to refuse. */
+	if (error)
+		error = open_and_load(frags, flows, (unsigned int)cpus, 0, &made);
+	if (error)
 		return explain_load(error);
-	}
 	skeleton = made;
 	*maps = (struct maps){
 		.flows = made->maps.flows,

@@ -41,6 +41,7 @@ struct settings {
 	unsigned int channels;
 	unsigned int interfaces; /* 0: those that own the server's addresses */
 	char interface[ABI_ATTACHMENTS][IFNAMSIZ];
+	bool debug; /* log all that libbpf, libxdp and the verifier say; coturn's own option asks for it */
 };
 
 /* In the order of enum option_id. */

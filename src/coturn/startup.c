@@ -67,6 +67,7 @@ void __wrap_setup_server(void)
 
 	log_to(log_to_coturn);
 	option_resolve(given, &settings);
+	settings.debug = turn_params.verbose == TURN_VERBOSE_EXTRA;
 	if (given->error[0])
 		log_line(LOG_LEVEL_ERROR, "%s", given->error);
 	else if (settings.enabled)

@@ -12,6 +12,7 @@
 #include <xdp/libxdp.h>
 
 #include "abi.h"
+#include "base/library_log.h"
 
 #define PROGRAM_NAME "turn"
 #define PROGRAM_SECTION "xdp"
@@ -35,18 +36,17 @@ static struct member *find(uint32_t ifindex)
 	return NULL;
 }
 
-/* libxdp says what failed by return values too; lines of its own are for its tools. */
-static int print_nothing(enum libxdp_print_level level, const char *format, va_list args)
+/* libxdp says what failed by return values too; its own lines are for the operator who asks for them. */
+static int print_libxdp(enum libxdp_print_level level, const char *format, va_list args)
 {
-	(void)level, (void)format, (void)args;
-	return 0;
+	return library_log_print((int)level, format, args);
 }
 
 static struct xdp_multiprog *open_dispatcher(uint32_t ifindex)
 {
 	struct xdp_multiprog *dispatcher;
 
-	libxdp_set_print(print_nothing);
+	libxdp_set_print(print_libxdp);
 	dispatcher = xdp_multiprog__get_from_ifindex((int)ifindex);
 	if (libxdp_get_error(dispatcher))
 		return NULL;

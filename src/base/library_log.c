@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/library_log.h"
+
+#include <bpf/libbpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+/* The verifier walks some 100,000 instructions; its last lines name the one that it refuses. */
+#define VERIFIER_LINES 20
+#define VERIFIER_BYTES 4096
+
+/* libbpf puts what the verifier said between these (bpf_object_load_prog). */
+#define VERIFIER_BEGIN "-- BEGIN PROG LOAD LOG --\n"
+#define VERIFIER_END "-- END PROG LOAD LOG --"
+
+static struct {
+	bool debug;
+	char warning[256];
+	char verifier[VERIFIER_BYTES]; /* the end of it */
+} said;
+
+static void log_lines(enum log_level level, const char *text)
+{
+	while (*text) {
+		size_t length = strcspn(text, "\n");
+
+		if (length)
+			log_line(level, "%.*s", (int)length, text);
+		text += length + (text[length] == '\n');
+	}
+}
+
+/* Where the last `lines` lines of a text begin. */
+static const char *last_lines(const char *text, const char *end, int lines)
+{
+	while (end > text && end[-1] == '\n')
+		end--;
+	while (end > text) {
+		if (end[-1] == '\n' && !--lines)
+			break;
+		end--;
+	}
+	return end;
+}
+
+static void keep_verifier(const char *begin)
+{
+	const char *end = strstr(begin, VERIFIER_END);
+	const char *first;
+
+	if (!end)
+		end = begin + strlen(begin);
+	first = last_lines(begin, end, VERIFIER_LINES);
+	if (end - first >= VERIFIER_BYTES)
+		first = end - VERIFIER_BYTES + 1;
+	memcpy(said.verifier, first, (size_t)(end - first));
+	said.verifier[end - first] = '\0';
+}
+
+/* That a limit could not be raised which newer kernels do not have explains nothing. */
+static bool is_warning(int level, const char *text)
+{
+	return level == LIBBPF_WARN && !strstr(text, "RLIMIT_MEMLOCK");
+}
+
+/* In memory that is to be freed, or NULL. */
+static char *format_text(const char *format, va_list args)
+{
+	va_list again;
+	char *text;
+	int length;
+
+	va_copy(again, args);
+	length = vsnprintf(NULL, 0, format, again);
+	va_end(again);
+	text = length < 0 ? NULL : malloc((size_t)length + 1);
+	if (text)
+		vsnprintf(text, (size_t)length + 1, format, args);
+	return text;
+}
+
+int library_log_print(int level, const char *format, va_list args)
+{
+	const char *verifier;
+	char *text;
+
+	if (level > LIBBPF_WARN && !said.debug)
+		return 0;
+	text = format_text(format, args);
+	if (!text)
+		return 0;
+	verifier = strstr(text, VERIFIER_BEGIN);
+	if (verifier)
+		keep_verifier(verifier + strlen(VERIFIER_BEGIN));
+	if (said.debug)
+		log_lines(LOG_LEVEL_INFO, verifier && level == LIBBPF_WARN ? "libbpf: the verifier's words follow" : text);
+	if (!said.warning[0] && is_warning(level, text))
+		snprintf(said.warning, sizeof(said.warning), "%.*s", (int)strcspn(text, "\n"), text);
+	free(text);
+	return 0;
+}
+
+static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+{
+	return library_log_print((int)level, format, args);
+}
+
+void library_log_start(bool debug)
+{
+	memset(&said, 0, sizeof(said));
+	said.debug = debug;
+	libbpf_set_print(print_libbpf);
+}
+
+const char *library_log_warning(void)
+{
+	return said.warning;
+}
+
+void library_log_verifier(void)
+{
+	if (!said.verifier[0])
+		return;
+	log_line(LOG_LEVEL_ERROR, "the last lines of the kernel's verifier:");
+	log_lines(LOG_LEVEL_ERROR, said.verifier);
+}
