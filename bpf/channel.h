@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
-/* Which flow a datagram belongs to, and whether coturn would relay it. */
+/* Which flow a datagram belongs to, and whether coturn would relay the datagram. */
 #ifndef BPF_CHANNEL_H
 #define BPF_CHANNEL_H
 
@@ -7,15 +7,15 @@
 #include "maps.h"
 #include "packet.h"
 
-/* RFC 8656, section 12: channel numbers, and so first bytes 0x40 to 0x7f. */
+/* Channel numbers begin with the bits 01 (RFC 8656, section 12), so that the first byte is 0x40 to 0x7f. */
 #define CHANNEL_RANGE 0xc000
 #define CHANNEL_FIRST 0x4000
 
 /*
- * A client's ChannelData is looked for first, when it can be one: media that
- * peers send (RTP, DTLS, STUN) begins otherwise (RFC 7983), so that either
- * direction costs one lookup. A peer's payload that looks like ChannelData
- * costs two.
+ * Finds the flow of a datagram. One that begins like ChannelData is looked up as a client's
+ * first. The media that peers send (RTP, DTLS, STUN) begins otherwise (RFC 7983), so that
+ * nearly every packet of either direction takes one look-up; a peer's payload that looks
+ * like ChannelData takes two.
  */
 static __always_inline int flow_find(struct packet *packet, const int v6, struct flow_found *found)
 {
@@ -32,8 +32,9 @@ static __always_inline int flow_find(struct packet *packet, const int v6, struct
 }
 
 /*
- * CLOCK_MONOTONIC of this jiffy. To read it for every packet would be a sixth of what the
- * program costs; jiffies are a load from the kernel's memory.
+ * CLOCK_MONOTONIC, as it was when this CPU first asked in this jiffy. To read the clock for
+ * every packet would be a sixth of the program's cost, while the number of the jiffy is a
+ * load from the kernel's memory.
  */
 static __always_inline __u64 clock_now(void)
 {
@@ -47,14 +48,15 @@ static __always_inline __u64 clock_now(void)
 	return clock->now;
 }
 
+/* Whether the relay thread of a flow has been heard of in time. */
 static __always_inline int owner_alive(const struct flow *flow)
 {
 	return clock_now() < deadlines[flow->owner & (ABI_OWNERS - 1)];
 }
 
 /*
- * The key of what leaves by `flow`, when it comes in again as a peer's data: the
- * peer is this server.
+ * Sets the packet's key to that of a datagram which leaves by `flow` and comes in again as a
+ * peer's data, because the peer is this server.
  */
 static __always_inline void flow_key_hairpin(struct packet *packet, const struct flow *flow, const int v6)
 {
@@ -75,7 +77,7 @@ static __always_inline void flow_key_hairpin(struct packet *packet, const struct
 	}
 }
 
-/* VERDICT_CONTINUE with a copy of the flow of this datagram, whose relay thread is alive, and its slot. */
+/* Copies the flow of this datagram and returns VERDICT_CONTINUE, if there is one and its relay thread is alive. */
 static __always_inline enum verdict flow_of(struct packet *packet, const int v6, struct flow *flow,
 					    struct flow_slot **slot)
 {
@@ -87,7 +89,7 @@ static __always_inline enum verdict flow_of(struct packet *packet, const int v6,
 	return owner_alive(flow) ? VERDICT_CONTINUE : VERDICT_SERVER_SILENT;
 }
 
-/* The same of what leaves by `flow`, and comes in again as a peer's data: the peer is this server. */
+/* The same for a datagram that leaves by `flow` and comes in again; the copy replaces *flow. */
 static __always_inline enum verdict flow_hairpin(struct packet *packet, const int v6, struct flow *flow,
 					      struct flow_slot **slot)
 {
@@ -101,10 +103,9 @@ static __always_inline enum verdict flow_hairpin(struct packet *packet, const in
 }
 
 /*
- * Whether coturn accepts a ChannelData message of this length in a datagram
- * (stun_is_channel_message_str): bytes after the data are cut off in a
- * datagram of whole words, and padding of at most 3 bytes in any other, but
- * not after no data at all.
+ * Whether coturn accepts a ChannelData message with `data` bytes in a UDP payload of
+ * `datagram` bytes (stun_is_channel_message_str). If the payload is a multiple of 4 bytes, any
+ * number of bytes may follow the data; otherwise at most 3, and only if there is data.
  */
 static __always_inline int channel_length_ok(__u16 datagram, __u16 data)
 {
@@ -117,7 +118,7 @@ static __always_inline int channel_length_ok(__u16 datagram, __u16 data)
 	return data != 0 && room - data <= 3;
 }
 
-/* The TTL to send by this hop, 0 if the packet must go to coturn for that. */
+/* The TTL or hop limit to send with; 0 if the packet must go to coturn because of it. */
 static __always_inline __u8 ttl_out(const struct flow *flow, const struct hop *hop, __u8 received)
 {
 	if (flow->ttl_from == FLOW_TTL_CONSTANT)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
 /*
- * Internet checksums (RFC 1071, RFC 1624). Sums are of 16-bit words as they
- * stand in the packet, added in the byte order of the host: the order does not
- * matter as long as it is one.
+ * Internet checksums (RFC 1071, RFC 1624). The 16-bit words are added as they stand in
+ * memory, without a change of byte order: RFC 1071 shows that the sum comes out right in
+ * either order.
  */
 #ifndef BPF_CHECKSUM_H
 #define BPF_CHECKSUM_H
@@ -12,7 +12,7 @@
 
 #include "maps.h"
 
-/* The longest payload that is summed in full: a jumbo frame's. */
+/* The longest payload that is summed in full is that of a jumbo frame. */
 #define SUM_BLOCK 64
 #define SUM_BLOCKS 144
 #define SUM_MAX (SUM_BLOCK * SUM_BLOCKS)
@@ -27,13 +27,13 @@ static __always_inline __u16 sum_fold(__u64 sum)
 	return sum;
 }
 
-/* The complement of a word, to take it out of a sum. */
+/* Adding the complement of a word takes the word out of a sum. */
 static __always_inline __u16 csum_complement(__u16 word)
 {
 	return ~word;
 }
 
-/* A UDP checksum of 0 means that there is none: 0 is sent as 0xffff. */
+/* A UDP checksum of 0 means that there is none, so that a sum that comes to 0 is sent as 0xffff (RFC 768). */
 static __always_inline __sum16 sum_finish_udp(__u64 sum)
 {
 	__u16 check = ~sum_fold(sum);
@@ -41,7 +41,7 @@ static __always_inline __sum16 sum_finish_udp(__u64 sum)
 	return check ? check : 0xffff;
 }
 
-/* Of a header without options. */
+/* Whether the checksum of an IPv4 header without options is right. */
 static __always_inline int ip_sum_ok(const void *header)
 {
 	const __u32 *word = header;
@@ -57,15 +57,16 @@ static __always_inline __u64 pseudo_addresses6(const __be32 *saddr, const __be32
 }
 
 /*
- * The sum over the pseudo-header, of either family (RFC 8200, section 8.1): what
- * a socket leaves for the device to finish. `addresses` is the sum of their words.
+ * The sum over the pseudo-header of either family (RFC 768; RFC 8200, section 8.1). It is
+ * also what a local socket writes into the checksum field when the device is to finish
+ * the checksum. `addresses` is the sum of the words of both addresses.
  */
 static __always_inline __u16 pseudo_sum(__u64 addresses, __be16 udp_length)
 {
 	return sum_fold(addresses + bpf_htons(IPPROTO_UDP) + udp_length);
 }
 
-/* The same of bytes that may be in another buffer of the frame, at most a block. */
+/* The sum of at most SUM_BLOCK bytes that may be in another buffer of the frame; -1 if they are not all there. */
 static __always_inline long scattered_sum(struct xdp_md *ctx, __u32 offset, __u32 length)
 {
 	__be32 copy[SUM_BLOCK / 4] = {};
@@ -73,7 +74,7 @@ static __always_inline long scattered_sum(struct xdp_md *ctx, __u32 offset, __u3
 
 	if (!frags || last >= SUM_BLOCK)
 		return -1;
-	/* Before Linux 6.8 the verifier does not learn from a comparison with 0. */
+	/* Before Linux 6.8 the verifier does not learn from a comparison with 0 that a length is positive. */
 	barrier_var(last);
 	if (bpf_xdp_load_bytes(ctx, offset, copy, last + 1))
 		return -1;
@@ -81,12 +82,13 @@ static __always_inline long scattered_sum(struct xdp_md *ctx, __u32 offset, __u3
 }
 
 /*
- * The sum of `length` bytes of the frame from `offset` on, or -1 if they are not
- * all there or are more than SUM_MAX. Slow: only for packets that bring no checksum,
- * and for what is cut off the end of others.
- * Not static, so that the verifier walks its loops once and not for each path
- * that leads here. barrier_var: clang 14 would compare with an end moved back
- * instead, which the verifier does not follow.
+ * The sum of `length` bytes of the frame from `offset` on; -1 if they are not all there, or
+ * are more than SUM_MAX. It is slow, and used only for packets without a usable checksum
+ * and for the bytes that are cut off behind the data.
+ *
+ * The function is not static, so that the verifier walks its loops once, and not for each
+ * path that leads here. barrier_var keeps clang 14 from comparing with an end that is moved
+ * back instead of an address that is moved forward; the verifier does not follow that.
  */
 __noinline long payload_sum(struct xdp_md *ctx, __u32 offset, __u32 length)
 {
@@ -98,7 +100,7 @@ __noinline long payload_sum(struct xdp_md *ctx, __u32 offset, __u32 length)
 
 	if (length > SUM_MAX || offset > OFFSET_MAX)
 		return -1;
-	/* The bound that was just checked, where the verifier can see it. */
+	/* The mask repeats the check above in a form that the verifier understands. */
 	barrier_var(offset);
 	at += offset & OFFSET_MAX;
 	barrier_var(length);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
-/* Counters. */
+/* The program's counters: of verdicts, and of what each flow carried. */
 #ifndef BPF_COUNTER_H
 #define BPF_COUNTER_H
 
 #include "maps.h"
 
 /*
- * Additions to what several CPUs count in are __atomic_fetch_add, relaxed: from clang 20 on the
- * older __sync_fetch_and_add is an instruction that Linux before 5.12 does not have.
+ * Where several CPUs may add to the same counter, the program uses a relaxed
+ * __atomic_fetch_add. From clang 20 on, the older __sync_fetch_and_add becomes an
+ * instruction that Linux before 5.12 does not have.
  */
 
-/* Each CPU has a row of its own, and the program is not interrupted by itself: plain additions lose nothing. */
+/* Each CPU has a row of counters of its own, and XDP does not interrupt itself, so that plain additions lose nothing. */
 static __always_inline void count_verdict(enum verdict verdict)
 {
 	__u32 cpu = bpf_get_smp_processor_id();
@@ -20,7 +21,7 @@ static __always_inline void count_verdict(enum verdict verdict)
 		row[verdict & (VERDICT_ROW - 1)]++;
 }
 
-/* A packet that a flow carried: bytes of data, and of what was cut off behind them. */
+/* Counts a packet that a flow carried: its bytes of data, and the bytes that were cut off behind them. */
 static __always_inline void count_usage(struct flow_slot *slot, __u16 data, __u16 trimmed)
 {
 	__atomic_fetch_add(&slot->packets, 1, __ATOMIC_RELAXED);

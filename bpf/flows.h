@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
-/* The table of flows, as the program reads it: see struct flow_slot. */
+/* Reads the table of flows, which the server writes at the same time: see struct flow_slot. */
 #ifndef BPF_FLOWS_H
 #define BPF_FLOWS_H
 
 #include "maps.h"
 #include "packet.h"
 
-/* Of whatever is compared or copied by 8 bytes. */
+/* For what is compared or copied 8 bytes at a time, whatever its type. */
 typedef __u64 __attribute__((may_alias)) any64;
 
-/* No slot. */
+/* The index of no slot. */
 #define FLOW_NONE 0xffffffffu
 
-/* A flow that had the key of a packet when its slot's seq was read. */
+/* A slot whose flow had the key of the packet, and its sequence when that was seen. */
 struct flow_found {
 	struct flow_slot *slot;
 	__u32 seq;
 };
 
-/* A register that is 0, but is known only when the load that it comes from is done. */
+/* Makes `var` 0 in a way that the CPU knows only when the load that `var` comes from is done. */
 #ifdef __bpf__
 #define dependent_zero(var) asm volatile("%0 &= 0" : "+r"(var))
 #else
@@ -26,9 +26,9 @@ struct flow_found {
 #endif
 
 /*
- * What is loaded through the result is loaded after `loaded` was: an address that
- * depends on a load orders all CPUs, where BPF has no barrier for loads (before
- * Linux 6.15).
+ * Returns `slot`. What is loaded through the result is loaded after `loaded` was, since every
+ * CPU keeps the order of two loads if the address of the second depends on the first.
+ * BPF has no barrier for loads before Linux 6.15.
  */
 static __always_inline const struct flow_slot *slot_after(const struct flow_slot *slot, __u64 loaded)
 {
@@ -50,7 +50,7 @@ static __always_inline __u32 slot_seq(const struct flow_slot *slot)
 	return *(const volatile __u32 *)&slot->seq;
 }
 
-/* The two halves of struct flow_key. */
+/* Whether the slot has this key, given as the two halves of struct flow_key. */
 static __always_inline int slot_is(const struct flow_slot *slot, __u64 addresses, __u64 ports)
 {
 	return *(const any64 *)&slot->key_sport == ports && *(const any64 *)&slot->key_saddr == addresses;
@@ -73,7 +73,7 @@ static __always_inline int slot_has(const struct flow_slot *slot, const any64 *k
 	return v6 ? slot_is6(slot, (const struct flow_key6 *)key) : slot_is(slot, key[0], key[1]);
 }
 
-/* From the second slot on where a key may stand; FLOW_NONE. */
+/* Looks for a key from the second slot on where it may stand. The slot's index, or FLOW_NONE. */
 static __always_inline __u32 flow_go_on(__u64 hash, const any64 *key, const int v6)
 {
 	for (int probe = 1; probe < FLOW_PROBES; probe++) {
@@ -94,9 +94,9 @@ static __always_inline __u32 flow_go_on(__u64 hash, const any64 *key, const int 
 }
 
 /*
- * The slot of a flow that does not stand on its first one, or FLOW_NONE. Not static, so that the
- * verifier walks the loop once, and not for each way that leads here; so the words of a key
- * come one by one.
+ * The same for a key whose words are given one by one. The function is not static, so that the
+ * verifier walks the loop once, and not for each path that leads here; such a function
+ * takes no pointer to a key.
  */
 __noinline __u32 flow_search(__u64 addresses, __u64 ports)
 {
@@ -112,6 +112,7 @@ __noinline __u32 flow_search6(__u64 source, __u64 source_end, __u64 destination,
 	return flow_go_on(flow_hash6(flow_seed, (const struct flow_key6 *)word), word, 1);
 }
 
+/* Whether there is a flow in the slot, and it has the packet's key. */
 static __always_inline int slot_matches(const struct packet *packet, struct flow_found *found, const int v6)
 {
 	const struct flow_slot *slot;
@@ -123,7 +124,7 @@ static __always_inline int slot_matches(const struct packet *packet, struct flow
 	return slot_has(slot, (const any64 *)&packet->key, v6);
 }
 
-/* Whether there is a flow of the packet's key. Nearly always its first slot tells. */
+/* Whether there is a flow with the packet's key. Nearly always the first slot tells. */
 static __always_inline int flow_at(const struct packet *packet, const int v6, struct flow_found *found)
 {
 	const any64 *key = (const any64 *)&packet->key;
@@ -141,6 +142,7 @@ static __always_inline int flow_at(const struct packet *packet, const int v6, st
 	return found->slot && slot_matches(packet, found, v6);
 }
 
+/* Compares the key once more. What was loaded is added to *loaded. */
 static __always_inline int key_again(const struct flow_slot *slot, const any64 *key, const int v6, __u64 *loaded)
 {
 	__u64 ports = *(const any64 *)&slot->key_sport, first = *(const any64 *)&slot->key_saddr;
@@ -161,8 +163,9 @@ static __always_inline int key_again(const struct flow_slot *slot, const any64 *
 }
 
 /*
- * A copy that nobody changes any more. 0, or -1 if the flow ended or changed
- * meanwhile: the packet goes up, as it would have a moment later.
+ * Copies the flow, so that it does not change any more while the packet is made. 0, or -1
+ * if the flow has ended or changed meanwhile; then the packet goes up, as it would have a
+ * moment later.
  */
 static __always_inline int flow_copy(const struct flow_found *found, const struct packet *packet, const int v6,
 				     struct flow *flow)
@@ -172,10 +175,10 @@ static __always_inline int flow_copy(const struct flow_found *found, const struc
 	any64 *copy = (void *)flow + FLOW_REST;
 	__u64 loaded = 0;
 
-	/* The key once more, by loads that the second look at the seq comes after. */
+	/* These loads of the key are ordered before the second look at the sequence. */
 	if (weak_order && !key_again(slot, (const any64 *)&packet->key, v6, &loaded))
 		return -1;
-	/* With the word behind it, for the sake of whole steps. */
+	/* One word more than `rest` has, so that all steps are of 8 bytes. */
 	for (int i = 0; i < 4; i++)
 		loaded |= copy[i] = rest[i];
 	loaded |= flow->saddr.word[0] = slot->saddr;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
-/* The way out of a packet. */
+/* Where a packet leaves, and how. */
 #ifndef BPF_FORWARD_H
 #define BPF_FORWARD_H
 
 #include "maps.h"
 #include "packet.h"
 
+/* The next hop of a flow; NULL if it is not known now. */
 static __always_inline const struct hop *hop_find(const struct flow *flow)
 {
 	__u32 index = flow->hop;
@@ -19,8 +20,9 @@ static __always_inline const struct hop *hop_find(const struct flow *flow)
 }
 
 /*
- * XDP_TX or XDP_REDIRECT in *action. The redirect is only noted by the kernel: it
- * happens when the program returns it. VERDICT_CONTINUE stands for "go on".
+ * Sets *action to XDP_TX or XDP_REDIRECT and returns VERDICT_CONTINUE, or says why the
+ * packet cannot leave by this hop. bpf_redirect_map only notes the device: the redirect
+ * happens when the program returns XDP_REDIRECT.
  */
 static __always_inline enum verdict hop_action(struct xdp_md *ctx, const struct packet *packet,
 					       const struct hop *hop, int *action)

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
 /*
- * max-bps, as coturn means it (ioa_socket_check_bandwidth): what is over is
- * dropped, and smaller packets after it may still fit. The server, which sees
- * the session's other traffic, takes that off the same meters and fills them
- * again every second.
+ * max-bps, as coturn applies it (ioa_socket_check_bandwidth): a packet that does not fit
+ * into what is left of the second is dropped, and a smaller one after it may still fit. The
+ * server takes the session's other traffic off the same meters, and fills them again
+ * every second.
  */
 #ifndef BPF_LIMIT_H
 #define BPF_LIMIT_H
 
 #include "maps.h"
 
-/* NULL only if the server sized the table wrong. */
+/* The limit of a limited flow. It is NULL only if the server made the table too small. */
 static __always_inline struct limit *limit_find(const struct flow *flow)
 {
 	__u32 index = flow->limit;
@@ -19,9 +19,9 @@ static __always_inline struct limit *limit_find(const struct flow *flow)
 }
 
 /*
- * Takes bytes from what is left; false, and nothing is taken, if there are fewer.
- * CPUs that ask at the same moment may all get the last ones: then less than 0 is
- * left, which the next second pays for.
+ * Takes bytes off a meter. Returns 0, and takes nothing, if fewer are left. CPUs that ask
+ * at the same moment may all get the last bytes; then the meter falls below 0, and the
+ * next second begins with as much less.
  */
 static __always_inline int limit_take(__s64 *left, __u16 bytes)
 {
@@ -31,7 +31,7 @@ static __always_inline int limit_take(__s64 *left, __u16 bytes)
 	return 1;
 }
 
-/* A datagram from the client; one that is refused counts nowhere. */
+/* Charges a datagram from the client. One that is refused is counted in no usage figure, as in coturn. */
 static __always_inline int limit_from_client(struct limit *limit, __u16 datagram)
 {
 	if (limit_take(&limit->left[LIMIT_CLIENT_READ], datagram))
@@ -40,7 +40,10 @@ static __always_inline int limit_from_client(struct limit *limit, __u16 datagram
 	return 0;
 }
 
-/* A peer's datagram, and what of it goes to the client: the first can be received without the second. */
+/*
+ * Charges a peer's datagram twice, as coturn does: when it is received, and when it is sent
+ * to the client as `payload` bytes. One that is received but not sent counts as received.
+ */
 static __always_inline int limit_to_client(struct limit *limit, const struct flow *flow, __u16 datagram,
 					   __u16 payload)
 {

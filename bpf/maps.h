@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
-/* The tables. Sizes that depend on options are set by the server at load. */
+/* The program's tables and settings. The server sets the sizes that depend on options when it loads the program. */
 #ifndef BPF_MAPS_H
 #define BPF_MAPS_H
 
@@ -7,9 +7,9 @@
 #include "verdict.h"
 
 /*
- * Open addressing in an array, see abi.h: a look-up is a multiplication, one cache line
- * and no call. The server maps it into its memory. A full table is the server's business,
- * there is no eviction.
+ * The flows: open addressing in an array, see struct flow_slot. A look-up takes a hash and
+ * one cache line, and no call. The server maps the array into its memory and writes the
+ * flows. Nothing is evicted; what happens when the table is full is up to the server.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -34,7 +34,7 @@ struct {
 	__uint(max_entries, 1);
 } hops SEC(".maps");
 
-/* For inspectors: when the flow of each slot began, CLOCK_BOOTTIME in nanoseconds. */
+/* For inspectors: when the flow of each slot was bound, CLOCK_BOOTTIME in nanoseconds. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -66,33 +66,34 @@ struct {
 	__uint(max_entries, ABI_DEVICES);
 } devices SEC(".maps");
 
-/* For inspectors, which know one layout. */
+/* For inspectors, each of which knows one version of the layout. */
 const volatile __u32 abi_version = ABI_VERSION;
 
-/* Slots of `flows`. */
+/* How many slots `flows` has. */
 const volatile __u32 flow_slots = 1;
 
-/* flow_stride of them. */
+/* flow_stride() of that number. */
 const volatile __u64 flow_slot_stride = 0;
 
-/* See flow_hash. */
+/* The secret numbers of flow_hash(). */
 const volatile __u64 flow_seed[FLOW_SEEDS] = {};
 
-/* Nonzero: this CPU may load from memory in another order than that of the program. */
+/* Not 0: this CPU may load from memory in another order than the program's. */
 const volatile __u32 weak_order = 0;
 
-/* Nonzero: frames may come in several buffers (Linux 5.18), as jumbo frames do. */
+/* Not 0: frames may come in several buffers, as jumbo frames do (Linux 5.18). */
 const volatile __u32 frags = 0;
 
-/* Nonzero: bpf_ktime_get_coarse_ns is there (Linux 5.11). */
+/* Not 0: the kernel has bpf_ktime_get_coarse_ns (Linux 5.11). */
 const volatile __u32 coarse_clock = 1;
 
-/* The interfaces that carry the program, from the first slot on. */
+/* The interfaces that carry the program. They use the first slots. */
 struct attachment attachments[ABI_ATTACHMENTS];
 
 /*
- * What a CPU read last, and in which jiffy. If there were more CPUs, two could take
- * turns with a slot, and one see the other's time of an earlier jiffy.
+ * The time that each CPU has read last, and the jiffy in which it did. On a machine with
+ * more CPUs than CLOCKS two CPUs share an entry, and one may use the time that the
+ * other has read in the same jiffy or, at worst, in an earlier one.
  */
 #define CLOCKS 1024
 static struct clock {
@@ -100,7 +101,7 @@ static struct clock {
 	__u64 now;
 } clocks[CLOCKS];
 
-/* When a relay thread is held to be dead, CLOCK_MONOTONIC in nanoseconds. */
+/* By relay thread: from when on it is taken for dead, CLOCK_MONOTONIC in nanoseconds. */
 __u64 deadlines[ABI_OWNERS];
 
 /* For inspectors: what the server says of itself. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
 /*
- * From a frame to the facts of a datagram. What is not a plain, whole UDP
- * datagram for this interface is refused here, before anything is looked up.
+ * Takes a frame apart into the facts of a datagram (struct packet). Whatever is not a plain,
+ * whole UDP datagram for this host is refused here, before anything is looked up.
  */
 #ifndef BPF_PACKET_H
 #define BPF_PACKET_H
@@ -32,25 +32,25 @@ struct packet {
 		struct flow_key v4;
 		struct flow_key6 v6;
 	} key;
-	struct channel_header channel; /* first bytes of the payload, or 0 */
+	struct channel_header channel; /* the first 4 bytes of the payload; 0 if it is shorter */
 	__u16 offset;                  /* of the UDP payload in the frame */
 	__u16 length;                  /* of the UDP payload */
 	__sum16 check;                 /* of the UDP header, as received */
 	__u8 tos;                      /* or traffic class */
 	__u8 ttl;                      /* or hop limit */
-	__u8 partial; /* of a local socket: the sum is left for the device to finish */
-	__u8 generic; /* the interface gives skbs, not the driver's buffers */
+	__u8 partial; /* the checksum is only the pseudo-header's: a local socket left the rest to the device */
+	__u8 generic; /* the program runs in generic mode: on skbs, not on the driver's buffers */
 };
 
-/* The slot of an interface that carries the program. */
-static __always_inline const struct attachment *port_find(__u32 ifindex)
+/* What the server says of an interface that carries the program; NULL if it says nothing. */
+static __always_inline const struct attachment *attachment_find(__u32 ifindex)
 {
 	for (int i = 0; i < ABI_ATTACHMENTS; i++) {
-		const struct attachment *port = &attachments[i];
+		const struct attachment *attachment = &attachments[i];
 
-		if (port->ifindex == ifindex)
-			return port;
-		if (port->ifindex == 0)
+		if (attachment->ifindex == ifindex)
+			return attachment;
+		if (attachment->ifindex == 0)
 			break;
 	}
 	return NULL;
@@ -67,9 +67,10 @@ static __always_inline int is_tag(__be16 protocol)
 }
 
 /*
- * Whether the frame is for this host, whose VLANs have addresses of their own:
- * promiscuous ports and flooding switches hand up others. Steps over the tags;
- * *protocol is that of what follows. A priority tag names no VLAN.
+ * Whether the frame is for this host: promiscuous interfaces and flooding switches hand up
+ * frames for others, and each VLAN of this host has a MAC address of its own. Steps over
+ * the tags; *protocol becomes that of what follows them. A priority tag (identifier 0) names
+ * no VLAN.
  */
 static __always_inline enum verdict frame_is_ours(const struct xdp_md *ctx, struct packet *packet,
 						  __be16 *protocol)
@@ -78,18 +79,18 @@ static __always_inline enum verdict frame_is_ours(const struct xdp_md *ctx, stru
 	void *end = (void *)(long)ctx->data_end;
 	struct ethhdr *eth = data;
 	struct vlan_key key = { .ifindex = ctx->ingress_ifindex };
-	const struct attachment *port;
+	const struct attachment *attachment;
 	const __u8 *mac;
 
 	if (data + sizeof(*eth) > end)
 		return VERDICT_NOT_IP;
 	*protocol = *(const __be16 *)(data + offsetof(struct ethhdr, h_proto));
-	port = port_find(ctx->ingress_ifindex);
-	if (!port)
+	attachment = attachment_find(ctx->ingress_ifindex);
+	if (!attachment)
 		return VERDICT_NOT_OURS;
-	packet->generic = port->generic;
+	packet->generic = attachment->generic;
 	packet->offset = sizeof(*eth);
-	mac = port->mac;
+	mac = attachment->mac;
 	if (is_tag(*protocol)) {
 #pragma unroll
 		for (int i = 0; i < ABI_TAGS; i++) {
@@ -126,16 +127,17 @@ static __always_inline enum verdict frame_is_ours(const struct xdp_md *ctx, stru
 	return mac_is(mac, eth->h_dest) ? VERDICT_CONTINUE : VERDICT_NOT_OURS;
 }
 
-/* The bytes of the frame, in all of its buffers. */
+/* How many bytes the frame has, in all of its buffers. */
 static __always_inline __u32 frame_length(struct xdp_md *ctx)
 {
 	return frags ? bpf_xdp_get_buff_len(ctx) : ctx->data_end - ctx->data;
 }
 
 /*
- * The headers, as far as coturn's socket would be given the datagram; the checks
- * are those that the kernel's own receive path makes before (net/ipv4/ip_input.c,
- * net/ipv6/ip6_input.c). *length is that of what follows the header.
+ * Reads the IP header. The checks are those that the kernel's receive path makes before a
+ * socket gets the datagram (net/ipv4/ip_input.c, net/ipv6/ip6_input.c), so that nothing is
+ * relayed that coturn would not have been given. *length becomes that of what follows
+ * the header.
  */
 static __always_inline enum verdict parse_v4(struct packet *packet, const void *at, const void *end,
 					     __u32 *length)
@@ -193,7 +195,7 @@ static __always_inline enum verdict parse_v6(struct packet *packet, const void *
 	return VERDICT_CONTINUE;
 }
 
-/* Where headers end at most is known here, but the verifier has to see it. */
+/* No header begins beyond this offset. The code ensures it; the mask lets the verifier see it. */
 #define HEADERS_MAX 0x7f
 
 static __always_inline const void *header_at(const struct xdp_md *ctx, __u32 offset)
@@ -203,10 +205,9 @@ static __always_inline const void *header_at(const struct xdp_md *ctx, __u32 off
 }
 
 /*
- * Reads the headers behind Ethernet's into `packet`. VERDICT_CONTINUE stands for "go
- * on". The sum over the UDP payload is not looked at: a wrong one stays wrong, and
- * its receiver drops it. `v6` is a constant here and below: each family has its
- * own copy of this code, without the branches of the other.
+ * Reads the IP and UDP headers into `packet`. The UDP checksum is not verified: a wrong one
+ * stays wrong, and the receiver drops the datagram. `v6` is a constant here and in the later
+ * stages: each family has its own copy of the code, without the other family's branches.
  */
 static __always_inline enum verdict packet_parse(struct xdp_md *ctx, struct packet *packet, const int v6)
 {

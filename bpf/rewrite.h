@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
 /*
- * The packet as coturn's own socket would have sent it. All that can fail is
- * done before the first byte is written.
+ * Makes the packet that coturn's own socket would have sent. Everything that can fail is
+ * done before the first byte of the packet is written.
  */
 #ifndef BPF_REWRITE_H
 #define BPF_REWRITE_H
@@ -12,13 +12,13 @@
 /* The datagram that is to leave. */
 struct outgoing {
 	const struct flow *flow;
-	struct flow_slot *slot; /* the flow's slot, to count in */
+	struct flow_slot *slot; /* the flow's, for its counters */
 	const struct hop *hop;
-	struct limit *first_limit; /* of the flow that led to this server itself, if it has one */
+	struct limit *first_limit; /* of the flow that led to this server itself; NULL: no max-bps, or no such flow */
 	__u32 delta;   /* sum of the new addresses and ports less the old */
 	__u16 data;    /* bytes of relayed data */
-	__u16 payload; /* bytes of the UDP payload: data, and a header to a client */
-	__u16 header;  /* bytes of ChannelData header that came with it: 4 or 0 */
+	__u16 payload; /* bytes of the UDP payload: the data, and towards a client the ChannelData header */
+	__u16 header;  /* bytes of the ChannelData header that the packet came with: 4 or 0 */
 	__sum16 check; /* of the UDP header */
 	__be16 id;     /* of the IPv4 header */
 	__u8 tos;
@@ -26,8 +26,9 @@ struct outgoing {
 };
 
 /*
- * The sum of what is behind the data and is cut off, placed as it stands in the
- * datagram: behind an odd number of bytes, the words are shifted by one.
+ * The sum of the bytes behind the data, which are cut off, as they count in the datagram's
+ * sum: after an odd number of bytes the halves of each word are exchanged. -1 if the bytes
+ * cannot be read.
  */
 static __always_inline long excess_sum(struct xdp_md *ctx, const struct packet *packet,
 				       const struct outgoing *out)
@@ -39,10 +40,11 @@ static __always_inline long excess_sum(struct xdp_md *ctx, const struct packet *
 }
 
 /*
- * The new checksum by difference (RFC 1624): addresses and ports by the flow's
- * constant; the length stands in the UDP header and in the pseudo-header; the
- * ChannelData header comes or goes, with what is behind the data. So a wrong
- * checksum stays wrong. 0 if that cannot be.
+ * The new UDP checksum by difference (RFC 1624); 0 if it cannot be computed. Four things
+ * change: the addresses and ports, whose difference is a constant of the flow; the
+ * length, which counts twice, in the UDP header and in the pseudo-header; the ChannelData
+ * header, which comes or goes; and the bytes behind the data, which go. A wrong checksum
+ * stays wrong.
  */
 static __always_inline __sum16 check_by_difference(struct xdp_md *ctx, const struct packet *packet,
 						   const struct outgoing *out)
@@ -70,7 +72,7 @@ static __always_inline __sum16 check_by_difference(struct xdp_md *ctx, const str
 	return sum_finish_udp(sum);
 }
 
-/* The new checksum from scratch; 0 if that cannot be. */
+/* The new UDP checksum, computed over the whole datagram; 0 if it cannot be computed. */
 static __always_inline __sum16 check_in_full(struct xdp_md *ctx, const struct packet *packet,
 					     const struct outgoing *out, const int v6)
 {
@@ -96,12 +98,13 @@ static __always_inline __sum16 check_in_full(struct xdp_md *ctx, const struct pa
 	return sum_finish_udp(sum);
 }
 
+/* Bytes of the VLAN tags that are put on. */
 static __always_inline __u32 tags_length(const struct hop *hop)
 {
 	return ((hop->tag[0].protocol != 0) + (hop->tag[1].protocol != 0)) * sizeof(struct vlan_tag);
 }
 
-/* Bytes before the UDP header. */
+/* Bytes before the UDP header of the packet that leaves. */
 static __always_inline __u32 headers_length(const struct outgoing *out, const int v6)
 {
 	return sizeof(struct ethhdr) + tags_length(out->hop) +
@@ -109,10 +112,10 @@ static __always_inline __u32 headers_length(const struct outgoing *out, const in
 }
 
 /*
- * Moves the start and the end of the frame to where those of the new one are.
- * 0, or -1 with the frame as it was. (Metadata before a frame moves along with its
- * start, over what was there: if a driver refused to shorten one, which Linux does
- * not do, those bytes would be lost.)
+ * Moves the start and the end of the frame to where those of the new frame are. 0, or -1
+ * with the frame as it was. Metadata in front of a frame moves along with its start, over
+ * the bytes that were there. If the tail could then not be shortened, those bytes would be
+ * lost; but Linux never refuses to shorten a frame.
  */
 static __always_inline int frame_resize(struct xdp_md *ctx, const struct packet *packet,
 					const struct outgoing *out, const int v6)
@@ -130,8 +133,7 @@ static __always_inline int frame_resize(struct xdp_md *ctx, const struct packet 
 	return 0;
 }
 
-/* The IPv4 header has no options, and an ID that counts up in its flow, as the
- * kernel's does (__ip_select_ident). */
+/* The header has no options. Its ID counts up within the flow, as the kernel's does (__ip_select_ident). */
 static __always_inline void ipv4_write(struct iphdr *ip, const struct outgoing *out)
 {
 	const struct flow *flow = out->flow;
@@ -163,14 +165,17 @@ static __always_inline void ipv6_write(struct ipv6hdr *ip, const struct outgoing
 	__builtin_memcpy(&ip->daddr, &flow->daddr, sizeof(ip->daddr));
 }
 
-/* Ethernet, with the tags of the way out; what follows them, or NULL (see below). */
+/*
+ * Writes the Ethernet header with the tags of the hop, and returns where the next header
+ * begins. NULL is for the verifier, see headers_write.
+ */
 static __always_inline void *ethernet_write(void *at, const void *end, const struct hop *hop, const int v6)
 {
 	__be16 *type = at + sizeof(hop->eth);
 
 	if (at + sizeof(struct ethhdr) > end)
 		return NULL;
-	/* By words: clang copies what need not be aligned byte by byte. */
+	/* By words, because clang copies memory that may be unaligned byte by byte. */
 	for (int i = 0; i < 3; i++)
 		((__u32 *)at)[i] = ((const __u32 *)hop->eth)[i];
 	at += sizeof(struct ethhdr);
@@ -180,7 +185,7 @@ static __always_inline void *ethernet_write(void *at, const void *end, const str
 			break;
 		if (at + sizeof(struct vlan_tag) > end)
 			return NULL;
-		/* A tag's protocol stands where the type would, which comes after it. */
+		/* The tag's protocol takes the place of the type, which follows the tag. */
 		*type = hop->tag[i].protocol;
 		type = at + 2;
 		*(__be16 *)at = hop->tag[i].tci;
@@ -191,8 +196,8 @@ static __always_inline void *ethernet_write(void *at, const void *end, const str
 }
 
 /*
- * Writes the headers. The -1 is for the verifier, which cannot know that
- * frame_resize has made room for all of it.
+ * Writes all headers. It never fails, as frame_resize has made room for them; -1 is only for
+ * the verifier, which does not know that.
  */
 static __always_inline int headers_write(struct xdp_md *ctx, const struct outgoing *out, const int v6)
 {

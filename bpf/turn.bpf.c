@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only)
 /*
- * TURN channels in XDP: takes the 4 bytes of ChannelData off what a client
- * sends and puts them on what a peer sends (RFC 8656, section 12). The server
- * says which channels; every other packet goes up to it untouched.
+ * The XDP program. It takes the 4-byte ChannelData header off the datagrams that a client
+ * sends to a peer, and puts one on the datagrams that a peer sends to the client (RFC 8656,
+ * section 12). The server's tables say for which channels; every other packet goes up to
+ * the server untouched.
  *
- * parse, look up, decide, rewrite, forward: see DESIGN.md.
+ * A packet passes five stages, each in a header of its own: parse (packet.h), look up
+ * (channel.h, flows.h), decide (channel.h, forward.h, limit.h), rewrite (rewrite.h,
+ * checksum.h) and forward (forward.h). See docs/architecture.md.
  */
 #include <stddef.h>
 
@@ -20,9 +23,10 @@
 #include "rewrite.h"
 
 /*
- * From a client to the peer that is this server's other client: the second flow
- * in place of the first. There is no third: it leads to a client, and one that
- * is on this host gets its packets from coturn.
+ * The peer is another client of this server: the packet leaves by that client's flow,
+ * which is looked up with what the first flow would have sent. There is never a third
+ * flow, since the second one leads to a client; a client on this very host gets its
+ * packets from coturn.
  */
 static __always_inline enum verdict turn_to_client(struct packet *packet, struct flow *flow,
 						   struct outgoing *out, const int v6)
@@ -46,7 +50,7 @@ static __always_inline enum verdict turn_to_client(struct packet *packet, struct
 	return out->ttl ? VERDICT_CONTINUE : VERDICT_TTL;
 }
 
-/* By the session whose flow the packet leaves by. */
+/* Whether max-bps of the session whose flow the packet leaves by lets it pass. */
 static __always_inline int limit_allows(const struct packet *packet, const struct outgoing *out)
 {
 	struct limit *limit = limit_find(out->flow);
@@ -59,8 +63,9 @@ static __always_inline int limit_allows(const struct packet *packet, const struc
 }
 
 /*
- * What is known of the packet's way is enough: asks for the rest, and only then
- * writes. `first` is the slot of the flow that led to this server itself, or NULL.
+ * Flow and hop are known. Asks for all that can still fail, and only then writes to the
+ * packet. `first` is the slot of the flow that led to this server itself, NULL if the peer
+ * is none of its clients.
  */
 static __always_inline enum verdict send(struct xdp_md *ctx, const struct packet *packet, struct outgoing *out,
 					 struct flow_slot *first, int *action, const int v6)
@@ -76,8 +81,10 @@ static __always_inline enum verdict send(struct xdp_md *ctx, const struct packet
 		return verdict;
 
 	/*
-	 * An skb remembers where its partial sum starts, and here the headers would
-	 * move from under it; and it may be several datagrams yet to be segmented.
+	 * In generic mode the packet is an skb, which remembers where the sum of a partial
+	 * checksum starts. The program would move the headers, and a device that completes the
+	 * checksum later would write into the ports. The skb may also be several datagrams that
+	 * have yet to be segmented.
 	 */
 	if (packet->partial && packet->generic)
 		return VERDICT_CHECKSUM;
@@ -92,7 +99,10 @@ static __always_inline enum verdict send(struct xdp_md *ctx, const struct packet
 
 	if (frame_resize(ctx, packet, out, v6))
 		return VERDICT_NO_ROOM;
-	/* Last: what goes up is charged by coturn, and a packet that is dropped may be half made. */
+	/*
+	 * max-bps comes last, because coturn charges whatever goes up. A packet that is over
+	 * the limit is dropped, so that it does not matter that its frame was resized.
+	 */
 	if (first && out->first_limit && !limit_from_client(out->first_limit, packet->length))
 		return VERDICT_LIMITED;
 	if (out->flow->flags & FLOW_LIMITED && !limit_allows(packet, out)) {
@@ -111,7 +121,7 @@ static __always_inline enum verdict send(struct xdp_md *ctx, const struct packet
 	return out->flow->channel ? VERDICT_TO_CLIENT : VERDICT_TO_PEER;
 }
 
-/* Of a packet of either family. *action is set with the verdicts that relay. */
+/* Relays a packet whose family is `v6`. *action is set if the verdict is one that relays. */
 static __always_inline enum verdict relay(struct xdp_md *ctx, struct packet *packet, int *action, const int v6)
 {
 	struct flow_slot *first = NULL;
@@ -125,7 +135,7 @@ static __always_inline enum verdict relay(struct xdp_md *ctx, struct packet *pac
 	verdict = flow_of(packet, v6, &flow, &out.slot);
 	if (verdict != VERDICT_CONTINUE)
 		return verdict;
-	/* RFC 8200, section 8.1: the kernel drops it. */
+	/* The kernel drops an IPv6 datagram without a UDP checksum (RFC 8200, section 8.1). */
 	if (v6 && !packet->check)
 		return VERDICT_CHECKSUM;
 
@@ -187,7 +197,10 @@ int turn(struct xdp_md *ctx)
 	enum verdict verdict = frame_relay(ctx, &action);
 	__u32 index = 0;
 
-	/* Never. But by this the kernel counts a table among the program's that only inspectors read. */
+	/*
+	 * This is never true. It makes the kernel count `begun` among the program's tables, so
+	 * that inspectors find it, although no packet needs it.
+	 */
 	if (!flow_slots)
 		return bpf_map_lookup_elem(&begun, &index) ? XDP_PASS : XDP_ABORTED;
 
@@ -204,5 +217,5 @@ int turn(struct xdp_md *ctx)
 	}
 }
 
-/* The kernel lends some of the helpers above to GPL-compatible programs only. */
+/* The kernel offers some of the helpers above only to programs with a GPL-compatible license. */
 char _license[] SEC("license") = "Dual BSD/GPL";

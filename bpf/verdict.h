@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
 /*
- * Every packet ends in one verdict. Its number is the index of its counter,
- * and numbers are never used again for something else. The relayed ones leave
- * the kernel, those beyond max-bps are dropped; after all others the packet goes
- * up untouched, and coturn decides.
+ * Every packet ends in one verdict, whose number is the index of its counter. A number is
+ * never used again for something else. Packets that are relayed leave from here, packets
+ * over max-bps are dropped; with every other verdict the packet goes up untouched, and
+ * coturn decides what becomes of it.
  */
 #ifndef BPF_VERDICT_H
 #define BPF_VERDICT_H
@@ -42,7 +42,7 @@ enum verdict {
 	VERDICT_CONTINUE = VERDICT_COUNT,
 };
 
-/* Counters of one CPU; a row fills whole cache lines. */
+/* How many counters a CPU has room for: a row of them fills whole cache lines. */
 #define VERDICT_ROW 32
 _Static_assert(VERDICT_COUNT <= VERDICT_ROW, "every verdict has a counter");
 
