@@ -94,7 +94,7 @@ struct flow {
 } __attribute__((aligned(8))); /* copied by 8 bytes */
 
 /*
- * What of it does not depend on the family stands from here on. The headers of libbpf 1.3
+ * From here on stands what does not depend on the family. The headers of libbpf 1.3
  * and later redefine offsetof() by pointer arithmetic, which is no integer constant.
  */
 #define FLOW_REST __builtin_offsetof(struct flow, sport)
@@ -314,7 +314,7 @@ struct status_interface {
 	__u32 ifindex;           /* 0: there is no interface of that name now */
 	__u32 device_ifindex;
 	__u8 mode;               /* enum status_mode */
-	__u8 dispatched;             /* 1: other programs run there too, by libxdp's dispatcher */
+	__u8 dispatched;         /* 1: other programs run there too, by libxdp's dispatcher */
 	__u8 zero[6];
 	char line[STATUS_LINE];   /* what the log says of it: its mode, or why it does not carry the program */
 };
