@@ -93,18 +93,36 @@ def _run_one(number, name, seconds, function, args):
     return True
 
 
+def _means(word, name):
+    """Whether a word chooses a test: by its whole name, or by a part of it if no
+    test has this name."""
+    return word == name if any(word == one[0] for one in _tests) else word in name
+
+
+def _chosen(words):
+    """The tests that the words choose: all of them if there are no words. A word
+    that chooses none ends the process."""
+    for word in words:
+        if not any(_means(word, one[0]) for one in _tests):
+            print(f"no case of this test has \"{word}\" in its name; --list prints the names", file=sys.stderr)
+            sys.exit(2)
+    return [one for one in _tests if not words or any(_means(word, one[0]) for word in words)]
+
+
 def run(fixture=None):
     """Runs the tests of the calling file and ends the process.
 
     `fixture` is a context manager whose value every test gets; a Skipped that
-    it raises skips all of them. Words on the command line choose the tests
-    whose name has one of them.
+    it raises skips all of them. Words on the command line choose the tests by
+    name; --list prints the names instead.
     """
+    if sys.argv[1:] == ["--list"]:
+        print("\n".join(one[0] for one in _tests))
+        sys.exit(0)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _on_end)
     signal.signal(signal.SIGALRM, _on_alarm)
-    chosen = [one for one in _tests
-              if not sys.argv[1:] or any(word in one[0] for word in sys.argv[1:])]
+    chosen = _chosen(sys.argv[1:])
     print(f"1..{len(chosen)}", flush=True)
     failures = 0
     try:
