@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 import traceback
+from pathlib import Path
 
 _tests = []
 
@@ -71,6 +72,18 @@ def _on_end(number, _frame):
     raise SystemExit(128 + number)
 
 
+def _values(error):
+    """What the plain variables were where a test failed, and on the way there: they
+    say which entry of a table it was."""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        file = Path(frame.f_code.co_filename).name
+        plain = [f"{name}={value!r}" for name, value in frame.f_locals.items()
+                 if isinstance(value, (bool, int, float, str, bytes, tuple, list))]
+        plain = [text for text in plain if len(text) <= 100]
+        if file.endswith("_test.py") and plain:
+            note(f"{file}:{line}, {frame.f_code.co_name}: {', '.join(plain)}")
+
+
 def _run_one(number, name, seconds, function, args):
     """Runs a test, prints its line and returns whether it did not fail."""
     signal.alarm(seconds)
@@ -86,6 +99,7 @@ def _run_one(number, name, seconds, function, args):
             note(error)
         note("".join(traceback.format_exception(error)) if not isinstance(error, Failed)
              else traceback.format_tb(error.__traceback__)[-1])
+        _values(error)
         return False
     else:
         signal.alarm(0)
