@@ -75,13 +75,18 @@ def outsider(lab):
         gro(lab.peer, "on")
 
 
+def to_peer_by_kernel(server, talk):
+    with Verdicts(server.offload) as verdicts:
+        return talk.works(0.3) and verdicts["TO_PEER"]
+
+
 @test("an interface that carries another's program is left alone, and the others are native")
 def occupied(lab):
     with foreign_program(lab, "to-peer", "xdpdrv"):
         with Server(lab, *AUTO) as server, Talk(lab) as talk:
             check_said(server, "to-client: native mode")
             check_said(server, "to-peer: left out", "another XDP program", "foreign")
-            talk.warm()
+            wait_until(lambda: to_peer_by_kernel(server, talk), 5, "to the peer by the kernel")
             with Verdicts(server.offload) as verdicts:
                 for _ in range(5):
                     check(talk.works(), "data did not arrive")
