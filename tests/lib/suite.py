@@ -12,10 +12,14 @@ DEFAULT = GROUPS[:-1]
 MORE = "build/install"
 
 # Processors that a test uses on average, where it is not what is usual in its group.
-CORES = {}
+CORES = {
+    "netns/admission_test": 0.2, "netns/ends_test": 0.2, "netns/figures_test": 0.2, "netns/generated_test": 0.8,
+    "netns/lifetime_test": 0.2, "netns/mobility_test": 0.2, "netns/usage_test": 0.2,
+    "upstream/configure_test": 0.6, "upstream/without_test": 1,
+}
 # The longest first, so that none of them is left over at the end.
-FIRST = ("netns/limit_test", "netns/ends_test", "netns/lifetime_test", "netns/nexthop_test", "fuzz/fuzz",
-         "upstream/without_test", "netns/generated_test", "netns/attach_test")
+FIRST = ("netns/limit_test", "netns/ends_test", "netns/nexthop_test", "netns/lifetime_test", "upstream/without_test",
+         "netns/admission_test", "fuzz/fuzz", "netns/attach_test", "netns/generated_test", "lint/c")
 # What takes channels through their whole life, and many of them at once.
 SANITIZED = ("differential_test", "races_test")
 ASAN = {"UBSAN_OPTIONS": "print_stacktrace=1", "ASAN_OPTIONS": "detect_leaks=1"}
@@ -50,7 +54,7 @@ def _compiled(group, folder, seconds, place, env):
 def _scripts(group, after=()):
     """Tests in Python, between namespaces."""
     for script in _files(f"tests/{group}/*_test.py"):
-        yield _needs_root(_job(f"{group}/{script.stem}", ["python3", "-B", script], 900, 0.5,
+        yield _needs_root(_job(f"{group}/{script.stem}", ["python3", "-B", script], 900, 0.4,
                                needs=["build/all"], after=after, choosing=True))
 
 
