@@ -30,6 +30,7 @@ def builds(tests):
     """The builds that these tests need, in order. A program of a test that does not
     compile does not keep the others from being built."""
     found = []
+    tests = [test for test in tests if not test.skip]
     wanted = {name for test in tests for name in test.needs}
     first = ()
     if not _configured():

@@ -26,7 +26,8 @@ class Job:
         self.env, self.kind, self.target = env or {}, kind, target
         self.choosing = choosing  # whether words choose some of its cases
         self.cases = []           # those words
-        self.why_not = None       # why it does not run
+        self.skip = None          # why it is skipped on this machine
+        self.why_not = None       # why it cannot run, which is a failure
         self.took = self.used = 0.0  # seconds of time, and of all processors
         self.status = None
         self._process = self._started = self._ending = None
@@ -44,12 +45,15 @@ class Job:
     def errors(self):
         return self._log("err").read_text(encoding="utf-8", errors="replace")
 
+    def _command(self):
+        return ["echo", f"1..0 # SKIP {self.skip}"] if self.skip else self.argv + self.cases
+
     def start(self):
         LOGS.mkdir(parents=True, exist_ok=True)
         self._started = time.monotonic()
         with open(self._log("out"), "wb") as out, open(self._log("err"), "wb") as err:
             self._process = subprocess.Popen(  # pylint: disable=consider-using-with
-                self.argv + self.cases, cwd=ROOT, env={**os.environ, **self.env}, stdin=subprocess.DEVNULL,
+                self._command(), cwd=ROOT, env={**os.environ, **self.env}, stdin=subprocess.DEVNULL,
                 stdout=out, stderr=err, start_new_session=True)
 
     def ended(self):
