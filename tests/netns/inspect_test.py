@@ -396,6 +396,7 @@ class Screen:
         self._size = rows, columns
         self._words = words
         self._process = self._master = None
+        self._output = b""
         self._lines = []
 
     def __enter__(self):
@@ -434,9 +435,12 @@ class Screen:
 
     def text(self):
         with contextlib.suppress(BlockingIOError):
-            output = os.read(self._master, 65536).decode()
-            # The last whole screen.
-            self._draw("\x1b[H" + output.rpartition("\x1b[H")[2])
+            self._output += os.read(self._master, 65536)
+        # The last whole screen: its end clears what is below it.
+        whole, end, rest = self._output.rpartition(b"\x1b[J")
+        if end:
+            self._output = rest
+            self._draw("\x1b[H" + whole.rpartition(b"\x1b[H")[2].decode())
         return "\n".join(self._lines)
 
 
