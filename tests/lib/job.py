@@ -76,10 +76,12 @@ class Job:
     def was_late(self):
         return self._ending == "late"
 
-    def end(self):
-        """The run is over: it ends now."""
+    def tell_end(self):
+        """The run is over: it is to clean up, and end."""
         self._ending = "told"
         self._signal(signal.SIGTERM)
+
+    def wait_end(self):
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(GRACE)
         self._signal(signal.SIGKILL)

@@ -26,7 +26,9 @@ class Schedule:
                 time.sleep(0.03)
         finally:
             for job in self._running:
-                job.end()
+                job.tell_end()
+            for job in self._running:
+                job.wait_end()
 
     def _finish(self, job):
         self._done[job.name] = not job.why_not and job.status == 0 and not job.was_late()
