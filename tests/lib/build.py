@@ -44,12 +44,12 @@ def builds(tests):
         polite = ["nice", "-n", "5"] if sanitizers else []
         if "build/all" + name in wanted:
             found.append(_job("all" + name, [*polite, *make("all", *variables)], 1200,
-                              needs=first, after=order, cores=1))
+                              needs=first, after=order, cores=0.7))
             order = ["build/all" + name]
         if "build/tests" + name in wanted:
             targets = sorted({test.target for test in tests if "build/tests" + name in test.needs})
             found.append(_job("tests" + name, [*polite, *make(*targets, *variables, keep_going=True)], 1200,
-                              needs=first, after=order, cores=1))
+                              needs=first, after=order, cores=0.7))
             order = ["build/tests" + name]
     return found
 

@@ -18,7 +18,7 @@ CORES = {
     "netns/no_server_test": ALONE,
     "netns/admission_test": 0.2, "netns/ends_test": 0.2, "netns/figures_test": 0.2, "netns/generated_test": 0.8,
     "netns/lifetime_test": 0.2, "netns/mobility_test": 0.2, "netns/usage_test": 0.2,
-    "upstream/configure_test": 0.6, "upstream/without_test": 1,
+    "upstream/configure_test": 0.6, "upstream/without_test": 0.7,
 }
 # The longest first, so that none of them is left over at the end.
 FIRST = ("netns/limit_test", "netns/ends_test", "netns/nexthop_test", "netns/lifetime_test", "upstream/without_test",
