@@ -60,8 +60,8 @@ def list_tests(words):
         else:
             done = subprocess.run([*test.argv, "--list"], cwd=ROOT, env={**os.environ, **test.env}, text=True,
                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True)
-            for case in done.stdout.splitlines():
-                print(f"{test.name}:{case}")
+            cases = [line for line in done.stdout.splitlines() if not line.startswith("#")]
+            print("\n".join(f"{test.name}:{case}" for case in cases))
 
 
 def again(test, result):
