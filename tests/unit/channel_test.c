@@ -231,7 +231,7 @@ static int start(unsigned int channels)
 	return limits_open(channels);
 }
 
-static int stop(void **state)
+static int teardown(void **state)
 {
 	(void)state;
 	limits_close();
@@ -373,7 +373,7 @@ static void test_open_fails(void **state)
 		assert_ptr_equal(untouched, &fake);
 		assert_string_equal(fake.calls, table[i].calls);
 		check_untouched(4);
-		stop(state);
+		teardown(state);
 	}
 	assert_int_equal(start(1), 0);
 }
@@ -708,18 +708,18 @@ static void test_threads(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(test_open, stop),
+		cmocka_unit_test_teardown(test_open, teardown),
 		cmocka_unit_test(test_free_nothing),
-		cmocka_unit_test_teardown(test_open_fails, stop),
-		cmocka_unit_test_teardown(test_full, stop),
-		cmocka_unit_test_teardown(test_same_pair_twice, stop),
-		cmocka_unit_test_teardown(test_same_pair_after_the_end, stop),
-		cmocka_unit_test_teardown(test_open_families, stop),
-		cmocka_unit_test_teardown(test_clear_df, stop),
-		cmocka_unit_test_teardown(test_read, stop),
-		cmocka_unit_test_teardown(test_reused_slots_start_anew, stop),
-		cmocka_unit_test_teardown(test_limited, stop),
-		cmocka_unit_test_teardown(test_threads, stop),
+		cmocka_unit_test_teardown(test_open_fails, teardown),
+		cmocka_unit_test_teardown(test_full, teardown),
+		cmocka_unit_test_teardown(test_same_pair_twice, teardown),
+		cmocka_unit_test_teardown(test_same_pair_after_the_end, teardown),
+		cmocka_unit_test_teardown(test_open_families, teardown),
+		cmocka_unit_test_teardown(test_clear_df, teardown),
+		cmocka_unit_test_teardown(test_read, teardown),
+		cmocka_unit_test_teardown(test_reused_slots_start_anew, teardown),
+		cmocka_unit_test_teardown(test_limited, teardown),
+		cmocka_unit_test_teardown(test_threads, teardown),
 	};
 
 	return cmocka_run_group_tests_name("channel", tests, NULL, NULL);

@@ -320,7 +320,7 @@ static int setup(void **state)
 	return nexthop_start(ROWS, &callbacks);
 }
 
-static int stop(void **state)
+static int teardown(void **state)
 {
 	(void)state;
 	nexthop_stop();
@@ -1462,7 +1462,7 @@ static void test_threads(void **state)
 		assert_int_equal(hop_of(row).ifindex, 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {

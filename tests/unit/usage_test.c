@@ -180,10 +180,10 @@ static void test_proportion(void **state)
 
 	(void)state;
 	assert_true(usage_take(&rest, 0, &part));
-	assert_in_range(part.packets[USAGE_RECEIVED], 1365, 1369);
-	assert_in_range(part.packets[USAGE_SENT], 682, 686);
-	assert_in_range(part.packets[USAGE_PEER_RECEIVED], 682, 686);
-	assert_in_range(part.packets[USAGE_PEER_SENT], 1365, 1369);
+	assert_uint_in_range(part.packets[USAGE_RECEIVED], 1365, 1369);
+	assert_uint_in_range(part.packets[USAGE_SENT], 682, 686);
+	assert_uint_in_range(part.packets[USAGE_PEER_RECEIVED], 682, 686);
+	assert_uint_in_range(part.packets[USAGE_PEER_SENT], 1365, 1369);
 	assert_int_equal(packets_in(&part), 4096);
 	assert_int_equal(part.bytes[USAGE_RECEIVED], 100 * part.packets[USAGE_RECEIVED]);
 	assert_int_equal(part.bytes[USAGE_SENT], 100 * part.packets[USAGE_SENT]);
@@ -193,7 +193,7 @@ static void test_proportion(void **state)
 	/* Also where bytes are not a multiple of packets. */
 	rest = (struct usage_sum){ { 10000, 0, 0, 0 }, { 9999, 0, 0, 0 } };
 	assert_true(usage_take(&rest, 0, &part));
-	assert_in_range(part.bytes[USAGE_RECEIVED], 4095, 4096);
+	assert_uint_in_range(part.bytes[USAGE_RECEIVED], 4095, 4096);
 }
 
 /*
@@ -340,7 +340,7 @@ static void test_parts_fit_32_bits(void **state)
 		assert_int_equal(packets_in(&part), 4096);
 		for (int k = 0; k < USAGE_COUNTERS; k++)
 			assert_true(part.bytes[k] <= UINT32_MAX);
-		assert_in_range(part.bytes[0], part.packets[0] * 65506, part.packets[0] * 65507);
+		assert_uint_in_range(part.bytes[0], part.packets[0] * 65506, part.packets[0] * 65507);
 	}
 }
 
