@@ -20,6 +20,13 @@ from tap import skip
 
 _MADE = TOP / "build" / "roots"
 
+# The root is a mount, or `ip netns exec` could not make it private.
+_OWN_MACHINE = """
+mount --rbind "$0" "$0" && cd "$0" && mount --rbind /dev dev && mount -t proc proc proc &&
+mount -t sysfs sysfs sys && mount -t bpf bpf sys/fs/bpf && mount -t tmpfs tmpfs run &&
+exec chroot . sh -c '"$@"; exit $?' sh "$@"
+"""
+
 
 def _mirror():
     targets = command(["apt-get", "indextargets", "--format", "$(LABEL) $(REPO_URI)",
@@ -63,8 +70,10 @@ class Root:
         shutil.copy("/etc/resolv.conf", self.path / "etc" / "resolv.conf")
         settings = command(["apt-config", "dump"]).stdout
         proxies = re.findall(r"^Acquire::https?::Proxy.*$", settings, re.M)
+        # Unstable's lists are good for a week, and a mirror may stand still for longer.
+        lines = [*proxies, 'Acquire::Check-Valid-Until "false";']
         (self.path / "etc/apt/apt.conf.d/90machine").write_text(
-            "".join(f"{line}\n" for line in proxies), encoding="utf-8")
+            "".join(f"{line}\n" for line in lines), encoding="utf-8")
         # Packages' services stay where they are.
         policy = self.path / "usr/sbin/policy-rc.d"
         policy.write_text("#!/bin/sh\nexit 101\n", encoding="ascii")
@@ -79,6 +88,13 @@ class Root:
         return command(["unshare", "--mount", "sh", "-c",
                         'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"', self.path,
                         "env", "DEBIAN_FRONTEND=noninteractive", *environment, *argv],
+                       seconds, check)
+
+    def run_as_machine(self, *argv, seconds=600, check=True):
+        """The same with all that a machine has of its kernel: devices, /sys, the file system
+        of BPF, network namespaces of its own, and processes that end with the command."""
+        return command(["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c",
+                        _OWN_MACHINE, self.path, "env", "DEBIAN_FRONTEND=noninteractive", *argv],
                        seconds, check)
 
     def install(self, *packages):

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""This project on a release of Debian: its files as they are, in a root file
+system of that release and on this machine's kernel, from the README's first
+command to the tests. What a new user does not have, it does not have either.
+"""
+
+import contextlib
+import re
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+
+# pylint: disable=wrong-import-order
+from root import TOP, Root, tree
+from tap import Failed, check, note, skip, test
+import tap
+
+# Below a folder that other users cannot enter, as a home is.
+HOME = "/root/turn"
+TARBALL = "/root/coturn.tar.gz"
+# What another distribution may change: the kernel interfaces by libbpf, libxdp and the tools.
+NETWORK_TESTS = ("relay", "attach", "privilege", "inspect", "family")
+
+
+def host_tarball():
+    """The pinned release, as this machine's ./configure has fetched it."""
+    found = sorted((TOP / "build" / "downloads").glob("coturn_*.orig.tar.*"))
+    return found[0] if found else skip("this machine has no coturn tarball (run ./configure)")
+
+
+class Debian:
+    """A root with the tree in it."""
+
+    def __init__(self, root):
+        self.root = root
+
+    def run(self, *argv, seconds=600, check=True):
+        """A command in the tree, as root and not in CI: what is skipped there is no failure here."""
+        return self.root.run_as_machine("env", "-u", "CI", "-C", HOME, *argv, seconds=seconds,
+                                        check=check)
+
+    def use_host_tarball(self):
+        tarball = host_tarball()
+        note(f"coturn: this machine's {tarball.name}, by --with-coturn")
+        self.root.inside(TARBALL).write_bytes(tarball.read_bytes())
+        self.run("./configure", f"--with-coturn={TARBALL}")
+
+    def do(self, *argv, seconds=600):
+        """A command that may have to configure. Where the distribution has another coturn
+        than the pinned one, what the message says is done, and the command repeated."""
+        had_coturn = self.root.inside(f"{HOME}/build/upstream").exists()
+        done = self.run(*argv, seconds=seconds, check=False)
+        refused = re.search(r"configure: (this distribution's .*)", done.stdout)
+        if done.returncode and refused and "--with-coturn=TARBALL" in done.stdout:
+            note(refused.group(1))
+            self.use_host_tarball()
+            done = self.run(*argv, seconds=seconds, check=False)
+        elif not had_coturn and not done.returncode:
+            note("coturn: the source package of this distribution")
+        if done.returncode:
+            raise Failed(f"{' '.join(argv)}: status {done.returncode}\n{done.stdout[-6000:]}")
+        return done.stdout
+
+
+def timed(debian, *argv, seconds=600):
+    start = time.monotonic()
+    output = debian.do(*argv, seconds=seconds)
+    note(f"{' '.join(argv)}: {time.monotonic() - start:.0f} s")
+    return output
+
+
+def suite(debian, *groups):
+    """tests/run.sh with these; its summary, and what it skipped, is noted."""
+    output = timed(debian, "tests/run.sh", *groups)
+    note("\n".join(re.findall(r"^skipped .*", output, re.M)))
+    summary = re.search(r"^(\d+) passed, 0 failed, \d+ skipped$", output, re.M)
+    check(summary and int(summary.group(1)) > 0, output[-3000:])
+    note(summary.group(0))
+
+
+@test("examples/quickstart.sh", seconds=600)
+def quickstart(debian):
+    output = timed(debian, "examples/quickstart.sh")
+    note("\n".join(line for line in output.splitlines() if re.match(r"  \S.*\d$|.*mode: ", line)))
+    check("It works." in output, output[-3000:])
+
+
+@test("tests/run.sh unit", seconds=400)
+def unit(debian):
+    # Again, by the rules of the tests, which allow no warning.
+    debian.run("sh", "-c", "rm -rf build/tests build/*.o build/*.a; "
+                           "find build/obj -name '*.o' -delete 2>/dev/null || :")
+    suite(debian, "unit")
+
+
+@test("tests/run.sh packet", seconds=400)
+def packet(debian):
+    suite(debian, "packet")
+
+
+@test("tests/run.sh lint", seconds=400)
+def lint(debian):
+    suite(debian, "lint")
+
+
+@test("network tests", seconds=600)
+def network(debian):
+    debian.do("make")
+    for name in NETWORK_TESTS:
+        output = timed(debian, "python3", f"tests/netns/{name}_test.py")
+        results = re.findall(r"^(?:not )?ok .*", output, re.M)
+        skipped = [line for line in results if "# SKIP" in line]
+        note("\n".join(skipped))
+        check(len(results) > len(skipped), f"{name}: nothing was tested:\n{output}")
+
+
+@contextlib.contextmanager
+def debian_root(codename, name):
+    with Root(codename, name) as root, tempfile.TemporaryDirectory() as folder:
+        tree(Path(folder) / "tree.tar")
+        with tarfile.open(Path(folder) / "tree.tar") as archive:
+            archive.extractall(root.inside(HOME))
+        root.run("apt-get", "update")
+        yield Debian(root)
+
+
+def run(codename):
+    tap.run(debian_root(codename, codename))

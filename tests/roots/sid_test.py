@@ -1,0 +1,8 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: BSD-3-Clause
+"""Debian unstable: what the next release will have."""
+
+import debian
+
+if __name__ == "__main__":
+    debian.run("sid")
