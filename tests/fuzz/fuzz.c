@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "judge.h"
-#include "recipe.h"
+#include "trial.h"
+#include "input.h"
 
 size_t LLVMFuzzerMutate(uint8_t *input, size_t length, size_t room);
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length);
@@ -15,7 +15,7 @@ static struct trial trial;
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length)
 {
-	const char *complaint = judge(input, length, &trial);
+	const char *complaint = trial_run(input, length, &trial);
 
 	if (complaint) {
 		trial_print(&trial, complaint);
@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length)
 /* Every byte has its place: most changes leave the others where they are. */
 size_t LLVMFuzzerCustomMutator(uint8_t *input, size_t length, size_t room, unsigned int seed)
 {
-	size_t head = sizeof(struct recipe), at;
+	size_t head = sizeof(struct input), at;
 
 	if (room <= head || seed % 8 == 0)
 		return LLVMFuzzerMutate(input, length, room);
@@ -42,9 +42,9 @@ size_t LLVMFuzzerCustomMutator(uint8_t *input, size_t length, size_t room, unsig
 	for (unsigned int changes = seed / 16 % 4 + 1; changes; changes--) {
 		seed = seed * 1103515245u + 12345u;
 		at = (seed >> 8) % head;
-		/* The rations are half of what is to be found. */
+		/* What breaks a packet is half of what is to be found. */
 		if (seed >> 30 == 0)
-			at = offsetof(struct recipe, trouble) + at % (head - offsetof(struct recipe, trouble));
+			at = offsetof(struct input, trouble) + at % (head - offsetof(struct input, trouble));
 		if (LLVMFuzzerMutate(input + at, 1, 1) == 0)
 			input[at] = 0;
 	}

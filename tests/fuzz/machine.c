@@ -27,6 +27,7 @@
 #define AREA_ADDRESS 0x60000000
 #define AREA_SIZE 0x80000
 #define PIECES_MAX 20
+#define HEADROOM_MAX 512
 /* Bytes around a buffer that must stay as they are. */
 #define GUARD 64
 #define GUARD_BYTE 0xc7
@@ -54,6 +55,14 @@ static struct {
 	uint32_t redirected;
 	const char *foul;
 	uint64_t runs;
+	/* what changes meanwhile: */
+	const struct race *race;
+	struct race_step step[RACE_STEPS];
+	uint8_t *target; /* what it changes */
+	int steps, done;
+	uint32_t loads;
+	bool reading;
+	unsigned long races;
 } machine;
 
 static uint8_t pristine[AREA_SIZE];
@@ -274,11 +283,11 @@ static uint32_t next_free(uint64_t *hash, uint32_t *probe)
 	return row;
 }
 
-static void key_put(struct flow_slot *slot, const struct entry *entry)
+static void key_put(struct flow_slot *slot, const struct flow_entry *entry)
 {
 	const struct flow_key6 *v6 = &entry->key.v6;
 
-	if (!entry->v6) {
+	if (entry->family != 6) {
 		memcpy(&slot->key_saddr, &entry->key.v4, sizeof(entry->key.v4));
 		return;
 	}
@@ -289,36 +298,42 @@ static void key_put(struct flow_slot *slot, const struct entry *entry)
 	memcpy(&slot->key_sport, &v6->sport, 8);
 }
 
-/* Another flow, which leads to nowhere that is known. */
-static void near_put(struct flow_slot *slot, const struct entry *entry, uint32_t row)
+/* Another flow, which leads to nowhere that is known; or the same, which has ended. */
+static void before_put(struct flow_slot *slot, const struct flow_entry *entry, unsigned int number)
 {
-	struct entry near = *entry;
+	struct flow_entry other = *entry;
 
-	near_key(&near, row);
-	key_put(slot, &near);
+	if (entry->before == BEFORE_OTHERS)
+		flow_key_near(&other, number);
+	key_put(slot, &other);
 	memset(slot->rest, 0xee, sizeof(slot->rest));
-	slot->seq = 0x77;
+	slot->seq = entry->before == BEFORE_OTHERS ? 0x77 : 0x78;
+}
+
+static void content_put(struct flow_slot *slot, const struct flow *flow)
+{
+	memcpy(slot->rest, (const char *)flow + FLOW_REST, sizeof(slot->rest));
+	slot->saddr = flow->saddr.word[0];
+	slot->daddr = flow->daddr.word[0];
+	memcpy(slot->saddr6, flow->saddr.word + 1, sizeof(slot->saddr6));
+	memcpy(slot->daddr6, flow->daddr.word + 1, sizeof(slot->daddr6));
 }
 
 static void flow_put(int which)
 {
-	const struct entry *entry = &machine.world->flow[which];
-	uint64_t hash = entry->v6 ? flow_hash6(program_seed, &entry->key.v6) : flow_hash(program_seed, &entry->key.v4);
+	const struct flow_entry *entry = &machine.world->flow[which];
+	uint64_t hash = entry->family == 6 ? flow_hash6(program_seed, &entry->key.v6) : flow_hash(program_seed, &entry->key.v4);
 	uint32_t row, probe = 1;
 	struct flow_slot *slot;
 
-	for (uint32_t i = 0; i < entry->behind; i++) {
+	for (unsigned int i = 0; i < entry->behind; i++) {
 		row = next_free(&hash, &probe);
-		near_put(&machine.slot[row], entry, i);
+		before_put(&machine.slot[row], entry, i);
 	}
 	row = next_free(&hash, &probe);
 	slot = &machine.slot[row];
 	key_put(slot, entry);
-	memcpy(slot->rest, (const char *)&entry->flow + FLOW_REST, sizeof(slot->rest));
-	slot->saddr = entry->flow.saddr.word[0];
-	slot->daddr = entry->flow.daddr.word[0];
-	memcpy(slot->saddr6, entry->flow.saddr.word + 1, sizeof(slot->saddr6));
-	memcpy(slot->daddr6, entry->flow.daddr.word + 1, sizeof(slot->daddr6));
+	content_put(slot, &entry->flow);
 	slot->packets = entry->counts.packets;
 	slot->data = entry->counts.data;
 	slot->trimmed = entry->counts.trimmed;
@@ -330,7 +345,7 @@ static void flows_put(void)
 {
 	memset(machine.slot, 0, sizeof(machine.slot));
 	for (int i = 0; i < FLOWS; i++)
-		if (machine.world->flow[i].used)
+		if (!machine.world->flow[i].absent)
 			flow_put(i);
 	memcpy(machine.slot_before, machine.slot, sizeof(machine.slot));
 }
@@ -341,10 +356,12 @@ static void flows_collect(struct outcome *outcome)
 	for (int i = 0; i < FLOWS; i++) {
 		struct flow_slot *slot = &machine.slot[machine.row[i]], *before = &machine.slot_before[machine.row[i]];
 
-		outcome->counts[i] = machine.world->flow[i].counts;
-		if (!machine.world->flow[i].used)
+		memset(&outcome->gained[i], 0, sizeof(outcome->gained[i]));
+		if (machine.world->flow[i].absent)
 			continue;
-		outcome->counts[i] = (struct counts){slot->packets, slot->data, slot->trimmed};
+		outcome->gained[i].packets = slot->packets - before->packets;
+		outcome->gained[i].data = slot->data - before->data;
+		outcome->gained[i].trimmed = slot->trimmed - before->trimmed;
 		slot->packets = before->packets;
 		slot->data = before->data;
 		slot->trimmed = before->trimmed;
@@ -358,7 +375,7 @@ static void *vlan_lookup(const void *key)
 	for (int i = 0; i < VLANS; i++) {
 		struct vlan_entry *entry = &machine.copy.vlan[i];
 
-		if (entry->used && !memcmp(&entry->key, key, sizeof(entry->key)))
+		if (entry->key.ifindex && !memcmp(&entry->key, key, sizeof(entry->key)))
 			return &entry->vlan;
 	}
 	return NULL;
@@ -424,6 +441,107 @@ __u32 bpf_get_smp_processor_id(void)
 	return machine.world->cpu;
 }
 
+/* --- a writer at the same time --------------------------------------------- */
+
+static void step_put(uint8_t *target, const struct race_step *step)
+{
+	memcpy(target + step->offset, &step->value, sizeof(step->value));
+}
+
+static void race_step(int steps)
+{
+	for (; steps && machine.done < machine.steps; steps--)
+		step_put(machine.target, &machine.step[machine.done++]);
+}
+
+/* Before every load of the program; those of the table that changes count. */
+static void load(const void *from)
+{
+	uintptr_t at = (uintptr_t)from, table = (uintptr_t)machine.target;
+	size_t size;
+
+	if (!machine.reading)
+		return;
+	size = machine.race->kind == RACE_HOP ? sizeof(struct hop_entry) : sizeof(struct flow_slot);
+	if (at < table || at >= table + size)
+		return;
+	if (machine.loads++ < machine.race->first)
+		return;
+	if (!machine.done)
+		machine.races++;
+	race_step(machine.race->pace ? (int)machine.race->pace : RACE_STEPS);
+}
+
+/* clang calls these: -fsanitize-coverage=trace-loads. */
+void __sanitizer_cov_load1(uint8_t *from);
+void __sanitizer_cov_load2(uint16_t *from);
+void __sanitizer_cov_load4(uint32_t *from);
+void __sanitizer_cov_load8(uint64_t *from);
+void __sanitizer_cov_load16(__uint128_t *from);
+
+void __sanitizer_cov_load1(uint8_t *from)
+{
+	load(from);
+}
+
+void __sanitizer_cov_load2(uint16_t *from)
+{
+	load(from);
+}
+
+void __sanitizer_cov_load4(uint32_t *from)
+{
+	load(from);
+}
+
+void __sanitizer_cov_load8(uint64_t *from)
+{
+	load(from);
+}
+
+void __sanitizer_cov_load16(__uint128_t *from)
+{
+	load(from);
+}
+
+static void race_prepare(const struct race *race)
+{
+	const struct flow_entry *entry = &race->after.flow[race->which];
+	struct flow_slot *slot = &machine.slot[machine.row[race->which]], to;
+
+	machine.race = race;
+	machine.loads = machine.done = machine.steps = 0;
+	machine.reading = race->kind;
+	if (race->kind == RACE_HOP) {
+		machine.target = (uint8_t *)&machine.copy.hop[entry->flow.hop];
+		machine.steps = race_hop_steps(race, &machine.copy.hop[entry->flow.hop], machine.step);
+	} else if (race->kind) {
+		to = *slot;
+		key_put(&to, entry);
+		content_put(&to, &entry->flow);
+		machine.target = (uint8_t *)slot;
+		machine.steps = race_flow_steps(race, slot, &to, machine.step);
+	}
+}
+
+/* The rest of it; and what is compared with the tables has changed in the same way. */
+static void race_finish(void)
+{
+	uint8_t *before = (uint8_t *)&machine.slot_before[machine.row[machine.race->which]];
+
+	machine.reading = false;
+	race_step(RACE_STEPS);
+	if (machine.race->kind == RACE_NONE || machine.race->kind == RACE_HOP)
+		return;
+	for (int i = 0; i < machine.steps; i++)
+		step_put(before, &machine.step[i]);
+}
+
+unsigned long machine_races(void)
+{
+	return machine.races;
+}
+
 /* --- a run ----------------------------------------------------------------- */
 
 static int verdict_moved(void)
@@ -445,13 +563,16 @@ static int verdict_moved(void)
 static void tables_check(const struct world *world)
 {
 	memcpy(machine.copy.limit, world->limit, sizeof(world->limit));
+	if (machine.race->kind == RACE_HOP && !memcmp(machine.copy.hop, machine.race->after.hop, sizeof(world->hop)))
+		memcpy(machine.copy.hop, world->hop, sizeof(world->hop));
 	if (memcmp(&machine.copy, world, sizeof(*world)) != 0 ||
 	    memcmp(program_attachments, world->port, sizeof(world->port)) != 0 ||
 	    memcmp(program_deadlines, world->deadline, sizeof(world->deadline)) != 0)
 		foul("wrote into a table");
 }
 
-void machine_run(const struct world *world, const struct frame *frame, struct outcome *outcome)
+void machine_run(const struct world *world, const struct race *race, const struct frame *frame,
+		 struct outcome *outcome)
 {
 	struct xdp_md ctx = {.ingress_ifindex = world->ingress, .rx_queue_index = 0};
 
@@ -468,7 +589,9 @@ void machine_run(const struct world *world, const struct frame *frame, struct ou
 	frame_place(world, frame);
 	context_set(&ctx);
 
+	race_prepare(race);
 	outcome->action = program_run(&ctx);
+	race_finish();
 
 	ASAN_UNPOISON_MEMORY_REGION(machine.area, machine.used);
 	guards_check(world);

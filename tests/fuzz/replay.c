@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "judge.h"
-#include "recipe.h"
+#include "trial.h"
+#include "input.h"
 
 #define INPUT_MAX 4096
 
@@ -40,7 +40,7 @@ static int replay(const char *path)
 	}
 	length = fread(input, 1, sizeof(input), file);
 	fclose(file);
-	complaint = judge(input, length, &trial);
+	complaint = trial_run(input, length, &trial);
 	printf("/* %s */\n", path);
 	trial_print(&trial, complaint);
 	return !!complaint;
@@ -54,7 +54,7 @@ static int seeds_write(const char *directory)
 		fprintf(stderr, "%s: %s\n", directory, strerror(errno));
 		return 2;
 	}
-	for (unsigned int number = 0; recipe_seed(number, input, &length); number++) {
+	for (unsigned int number = 0; seed_input(number, input, &length); number++) {
 		char path[4096];
 		FILE *file;
 
@@ -81,7 +81,7 @@ static size_t input_by_chance(uint32_t *state)
 {
 	size_t length;
 
-	while (!recipe_seed(next(state) % 256, input, &length))
+	while (!seed_input(next(state) % 512, input, &length))
 		;
 	for (uint32_t changes = next(state) % 12; changes; changes--)
 		input[next(state) % length] = next(state) >> 16;
@@ -95,7 +95,7 @@ static int random_run(unsigned int seconds, uint32_t state)
 
 	while (runs % 1024 || time(NULL) < end) {
 		size_t length = input_by_chance(&state);
-		const char *complaint = judge(input, length, &trial);
+		const char *complaint = trial_run(input, length, &trial);
 
 		if (complaint) {
 			trial_print(&trial, complaint);
@@ -122,5 +122,6 @@ int main(int argc, char **argv)
 		return usage(argv[0]);
 	for (int i = 1; i < argc; i++)
 		status |= replay(argv[i]);
+	printf("/* a table changed in %lu runs */\n", machine_races());
 	return status;
 }

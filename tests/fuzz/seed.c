@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Inputs to start from: each way, family and kind of checksum, then each trouble. */
+/* Inputs to start from: each way, family and kind of checksum, then each trouble, then each race. */
 #include <string.h>
 
-#include "cook.h"
+#include "scenario.h"
 
 enum { WAYS_AND_FAMILIES = WAYS * 8, SUMS = 4, TROUBLES = TROUBLES_END - TROUBLE_FIRST };
+enum { RACE_MOMENTS = 24, RACE_SEEDS = RACE_MOMENTS * 2 * (RACES - 1) };
 
-bool recipe_seed(unsigned int number, uint8_t *input, size_t *length)
+bool seed_input(unsigned int number, uint8_t *input, size_t *length)
 {
-	struct recipe r;
+	struct input r;
 
 	memset(&r, 0, sizeof(r));
 	r.address[1] = 1 + number;
@@ -36,6 +37,16 @@ bool recipe_seed(unsigned int number, uint8_t *input, size_t *length)
 		r.trouble[0].kind = TROUBLE_FIRST + number / 3;
 		r.trouble[0].value[0] = 1 + number % 3;
 		r.trouble[0].value[1] = 1;
+	} else if (number < WAYS_AND_FAMILIES * SUMS + 3 * TROUBLES + RACE_SEEDS) {
+		number -= WAYS_AND_FAMILIES * SUMS + 3 * TROUBLES;
+		r.race[0] = 0x80 + number % (RACES - 1);
+		number /= RACES - 1;
+		r.race[2] = number / 2;
+		r.race[1] = number % 2 + number / 4 % 2 * 4;
+		r.race[3] = number % 5;
+		r.way = number % WAYS;
+		r.families = number / 3;
+		r.kernel = number % 2 * 8;
 	} else {
 		return false;
 	}

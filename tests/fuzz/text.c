@@ -3,15 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "judge.h"
-
-#define VERDICT_TEXT(number, name, text) [number] = #name,
-static const char *const verdict_names[VERDICT_COUNT] = {VERDICTS(VERDICT_TEXT)};
-
-const char *verdict_text(int verdict)
-{
-	return verdict < 0 || verdict >= VERDICT_COUNT ? "none" : verdict_names[verdict];
-}
+#include "trial.h"
 
 static void print_bytes(const char *name, const void *from, size_t length)
 {
@@ -23,13 +15,13 @@ static void print_bytes(const char *name, const void *from, size_t length)
 	printf("}");
 }
 
-static void print_flow(const struct entry *entry)
+static void print_flow(const struct flow_entry *entry)
 {
 	const struct flow *flow = &entry->flow;
 
-	printf("\t{\n\t\t.family = %d,\n", entry->v6 ? 6 : 4);
-	print_bytes(entry->v6 ? "\t\t/* key */ .bytes = " : "\t\t/* key */ .bytes = ", &entry->key,
-		    entry->v6 ? sizeof(struct flow_key6) : sizeof(struct flow_key));
+	printf("\t{\n\t\t.family = %d,\n", entry->family);
+	print_bytes("\t\t/* key */ .bytes = ", &entry->key,
+		    entry->family == 6 ? sizeof(struct flow_key6) : sizeof(struct flow_key));
 	printf(",\n\t\t.flow = {\n");
 	print_bytes("\t\t\t.saddr.v6 = ", flow->saddr.v6, 16);
 	print_bytes(",\n\t\t\t.daddr.v6 = ", flow->daddr.v6, 16);
@@ -40,8 +32,8 @@ static void print_flow(const struct entry *entry)
 	       flow->owner, flow->ttl, flow->ttl_from);
 	printf("\t\t\t.udp_delta = 0x%04x, .tos_mask = 0x%02x, .flags = %u, .label = 0x%08x,\n", flow->udp_delta,
 	       flow->tos_mask, flow->flags, flow->label);
-	printf("\t\t},\n\t}, /* ended %d; %u rows on, behind keys that differ in bit %u */\n", entry->ended, entry->behind,
-	       entry->near);
+	printf("\t\t},\n\t}, /* ended %d; %u slots are before it: %s, bit %u */\n", entry->ended, entry->behind,
+	       entry->before == BEFORE_ENDED ? "of the same key, ended" : "of others", entry->near);
 }
 
 static void print_hop(const struct hop_entry *row)
@@ -59,7 +51,7 @@ static void print_world(const struct world *world)
 {
 	printf("/* flows */\n");
 	for (int i = 0; i < FLOWS; i++)
-		if (world->flow[i].used)
+		if (!world->flow[i].absent)
 			print_flow(&world->flow[i]);
 	printf("/* next hops */\n");
 	for (int i = 0; i < HOPS; i++)
@@ -74,7 +66,7 @@ static void print_world(const struct world *world)
 		}
 	printf("/* vlans */\n");
 	for (int i = 0; i < VLANS; i++)
-		if (world->vlan[i].used) {
+		if (world->vlan[i].key.ifindex) {
 			printf("\t{{%u, {0x%04x, 0x%04x}}, ", world->vlan[i].key.ifindex, world->vlan[i].key.id[0],
 			       world->vlan[i].key.id[1]);
 			print_bytes("{", world->vlan[i].vlan.mac, 6);
@@ -85,9 +77,20 @@ static void print_world(const struct world *world)
 	printf(" * frags %u, coarse clock %u, tail fails %d, sums folded %d */\n", world->frags, world->coarse_clock,
 	       world->tail_fails, world->sum_folded);
 	for (int i = 0; i < FLOWS; i++)
-		if (world->flow[i].used)
+		if (!world->flow[i].absent)
 			printf("/* owner %u: %lld ns left; */\n", world->flow[i].flow.owner,
 			       (long long)(world->deadline[world->flow[i].flow.owner] - world->now));
+}
+
+static void print_race(const struct race *race)
+{
+	static const char *const kind[RACES] = {
+		"", "another flow of the same key", "a flow of another key", "its end", "another next hop",
+	};
+
+	if (race->kind)
+		printf("/* flow %d meets %s from load %u on, %u steps between two loads%s */\n", race->which,
+		       kind[race->kind], race->first, race->pace, race->backwards ? ", backwards" : "");
 }
 
 static void print_frame(const char *name, const struct frame *frame)
@@ -116,14 +119,13 @@ static void print_difference(const struct frame *want, const struct frame *sent)
 static void print_counts(const struct trial *trial)
 {
 	for (int i = 0; i < FLOWS; i++) {
-		const struct counts *before = &trial->world.flow[i].counts;
-		const struct counts *counts[2] = {&trial->want.counts[i], &trial->outcome.counts[i]};
+		const struct counts *counts[2] = {&trial->want.gained[i], &trial->outcome.gained[i]};
 
 		for (int w = 0; w < 2; w++)
-			if (counts[w]->packets != before->packets || counts[w]->data != before->data)
+			if (counts[w]->packets || counts[w]->data || counts[w]->trimmed)
 				printf("/* flow %d, %s: +%lld packets, +%lld data, %u trimmed */\n", i,
-				       w ? "counted" : "wanted", (long long)(counts[w]->packets - before->packets),
-				       (long long)(counts[w]->data - before->data), counts[w]->trimmed - before->trimmed);
+				       w ? "counted" : "wanted", (long long)counts[w]->packets,
+				       (long long)counts[w]->data, counts[w]->trimmed);
 	}
 }
 
@@ -141,6 +143,7 @@ void trial_print(const struct trial *trial, const char *complaint)
 	printf(", action %d, to %u; got %s, action %d, to %u */\n", want->action, want->causes ? 0 : want->ifindex,
 	       verdict_text(trial->outcome.verdict), trial->outcome.action, trial->outcome.ifindex);
 	print_world(&trial->world);
+	print_race(&trial->race);
 	print_frame("in", &trial->frame);
 	if (!want->causes)
 		print_frame("wanted", &want->frame);

@@ -3,37 +3,30 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "cook.h"
-
-static struct hop *hop_current(struct meal *meal, int w)
-{
-	struct hop_entry *row = &meal->world->hop[w];
-
-	return &row->slot[row->current & 1];
-}
+#include "scenario.h"
 
 /* The one that the packet leaves by, as a rule. */
-static int last_hop(const struct meal *meal, uint16_t value)
+static int last_hop(const struct scenario *scenario, uint16_t value)
 {
-	return meal->way == WAY_OTHER && !(value & 0x8000);
+	return scenario->world->path.way == WAY_OTHER && !(value & 0x8000);
 }
 
 /* What the packet has, and a little more or less. */
-static uint16_t mtu_near(const struct meal *meal, uint16_t value)
+static uint16_t mtu_near(const struct scenario *scenario, uint16_t value)
 {
-	uint32_t data = meal->r.length[1];
-	bool v6 = meal->r.families & (meal->way == WAY_OTHER ? 4 : 2);
+	uint32_t data = scenario->r.length[1];
+	bool v6 = scenario->world->path.out == 6;
 
 	if (value & 0x4000)
 		return value & 0xff;
-	return (v6 ? 48 : 28) + data + (meal->way == WAY_PEER ? 0 : 4) + (value & 3) - 1;
+	return (v6 ? 48 : 28) + data + (scenario->world->path.way == WAY_PEER ? 0 : 4) + (value & 3) - 1;
 }
 
-static void key_flip(struct entry *entry, uint16_t bit)
+static void key_flip(struct flow_entry *entry, uint16_t bit)
 {
 	uint8_t *key = (uint8_t *)&entry->key;
 	/* Not the last two bytes, which are always the same. */
-	unsigned int bits = 8 * (entry->v6 ? sizeof(struct flow_key6) - 2 : sizeof(struct flow_key) - 2);
+	unsigned int bits = 8 * (entry->family == 6 ? sizeof(struct flow_key6) - 2 : sizeof(struct flow_key) - 2);
 	unsigned int channel = bits - 16;
 
 	bit %= bits;
@@ -45,13 +38,13 @@ static void key_flip(struct entry *entry, uint16_t bit)
 	key[bit / 8] ^= 1 << bit % 8;
 }
 
-static void trouble_flow(struct meal *meal, enum trouble kind, uint16_t value)
+static void trouble_flow(struct scenario *scenario, enum trouble kind, uint16_t value)
 {
-	struct entry *entry = &meal->world->flow[value >> 15 && meal->world->flow[1].used];
+	struct flow_entry *entry = &scenario->world->flow[value >> 15 && !scenario->world->flow[SECOND].absent];
 
 	switch (kind) {
 	case FLOW_ABSENT:
-		entry->used = false;
+		entry->absent = true;
 		break;
 	case FLOW_ENDED:
 		entry->ended = true;
@@ -60,7 +53,7 @@ static void trouble_flow(struct meal *meal, enum trouble kind, uint16_t value)
 		key_flip(entry, value & 0x1ff);
 		break;
 	case FLOW_NOT_TO_CLIENT:
-		meal->world->flow[1].flow.channel = 0;
+		scenario->world->flow[1].flow.channel = 0;
 		break;
 	case FLOW_TTL:
 		entry->flow.ttl = value & 3;
@@ -70,17 +63,17 @@ static void trouble_flow(struct meal *meal, enum trouble kind, uint16_t value)
 	}
 }
 
-static void trouble_hop(struct meal *meal, enum trouble kind, uint16_t value)
+static void trouble_hop(struct scenario *scenario, enum trouble kind, uint16_t value)
 {
-	int w = last_hop(meal, value);
-	struct hop *hop = hop_current(meal, w);
+	int w = last_hop(scenario, value);
+	struct hop *hop = world_hop(scenario->world, w);
 
 	switch (kind) {
 	case HOP_ABSENT:
 		hop->ifindex = 0;
 		break;
 	case HOP_OUTSIDE:
-		meal->world->flow[w].flow.hop = value & 1 ? HOPS : 0xffffffff;
+		scenario->world->flow[w].flow.hop = value & 1 ? HOPS : 0xffffffff;
 		break;
 	case HOP_FLAGS:
 		hop->flags = value;
@@ -89,7 +82,7 @@ static void trouble_hop(struct meal *meal, enum trouble kind, uint16_t value)
 		hop->ifindex = value & 0xf;
 		break;
 	case HOP_MTU:
-		hop->mtu = mtu_near(meal, value);
+		hop->mtu = mtu_near(scenario, value);
 		break;
 	case HOP_TTL:
 		hop->ttl = value & 3;
@@ -99,9 +92,9 @@ static void trouble_hop(struct meal *meal, enum trouble kind, uint16_t value)
 	}
 }
 
-static void trouble_port(struct meal *meal, enum trouble kind, uint16_t value)
+static void trouble_port(struct scenario *scenario, enum trouble kind, uint16_t value)
 {
-	struct world *world = meal->world;
+	struct world *world = scenario->world;
 
 	switch (kind) {
 	case NO_DEVICE:
@@ -111,15 +104,14 @@ static void trouble_port(struct meal *meal, enum trouble kind, uint16_t value)
 		world->ingress = 99 + (value & 31);
 		break;
 	case PORT_MAC:
-		world->port[meal->r.port_row % ABI_ATTACHMENTS].mac[value % 6] ^= value >> 8;
-		meal->to_mac = meal->mac + 24;
+		world->port[scenario->r.port_row % ABI_ATTACHMENTS].mac[value % 6] ^= value >> 8;
+	
 		break;
 	case VLAN_ABSENT:
-		world->vlan[0].used = false;
+		world->vlan[0].key.ifindex = 0;
 		break;
 	case VLAN_MAC:
 		world->vlan[0].vlan.mac[value % 6] ^= value >> 8;
-		meal->to_mac = meal->mac + 30;
 		break;
 	case VLAN_ID:
 		world->vlan[0].key.id[value >> 15] ^= 1 << value % 16;
@@ -129,9 +121,9 @@ static void trouble_port(struct meal *meal, enum trouble kind, uint16_t value)
 	}
 }
 
-static void trouble_machine(struct meal *meal, enum trouble kind, uint16_t value)
+static void trouble_machine(struct scenario *scenario, enum trouble kind, uint16_t value)
 {
-	struct world *world = meal->world;
+	struct world *world = scenario->world;
 
 	switch (kind) {
 	case DEADLINE:
@@ -155,13 +147,13 @@ static void trouble_machine(struct meal *meal, enum trouble kind, uint16_t value
 	}
 }
 
-void trouble_world(struct meal *meal, uint8_t kind, uint16_t value)
+void trouble_world(struct scenario *scenario, uint8_t kind, uint16_t value)
 {
 	if (kind < TROUBLE_FIRST)
 		return;
 	kind = TROUBLE_FIRST + (kind - TROUBLE_FIRST) % (TROUBLES_END - TROUBLE_FIRST);
-	trouble_flow(meal, kind, value);
-	trouble_hop(meal, kind, value);
-	trouble_port(meal, kind, value);
-	trouble_machine(meal, kind, value);
+	trouble_flow(scenario, kind, value);
+	trouble_hop(scenario, kind, value);
+	trouble_port(scenario, kind, value);
+	trouble_machine(scenario, kind, value);
 }

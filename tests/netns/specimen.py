@@ -17,7 +17,7 @@ _WAYS = {"peer": "PEER", "client": "CLIENT", "other": "OTHER"}
 _SERVER_MAC = bytes.fromhex("020000000001")
 _STATION_MAC = {"peer": bytes.fromhex("02000000000e"), "client": bytes.fromhex("02000000000c"),
                 "other": bytes.fromhex("02000000000f")}
-# The parties of tests/packet/model.c.
+# The parties of tests/packet/row.c.
 _V6 = "2001:db8:{:x}:fffe:{:x}fd:0:fc00:{:x}"
 _PARTIES = {
     "client": (("198.51.100.10", 50000), (_V6.format(1, 0x12, 10), 50006)),

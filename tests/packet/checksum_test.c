@@ -165,16 +165,14 @@ static void test_excess(void **state)
 /* Else a datagram that was damaged on its way would be made to look whole. */
 static int wrong_made_right(const struct row *row, const struct path *path)
 {
-	static struct frame in, out;
+	static struct frame in;
 	static struct outcome outcome;
 	static struct world world;
-	struct journey journey;
 
 	world_default(&world, path);
-	world_journey(&world, &journey);
-	model_packets(row, &journey, &in, &out);
+	row_packet(row, &world, &in);
 	harness_send(&world, &in, &outcome);
-	if (outcome.verdict < 0 || !harness_relayed(outcome.verdict))
+	if (outcome.verdict < 0 || !verdict_relays(outcome.verdict))
 		return outcome.verdict < 0;
 	return frame_read(&outcome.frame) || frame_udp_sum(&outcome.frame) == 0xffff;
 }

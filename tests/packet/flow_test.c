@@ -3,7 +3,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "channel/channel.h"
+#include "channel/flow_build.h"
 #include "harness.h"
 
 static struct flow_style style;
@@ -52,12 +52,23 @@ static void style_check(const struct flow *flow, bool to_client, bool client_map
 				 htons(0x4000) : 0);
 }
 
-/* Takes the server's flow, with the rows that the harness looks at. */
+/*
+ * Takes the server's flow, with the rows that the harness looks at. Whom it is from and to is
+ * said by the parties: the model believes the flow.
+ */
 static void flow_of_server(struct flow_entry *entry, const struct built_flow *from)
 {
 	const struct flow rows = entry->flow;
 
-	entry->family = from->family == AF_INET6 ? 6 : 4;
+	assert_int_equal(entry->family, from->family == AF_INET6 ? 6 : 4);
+	assert_memory_equal(&entry->key, &from->key,
+			    entry->family == 6 ? sizeof(struct flow_key6) : sizeof(struct flow_key));
+	assert_memory_equal(&rows.saddr, &from->flow.saddr, rows.flags & FLOW_V6 ? 16 : 4);
+	assert_memory_equal(&rows.daddr, &from->flow.daddr, rows.flags & FLOW_V6 ? 16 : 4);
+	assert_int_equal(rows.sport, from->flow.sport);
+	assert_int_equal(rows.dport, from->flow.dport);
+	assert_int_equal(rows.channel, from->flow.channel);
+	assert_int_equal(rows.flags & FLOW_V6, from->flow.flags & FLOW_V6);
 	memset(&entry->key, 0, sizeof(entry->key));
 	if (entry->family == 6)
 		entry->key.v6 = from->key.v6;

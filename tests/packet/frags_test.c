@@ -155,7 +155,7 @@ static void room_short(struct world *world)
 static void one_row_silent(struct world *world)
 {
 	jumbo(world);
-	world->deadline[FIRST] = 0;
+	world->deadline[world->flow[FIRST].flow.owner] = 0;
 }
 
 static void test_several_buffers(void **state)
@@ -242,16 +242,10 @@ static void test_left_to_coturn(void **state)
  * ChannelData header, in the data. What is read is read in the first one; then
  * coturn gets what does not stand there.
  */
-static uint32_t linear;
-
-static void divided(struct world *world)
-{
-	world->linear = linear;
-}
+static int linear;
 
 static void divided_tags(struct world *world)
 {
-	divided(world);
 	world_tag_in(world, 0x8100, 0);
 	world_tag_in(world, 0x8100, 7);
 	world_vlan(world, 7, 0);
@@ -260,11 +254,12 @@ static void divided_tags(struct world *world)
 static bool divided_row(enum way way, int in, int data, int checksum, bool tagged)
 {
 	int headers = 14 + (tagged ? 8 : 0) + (in == 6 ? 40 : 20) + 8;
-	bool read = (int)linear >= headers + (way == WAY_CLIENT ? 0 : 4);
+	bool read = linear >= headers + (way == WAY_CLIENT ? 0 : 4);
 	struct row row = {"divided", relayed[way], way, .in = in, .middle = way == WAY_OTHER ? 4 : 0,
-			  .data = data, .checksum = checksum, .before = tagged ? divided_tags : divided};
+			  .data = data, .checksum = checksum, .linear = linear,
+			  .before = tagged ? divided_tags : NULL};
 
-	if (!read && (int)linear < headers)
+	if (!read && linear < headers)
 		row.verdict = VERDICT_TRUNCATED;
 	else if (!read)
 		row.verdict = VERDICT_NO_FLOW;
@@ -317,7 +312,7 @@ static void test_divided_padding(void **state)
 	harness_need_linear();
 	for (linear = 70; linear < 190; linear++) {
 		struct row row = {"divided padding", TO_PEER, .in = linear % 2 ? 6 : 4, .data = 40,
-				  .excess = 60, .trailer = 3, .before = divided};
+				  .excess = 60, .trailer = 3, .linear = linear};
 
 		failed += !harness_row(&row);
 	}

@@ -49,7 +49,7 @@ static void ended(struct world *world)
 
 static void not_led_to(struct world *world)
 {
-	world->flow[FIRST].taken = 1;
+	world->flow[FIRST].behind = 1;
 	world->flow[FIRST].lost = true;
 }
 
@@ -60,22 +60,22 @@ static void spent(struct world *world)
 
 static void bound_0x3fff(struct world *world)
 {
-	model_flow_number(&world->flow[FIRST], 0x3fff);
+	flow_set_number(&world->flow[FIRST], 0x3fff);
 }
 
 static void bound_0x8000(struct world *world)
 {
-	model_flow_number(&world->flow[FIRST], 0x8000);
+	flow_set_number(&world->flow[FIRST], 0x8000);
 }
 
 static void bound_0xc001(struct world *world)
 {
-	model_flow_number(&world->flow[FIRST], 0xc001);
+	flow_set_number(&world->flow[FIRST], 0xc001);
 }
 
 static void never_alive(struct world *world)
 {
-	world->deadline[FIRST] = 0;
+	world->deadline[world->flow[FIRST].flow.owner] = 0;
 }
 
 /* 100 ms: the program may read a clock that moves with the timer tick. */
@@ -84,7 +84,7 @@ static void silent(struct world *world)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	world->deadline[FIRST] = now.tv_sec * 1000000000ull + now.tv_nsec - 100000000;
+	world->deadline[world->flow[FIRST].flow.owner] = now.tv_sec * 1000000000ull + now.tv_nsec - 100000000;
 }
 
 static void alive_for_a_second(struct world *world)
@@ -92,7 +92,7 @@ static void alive_for_a_second(struct world *world)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	world->deadline[FIRST] = now.tv_sec * 1000000000ull + now.tv_nsec + 5000000000;
+	world->deadline[world->flow[FIRST].flow.owner] = now.tv_sec * 1000000000ull + now.tv_nsec + 5000000000;
 }
 
 static void test_tables(void **state)
@@ -122,7 +122,7 @@ static void as_from_peer(struct world *world)
 {
 	const struct path path = {WAY_CLIENT, world->path.in, 0, world->path.out};
 
-	world->flow[FIRST] = model_flow(&path, false);
+	world->flow[FIRST] = row_flow(&path, false);
 	world->flow[BACK].absent = true;
 }
 
@@ -184,7 +184,7 @@ static uint64_t last_moment;
 
 static void until_last_moment(struct world *world)
 {
-	world->deadline[FIRST] = last_moment;
+	world->deadline[world->flow[FIRST].flow.owner] = last_moment;
 }
 
 /* The program reads its clock once in a jiffy; the time goes on for it all the same. */

@@ -59,7 +59,7 @@ static void no_df_second(struct world *world)
 
 	flow->frag_off = 0;
 	if (!(flow->flags & FLOW_V6))
-		model_flow_ip_sum(flow);
+		flow_set_ip_sum(flow);
 }
 
 static void no_df_first(struct world *world)
@@ -68,7 +68,7 @@ static void no_df_first(struct world *world)
 
 	flow->frag_off = 0;
 	if (!(flow->flags & FLOW_V6))
-		model_flow_ip_sum(flow);
+		flow_set_ip_sum(flow);
 }
 
 static void test_between_clients(void **state)
@@ -121,7 +121,7 @@ static void second_to_peer(struct world *world)
 /* The number is part of what a client's ChannelData is found by; a peer's data has none. */
 static void second_found_by_number(struct world *world)
 {
-	model_flow_number(&world->flow[SECOND], MODEL_CHANNEL);
+	flow_set_number(&world->flow[SECOND], MODEL_CHANNEL);
 }
 
 static void second_of_other_port(struct world *world)
@@ -226,12 +226,12 @@ static uint64_t just_now(void)
 
 static void second_silent(struct world *world)
 {
-	world->deadline[SECOND] = just_now();
+	world->deadline[world->flow[SECOND].flow.owner] = just_now();
 }
 
 static void first_silent(struct world *world)
 {
-	world->deadline[FIRST] = just_now();
+	world->deadline[world->flow[FIRST].flow.owner] = just_now();
 }
 
 static void to_client_here(struct world *world)

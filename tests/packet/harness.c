@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/utsname.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -84,8 +85,8 @@ static int program_load(bool frags, bool coarse_clock)
 		bpf_program__set_flags(skel->progs.turn,
 				       bpf_program__flags(skel->progs.turn) | XDP_HAS_FRAGS);
 	bpf_map__set_max_entries(skel->maps.flows, TABLES_ROWS);
-	bpf_map__set_max_entries(skel->maps.hops, 1 + WORLD_FLOWS);
-	bpf_map__set_max_entries(skel->maps.limits, 2);
+	bpf_map__set_max_entries(skel->maps.hops, HOPS);
+	bpf_map__set_max_entries(skel->maps.limits, LIMITS);
 	bpf_map__set_max_entries(skel->maps.verdicts, harness.cpus);
 	error = turn_bpf__load(skel);
 	if (error) {
@@ -269,19 +270,29 @@ static void usage_moved(struct outcome *outcome)
 {
 	const struct flow_slot *now = tables_slots();
 
-	memset(outcome->usage, 0, sizeof(outcome->usage));
-	outcome->usage_strayed = false;
+	memset(outcome->gained, 0, sizeof(outcome->gained));
 	for (int row = 0; row < TABLES_ROWS; row++) {
 		struct counts stray = {0}, *counts = &stray;
 
 		if (!memcmp(&now[row], &harness.slots[row], sizeof(*now)))
 			continue;
-		for (int flow = FIRST; flow <= SECOND; flow++)
+		for (int flow = 0; flow < FLOWS; flow++)
 			if (row == tables_row(flow))
-				counts = &outcome->usage[flow];
+				counts = &outcome->gained[flow];
 		if (!row_moved(&harness.slots[row], &now[row], counts) || counts == &stray)
-			outcome->usage_strayed = true;
+			outcome->foul = "wrote into the table of flows";
 	}
+}
+
+/* What the kernel's test runs put into the first buffer: a page, less what is around the frame. */
+#define AROUND_FRAME (256 + 320)
+
+static void linear_set(struct frame *frame)
+{
+	uint32_t most = getpagesize() - AROUND_FRAME;
+
+	if (!frame->linear || frame->linear > frame->length)
+		frame->linear = frame->length < most ? frame->length : most;
 }
 
 /* 0 or -errno. */
@@ -306,8 +317,8 @@ static int run(const struct world *world, const struct frame *frame, struct outc
 	memcpy(in + world->metadata, frame->byte, frame->length);
 	md_in.data = world->metadata;
 	md_in.data_end = opts.data_size_in;
-	if (world->linear && world->linear < frame->length)
-		md_in.data_end = world->metadata + world->linear;
+	if (frame->linear < frame->length && frame->linear < (uint32_t)getpagesize() - AROUND_FRAME)
+		md_in.data_end = world->metadata + frame->linear;
 	md_in.ingress_ifindex = world->ingress;
 	if (bpf_prog_test_run_opts(bpf_program__fd(harness.skel->progs.turn), &opts))
 		return -errno;
@@ -317,15 +328,18 @@ static int run(const struct world *world, const struct frame *frame, struct outc
 	return 0;
 }
 
-void harness_send(const struct world *world, const struct frame *frame, struct outcome *outcome)
+void harness_send(const struct world *world, struct frame *frame, struct outcome *outcome)
 {
 	int error;
 
+	linear_set(frame);
+	outcome->foul = NULL;
+	outcome->ifindex = outcome->frame.linear = 0;
 	tables_put(harness.skel, world);
 	memcpy(harness.slots, tables_slots(), sizeof(harness.slots));
 	error = run(world, frame, outcome);
 	if (error)
-		fail_msg("BPF_PROG_TEST_RUN of %zu bytes: %s", frame->length, strerror(-error));
+		fail_msg("BPF_PROG_TEST_RUN of %u bytes: %s", frame->length, strerror(-error));
 	outcome->verdict = verdict_moved();
 	if (outcome->verdict >= 0)
 		harness.seen[outcome->verdict] = true;
@@ -333,16 +347,33 @@ void harness_send(const struct world *world, const struct frame *frame, struct o
 	tables_limits(harness.skel, outcome->limit);
 }
 
+const char *harness_judge(const struct world *world, struct frame *frame, struct expectation *want,
+			  struct outcome *outcome)
+{
+	static struct world now;
+	struct timespec time;
+
+	harness_send(world, frame, outcome);
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	now = *world;
+	now.now = time.tv_sec * 1000000000ull + time.tv_nsec;
+	now.frags = harness.skel->rodata->frags;
+	for (int i = 0; i < FLOWS; i++)
+		if (tables_row(i) >= 0)
+			now.flow[i].counts.packets = harness.slots[tables_row(i)].packets;
+	model_decide(&now, frame, want);
+	return judge(frame, want, outcome);
+}
+
 void harness_need_linear(void)
 {
-	static struct frame frame = {.length = 200};
+	static struct frame frame = {.length = 200, .linear = 60};
 	static struct outcome outcome;
 	static struct world world;
 	const struct path path = {WAY_PEER, 4, 0, 4};
 
 	harness_need();
 	world_default(&world, &path);
-	world.linear = 60;
 	tables_put(harness.skel, &world);
 	if (run(&world, &frame, &outcome))
 		harness_skip("test runs of this kernel do not divide frames (Linux 6.18)");
@@ -355,7 +386,7 @@ void harness_need_linear(void)
 bool harness_takes(const struct world *world)
 {
 	static enum { UNKNOWN, LITTLE, MUCH } metadata;
-	static struct frame frame = {.length = 200};
+	static struct frame frame = {.length = 200, .linear = 200};
 	static struct outcome outcome;
 	static struct world probe;
 

@@ -14,24 +14,10 @@
 
 #include <cmocka.h>
 
-#include "model.h"
-#include "world.h"
+#include "model/judge.h"
+#include "setup.h"
 
 #define ROWS(table) (table), sizeof(table) / sizeof((table)[0])
-
-struct counts {
-	uint64_t packets, data;
-	uint32_t trimmed;
-};
-
-struct outcome {
-	uint32_t action;
-	int verdict; /* -1: not exactly one counter moved, by 1, on this CPU */
-	struct counts usage[2];     /* what was added for the first and the second flow */
-	bool usage_strayed;         /* another row changed as well, or something else of a row */
-	struct limit limit[2];      /* afterwards */
-	struct frame frame;
-};
 
 /* Interfaces of the namespace: lo, and another one. */
 extern uint32_t harness_lo, harness_other;
@@ -55,7 +41,10 @@ bool harness_takes(const struct world *world);
 int harness_run(const char *name, const struct CMUnitTest *tests, size_t count);
 
 /* Puts the world into the tables and sends a frame through the program. */
-void harness_send(const struct world *world, const struct frame *frame, struct outcome *outcome);
+void harness_send(const struct world *world, struct frame *frame, struct outcome *outcome);
+/* The same; NULL, or what is not as the model has it. */
+const char *harness_judge(const struct world *world, struct frame *frame, struct expectation *want,
+			  struct outcome *outcome);
 
 /*
  * Whether a row came out as it must, in all families; says on stdout what did not. One
@@ -73,8 +62,6 @@ void harness_table(const struct row *row, size_t rows);
  * zeros.
  */
 bool harness_path_next(const struct row *row, struct path *path);
-
-bool harness_relayed(enum verdict verdict);
 
 int harness_cpus(void);
 /* Goes to this CPU for what follows; false if it cannot. */

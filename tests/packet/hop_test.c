@@ -49,7 +49,7 @@ static void no_transmit(struct world *world)
 static void transmit_only(struct world *world)
 {
 	out_by(world, harness_lo, HOP_TRANSMIT);
-	world->no_devices = true;
+	memset(world->device, 0, sizeof(world->device));
 }
 
 /* The stack sends for an skb, whatever its device is. */
@@ -107,13 +107,13 @@ static void neither(struct world *world)
 static void not_among_devices(struct world *world)
 {
 	other_way_out(world);
-	world->no_devices = true;
+	memset(world->device, 0, sizeof(world->device));
 }
 
 static void generic_not_among_devices(struct world *world)
 {
 	generic_other(world);
-	world->no_devices = true;
+	memset(world->device, 0, sizeof(world->device));
 }
 
 static void unknown_interface(struct world *world)
@@ -184,7 +184,7 @@ static void unknown_with_flags(struct world *world)
 
 static void lost(struct world *world)
 {
-	for (int i = 0; i < WORLD_FLOWS; i++) {
+	for (int i = 0; i < FLOWS; i++) {
 		memset(&world->hop[i].slot[1], 0, sizeof(struct hop));
 		world->hop[i].current = 1;
 	}
@@ -197,7 +197,7 @@ static void out_of_table(struct world *world)
 
 static void just_behind_table(struct world *world)
 {
-	world->flow[world_last(world)].flow.hop = 1 + WORLD_FLOWS;
+	world->flow[world_last(world)].flow.hop = HOPS;
 }
 
 static void first_out_of_table(struct world *world)

@@ -62,12 +62,12 @@ static void ttl_255(struct world *world)
 
 static void no_df(struct world *world)
 {
-	for (int i = 0; i < WORLD_FLOWS; i++) {
+	for (int i = 0; i < FLOWS; i++) {
 		struct flow *flow = &world->flow[i].flow;
 
 		flow->frag_off = 0;
 		if (!(flow->flags & FLOW_V6))
-			model_flow_ip_sum(flow);
+			flow_set_ip_sum(flow);
 	}
 }
 
@@ -76,7 +76,7 @@ static void channel_first(struct world *world)
 	if (world->path.way == WAY_CLIENT)
 		world->flow[FIRST].flow.channel = htons(0x4000);
 	else
-		model_flow_number(&world->flow[FIRST], 0x4000);
+		flow_set_number(&world->flow[FIRST], 0x4000);
 }
 
 static void channel_last(struct world *world)
@@ -84,7 +84,7 @@ static void channel_last(struct world *world)
 	if (world->path.way == WAY_CLIENT)
 		world->flow[FIRST].flow.channel = htons(0x7fff);
 	else
-		model_flow_number(&world->flow[FIRST], 0x7fff);
+		flow_set_number(&world->flow[FIRST], 0x7fff);
 }
 
 static void last_port_row(struct world *world)
@@ -98,22 +98,35 @@ static void last_port_row(struct world *world)
 
 static void last_owner(struct world *world)
 {
-	world->flow[FIRST].flow.owner = ABI_OWNERS - 1;
+	uint16_t *owner = &world->flow[FIRST].flow.owner;
+
+	world->deadline[ABI_OWNERS - 1] = world->deadline[*owner];
+	world->deadline[*owner] = 0;
+	*owner = ABI_OWNERS - 1;
 }
 
 static void last_probe(struct world *world)
 {
-	world->flow[FIRST].taken = world->flow[SECOND].taken = FLOW_PROBES - 1;
+	world->flow[FIRST].behind = world->flow[SECOND].behind = FLOW_PROBES - 1;
 }
 
 static void second_probe(struct world *world)
 {
-	world->flow[FIRST].taken = world->flow[SECOND].taken = 1;
+	world->flow[FIRST].behind = world->flow[SECOND].behind = 1;
+}
+
+/* The same key stands before it, and has ended. */
+static void ended_before(struct world *world)
+{
+	for (int i = FIRST; i <= SECOND; i++) {
+		world->flow[i].behind = 3;
+		world->flow[i].before = BEFORE_ENDED;
+	}
 }
 
 static void second_slot(struct world *world)
 {
-	for (int i = 0; i < WORLD_FLOWS; i++) {
+	for (int i = 0; i < FLOWS; i++) {
 		world->hop[i].slot[1] = world->hop[i].slot[0];
 		world->hop[i].current = 1;
 		memset(&world->hop[i].slot[0], 0xee, sizeof(struct hop));
@@ -124,7 +137,7 @@ static void second_slot(struct world *world)
 static void slot_by_count(struct world *world)
 {
 	second_slot(world);
-	for (int i = 0; i < WORLD_FLOWS; i++)
+	for (int i = 0; i < FLOWS; i++)
 		world->hop[i].current = 0xffffffff;
 }
 
@@ -161,6 +174,9 @@ static void test_tables(void **state)
 		{"last rows where they may stand", TO_OTHER, .data = 20, .before = last_probe},
 		{"second row where it may stand", TO_PEER, .data = 20, .before = second_probe},
 		{"second row where it may stand", TO_CLIENT, .data = 20, .before = second_probe},
+		{"live again behind its ended one", TO_PEER, .data = 20, .before = ended_before},
+		{"live again behind its ended one", TO_CLIENT, .data = 20, .before = ended_before},
+		{"live again behind their ended ones", TO_OTHER, .data = 20, .before = ended_before},
 		{"trailing bytes of the frame", TO_PEER, .data = 21, .trailer = 300},
 		{"trailing bytes of the frame", TO_CLIENT, .data = 21, .trailer = 300},
 		{"trailing bytes of the frame", TO_OTHER, .data = 21, .trailer = 300},
@@ -200,16 +216,14 @@ static void test_peer_data_like_channel_data(void **state)
 static void ids_count_up(const struct path *path, int count)
 {
 	const struct row row = {"IP ID", .way = path->way, .data = 20};
-	static struct frame in, out;
+	static struct frame in;
 	static struct outcome outcome;
 	static struct world world;
-	struct journey journey;
 	uint16_t id = 0, begin = 0;
 
 	world_default(&world, path);
 	no_df(&world);
-	world_journey(&world, &journey);
-	model_packets(&row, &journey, &in, &out);
+	row_packet(&row, &world, &in);
 	for (int i = 0; i < count; i++) {
 		harness_send(&world, &in, &outcome);
 		assert_null(frame_read(&outcome.frame));

@@ -108,7 +108,7 @@ static void hex_read(struct frame *frame, const char *hex)
 	unsigned int byte;
 	int used;
 
-	frame->length = 0;
+	frame->length = frame->linear = 0;
 	while (sscanf(hex, " %2x%n", &byte, &used) == 1) {
 		frame->byte[frame->length++] = byte;
 		hex += used;
@@ -118,23 +118,28 @@ static void hex_read(struct frame *frame, const char *hex)
 static void specimen_check(const struct specimen *s)
 {
 	static struct frame in, out;
+	static struct expectation want;
 	static struct outcome outcome;
 	static struct world world;
+	const char *complaint;
 
 	print_message("# %s\n", s->name);
 	world_default(&world, &s->path);
 	hex_read(&in, s->in);
 	hex_read(&out, s->out ? s->out : s->in);
-	harness_send(&world, &in, &outcome);
+	complaint = harness_judge(&world, &in, &want, &outcome);
 	assert_int_equal(outcome.verdict, s->verdict);
 	assert_int_equal(outcome.action, s->out ? XDP_TX : XDP_PASS);
 	assert_int_equal(outcome.frame.length, out.length);
 	if (s->out) {
 		assert_null(frame_read(&outcome.frame));
 		assert_null(frame_read(&out));
-		model_accept_id(&out, &outcome.frame);
+		frame_take_id(&out, &outcome.frame);
 	}
 	assert_memory_equal(outcome.frame.byte, out.byte, out.length);
+	/* And so the model. */
+	if (complaint)
+		fail_msg("not as the model has it: %s", complaint);
 }
 
 static void test_specimens(void **state)

@@ -20,7 +20,7 @@ static struct {
 	struct flow_slot *slots; /* the table of flows */
 	uint64_t seed[FLOW_SEEDS];
 	struct flow_table flows;
-	uint32_t row[WORLD_FLOWS];
+	uint32_t row[FLOWS];
 } table = {.flows = {.lock = PTHREAD_MUTEX_INITIALIZER}};
 
 int tables_open(struct turn_bpf *skel)
@@ -28,6 +28,7 @@ int tables_open(struct turn_bpf *skel)
 	table.installed = false;
 	table.slots = mmap(NULL, TABLES_ROWS * sizeof(struct flow_slot), PROT_READ | PROT_WRITE, MAP_SHARED,
 			   bpf_map__fd(skel->maps.flows), 0);
+	memset(&table.world, 0, sizeof(table.world));
 	memcpy(table.seed, (const void *)skel->rodata->flow_seed, sizeof(table.seed));
 	return table.slots == MAP_FAILED ? -errno : 0;
 }
@@ -67,8 +68,24 @@ static void rows_take(const struct flow_entry *entry, uint32_t mark)
 {
 	uint64_t hash = hash_of(entry);
 
-	for (uint32_t probe = 1; probe <= entry->taken; probe++) {
+	for (uint32_t probe = 1; probe <= entry->behind; probe++) {
 		table.flows.freed[flow_slot_index(hash, TABLES_ROWS)] = mark;
+		hash = flow_step(hash, probe, flow_stride(TABLES_ROWS));
+	}
+}
+
+/* The same in the rows before, but it has ended there. */
+static void rows_end(const struct flow_entry *entry, const struct flow_slot *from)
+{
+	uint64_t hash = hash_of(entry);
+
+	for (uint32_t probe = 1; probe <= entry->behind; probe++) {
+		struct flow_slot *slot = &table.slots[flow_slot_index(hash, TABLES_ROWS)];
+		uint32_t passed = slot->passed;
+
+		*slot = *from;
+		slot->passed = passed;
+		slot->seq++;
 		hash = flow_step(hash, probe, flow_stride(TABLES_ROWS));
 	}
 }
@@ -91,6 +108,8 @@ static void flow_put(int which, const struct flow_entry *entry)
 		fail_msg("flow %d: %s", which, strerror(-error));
 	rows_take(entry, 0);
 	flow_table_write(&table.flows, table.row[which], &entry->flow);
+	if (entry->before == BEFORE_ENDED)
+		rows_end(entry, &table.slots[table.row[which]]);
 	if (entry->ended)
 		flow_table_end(&table.flows, table.row[which]);
 	if (entry->lost)
@@ -102,9 +121,9 @@ static void flows_put(const struct world *world)
 {
 	flow_table_close(&table.flows);
 	memset(table.slots, 0, TABLES_ROWS * sizeof(struct flow_slot));
-	if (flow_table_open(&table.flows, table.slots, TABLES_ROWS, WORLD_FLOWS, table.seed))
+	if (flow_table_open(&table.flows, table.slots, TABLES_ROWS, FLOWS, table.seed))
 		fail_msg("no memory");
-	for (int i = 0; i < WORLD_FLOWS; i++)
+	for (int i = 0; i < FLOWS; i++)
 		flow_put(i, &world->flow[i]);
 }
 
@@ -112,23 +131,23 @@ static void vlans_put(struct turn_bpf *skel, const struct world *world)
 {
 	struct bpf_map *map = skel->maps.vlans;
 
-	for (int i = 0; i < WORLD_VLANS; i++)
+	for (int i = 0; i < VLANS; i++)
 		bpf_map_delete_elem(bpf_map__fd(map), &table.world.vlan[i].key);
-	for (int i = 0; i < WORLD_VLANS; i++)
+	for (int i = 0; i < VLANS; i++)
 		if (world->vlan[i].key.ifindex)
 			map_put(map, &world->vlan[i].key, &world->vlan[i].vlan);
 }
 
-static void devices_put(struct turn_bpf *skel, bool none)
+static void devices_put(struct turn_bpf *skel, const struct world *world)
 {
-	const uint32_t ifindex[2] = {harness_lo, harness_other};
+	struct bpf_map *map = skel->maps.devices;
 
-	for (int i = 0; i < 2; i++) {
-		if (none)
-			bpf_map_delete_elem(bpf_map__fd(skel->maps.devices), &ifindex[i]);
-		else
-			map_put(skel->maps.devices, &ifindex[i], &ifindex[i]);
-	}
+	for (int i = 0; i < DEVICES; i++)
+		if (table.world.device[i])
+			bpf_map_delete_elem(bpf_map__fd(map), &table.world.device[i]);
+	for (int i = 0; i < DEVICES; i++)
+		if (world->device[i])
+			map_put(map, &world->device[i], &world->device[i]);
 }
 
 /* The meters move with every packet. */
@@ -149,20 +168,16 @@ void tables_limits(struct turn_bpf *skel, struct limit limit[2])
 void tables_put(struct turn_bpf *skel, const struct world *world)
 {
 	limits_put(skel, world);
+	table.world.now = world->now;
 	if (table.installed && !memcmp(&table.world, world, sizeof(*world)))
 		return;
 	flows_put(world);
-	memset(skel->bss->deadlines, 0, sizeof(skel->bss->deadlines));
-	for (int i = 0; i < WORLD_FLOWS; i++) {
-		uint32_t row = i == BACK ? 3 : i;
-
-		map_put(skel->maps.hops, &row, &world->hop[i]);
-		if (!world->flow[i].absent)
-			skel->bss->deadlines[world->flow[i].flow.owner] = world->deadline[i];
-	}
+	for (uint32_t i = 0; i < HOPS; i++)
+		map_put(skel->maps.hops, &i, &world->hop[i]);
+	memcpy(skel->bss->deadlines, world->deadline, sizeof(world->deadline));
 	memcpy(skel->bss->attachments, world->port, sizeof(world->port));
 	vlans_put(skel, world);
-	devices_put(skel, world->no_devices);
+	devices_put(skel, world);
 	table.world = *world;
 	table.installed = true;
 }

@@ -3,11 +3,11 @@
 #ifndef PACKET_TABLES_H
 #define PACKET_TABLES_H
 
-#include "world.h"
+#include "model/world.h"
 
 struct turn_bpf;
 
-/* Nothing is done if it is there already. */
+/* Nothing is done but for the limits if it is there already, whatever the time is. */
 void tables_put(struct turn_bpf *skel, const struct world *world);
 
 /* The meters as they are now. */

@@ -31,7 +31,7 @@ static void ended(struct world *world)
 
 static void silent(struct world *world)
 {
-	world->deadline[FIRST] = 1;
+	world->deadline[world->flow[FIRST].flow.owner] = 1;
 }
 
 /* A channel, a permission, an allocation has ended; or its server has. */

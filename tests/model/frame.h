@@ -3,8 +3,8 @@
  * Frames, byte by byte as RFC 791, 768, 1071, 8200 and 8656 and IEEE 802.1Q have
  * them. Shares no code with bpf/, so that one can judge the other.
  */
-#ifndef PACKET_FRAME_H
-#define PACKET_FRAME_H
+#ifndef MODEL_FRAME_H
+#define MODEL_FRAME_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,7 +50,9 @@ enum {
 
 struct frame {
 	int family; /* 4 or 6, as it was built or read */
-	size_t length;
+	uint32_t length;
+	uint32_t linear; /* bytes in the first buffer; 0: not known */
+	uint32_t piece;  /* bytes in each further one */
 	size_t start[LAYERS];
 	uint8_t byte[FRAME_MAX];
 };
@@ -110,8 +112,15 @@ uint16_t sum_add(uint16_t one, uint16_t other);
 uint16_t frame_pseudo_sum(const struct frame *frame);
 /* Over pseudo-header and UDP datagram as they stand; right if 0xffff. */
 uint16_t frame_udp_sum(const struct frame *frame);
+/* The right one, if the data were as they stand; never 0. */
+uint16_t frame_right_check(struct frame *frame);
+/* Chooses the word at a place of the data so that `check` becomes the right one. */
+void frame_steer(struct frame *frame, int at, uint16_t check);
 /* Put in a right one; there is nothing to do in IPv6's header. */
 void frame_udp_checksum(struct frame *frame);
 void frame_ip_checksum(struct frame *frame);
+
+/* Takes over the IP ID of what was sent, where any will do. */
+void frame_take_id(struct frame *frame, const struct frame *sent);
 
 #endif

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * An input of the fuzzer: what world and what frame to make. All zeros is a
- * packet that is relayed; every byte changes one thing, and what breaks a
- * packet is rationed (`trouble`), so that most inputs get far.
+ * An input of the fuzzer: what world and what frame to make. All zeros is a packet that
+ * is relayed. Every byte changes one thing. Few bytes can break a packet (`trouble`), so
+ * that most inputs get far.
  */
-#ifndef FUZZ_RECIPE_H
-#define FUZZ_RECIPE_H
+#ifndef FUZZ_INPUT_H
+#define FUZZ_INPUT_H
 
-#include "world.h"
+#include "race.h"
 
-#define RECIPE_TROUBLES 3
+#define INPUT_TROUBLES 3
 
 /* Bytes only, so that there is neither padding nor byte order. */
-struct recipe {
+struct input {
 	uint8_t way;      /* to peer, to client, to other client */
 	uint8_t families; /* bits: v6 in, v6 out, v6 behind that */
 	uint8_t address[2]; /* seed of addresses, ports, MACs */
@@ -42,18 +42,20 @@ struct recipe {
 	uint8_t headroom, metadata;
 	uint8_t decoy; /* bits: other flows that are bound */
 	uint8_t limited; /* bits: which flows max-bps limits, and how much is left to each meter */
+	uint8_t race[4]; /* what a writer changes meanwhile: kind, bits, when, how fast */
 	struct {
 		uint8_t kind, value[2];
-	} trouble[RECIPE_TROUBLES];
+	} trouble[INPUT_TROUBLES];
 	struct {
 		uint8_t kind, at[2], value;
 	} patch[2];
 };
 
-/* Makes the world and the frame; what the input lacks is zeros. */
-void recipe_cook(const uint8_t *input, size_t length, struct world *world, struct frame *frame);
+/* Makes the world, the frame, and what changes meanwhile; what the input lacks is zeros. */
+void build_scenario(const uint8_t *input, size_t length, struct world *world, struct frame *frame,
+		    struct race *race);
 
 /* Inputs to start from: each writes one, and false after the last. */
-bool recipe_seed(unsigned int number, uint8_t *input, size_t *length);
+bool seed_input(unsigned int number, uint8_t *input, size_t *length);
 
 #endif

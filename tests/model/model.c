@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * Written from RFC 791, 768, 1071, 8200, 8656 and IEEE 802.1Q, byte by byte, and
- * from what abi.h says of the tables. Shares no code with bpf/.
- */
-#include "oracle.h"
+#include "model.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include <linux/bpf.h>
@@ -42,32 +39,13 @@ static uint16_t get16(const uint8_t *byte)
 	return (uint16_t)(byte[0] << 8 | byte[1]);
 }
 
-static void put16(uint8_t *byte, uint16_t value)
+/* RFC 768 and RFC 8200, section 8.1, of the packet that comes in. */
+static uint16_t pseudo_sum(const struct trip *t)
 {
-	byte[0] = value >> 8;
-	byte[1] = value & 0xff;
-}
+	const uint8_t *ip = t->in->byte + t->ip;
+	uint16_t sum = sum_add(PROTOCOL_UDP, t->length + UDP);
 
-uint32_t oracle_sum(const uint8_t *byte, size_t length)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < length; i++)
-		sum += i % 2 ? byte[i] : (uint32_t)byte[i] << 8;
-	return sum % 65535;
-}
-
-uint16_t oracle_check(uint32_t sum)
-{
-	return 65535 - sum % 65535;
-}
-
-/* RFC 768 and RFC 8200, section 8.1, of the IP header at `ip`. */
-static uint32_t pseudo_sum(const uint8_t *ip, bool v6, uint32_t udp_length)
-{
-	uint32_t addresses = v6 ? oracle_sum(ip + 8, 32) : oracle_sum(ip + 12, 8);
-
-	return (addresses + PROTOCOL_UDP + udp_length) % 65535;
+	return t->v6 ? sum_words(ip + 8, 32, sum) : sum_words(ip + 12, 8, sum);
 }
 
 /* --- the frame that comes in ----------------------------------------------- */
@@ -87,7 +65,7 @@ static const uint8_t *mac_wanted(const struct trip *t, const uint16_t id[ABI_TAG
 	for (int i = 0; i < VLANS; i++) {
 		const struct vlan_entry *entry = &t->world->vlan[i];
 
-		if (entry->used && entry->key.ifindex == t->world->ingress &&
+		if (entry->key.ifindex == t->world->ingress &&
 		    entry->key.id[0] == id[0] && entry->key.id[1] == id[1])
 			return entry->vlan.mac;
 	}
@@ -103,7 +81,7 @@ static uint32_t read_ethernet(struct trip *t, uint16_t *type)
 
 	if (t->in->linear < ETHERNET)
 		return CAUSE(NOT_IP);
-	for (int i = 0; i < ABI_ATTACHMENTS; i++)
+	for (int i = 0; i < ABI_ATTACHMENTS && t->world->port[i].ifindex && !t->port; i++)
 		if (t->world->port[i].ifindex == t->world->ingress)
 			t->port = &t->world->port[i];
 	if (!t->port)
@@ -141,7 +119,7 @@ static uint32_t read_ipv4(struct trip *t, int *ip_payload)
 		return CAUSE(NOT_IP);
 	if ((ip[0] & 15) > 5)
 		causes |= CAUSE(IP_OPTIONS);
-	else if (oracle_sum(ip, 20) != 0)
+	else if (sum_words(ip, 20, 0) != 0xffff)
 		causes |= CAUSE(IP_CHECKSUM);
 	if (ip[9] != PROTOCOL_UDP)
 		causes |= CAUSE(NOT_UDP);
@@ -189,6 +167,12 @@ static uint32_t read_ipv6(struct trip *t, int *ip_payload)
 	}
 }
 
+/* A program that is loaded for one buffer sees no other. */
+static uint32_t frame_seen(const struct trip *t)
+{
+	return t->world->frags ? t->in->length : t->in->linear;
+}
+
 static uint32_t read_frame(struct trip *t)
 {
 	uint16_t type = 0;
@@ -203,7 +187,7 @@ static uint32_t read_frame(struct trip *t)
 	if (t->in->linear < t->udp + UDP)
 		return CAUSE(TRUNCATED);
 	udp_length = get16(t->in->byte + t->udp + 4);
-	if (ip_payload < UDP || udp_length != ip_payload || t->udp + udp_length > t->in->length)
+	if (ip_payload < UDP || udp_length != ip_payload || t->udp + udp_length > frame_seen(t))
 		return CAUSE(TRUNCATED);
 	t->payload = t->udp + UDP;
 	t->length = udp_length - UDP;
@@ -213,33 +197,42 @@ static uint32_t read_frame(struct trip *t)
 /* --- flows ----------------------------------------------------------------- */
 
 /* As the key stands in memory: addresses, ports, number. */
-static bool key_is(const struct entry *entry, bool v6, const uint8_t *addresses, const uint8_t *ports,
+static bool key_is(const struct flow_entry *entry, bool v6, const uint8_t *addresses, const uint8_t *ports,
 		   uint16_t channel)
 {
 	const uint8_t *key = (const uint8_t *)&entry->key;
 	size_t size = v6 ? 32 : 8;
 
-	return entry->v6 == v6 && !memcmp(key, addresses, size) && !memcmp(key + size, ports, 4) &&
+	return (entry->family == 6) == v6 && !memcmp(key, addresses, size) && !memcmp(key + size, ports, 4) &&
 	       get16(key + size + 4) == channel;
 }
 
-static const struct entry *entry_find(struct trip *t, bool v6, const uint8_t *addresses, const uint8_t *ports,
-				      uint16_t channel)
+static bool is_near(const struct flow_entry *entry, bool v6, const uint8_t *addresses, const uint8_t *ports,
+		    uint16_t channel)
 {
-	const struct entry *found = NULL;
+	struct flow_entry near = *entry;
+
+	for (unsigned int i = 0; entry->before == BEFORE_OTHERS && i < entry->behind; i++) {
+		near.key = entry->key;
+		flow_key_near(&near, i);
+		if (key_is(&near, v6, addresses, ports, channel))
+			return true;
+	}
+	return false;
+}
+
+static const struct flow_entry *entry_find(struct trip *t, bool v6, const uint8_t *addresses, const uint8_t *ports,
+					   uint16_t channel)
+{
+	const struct flow_entry *found = NULL;
 
 	for (int i = 0; i < FLOWS; i++) {
-		const struct entry *entry = &t->world->flow[i];
+		const struct flow_entry *entry = &t->world->flow[i];
 
-		if (!entry->used)
+		if (entry->absent)
 			continue;
-		for (uint32_t row = 0; row < entry->behind; row++) {
-			struct entry near = *entry;
-
-			near_key(&near, row);
-			t->want->unknown |= key_is(&near, v6, addresses, ports, channel);
-		}
-		if (!found && !entry->ended && key_is(entry, v6, addresses, ports, channel))
+		t->want->unknown |= is_near(entry, v6, addresses, ports, channel);
+		if (!found && !entry->ended && !entry->lost && key_is(entry, v6, addresses, ports, channel))
 			found = entry;
 	}
 	return found;
@@ -253,7 +246,7 @@ static bool owner_alive(const struct trip *t, const struct flow *flow)
 static uint32_t flow_find(struct trip *t)
 {
 	const uint8_t *addresses = t->in->byte + t->ip + (t->v6 ? 8 : 12), *ports = t->in->byte + t->udp;
-	const struct entry *entry = NULL;
+	const struct flow_entry *entry = NULL;
 
 	if (t->length >= CHANNEL_DATA && t->in->linear >= t->payload + CHANNEL_DATA) {
 		uint16_t number = get16(t->in->byte + t->payload);
@@ -336,7 +329,7 @@ static uint32_t one_hop(struct trip *t)
 static uint32_t turn_round(struct trip *t)
 {
 	uint8_t ports[4];
-	const struct entry *entry;
+	const struct flow_entry *entry;
 	uint32_t causes;
 
 	memcpy(ports, &t->first->sport, 2);
@@ -408,10 +401,8 @@ static uint32_t choose_action(struct trip *t)
 
 static bool is_partial(const struct trip *t)
 {
-	uint32_t sum = pseudo_sum(t->in->byte + t->ip, t->v6, t->length + UDP);
-
 	/* Folded, not complemented; no sum of these is all zeros. */
-	return get16(t->in->byte + t->udp + 6) == (sum ? sum : 65535);
+	return get16(t->in->byte + t->udp + 6) == pseudo_sum(t);
 }
 
 static bool no_checksum(const struct trip *t)
@@ -437,86 +428,55 @@ static uint32_t checksum_causes(const struct trip *t)
 	return cut == 0 || can_sum(end, cut) ? 0 : CAUSE(CHECKSUM);
 }
 
-static void write_ipv4(const struct trip *t, uint8_t *ip, uint16_t id)
+static struct transport_address end_of(const struct flow *flow, bool source)
 {
-	ip[0] = 0x45;
-	ip[1] = t->tos;
-	put16(ip + 2, 20 + UDP + out_payload(t));
-	put16(ip + 4, id);
-	memcpy(ip + 6, &t->flow->frag_off, 2);
-	ip[8] = t->ttl;
-	ip[9] = PROTOCOL_UDP;
-	put16(ip + 10, 0);
-	memcpy(ip + 12, &t->flow->saddr.v4, 4);
-	memcpy(ip + 16, &t->flow->daddr.v4, 4);
-	put16(ip + 10, 65535 - (oracle_sum(ip, 20) ? oracle_sum(ip, 20) : 65535));
+	struct transport_address end = {.family = flow->flags & FLOW_V6 ? 6 : 4};
+
+	memcpy(end.byte, source ? flow->saddr.v6 : flow->daddr.v6, end.family == 6 ? 16 : 4);
+	end.port = ntohs(source ? flow->sport : flow->dport);
+	return end;
 }
 
-static void write_ipv6(const struct trip *t, uint8_t *ip)
+/* How wrong the checksum came in; a right one is wrong by 0xffff, which changes no sum. */
+static uint16_t checksum_error(const struct trip *t)
 {
-	memcpy(ip, &t->flow->label, 4);
-	ip[0] = 0x60 | t->tos >> 4;
-	ip[1] = (ip[1] & 15) | (t->tos & 15) << 4;
-	put16(ip + 4, UDP + out_payload(t));
-	ip[6] = PROTOCOL_UDP;
-	ip[7] = t->ttl;
-	memcpy(ip + 8, t->flow->saddr.v6, 16);
-	memcpy(ip + 24, t->flow->daddr.v6, 16);
-}
-
-/* Right; or as wrong as it came in, for the receiver to drop it. */
-static uint16_t udp_checksum(const struct trip *t, const uint8_t *ip, bool v6, const uint8_t *udp)
-{
-	const uint8_t *in = t->in->byte;
-	uint32_t length = UDP + out_payload(t);
-	uint32_t sum = pseudo_sum(ip, v6, length) + oracle_sum(udp, length);
-	uint32_t error = 0;
-
-	if (!no_checksum(t) && !is_partial(t))
-		error = (pseudo_sum(in + t->ip, t->v6, t->length + UDP) + oracle_sum(in + t->udp, t->length + UDP)) %
-			65535;
-	return oracle_check(sum + 65535 - error);
+	if (no_checksum(t) || is_partial(t))
+		return 0xffff;
+	return sum_words(t->in->byte + t->udp, t->length + UDP, pseudo_sum(t));
 }
 
 static void write_frame(const struct trip *t)
 {
 	struct frame *out = &t->want->frame;
-	uint8_t *at = out->byte, *ip, *udp;
-	bool v6 = t->flow->flags & FLOW_V6;
+	const struct flow *flow = t->flow;
+	struct datagram d = {
+		.source = end_of(flow, true),
+		.dest = end_of(flow, false),
+		.tos = t->tos,
+		.ttl = t->ttl,
+		.channel = ntohs(flow->channel),
+		.data = t->in->byte + t->data,
+		.data_length = t->data_length,
+	};
 
-	memcpy(at, t->hop->eth, 12);
-	at += 12;
-	for (int i = 0; i < out_tags(t); i++) {
-		memcpy(at, &t->hop->tag[i].protocol, 2);
-		memcpy(at + 2, &t->hop->tag[i].tci, 2);
-		at += TAG;
+	memcpy(d.envelope.mac, t->hop->eth, 12);
+	for (int i = 0; i < out_tags(t); i++)
+		d.envelope.tag[i] = (struct tag){ntohs(t->hop->tag[i].protocol), ntohs(t->hop->tag[i].tci)};
+	if (flow->flags & FLOW_V6) {
+		d.label = ntohl(flow->label) & 0xfffff;
+	} else {
+		d.frag = ntohs(flow->frag_off);
+		d.id = flow->id_first + t->world->flow[entry_of(t, flow)].counts.packets;
 	}
-	put16(at, v6 ? TYPE_IPV6 : TYPE_IPV4);
-	ip = at + 2;
-	if (v6)
-		write_ipv6(t, ip);
-	else
-		write_ipv4(t, ip, t->flow->id_first + t->world->flow[entry_of(t, t->flow)].counts.packets);
-	udp = ip + out_ip_header(t);
-	memcpy(udp, &t->flow->sport, 2);
-	memcpy(udp + 2, &t->flow->dport, 2);
-	put16(udp + 4, UDP + out_payload(t));
-	put16(udp + 6, 0);
-	at = udp + UDP;
-	if (t->flow->channel) {
-		memcpy(at, &t->flow->channel, 2);
-		put16(at + 2, t->data_length);
-		at += CHANNEL_DATA;
-	}
-	memcpy(at, t->in->byte + t->data, t->data_length);
-	put16(udp + 6, udp_checksum(t, ip, v6, udp));
-	out->length = at + t->data_length - out->byte;
+	frame_build(out, &d);
+	/* Right; or as wrong as it came in, for the receiver to drop it. */
+	frame_put(out, AT_UDP_SUM, 2, sum_add(frame_get16(out, AT_UDP_SUM), checksum_error(t)));
 }
 
 /* What is behind the data is cut off on the way to the peer. */
 static void count(const struct trip *t, const struct flow *flow)
 {
-	struct counts *counts = &t->want->counts[entry_of(t, flow)];
+	struct counts *counts = &t->want->gained[entry_of(t, flow)];
 
 	counts->packets++;
 	counts->data += t->data_length;
@@ -626,12 +586,11 @@ static void drop(const struct trip *t)
 	t->want->action = XDP_DROP;
 }
 
-void oracle_decide(const struct world *world, const struct frame *in, struct expectation *want)
+void model_decide(const struct world *world, const struct frame *in, struct expectation *want)
 {
 	struct trip t = {.world = world, .in = in, .want = want};
 
-	for (int i = 0; i < FLOWS; i++)
-		want->counts[i] = world->flow[i].counts;
+	memset(want->gained, 0, sizeof(want->gained));
 	memcpy(want->limit, world->limit, sizeof(want->limit));
 	want->unknown = false;
 	want->causes = decide(&t);
@@ -653,4 +612,15 @@ void oracle_decide(const struct world *world, const struct frame *in, struct exp
 	count(&t, t.first);
 	if (t.first != t.flow)
 		count(&t, t.flow);
+}
+
+uint16_t model_check_out(const struct world *world, struct frame *in)
+{
+	static struct expectation want;
+	uint32_t linear = in->linear;
+
+	in->linear = in->length;
+	model_decide(world, in, &want);
+	in->linear = linear;
+	return want.causes || want.verdict == VERDICT_LIMITED ? 0 : frame_get16(&want.frame, AT_UDP_SUM);
 }

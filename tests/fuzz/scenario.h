@@ -1,39 +1,27 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the makers of world and frame share. */
-#ifndef FUZZ_COOK_H
-#define FUZZ_COOK_H
+/* What is built from an input: a world, and a frame that comes to it. */
+#ifndef FUZZ_SCENARIO_H
+#define FUZZ_SCENARIO_H
 
-#include "recipe.h"
+#include "input.h"
 
-enum way { WAY_PEER, WAY_CLIENT, WAY_OTHER, WAYS };
-enum party_name { CLIENT, SERVER, RELAY, PEER, OTHER_SERVER, OTHER_CLIENT, PARTIES };
-
-/* Everything in network order. */
-struct party {
-	uint8_t v4[4], v6[16], port[2];
-};
+enum party { CLIENT, SERVER, RELAY, PEER, OTHER_SERVER, OTHER_CLIENT, PARTIES };
 
 struct chance {
 	uint32_t state;
 	uint8_t extreme; /* 1: bytes 0 or ff, 2: bytes 0 */
 };
 
-struct meal {
-	struct recipe r;
+struct scenario {
+	struct input r;
 	const uint8_t *fill; /* bytes for the data; NULL: by chance */
 	size_t fill_length;
 	struct world *world;
 	struct frame *frame;
-	enum way way;
-	struct party party[PARTIES];
+	struct transport_address party[PARTIES][2]; /* by IPv4, by IPv6 */
+	struct leg leg;  /* of the packet that comes in */
 	uint8_t mac[36]; /* of two next hops, of the port, of the VLAN */
-	const uint8_t *to_mac;
 	uint16_t number;
-	int tags;
-	struct {
-		uint16_t protocol, tci; /* in host order */
-	} tag[3];
-	uint32_t ip, udp, payload; /* where it stands in the frame */
 };
 
 /* One thing that is not as it should be: in the tables, in the frame. */
@@ -86,8 +74,8 @@ static inline uint16_t get_two(const uint8_t *byte)
 uint8_t chance_byte(struct chance *chance);
 void chance_fill(struct chance *chance, void *to, size_t length);
 /* Makes the trouble, if it is one of the world's. */
-void trouble_world(struct meal *meal, uint8_t kind, uint16_t value);
+void trouble_world(struct scenario *scenario, uint8_t kind, uint16_t value);
 /* Makes the frame, with its troubles. */
-void frame_cook(struct meal *meal);
+void build_packet(struct scenario *scenario);
 
 #endif

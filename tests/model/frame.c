@@ -69,10 +69,12 @@ uint16_t sum_add(uint16_t one, uint16_t other)
 
 uint16_t sum_words(const uint8_t *byte, size_t length, uint16_t start)
 {
-	uint16_t sum = start;
+	uint64_t sum = start;
 
-	for (size_t i = 0; i < length; i += 2)
-		sum = sum_add(sum, (uint16_t)(byte[i] << 8 | (i + 1 < length ? byte[i + 1] : 0)));
+	for (size_t i = 0; i < length; i++)
+		sum += i % 2 ? byte[i] : (uint32_t)byte[i] << 8;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
 	return sum;
 }
 
@@ -94,13 +96,24 @@ uint16_t frame_udp_sum(const struct frame *frame)
 	return sum_words(frame->byte + frame->start[LAYER_UDP], length, frame_pseudo_sum(frame));
 }
 
-void frame_udp_checksum(struct frame *frame)
+uint16_t frame_right_check(struct frame *frame)
 {
 	uint16_t check;
 
 	frame_put(frame, AT_UDP_SUM, 2, 0);
 	check = ~frame_udp_sum(frame);
-	frame_put(frame, AT_UDP_SUM, 2, check ? check : 0xffff);
+	return check ? check : 0xffff;
+}
+
+void frame_udp_checksum(struct frame *frame)
+{
+	frame_put(frame, AT_UDP_SUM, 2, frame_right_check(frame));
+}
+
+void frame_steer(struct frame *frame, int at, uint16_t check)
+{
+	frame_put(frame, at, 2, 0);
+	frame_put(frame, at, 2, sum_add(frame_right_check(frame), (uint16_t)~check));
 }
 
 void frame_ip_checksum(struct frame *frame)
@@ -167,6 +180,7 @@ void frame_build(struct frame *frame, const struct datagram *d)
 	uint8_t *payload;
 
 	memset(frame->byte, 0, 128);
+	frame->linear = 0;
 	frame->family = d->source.family;
 	frame->start[LAYER_ETH] = 0;
 	frame->start[LAYER_IP] = envelope_put(frame->byte, &d->envelope, frame->family);
@@ -253,4 +267,15 @@ const char *frame_read(struct frame *frame)
 	if (frame_get16(frame, AT_UDP_LENGTH) != frame->length - frame->start[LAYER_UDP])
 		return "UDP length is not the IP packet's";
 	return frame_get16(frame, AT_UDP_SUM) ? NULL : "UDP checksum 0";
+}
+
+void frame_take_id(struct frame *frame, const struct frame *sent)
+{
+	if (frame->family != 4 || sent->length < frame->length)
+		return;
+	/* The layers are the same: what leaves is compared byte by byte. */
+	frame_put(frame, AT_IP4_ID, 2,
+		  (uint32_t)sent->byte[frame->start[LAYER_IP] + 4] << 8 |
+			  sent->byte[frame->start[LAYER_IP] + 5]);
+	frame_ip_checksum(frame);
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "world.h"
+#include "setup.h"
 
 #include <arpa/inet.h>
 #include <string.h>
 
 #include "harness.h"
+
+/* XDP keeps 40 bytes of the 256 before a frame for itself. */
+#define HEADROOM (256 - 40)
 
 static void hop_default(struct hop_entry *row, const uint8_t to[6])
 {
@@ -38,8 +41,8 @@ static void flow_back(struct world *world)
 	const struct path back = {path->way == WAY_PEER ? WAY_CLIENT : WAY_PEER, path->out, 0, path->in};
 	struct flow_entry *entry = &world->flow[BACK];
 
-	*entry = model_flow(&back, false);
-	entry->flow.hop = 3;
+	*entry = row_flow(&back, false);
+	entry->flow.hop = BACK;
 	entry->flow.owner = 9;
 	hop_default(&world->hop[BACK], model_station_mac[WAY_CLIENT]);
 }
@@ -49,57 +52,28 @@ void world_default(struct world *world, const struct path *path)
 	memset(world, 0, sizeof(*world));
 	world->path = *path;
 	world->ingress = harness_lo;
-	world->flow[FIRST] = model_flow(path, false);
+	world->flow[FIRST] = row_flow(path, false);
 	hop_default(&world->hop[FIRST], model_station_mac[path->way]);
-	world->flow[SECOND].absent = world->flow[BACK].absent = true;
+	world->flow[SECOND].absent = world->flow[BACK].absent = world->flow[MORE].absent = true;
 	if (path->way == WAY_OTHER) {
-		world->flow[SECOND] = model_flow(path, true);
+		world->flow[SECOND] = row_flow(path, true);
 		hop_local(&world->hop[FIRST]);
 		hop_default(&world->hop[SECOND], model_station_mac[path->way]);
 	} else {
 		flow_back(world);
 	}
-	for (int i = 0; i < WORLD_FLOWS; i++)
-		world->deadline[i] = harness_deadline();
+	for (int i = 0; i < FLOWS; i++)
+		if (!world->flow[i].absent)
+			world->deadline[world->flow[i].flow.owner] = harness_deadline();
+	world->device[0] = harness_lo;
+	world->device[1] = harness_other;
+	world->headroom = HEADROOM;
 	world->port[0].ifindex = harness_other;
 	memset(world->port[0].mac, 0xdd, 6);
 	world->port[1].ifindex = harness_lo;
 	memcpy(world->port[1].mac, model_port_mac, 6);
 	memcpy(world->in.mac, model_port_mac, 6);
 	memcpy(world->in.mac + 6, model_station_mac[(path->way + 1) % WAYS], 6);
-}
-
-int world_last(const struct world *world)
-{
-	return world->path.way == WAY_OTHER ? SECOND : FIRST;
-}
-
-struct hop *world_last_hop(struct world *world)
-{
-	struct hop_entry *row = &world->hop[world_last(world)];
-
-	return &row->slot[row->current & 1];
-}
-
-void world_journey(const struct world *world, struct journey *journey)
-{
-	const struct hop *last;
-
-	memset(journey, 0, sizeof(*journey));
-	journey->path = world->path;
-	journey->in = world->in;
-	for (int i = FIRST; i <= SECOND; i++) {
-		const struct hop_entry *row = &world->hop[i];
-
-		journey->flow[i] = &world->flow[i].flow;
-		journey->hop[i] = &row->slot[row->current & 1];
-	}
-	last = journey->hop[world_last(world)];
-	memcpy(journey->out.mac, last->eth, 12);
-	for (int i = 0; i < ABI_TAGS; i++) {
-		journey->out.tag[i].protocol = ntohs(last->tag[i].protocol);
-		journey->out.tag[i].tci = ntohs(last->tag[i].tci);
-	}
 }
 
 void world_tag_in(struct world *world, uint16_t protocol, uint16_t tci)
@@ -126,7 +100,7 @@ void world_tag_out(struct world *world, uint16_t protocol, uint16_t tci)
 
 void world_vlan(struct world *world, uint16_t outer, uint16_t inner)
 {
-	for (int i = 0; i < WORLD_VLANS; i++) {
+	for (int i = 0; i < VLANS; i++) {
 		struct vlan_entry *entry = &world->vlan[i];
 
 		if (entry->key.ifindex)

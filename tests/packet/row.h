@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * One client, one peer and the server between them, of either family, and what
- * has to become of a packet of theirs. Only the layout of the tables (abi.h) is
- * shared with bpf/.
- */
-#ifndef PACKET_MODEL_H
-#define PACKET_MODEL_H
+/* One client, one peer and the server between them, of either family; and packets of theirs. */
+#ifndef PACKET_ROW_H
+#define PACKET_ROW_H
 
-#include "abi.h"
-#include "frame.h"
-#include "verdict.h"
+#include "model/world.h"
 
 /* What stands in the UDP checksum field of the packet that comes in. */
 enum checksum {
@@ -39,17 +33,6 @@ struct patch {
 
 #define ROW_PATCHES 2
 
-/* The ways of a packet. To another client: its relay address is the peer. */
-enum way { WAY_PEER, WAY_CLIENT, WAY_OTHER, WAYS };
-
-/* Families of a packet: as it comes in, between two relay addresses, as it leaves. */
-struct path {
-	enum way way;
-	int in, middle, out; /* 4 or 6; `middle` of WAY_OTHER only, otherwise 0 */
-};
-
-struct world;
-
 /*
  * A packet and what is to become of it, whatever the families. All zeros: good
  * ChannelData, empty.
@@ -65,6 +48,7 @@ struct row {
 	int trailer; /* bytes after the IP packet in the frame */
 	int minimum; /* the frame is filled up to this, as Ethernet does to 60 */
 	int cut;     /* bytes missing at the end of the frame */
+	int linear;  /* bytes in the first buffer; 0: as many as it takes */
 	enum checksum checksum;
 	enum fill fill;
 	uint32_t seed; /* of random data; its length counts as well */
@@ -87,43 +71,17 @@ extern const uint8_t model_station_mac[WAYS][6];
 #define MODEL_OTHER_CHANNEL 0x7abc
 #define MODEL_LABEL 0x54321 /* of what is received; what is sent says the flow */
 
-/* An entry of either flow table, to be changed by rows. */
-struct flow_entry {
-	int family; /* of the key */
-	union {
-		struct flow_key v4;
-		struct flow_key6 v6;
-	} key;
-	struct flow flow;
-	bool absent; /* not bound */
-	bool ended; /* by its seq; or it is just being changed */
-	unsigned int taken; /* rows before its own, of those where it may stand */
-	bool lost;  /* they do not say that it stands further on */
-};
+/* Who sends what comes in, and what then leaves. */
+struct leg row_leg_in(const struct path *path);
+struct leg row_leg_out(const struct path *path);
 
 /*
  * The flow that a path's packets are found by first; `second`: the other
  * client's flow, which the middle leads to.
  */
-struct flow_entry model_flow(const struct path *path, bool second);
-/* The number that the entry is found by. */
-void model_flow_number(struct flow_entry *entry, uint16_t number);
-/* Has to follow a change of frag_off. */
-void model_flow_ip_sum(struct flow *flow);
+struct flow_entry row_flow(const struct path *path, bool second);
 
-/* What the tables say of the way of one packet. */
-struct journey {
-	struct path path;
-	struct envelope in, out;
-	const struct flow *flow[2]; /* the second: WAY_OTHER's */
-	const struct hop *hop[2];
-};
-
-/* The packet of a row, and the packet that has to leave if it is relayed. */
-void model_packets(const struct row *row, const struct journey *journey, struct frame *in,
-		   struct frame *out);
-
-/* Takes over the IP ID of what was sent: the IP layer may choose it. */
-void model_accept_id(struct frame *frame, const struct frame *sent);
+/* The packet of a row. */
+void row_packet(const struct row *row, const struct world *world, struct frame *in);
 
 #endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "race.h"
+
+#include <string.h>
+
+static uint32_t word(const void *from, uint32_t offset)
+{
+	uint32_t value;
+
+	memcpy(&value, (const uint8_t *)from + offset, sizeof(value));
+	return value;
+}
+
+/* The words that differ between two places, as steps. */
+static int words(struct race_step *step, const void *from, const void *to, uint32_t begin, uint32_t end)
+{
+	int steps = 0;
+
+	for (uint32_t at = begin; at < end; at += 4)
+		if (word(from, at) != word(to, at))
+			step[steps++] = (struct race_step){at, word(to, at)};
+	return steps;
+}
+
+static void reverse(struct race_step *step, int steps)
+{
+	for (int i = 0; i < steps / 2; i++) {
+		struct race_step other = step[i];
+
+		step[i] = step[steps - 1 - i];
+		step[steps - 1 - i] = other;
+	}
+}
+
+/* The counters are the program's: they stay. */
+int race_flow_steps(const struct race *race, const struct flow_slot *from, const struct flow_slot *to,
+		    struct race_step *step)
+{
+	uint32_t at = offsetof(struct flow_slot, seq);
+	int steps = 1;
+
+	step[0] = (struct race_step){at, from->seq + 1};
+	if (race->kind == RACE_END)
+		return 1;
+	steps += words(step + steps, from, to, offsetof(struct flow_slot, key_saddr),
+		       offsetof(struct flow_slot, trimmed));
+	steps += words(step + steps, from, to, offsetof(struct flow_slot, saddr),
+		       offsetof(struct flow_slot, packets));
+	if (race->backwards)
+		reverse(step + 1, steps - 1);
+	step[steps] = (struct race_step){at, from->seq + 2};
+	return steps + 1;
+}
+
+int race_hop_steps(const struct race *race, const struct hop_entry *from, struct race_step *step)
+{
+	const struct hop_entry *to = &race->after.hop[race->after.flow[race->which].flow.hop];
+	int steps = words(step, from, to, offsetof(struct hop_entry, slot), offsetof(struct hop_entry, zero));
+
+	step[steps] = (struct race_step){offsetof(struct hop_entry, current), to->current};
+	return steps + 1;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "world.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#define DONT_FRAGMENT 0x4000
+#define PROTOCOL_UDP 17
+
+/* What addresses and ports add to a UDP checksum. */
+static uint16_t leg_sum(const struct leg *leg)
+{
+	size_t length = leg->source.family == 6 ? 16 : 4;
+	uint16_t sum = sum_add(leg->source.port, leg->dest.port);
+
+	return sum_words(leg->source.byte, length, sum_words(leg->dest.byte, length, sum));
+}
+
+static void key_put(struct flow_entry *entry, const struct leg *in)
+{
+	entry->family = in->source.family;
+	if (entry->family == 6) {
+		memcpy(entry->key.v6.saddr, in->source.byte, 16);
+		memcpy(entry->key.v6.daddr, in->dest.byte, 16);
+		entry->key.v6.sport = htons(in->source.port);
+		entry->key.v6.dport = htons(in->dest.port);
+		entry->key.v6.family = FLOW_KEY_V6;
+	} else {
+		memcpy(&entry->key.v4.saddr, in->source.byte, 4);
+		memcpy(&entry->key.v4.daddr, in->dest.byte, 4);
+		entry->key.v4.sport = htons(in->source.port);
+		entry->key.v4.dport = htons(in->dest.port);
+		entry->key.v4.family = FLOW_KEY_V4;
+	}
+}
+
+void flow_set_number(struct flow_entry *entry, uint16_t number)
+{
+	if (entry->family == 6)
+		entry->key.v6.channel = htons(number);
+	else
+		entry->key.v4.channel = htons(number);
+}
+
+void flow_set_ip_sum(struct flow *flow)
+{
+	uint8_t ip[20] = {[0] = 0x45, [9] = PROTOCOL_UDP};
+
+	memcpy(ip + 6, &flow->frag_off, 2);
+	memcpy(ip + 12, &flow->saddr, 4);
+	memcpy(ip + 16, &flow->daddr, 4);
+	flow->ip_sum = htons(sum_words(ip, sizeof(ip), 0));
+}
+
+void flow_make(struct flow_entry *entry, const struct leg *in, uint16_t number, const struct leg *out,
+	       uint16_t number_out)
+{
+	struct flow *flow = &entry->flow;
+
+	memset(entry, 0, sizeof(*entry));
+	key_put(entry, in);
+	flow_set_number(entry, number);
+	flow->sport = htons(out->source.port);
+	flow->dport = htons(out->dest.port);
+	flow->channel = htons(number_out);
+	flow->udp_delta = htons(sum_add(leg_sum(out), (uint16_t)~leg_sum(in)));
+	memcpy(&flow->saddr, out->source.byte, 16);
+	memcpy(&flow->daddr, out->dest.byte, 16);
+	flow->ttl = 64;
+	flow->tos_mask = 0xff;
+	if (out->source.family == 6) {
+		flow->flags = FLOW_V6;
+		flow->label = htonl(6u << 28);
+	} else {
+		flow->frag_off = htons(DONT_FRAGMENT);
+		flow_set_ip_sum(flow);
+	}
+}
+
+void flow_key_near(struct flow_entry *entry, unsigned int number)
+{
+	size_t bytes = entry->family == 6 ? offsetof(struct flow_key6, channel) : offsetof(struct flow_key, channel);
+	size_t bit = (entry->near + number) % (8 * bytes);
+
+	((uint8_t *)&entry->key)[bit / 8] ^= 1 << bit % 8;
+}
+
+int world_last(const struct world *world)
+{
+	return world->path.way == WAY_OTHER ? SECOND : FIRST;
+}
+
+struct hop *world_hop(struct world *world, int which)
+{
+	struct hop_entry *row = &world->hop[which];
+
+	return &row->slot[row->current & 1];
+}
+
+struct hop *world_last_hop(struct world *world)
+{
+	return world_hop(world, world_last(world));
+}
