@@ -270,43 +270,6 @@ static void machine_make(struct scenario *scenario)
 		world->device[i] = INGRESS + i;
 }
 
-/* Sums stay what they are: the ends change places. */
-static void flow_exchange(struct flow *flow)
-{
-	const struct flow old = *flow;
-
-	flow->saddr = old.daddr;
-	flow->daddr = old.saddr;
-	flow->sport = old.dport;
-	flow->dport = old.sport;
-	flow->ttl = old.ttl ^ 0x55;
-	flow->tos_mask = ~old.tos_mask;
-	if (old.channel)
-		flow->channel = old.channel ^ htons(1);
-	if (old.flags & FLOW_V6) {
-		flow->label = old.label ^ htonl(0xfffff);
-	} else {
-		flow->frag_off = old.frag_off ^ htons(0x4000);
-		flow_set_ip_sum(flow);
-		flow->id_first = ~old.id_first;
-	}
-}
-
-static void hop_exchange(struct hop_entry *row, bool known)
-{
-	struct hop *hop = &row->slot[!(row->current & 1)];
-
-	*hop = row->slot[row->current & 1];
-	row->current++;
-	for (size_t i = 0; i < sizeof(hop->eth); i++)
-		hop->eth[i] ^= 0x10 + i;
-	hop->ttl ^= 0x2a;
-	for (int i = 0; i < ABI_TAGS; i++)
-		hop->tag[i] = (struct vlan_tag){htons(0x8100), htons(0x123 + i)};
-	if (!known)
-		memset(hop, 0, sizeof(*hop));
-}
-
 static void race_make(struct scenario *scenario, struct race *race)
 {
 	const uint8_t *r = scenario->r.race;
@@ -325,11 +288,11 @@ static void race_make(struct scenario *scenario, struct race *race)
 	race->pace = r[3] % 16;
 	race->backwards = r[1] & 2;
 	if (race->kind == RACE_HOP)
-		hop_exchange(&race->after.hop[entry->flow.hop], r[1] & 4);
+		hop_make_other(&race->after.hop[entry->flow.hop], r[1] & 4);
 	else if (race->kind == RACE_END)
 		entry->ended = true;
 	else
-		flow_exchange(&entry->flow);
+		flow_make_other(&entry->flow);
 	if (race->kind == RACE_KEY && entry->family == 6)
 		entry->key.v6.dport ^= htons(0x101);
 	else if (race->kind == RACE_KEY)

@@ -77,6 +77,42 @@ void flow_make(struct flow_entry *entry, const struct leg *in, uint16_t number, 
 	}
 }
 
+void flow_make_other(struct flow *flow)
+{
+	const struct flow old = *flow;
+
+	flow->saddr = old.daddr;
+	flow->daddr = old.saddr;
+	flow->sport = old.dport;
+	flow->dport = old.sport;
+	flow->ttl = old.ttl ^ 0x15;
+	flow->tos_mask = ~old.tos_mask;
+	if (old.channel)
+		flow->channel = old.channel ^ htons(1);
+	if (old.flags & FLOW_V6) {
+		flow->label = old.label ^ htonl(0xfffff);
+	} else {
+		flow->frag_off = old.frag_off ^ htons(DONT_FRAGMENT);
+		flow_set_ip_sum(flow);
+		flow->id_first = ~old.id_first;
+	}
+}
+
+void hop_make_other(struct hop_entry *row, bool known)
+{
+	struct hop *hop = &row->slot[!(row->current & 1)];
+
+	*hop = row->slot[row->current & 1];
+	row->current++;
+	for (size_t i = 0; i < sizeof(hop->eth); i++)
+		hop->eth[i] ^= 0x10 + i;
+	hop->ttl ^= 0x2a;
+	for (int i = 0; i < ABI_TAGS; i++)
+		hop->tag[i] = (struct vlan_tag){htons(0x8100), htons(0x123 + i)};
+	if (!known)
+		memset(hop, 0, sizeof(*hop));
+}
+
 void flow_key_near(struct flow_entry *entry, unsigned int number)
 {
 	size_t bytes = entry->family == 6 ? offsetof(struct flow_key6, channel) : offsetof(struct flow_key, channel);

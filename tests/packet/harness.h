@@ -46,6 +46,11 @@ void harness_send(const struct world *world, struct frame *frame, struct outcome
 const char *harness_judge(const struct world *world, struct frame *frame, struct expectation *want,
 			  struct outcome *outcome);
 
+/* What the model says of it, now. */
+void harness_expect(const struct world *world, struct frame *frame, struct expectation *want);
+/* One more frame, when the world is in the tables: nobody looks whether they change. */
+void harness_send_again(const struct world *world, struct frame *frame, struct outcome *outcome);
+
 /*
  * Whether a row came out as it must, in all families; says on stdout what did not. One
  * that this kernel cannot be asked about has.

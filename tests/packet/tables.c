@@ -18,6 +18,7 @@ static struct {
 	struct world world;
 	bool installed;
 	struct flow_slot *slots; /* the table of flows */
+	struct hop_entry *hops;
 	uint64_t seed[FLOW_SEEDS];
 	struct flow_table flows;
 	uint32_t row[FLOWS];
@@ -30,7 +31,9 @@ int tables_open(struct turn_bpf *skel)
 			   bpf_map__fd(skel->maps.flows), 0);
 	memset(&table.world, 0, sizeof(table.world));
 	memcpy(table.seed, (const void *)skel->rodata->flow_seed, sizeof(table.seed));
-	return table.slots == MAP_FAILED ? -errno : 0;
+	table.hops = mmap(NULL, HOPS * sizeof(struct hop_entry), PROT_READ | PROT_WRITE, MAP_SHARED,
+			  bpf_map__fd(skel->maps.hops), 0);
+	return table.slots == MAP_FAILED || table.hops == MAP_FAILED ? -errno : 0;
 }
 
 void tables_close(void)
@@ -38,7 +41,10 @@ void tables_close(void)
 	flow_table_close(&table.flows);
 	if (table.slots && table.slots != MAP_FAILED)
 		munmap(table.slots, TABLES_ROWS * sizeof(struct flow_slot));
+	if (table.hops && table.hops != MAP_FAILED)
+		munmap(table.hops, HOPS * sizeof(struct hop_entry));
 	table.slots = NULL;
+	table.hops = NULL;
 }
 
 const struct flow_slot *tables_slots(void)
@@ -49,6 +55,26 @@ const struct flow_slot *tables_slots(void)
 int tables_row(int flow)
 {
 	return table.world.flow[flow].absent ? -1 : (int)table.row[flow];
+}
+
+void tables_flow_write(int flow, const struct flow *to)
+{
+	flow_table_write(&table.flows, table.row[flow], to);
+}
+
+struct flow_slot *tables_slot(int flow)
+{
+	return &table.slots[table.row[flow]];
+}
+
+struct hop_entry *tables_hop(int hop)
+{
+	return &table.hops[hop];
+}
+
+void tables_forget(void)
+{
+	table.installed = false;
 }
 
 static void map_put(struct bpf_map *map, const void *key, const void *value)

@@ -24,4 +24,12 @@ void tables_close(void);
 const struct flow_slot *tables_slots(void);
 int tables_row(int flow);
 
+/* Puts another flow in the place of one, as the server does. Any thread. */
+void tables_flow_write(int flow, const struct flow *to);
+/* The memory that the program reads. */
+struct flow_slot *tables_slot(int flow);
+struct hop_entry *tables_hop(int hop);
+/* Writes the tables anew with the next packet, as they were changed meanwhile. */
+void tables_forget(void);
+
 #endif

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A table that changes while packets meet it, by a thread on another CPU. A packet has all
+ * of one flow or next hop, or all of the other; or it goes up, as the flow was just
+ * changing. What is counted is not looked at.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* pthread_setaffinity_np */
+#endif
+#include <arpa/inet.h>
+#include <linux/bpf.h>
+#include <pthread.h>
+#include <sched.h>
+#include <string.h>
+#include <time.h>
+
+#include "harness.h"
+#include "tables.h"
+
+/* What must be seen at least, of each outcome, and how many packets there are at least. */
+#define SEEN 300
+#define PACKETS 20000
+/* Until then; on a machine with one CPU they seldom meet. */
+#define SECONDS 30
+
+struct race {
+	void (*change)(void); /* to the second, and back to the first */
+	bool goes_up;         /* that must be seen as well */
+};
+
+static struct world first, second;
+static bool stop;
+static struct flow_slot slots[2]; /* of both keys */
+
+/* Not always at the same distance, so that packets are met in all places. */
+static void wait_a_little(void)
+{
+	static uint32_t state = 1;
+
+	state = state * 1103515245u + 12345u;
+	for (volatile uint32_t i = state >> 24; i; i--)
+		;
+	if (state >> 20 == 0)
+		sched_yield();
+}
+
+static void change_flow(void)
+{
+	tables_flow_write(FIRST, &second.flow[FIRST].flow);
+	wait_a_little();
+	tables_flow_write(FIRST, &first.flow[FIRST].flow);
+	wait_a_little();
+}
+
+static void edition_next(struct flow_slot *slot)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	__atomic_fetch_add(&slot->seq, 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+/* All but the sequence, which is first, what is passed, and the counters. */
+static void slot_write(struct flow_slot *slot, const struct flow_slot *from)
+{
+	size_t begin = offsetof(struct flow_slot, key_saddr), trimmed = offsetof(struct flow_slot, trimmed);
+	size_t again = offsetof(struct flow_slot, saddr), end = offsetof(struct flow_slot, packets);
+
+	edition_next(slot);
+	memcpy((char *)slot + begin, (const char *)from + begin, trimmed - begin);
+	memcpy((char *)slot + again, (const char *)from + again, end - again);
+	edition_next(slot);
+}
+
+static void change_key(void)
+{
+	slot_write(tables_slot(FIRST), &slots[1]);
+	wait_a_little();
+	slot_write(tables_slot(FIRST), &slots[0]);
+	wait_a_little();
+}
+
+/*
+ * Each slot has its own next hop for ever, so that one that a packet reads is never
+ * written in truth: the server changes a next hop seldom.
+ */
+static void hop_write(struct hop_entry *row, const struct hop_entry *from)
+{
+	uint32_t next = from->current & 1;
+
+	row->slot[next] = from->slot[next];
+	__atomic_store_n(&row->current, from->current, __ATOMIC_RELEASE);
+}
+
+static void change_hop(void)
+{
+	hop_write(tables_hop(FIRST), &second.hop[FIRST]);
+	wait_a_little();
+	hop_write(tables_hop(FIRST), &first.hop[FIRST]);
+	wait_a_little();
+}
+
+static void *writer(void *arg)
+{
+	const struct race *race = arg;
+
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED))
+		race->change();
+	return NULL;
+}
+
+/* On any CPU but that of the packets, if there is one. */
+static pthread_t writer_start(const struct race *race)
+{
+	cpu_set_t mine, others;
+	pthread_t thread;
+
+	__atomic_store_n(&stop, false, __ATOMIC_RELAXED);
+	assert_int_equal(pthread_create(&thread, NULL, writer, (void *)race), 0);
+	pthread_getaffinity_np(pthread_self(), sizeof(mine), &mine);
+	CPU_ZERO(&others);
+	for (int cpu = 0; cpu < harness_cpus(); cpu++)
+		if (!CPU_ISSET(cpu, &mine))
+			CPU_SET(cpu, &others);
+	pthread_setaffinity_np(thread, sizeof(others), &others);
+	return thread;
+}
+
+static void writer_end(pthread_t thread)
+{
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	tables_forget();
+}
+
+/* Which of them it was: FIRST, SECOND, or 2 for one that went up; -1. The IP ID counts up. */
+static int outcome_of(struct frame *in, struct expectation want[2], const struct race *race,
+		      const struct outcome *outcome)
+{
+	for (int i = 0; i < 2; i++) {
+		if (!want[i].causes)
+			frame_take_id(&want[i].frame, &outcome->frame);
+		if (!judge_packet(in, &want[i], outcome))
+			return i;
+	}
+	if (race->goes_up && outcome->verdict == VERDICT_NO_FLOW && outcome->action == XDP_PASS &&
+	    outcome->frame.length == in->length && !memcmp(outcome->frame.byte, in->byte, in->length))
+		return 2;
+	return -1;
+}
+
+static bool seen_enough(const int seen[3], const struct race *race, int packets)
+{
+	return packets >= PACKETS && seen[0] >= SEEN && seen[1] >= SEEN && (!race->goes_up || seen[2] >= SEEN);
+}
+
+/* How many packets had something between; they meet until enough of each was seen. */
+static int race_run(const struct race *race, struct frame *in, int *seen)
+{
+	static struct expectation want[2];
+	static struct outcome outcome;
+	time_t end = time(NULL) + SECONDS;
+	int wrong = 0, packets = 0;
+	pthread_t thread;
+
+	harness_send(&first, in, &outcome);
+	harness_expect(&first, in, &want[0]);
+	harness_expect(&second, in, &want[1]);
+	thread = writer_start(race);
+	for (; !seen_enough(seen, race, packets) && time(NULL) < end; packets++) {
+		int which;
+
+		harness_send_again(&first, in, &outcome);
+		which = outcome_of(in, want, race, &outcome);
+		if (which >= 0)
+			seen[which]++;
+		else if (!wrong++)
+			print_message("# packet %d has something between: %s\n", packets,
+				      verdict_text(outcome.verdict));
+		if (packets % 512 == 0)
+			sched_yield();
+	}
+	writer_end(thread);
+	if (!wrong && !seen_enough(seen, race, packets))
+		fail_msg("in %d s the packets met %d, %d and %d: they were not raced", SECONDS, seen[0], seen[1],
+			 seen[2]);
+	return wrong;
+}
+
+static const struct path paths[] = {{WAY_PEER, 4, 0, 4}, {WAY_CLIENT, 6, 0, 6}, {WAY_CLIENT, 4, 0, 6}};
+#define PATHS (sizeof(paths) / sizeof(paths[0]))
+
+static void worlds_default(const struct path *path, unsigned int behind)
+{
+	world_default(&first, path);
+	first.flow[FIRST].behind = behind;
+	second = first;
+}
+
+static void race_check(const struct race *race, const struct path *path)
+{
+	const struct row row = {"raced", .way = path->way, .data = 33, .tos = 0x5c};
+	static struct frame in;
+	int seen[3] = {0};
+	int wrong;
+
+	row_packet(&row, &first, &in);
+	wrong = race_run(race, &in, seen);
+	if (wrong)
+		fail_msg("way %d (%d %d): %d packets had something between, %d the first, %d the second, %d went up",
+			 path->way, path->in, path->out, wrong, seen[0], seen[1], seen[2]);
+}
+
+static void test_flow_of_the_same_key(void **state)
+{
+	static const struct race race = {change_flow, true};
+
+	(void)state;
+	harness_need();
+	for (size_t i = 0; i < PATHS * 2; i++) {
+		worlds_default(&paths[i / 2], i % 2);
+		flow_make_other(&second.flow[FIRST].flow);
+		race_check(&race, &paths[i / 2]);
+	}
+}
+
+/* The packet's flow gives way to another one, which it must not leave by. */
+static void test_flow_of_another_key(void **state)
+{
+	static const struct race race = {change_key, false};
+
+	(void)state;
+	harness_need();
+	for (size_t i = 0; i < PATHS; i++) {
+		static struct outcome outcome;
+		static struct frame in;
+		const struct row row = {"raced", .way = paths[i].way};
+
+		worlds_default(&paths[i], 0);
+		row_packet(&row, &first, &in);
+		flow_make_other(&second.flow[FIRST].flow);
+		if (second.flow[FIRST].family == 6)
+			second.flow[FIRST].key.v6.dport ^= htons(0x101);
+		else
+			second.flow[FIRST].key.v4.dport ^= htons(0x101);
+		for (int w = 1; w >= 0; w--) {
+			harness_send(w ? &second : &first, &in, &outcome);
+			slots[w] = *tables_slot(FIRST);
+		}
+		race_check(&race, &paths[i]);
+	}
+}
+
+static void hops_check(bool known)
+{
+	static const struct race race = {change_hop, false};
+
+	for (size_t i = 0; i < PATHS; i++) {
+		worlds_default(&paths[i], 0);
+		hop_make_other(&second.hop[FIRST], known);
+		/* Both slots are as they stay. */
+		first.hop[FIRST].slot[1] = second.hop[FIRST].slot[1];
+		race_check(&race, &paths[i]);
+	}
+}
+
+static void test_next_hop(void **state)
+{
+	(void)state;
+	harness_need();
+	hops_check(true);
+}
+
+static void test_next_hop_that_is_lost(void **state)
+{
+	(void)state;
+	harness_need();
+	hops_check(false);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_flow_of_the_same_key),
+		cmocka_unit_test(test_flow_of_another_key),
+		cmocka_unit_test(test_next_hop),
+		cmocka_unit_test(test_next_hop_that_is_lost),
+	};
+
+	return harness_run("packet: tables that change", tests, sizeof(tests) / sizeof(tests[0]));
+}
