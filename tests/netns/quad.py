@@ -48,8 +48,8 @@ def normal(packet):
 
 
 def _of_interest(packet):
-    """Neighbours are looked for, and fragments waited for, in their own time."""
-    if packet.protocol is None:
+    """Neighbours are looked for, groups joined, and fragments waited for, in their own time."""
+    if packet.protocol is None or packet.destination.startswith("ff02:"):
         return False
     return packet.segment[:1] not in [bytes([one]) for one in
                                       _OTHER_TYPES.get(packet.protocol, ())]
@@ -159,6 +159,14 @@ class Quad:
         """What this side sends, or nothing of what its device does not take."""
         made = specs.frames(spec, *self.macs("peer" if spec.way == "client" else "client"))
         return [frame for frame in made if len(frame.data) <= FRAME_MAX]
+
+    def overflows(self):
+        """Datagrams that the kernel dropped as a socket of the server had no room."""
+        four = [line.split() for line in self.lab.server.run(
+            "cat", "/proc/net/snmp").stdout.splitlines() if line.startswith("Udp:")]
+        six = dict(line.split() for line in self.lab.server.run(
+            "cat", "/proc/net/snmp6").stdout.splitlines())
+        return int(dict(zip(*four))["RcvbufErrors"]) + int(six["Udp6RcvbufErrors"])
 
     def outcome(self, wanted, twins=False):
         """Sends them all; the packets that arrived at the client and at the peer.
