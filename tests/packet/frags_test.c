@@ -193,6 +193,8 @@ static void test_several_buffers(void **state)
 		{"MTU exactly", TO_CLIENT, .data = 8000, .before = mtu_exact},
 		{"MTU exactly", TO_OTHER, .data = 8000, .before = mtu_exact},
 		{"just enough room", TO_CLIENT, .data = 8000, .before = room_exact},
+		{"as long as a full sum can be", TO_CLIENT, .data = 9216, .checksum = SUM_PARTIAL, .before = largest},
+		{"as long as a full sum can be", TO_PEER, .data = 9216, .checksum = SUM_PARTIAL, .before = largest},
 		{"jumbo of 60000", TO_PEER, .data = 60000, .before = largest},
 		{"jumbo of 60000", TO_CLIENT, .data = 60000, .before = largest},
 		{"jumbo of 60000", TO_OTHER, .data = 60000, .before = largest},
@@ -218,6 +220,8 @@ static void test_left_to_coturn(void **state)
 		FAULT("byte after the datagram", TRUNCATED, .data = 8000, .slack = 1, .before = jumbo),
 		FAULT("partial checksum of an skb", CHECKSUM, .data = 8000, .checksum = SUM_PARTIAL,
 		      .before = generic),
+		FAULT("a byte too long for a full sum", CHECKSUM, .data = 9217, .checksum = SUM_PARTIAL,
+		      .before = largest),
 		FAULT("too long for a full sum", CHECKSUM, .data = 10000, .checksum = SUM_PARTIAL,
 		      .before = largest),
 		/* Longer than IPv4 can say: the length that stands there is 0. */
