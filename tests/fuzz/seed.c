@@ -27,18 +27,19 @@ bool seed_input(unsigned int number, uint8_t *input, size_t *length)
 		r.generic = number / 2;
 		r.split[0] = number << 5;
 		r.limited = number * 5;
-	} else if (number < WAYS_AND_FAMILIES * SUMS + 3 * TROUBLES) {
+	} else if (number < WAYS_AND_FAMILIES * SUMS + 4 * TROUBLES) {
 		number -= WAYS_AND_FAMILIES * SUMS;
 		r.way = number % WAYS;
 		r.families = number;
 		r.tags_in = number / 4;
 		r.tci_in[1] = r.tci_in[3] = 7;
 		r.trailer = 0x80 | number;
-		r.trouble[0].kind = TROUBLE_FIRST + number / 3;
-		r.trouble[0].value[0] = 1 + number % 3;
-		r.trouble[0].value[1] = 1;
-	} else if (number < WAYS_AND_FAMILIES * SUMS + 3 * TROUBLES + RACE_SEEDS) {
-		number -= WAYS_AND_FAMILIES * SUMS + 3 * TROUBLES;
+		r.trouble[0].kind = TROUBLE_FIRST + number / 4;
+		/* Or one bit, which is that of more fragments. */
+		r.trouble[0].value[0] = number % 4 != 2 ? 1 + number % 4 : 0x20;
+		r.trouble[0].value[1] = number % 4 != 2;
+	} else if (number < WAYS_AND_FAMILIES * SUMS + 4 * TROUBLES + RACE_SEEDS) {
+		number -= WAYS_AND_FAMILIES * SUMS + 4 * TROUBLES;
 		r.race[0] = 0x80 + number % (RACES - 1);
 		number /= RACES - 1;
 		r.race[2] = number / 2;
