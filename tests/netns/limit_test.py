@@ -6,16 +6,18 @@ userspace; and no more than that."""
 
 import collections
 import contextlib
+import json
 import re
 import threading
 import time
 
 import turn
-from books import Books, close_books, end_session, logged
+from books import Books, close_books, empty, end_session, logged
 from capture import Capture
 from kernel import Verdicts
 from lab import Lab
-from server import Server
+from netns import command
+from server import Server, tool
 from talk import Talk
 from tap import check, check_equal, note, run, test, wait_until
 
@@ -369,6 +371,101 @@ def spent_before(lab):
                     break
         check(len(packets) * SIZE <= LIMIT, f"{len(packets)} packets in a second")
         check(len(packets) * SIZE > 0.9 * LIMIT, f"{len(packets)} packets only")
+
+
+def check_limited(server, *talks):
+    """Each session's max-bps holds in the kernel, and a new second begins for each."""
+    for talk in talks:
+        with Verdicts(server.offload) as verdicts:
+            for _ in range(2 * LIMIT // SIZE):
+                talk.peer.sendto(bytes(SIZE), talk.client.relayed)
+        check(verdicts["LIMITED"] > 0, f"not limited: {verdicts.changed()}")
+        empty(talk.client.way.socket)
+    for talk in talks:
+        # What was spent too much is taken off one second at most.
+        wait_until(lambda talk=talk: talk.in_kernel(server), 4, "a new second")
+
+
+def bind_in_vain(client, address, number):
+    """A channel for which the tables have no room: coturn binds it, and it costs no room."""
+    for tried in range(3):
+        client.bind(number + tried, address, 6000 + number + tried)
+
+
+@test("binds that found no room keep nothing of the limits, neither of their own session nor of others")
+def no_room(lab):
+    # There are as many limits as channels: one that is lost is missed.
+    with Server(lab, ("max-bps", LIMIT), ("xdp-max-channels", 2)) as server:
+        with Talk(lab) as full, Talk(lab, 0x4002, client=full.client) as second, \
+                turn.Client(lab.client) as other:
+            for talk in (full, second):
+                talk.wait_kernel(server)
+            other.allocate()
+            # One that has a limit already, and one that is to get its first one.
+            bind_in_vain(full.client, lab.peer_address, 0x4100)
+            bind_in_vain(other, lab.peer_address, 0x4200)
+            check_equal(len(server.offload.flows()), 4, "flows")
+            check_limited(server, full)
+            for client in (full.client, other):
+                client.refresh(0)
+            wait_until(lambda: not server.offload.flows(), 4, "flows removed")
+        # Each of them has a limit of its own.
+        with Talk(lab) as one, Talk(lab) as another:
+            for talk in (one, another):
+                talk.wait_kernel(server)
+            check_limited(server, one, another)
+            shown = json.loads(command([tool("turnutils_xdp"), "channels", "--json", "--pid", server.pid,
+                                        "--interval", 0]).stdout)["channels"]
+            check_equal([channel["limit_bytes_per_second"] for channel in shown], [LIMIT] * 2, "limits")
+
+
+
+@test("requests of a limited session are answered for longer than a second: they have a limit of their own")
+def requests(lab):
+    # A request and its response are less than 300 bytes, and the second of them has room for several.
+    with Server(lab, ("max-bps", 1500)) as server, Talk(lab) as talk:
+        check_equal(len(server.offload.flows()), 2, "flows")
+        for number in range(18):
+            started = time.monotonic()
+            talk.client.refresh(600)
+            # Sent again, it would be late.
+            check(time.monotonic() - started < 0.5, f"request {number} was not answered at once")
+            time.sleep(0.25)
+
+
+@test("sessions end in any order: those that are left have their seconds, and are counted")
+def any_order(lab):
+    # Freed memory is overwritten, so that whoever follows a pointer into it is seen to.
+    with Server(lab, ("max-bps", LIMIT), ("relay-threads", 1),
+                prefix=("env", "MALLOC_PERTURB_=165")) as server, \
+            contextlib.ExitStack() as stack:
+        talks = [stack.enter_context(Talk(lab)) for _ in range(4)]
+        for talk in talks:
+            talk.wait_kernel(server)
+        # One between others, the last, the first.
+        for index in (1, 3, 0):
+            talks[index].client.refresh(0)
+            talks[index] = None
+            left = [talk for talk in talks if talk]
+            wait_until(lambda count=2 * len(left): len(server.offload.flows()) == count, 4, "flows removed")
+            check_limited(server, *left)
+            check_told(server, left)
+
+
+def check_told(server, talks):
+    """What the kernel relays of channels is counted in its time."""
+    def bytes_of():
+        words = tool("turnutils_xdp"), "status", "--json", "--pid", server.pid, "--interval", 0
+        return json.loads(command(words).stdout)["bytes"]["sent"]
+
+    # What the kernel has relayed before is added within a second.
+    time.sleep(1.1)
+    before = bytes_of()
+    with Verdicts(server.offload) as verdicts:
+        for talk in talks:
+            check(talk.to_client(bytes(300)), "data did not arrive")
+    check_equal(verdicts["TO_CLIENT"], len(talks), "packets through the kernel")
+    wait_until(lambda: bytes_of() >= before + 304 * len(talks), 3, "the sessions' bytes are counted")
 
 
 if __name__ == "__main__":
