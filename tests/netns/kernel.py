@@ -94,6 +94,17 @@ class Map:
         return mmap.mmap(self._fd, size, prot=mmap.PROT_READ)
 
 
+class Hop:
+    """A next hop (bpf/abi.h: struct hop), by the entry of the table that it stands in."""
+
+    SIZE = 64
+
+    def __init__(self, entry):
+        current, = struct.unpack_from("=I", entry)
+        (self.ifindex, self.mtu, self.ttl, self.flags, self.destination,
+         self.source) = struct.unpack_from("=IHBB6s6s", entry, 4 + 28 * (current & 1))
+
+
 class Offload:
     """The kernel side of one server process."""
 
@@ -141,6 +152,12 @@ class Offload:
             editions = memoryview(memory).cast("I")[::_SLOT // 4].tolist()
             return [memory[row * _SLOT + 8:row * _SLOT + 24]
                     for row, seq in enumerate(editions) if seq & 1]
+
+    def hops(self, count=8):
+        """Of the first next hops those that lead somewhere."""
+        with self.map("hops").memory() as memory:
+            found = [Hop(memory[Hop.SIZE * number:Hop.SIZE * (number + 1)]) for number in range(count)]
+        return [hop for hop in found if hop.ifindex or hop.flags]
 
     def verdicts(self):
         """How many packets ended in each verdict, by name, over all CPUs."""

@@ -89,22 +89,6 @@ def link_local(lab):
             host.ip("address", "replace", f"fe80::{number}/64", "dev", interface, "nodad")
 
 
-class Hop:
-    """A row of the next hop table, as struct hop has it."""
-
-    def __init__(self, row):
-        current, = struct.unpack_from("=I", row)
-        (self.ifindex, self.mtu, self.ttl, self.flags, self.destination,
-         self.source) = struct.unpack_from("=IHBB6s6s", row, 4 + 28 * (current & 1))
-
-
-def hops(server, count=8):
-    """The first rows that lead somewhere."""
-    table = server.offload.map("hops")
-    found = [Hop(table.get(struct.pack("=I", row))) for row in range(count)]
-    return [hop for hop in found if hop.ifindex or hop.flags]
-
-
 def sent_with(lab, source, destination, interface="to-peer"):
     """The TTL or hop limit of what a plain socket of the server sends."""
     with Capture(lab.server, interface, outgoing=True) as capture:
@@ -356,7 +340,7 @@ def mac_announced6(_lab):
             set_mac(lab.peer, "02:00:00:00:77:06")
             advertise(lab.peer, PEER6)
         relayed_again(talk, server, 5, "to the new MAC")
-        check(lab.peer.mac("eth0") in {hop.destination for hop in hops(server)}, "the new MAC")
+        check(lab.peer.mac("eth0") in {hop.destination for hop in server.offload.hops()}, "the new MAC")
 
 
 @test("IPv6: the route is changed under traffic: by the new gateway, link-local too")
@@ -385,7 +369,7 @@ def path_mtu6(_lab):
             large = bytes(1400)
             check(not talk.to_peer(large, seconds=0.2), "the first large packet arrives")
             wait_until(lambda: talk.to_peer(large, seconds=0.2), 4, "large packets arrive")
-            check(1300 in {hop.mtu for hop in hops(server)}, "the MTU that was learned")
+            check(1300 in {hop.mtu for hop in server.offload.hops()}, "the MTU that was learned")
             with Verdicts(server.offload) as verdicts:
                 check(talk.to_peer(large), "1400 bytes over a path MTU of 1300")
             check_equal((verdicts["TOO_BIG"], verdicts["TO_PEER"]), (1, 0), "verdicts")
@@ -398,7 +382,7 @@ def mtu6(_lab):
         talk.wait_kernel(server)
         # As a router advertisement would set it; no event tells.
         lab.server.sysctl("net/ipv6/conf/to-peer/mtu", 1300)
-        wait_until(lambda: 1300 in {hop.mtu for hop in hops(server)}, 5, "the MTU")
+        wait_until(lambda: 1300 in {hop.mtu for hop in server.offload.hops()}, 5, "the MTU")
         with Verdicts(server.offload) as verdicts:
             check(talk.to_peer(bytes(1280)), "1280 bytes with an MTU of 1300")
         check_equal((verdicts["TOO_BIG"], verdicts["TO_PEER"]), (1, 0), "verdicts")
@@ -415,7 +399,7 @@ def way_ttl(_lab):
             there = lab.peer.mac("eth0")
             plain = sent_with(lab, RELAY, PEER), sent_with(lab, RELAY6, PEER6)
             check_equal(plain, wanted, f"plain sockets, {what}")
-            wait_until(lambda: sorted(hop.ttl for hop in hops(server) if hop.destination == there)
+            wait_until(lambda: sorted(hop.ttl for hop in server.offload.hops() if hop.destination == there)
                        == sorted(wanted), 5, f"TTL and hop limit {wanted} in the table, {what}")
 
         expect((64, 64), "by default")
@@ -449,8 +433,8 @@ def local(_lab):
         talk.wait_kernel(server)
         there = lab.peer.mac("eth0")
         lab.server.ip("address", "add", PEER + "/32", "dev", "lo")
-        wait_until(lambda: any(hop.flags & 1 for hop in hops(server)), 5, "a local row")
-        check(there not in {hop.destination for hop in hops(server)}, "a row to the peer")
+        wait_until(lambda: any(hop.flags & 1 for hop in server.offload.hops()), 5, "a local row")
+        check(there not in {hop.destination for hop in server.offload.hops()}, "a row to the peer")
         lab.server.ip("address", "delete", PEER + "/32", "dev", "lo")
         relayed_again(talk, server, 5, "with the address gone")
 
