@@ -20,7 +20,7 @@ import urllib.request
 
 import turn
 from books import end_session, session_of
-from lab import CLIENT, PEER, RELAY, SERVER, Lab
+from lab import CLIENT, CLIENT6, PEER, PEER6, RELAY, SERVER, SERVER6, Lab
 from server import Server, tool
 from talk import Talk
 from tap import check, check_equal, run, test, wait_until
@@ -198,6 +198,9 @@ def status(lab):
         wait_until(lambda: ask_json("status", server, "-i", 0)["relay_threads"]["silent"] == 1, 8,
                    "a thread is silent")
         check(not channel_of(talk, server)["relay_thread_alive"], "the channel's thread")
+        once = parse_metrics(ask("metrics", "--once", "--pid", server.pid)[0])
+        for state, count in (("alive", 0), ("silent", 1)):
+            check_equal(sample(once, "relay_threads", pid=str(server.pid), state=state), count, f"{state} threads")
         server.signal(signal.SIGCONT)
         lab.peer.ip("link", "set", "eth0", "down")
         try:
@@ -206,6 +209,68 @@ def status(lab):
             check(not channel_of(talk, server)["to_peer"]["next_hop_known"], "of the channel")
         finally:
             lab.peer.ip("link", "set", "eth0", "up")
+
+
+def index_of(lab, interface):
+    return json.loads(lab.server.ip("-j", "link", "show", "dev", interface))[0]["ifindex"]
+
+
+@test("status and metrics: each figure in its place, with numbers that differ")
+def figures(_lab):
+    with Lab("direct", ipv6=True) as lab, \
+            Server(lab, ("xdp-max-channels", 5), ("xdp-interface", "to-client"), ("xdp-interface", "to-peer"),
+                   ("xdp-interface", "nonesuch")) as server, contextlib.ExitStack() as stack:
+        client = stack.enter_context(turn.Client(lab.client)).allocate(dual=True)
+        client6 = stack.enter_context(turn.Client(lab.client, (SERVER6, 3478), (CLIENT6, 0))).allocate(family=6)
+        short = stack.enter_context(turn.Client(lab.client)).allocate()
+        short.bind(0x4001, PEER, 5000)
+        # Nobody has the last one's address.
+        for number, address in enumerate((PEER, PEER6, "198.51.100.77")):
+            client.bind(0x4001 + number, address, 5001)
+        client6.bind(0x4001, PEER6, 5002)
+        # There is no room for three, and two are not by UDP.
+        for number in range(3):
+            client.bind(0x4100 + number, PEER, 5100 + number)
+        tcp = stack.enter_context(turn.Client(lab.client, tcp=True)).allocate()
+        for number in range(2):
+            tcp.bind(0x4100 + number, PEER, 5200 + number)
+        short.refresh(0)
+        stack.enter_context(contextlib.closing(lab.peer.socket(PEER, 5001)))
+        stack.enter_context(contextlib.closing(lab.peer.socket(PEER6, 5002)))
+        for one, number in ((client, 0x4001), (client, 0x4002), (client6, 0x4001)):
+            one.send_channel(number, b"finds the neighbours")
+
+        def known():
+            return ask_json("status", server, "-i", 0)["next_hops"] == {"used": 5, "unresolved": 1}
+        wait_until(known, 5, "four of five next hops are known")
+        shown = ask_json("status", server, "-i", 0)
+        check_equal(shown["tables"], {
+            "channels": {"used": 4, "room": 5}, "flows": {"used": 8, "room": 10},
+            "vlans": {"used": 0, "room": 256}, "devices": {"used": 2, "room": 64}}, "tables")
+        left = {name: count for name, count in shown["channels_left_in_userspace"].items() if count}
+        check_equal(left, {"full": 3, "client-not-udp": 2}, "channels left in userspace")
+        check_equal((shown["ipsec"], shown["events_lost"], shown["programs"], shown["program_id"],
+                     shown["version"]), (False, 0, 1, *server.offload.programs(), 1), "server")
+        check_equal([(one["name"], one["ifindex"], one["device_ifindex"], one["beside_others"])
+                     for one in shown["interfaces"]],
+                    [(name, number, number, False) for name, number in (
+                        ("to-client", index_of(lab, "to-client")), ("to-peer", index_of(lab, "to-peer")),
+                        ("nonesuch", 0))], "interfaces")
+        once = parse_metrics(ask("metrics", "--once", "--pid", server.pid)[0])
+        pid = str(server.pid)
+        for name, labels, value in (
+                ("channels", {}, 4), ("channels_max", {}, 5),
+                ("flows", {"family": "ipv4"}, 5), ("flows", {"family": "ipv6"}, 3),
+                ("next_hops", {"state": "known"}, 4), ("next_hops", {"state": "unknown"}, 1),
+                ("relay_threads", {"state": "silent"}, 0),
+                ("relay_threads", {"state": "alive"}, shown["relay_threads"]["alive"]),
+                ("interface_attached", {"interface": "nonesuch", "device": "", "mode": "none"}, 0),
+                ("ipsec_bars", {}, 0), ("events_lost_total", {}, 0),
+                ("channels_left_total", {"reason": "full"}, 3),
+                ("channels_left_total", {"reason": "failed"}, 0),
+                ("channels_left_total", {"reason": "client-not-udp"}, 2),
+                ("channels_left_total", {"reason": "relay-not-udp"}, 0)):
+            check_equal(sample(once, name, pid=pid, **labels), value, f"{name} {labels}")
 
 
 @test("channels: max-bps, and what each session loses to it")

@@ -164,7 +164,10 @@ def overrun(_lab):
         at_once = all_lead(server, "destination", lab.gw_b.mac("near"))
         note(f"{lost} events lost; all next hops after {at_once:.2f} s, and without events after {slowly:.2f} s")
         check(at_once < slowly / 2, "the next hops were looked at as if nothing had been lost")
-        check(status(server)["events_lost"] > before[1], "lost events are not counted")
+        counted = status(server)["events_lost"]
+        check(counted > before[1], "lost events are not counted")
+        check_equal(command([tool("turnutils_xdp"), "metrics", "--once", "--pid", server.pid]).stdout.count(
+            f'turn_xdp_events_lost_total{{pid="{server.pid}"}} {counted}\n'), 1, "the metric")
 
 
 def all_lead(server, name, value):
