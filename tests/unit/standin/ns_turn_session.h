@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Stands in for coturn's header: see README.md. */
+#ifndef STANDIN_NS_TURN_SESSION_H
+#define STANDIN_NS_TURN_SESSION_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef union {
+	struct {
+		sa_family_t sa_family;
+	} ss;
+	struct sockaddr_in s4;
+	struct sockaddr_in6 s6;
+} ioa_addr;
+
+struct peer_table {
+	const char *name;
+};
+
+typedef struct session_standin ts_ur_super_session;
+
+typedef struct engine_standin {
+	struct peer_table mp_table;
+} *ioa_engine_handle;
+
+typedef struct socket_standin {
+	ioa_engine_handle e;
+	ts_ur_super_session *session;
+} *ioa_socket_handle;
+
+typedef struct {
+	ioa_addr peer_addr;
+	void *kernel_channel;
+} ch_info;
+
+typedef struct {
+	ioa_socket_handle relay, relay6;
+	ch_info *channel;
+} allocation;
+
+struct session_standin {
+	void *server;
+	allocation alloc;
+	bool is_mobile;
+};
+
+#endif
