@@ -25,8 +25,9 @@ def one_session(lab, offload):
         # Some of it goes by userspace, in the same session.
         for number in range(50):
             talk.client.send_data(talk.address, talk.port, b"indication %d" % number)
+        for number in range(50):
+            check_equal(talk.peer.recv(100), b"indication %d" % number, "at the peer")
         talk.client.send_channel(0x4010, b"no such channel")
-        time.sleep(0.5)
         exchange(talk, 200, size=lambda number: 1)
         time.sleep(0.5)
         if offload:
