@@ -5,16 +5,20 @@ refresh, deletion, and a server that dies or hangs."""
 
 import signal
 import socket
+import threading
 import time
+from pathlib import Path
 
 import turn
 from capture import Capture
 from kernel import Verdicts, map_exists, program_exists
 from lab import Lab
+from netns import command
 from server import Server, attached
 from talk import Chatter, Talk
 from tap import check, check_equal, note, run, test, wait_until
 
+MOBILE = turn.attribute(turn.MOBILITY_TICKET, b"")
 LIFETIME = 4
 # coturn's timers have a resolution of a second.
 SLACK = 1.6
@@ -42,6 +46,43 @@ def expiry(lab):
                 last = last_arrival(capture, bound)
                 note(f"last packet at the {name} {last:.2f} s after the binding")
                 check(LIFETIME - 1.1 <= last <= LIFETIME + SLACK, f"at the {name}: {last}")
+
+
+def slow_close(lab):
+    """A prefix that makes the server wait for a second after it has closed a relay's socket."""
+    made = lab.folder / "slow_close.so"
+    if not made.exists():
+        command(["cc", "-shared", "-fPIC", "-O1", "-o", made, Path(__file__).with_name("slow_close.c"), "-ldl"])
+    return ("env", f"LD_PRELOAD={made}")
+
+
+def is_open(lab, port):
+    """Whether a UDP socket of the server has this port."""
+    return f":{port:04X} " in lab.server.run("cat", "/proc/net/udp").stdout
+
+
+@test("flows end before the relay's socket is closed, whose port others may have next")
+def before_close(lab):
+    def end_of_family(client):
+        client.refresh(0, 4)
+
+    def end_of_session(client):
+        client.refresh(0)
+
+    with Lab("direct", ipv6=True) as both, Server(both, ("mobility", None), prefix=slow_close(lab)) as server:
+        for end, words in ((end_of_session, {}), (end_of_session, {"more": MOBILE}),
+                           (end_of_family, {"dual": True})):
+            with turn.Client(both.client) as client:
+                client.allocate(**words)
+                client.bind(0x4001, both.peer_address, 5000)
+                check_equal(len(server.offload.flows()), 2, "flows")
+                port = client.relayed[1]
+                check(is_open(both, port), "no socket of the relay")
+                end_it = threading.Thread(target=end, args=(client,))
+                end_it.start()
+                wait_until(lambda port=port: not is_open(both, port), 5, "the relay's socket is closed")
+                check_equal(server.offload.flows(), [], f"flows of a closed relay, {words}")
+                end_it.join()
 
 
 @test("a channel that is bound again lives on in the kernel")
