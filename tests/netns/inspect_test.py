@@ -20,6 +20,7 @@ import urllib.request
 
 import turn
 from books import end_session, session_of
+from kernel import Verdicts
 from lab import CLIENT, CLIENT6, PEER, PEER6, RELAY, SERVER, SERVER6, Lab
 from server import Server, tool
 from talk import Talk
@@ -280,9 +281,12 @@ def limits(lab):
         within.wait_kernel(server)
         time.sleep(1.1)
         before = ask_json("status", server, "-i", 0)["packets"]["limited"]["packets"]
-        for _ in range(100):
-            over.peer.sendto(bytes(500), over.client.relayed)
+        with Verdicts(server.offload) as verdicts:
+            for _ in range(100):
+                over.peer.sendto(bytes(500), over.client.relayed)
+            wait_until(lambda: verdicts["LIMITED"] + verdicts["TO_CLIENT"] == 100, 3, "all packets are seen")
         dropped = ask_json("status", server, "-i", 0)["packets"]["limited"]["packets"] - before
+        check_equal(dropped, verdicts["LIMITED"], "packets dropped")
         check(dropped >= 50, f"{dropped} packets dropped")
         check_equal(channel_of(over, server)["session_packets_dropped"], dropped, "of the session")
         shown = channel_of(within, server)
@@ -444,8 +448,10 @@ def top(lab):
             first = screen.text()
             check(first.splitlines()[0].startswith(f"turnserver {server.pid}, up "), first)
             check(all(len(line) <= 100 for line in first.splitlines()), first)
+            packets = channel_of(talk, server)["to_peer"]["packets"] + 300
             send(talk, 300, 10)
-            wait_until(lambda: screen.text() != first, 3, "it is drawn again")
+            wait_until(lambda: re.search(rf" {packets} ", screen.text()), 3,
+                       f"it is drawn again, with {packets} packets to the peer")
             screen.key("s")
             wait_until(lambda: "by packets" in screen.text(), 3, "another order")
             screen.key("q")

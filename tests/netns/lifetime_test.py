@@ -10,7 +10,9 @@ import time
 from pathlib import Path
 
 import turn
+from books import session_of
 from capture import Capture
+from cli import Cli
 from kernel import Verdicts, map_exists, program_exists
 from lab import Lab
 from netns import command
@@ -69,8 +71,13 @@ def before_close(lab):
     def end_of_session(client):
         client.refresh(0)
 
-    with Lab("direct", ipv6=True) as both, Server(both, ("mobility", None), prefix=slow_close(lab)) as server:
-        for end, words in ((end_of_session, {}), (end_of_session, {"more": MOBILE}),
+    def cancel(client):
+        with Cli(both, "secret") as cli:
+            cli.ask(f"cs {session_of(server, client.relayed)}")
+
+    with Lab("direct", ipv6=True) as both, Server(both, ("mobility", None), ("cli-password", "secret"),
+                                                  prefix=slow_close(lab)) as server:
+        for end, words in ((cancel, {}), (end_of_session, {}), (end_of_session, {"more": MOBILE}),
                            (end_of_family, {"dual": True})):
             with turn.Client(both.client) as client:
                 client.allocate(**words)

@@ -379,7 +379,7 @@ def check_limited(server, *talks):
         with Verdicts(server.offload) as verdicts:
             for _ in range(2 * LIMIT // SIZE):
                 talk.peer.sendto(bytes(SIZE), talk.client.relayed)
-        check(verdicts["LIMITED"] > 0, f"not limited: {verdicts.changed()}")
+            wait_until(lambda verdicts=verdicts: verdicts["LIMITED"], 3, "limited")
         empty(talk.client.way.socket)
     for talk in talks:
         # What was spent too much is taken off one second at most.
