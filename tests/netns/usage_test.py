@@ -7,7 +7,7 @@ against what captures at the client and at the peer show."""
 import re
 import time
 
-from books import NAMES, REPORT, Books, close_books, counted, exchange
+from books import NAMES, REPORT, Books, close_books, counted, exchange, logged, session_of
 from cli import Cli
 from kernel import Verdicts
 from lab import SERVER, Lab
@@ -75,6 +75,19 @@ def expired_channel(lab):
         exchange(talk, 300)
         captured, reported = close_books(server, books, talk)
         check_equal(reported, captured, "totals")
+
+
+@test("the last packets of a session that the operator cancels are in its usage lines")
+def cancelled(lab):
+    with Server(lab, ("cli-password", "secret")) as server, Books(lab) as books, \
+            Talk(lab) as talk, Cli(lab, "secret") as cli:
+        talk.wait_kernel(server)
+        session = session_of(server, talk.client.relayed)
+        exchange(talk, 300)
+        cli.ask(f"cs {session}")
+        server.wait_log(rf"session {session}: closed", 5)
+        captured = books.totals(talk.client.port, talk.client.relayed[1])
+        check_equal(logged(server, session), captured, "totals")
 
 
 @test("the CLI's ps shows offloaded traffic while the session lives")
