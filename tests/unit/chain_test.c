@@ -8,24 +8,6 @@
 #endif
 #include "unit.h"
 
-#if !__has_include(<xdp/libxdp.h>)
-
-static void test_skipped(void **state)
-{
-	(void)state;
-	print_message("libxdp's header is not here\n");
-	skip();
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_skipped) };
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
-
-#else
-
 #include <stdbool.h>
 
 /* The file under test. */
@@ -448,5 +430,3 @@ int main(void)
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
-
-#endif
