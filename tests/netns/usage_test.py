@@ -28,7 +28,6 @@ def one_session(lab, offload):
         for number in range(50):
             check_equal(talk.peer.recv(100), b"indication %d" % number, "at the peer")
         talk.client.send_channel(0x4010, b"no such channel")
-        # The session ends right after these: before they are counted as in every second.
         exchange(talk, 200, size=lambda number: 1)
         if offload:
             after = server.offload.verdicts()
@@ -84,6 +83,7 @@ def cancelled(lab):
         talk.wait_kernel(server)
         session = session_of(server, talk.client.relayed)
         exchange(talk, 300)
+        # It is closed at once: a session that its client ends has a second more, in which all is counted.
         cli.ask(f"cs {session}")
         server.wait_log(rf"session {session}: closed", 5)
         captured = books.totals(talk.client.port, talk.client.relayed[1])
