@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* The file under test; coturn's headers are those in standin/. */
-#include "hook_prometheus.c"
+#include "coturn/prometheus.c"
 
 static struct prom_udp_counter_deltas flushed;
 static unsigned int flushes;
@@ -34,14 +34,14 @@ static void test_added_once(void **state)
 	struct prom_udp_counter_deltas own = { .packets_processed = 5, .another = 7 };
 
 	(void)state;
-	hook_packets_processed(100);
-	hook_packets_processed(20);
+	release_count_processed(100);
+	release_count_processed(20);
 	check_flush(&own, 125, 7);
 	assert_int_equal(own.packets_processed, 5);
 	check_flush(&own, 5, 7);
-	hook_packets_processed(0);
+	release_count_processed(0);
 	check_flush(&own, 5, 7);
-	hook_packets_processed(UINT64_C(1) << 40);
+	release_count_processed(UINT64_C(1) << 40);
 	check_flush(&own, (UINT64_C(1) << 40) + 5, 7);
 }
 
@@ -49,7 +49,7 @@ static void test_added_once(void **state)
 static void test_nothing_of_its_own(void **state)
 {
 	(void)state;
-	hook_packets_processed(3);
+	release_count_processed(3);
 	check_flush(NULL, 3, 0);
 	check_flush(NULL, 0, 0);
 }
@@ -66,7 +66,7 @@ static void test_of_a_thread(void **state)
 	pthread_t thread;
 
 	(void)state;
-	hook_packets_processed(10);
+	release_count_processed(10);
 	assert_int_equal(pthread_create(&thread, NULL, flush, &own), 0);
 	pthread_join(thread, NULL);
 	assert_int_equal(flushed.packets_processed, 1);

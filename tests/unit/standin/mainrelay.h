@@ -9,6 +9,6 @@ void addr_cpy(ioa_addr *to, const ioa_addr *from);
 void *mp_peer_table_lookup(struct peer_table *table, const ioa_addr *peer);
 
 /* For the hook files, which have it from a header that is included in every file of coturn's. */
-void *offload_hook_bind(void *server, void *session, void *channel, const void *peer);
+void *session_channel_bind(void *server, void *session, void *channel, const void *peer);
 
 #endif

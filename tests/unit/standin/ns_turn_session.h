@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define TURN_SERVER_VERSION "4.17.1"
+
 typedef union {
 	struct {
 		sa_family_t sa_family;

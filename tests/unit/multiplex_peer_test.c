@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* The file under test; coturn's headers are those in standin/. */
-#include "hook_multiplex.c"
+#include "coturn/multiplex_peer.c"
 
 #define CALLS 8
 
@@ -97,7 +97,7 @@ void __real_set_do_not_use_df(ioa_socket_handle s)
 
 /* ---- of the other hook files ---- */
 
-void *offload_hook_bind(void *its_server, void *session, void *its_channel, const void *peer)
+void *session_channel_bind(void *its_server, void *session, void *its_channel, const void *peer)
 {
 	void *given[] = { its_server, session, its_channel, (void *)(uintptr_t)peer };
 
@@ -106,14 +106,14 @@ void *offload_hook_bind(void *its_server, void *session, void *its_channel, cons
 	return bound;
 }
 
-void hook_channels_close(allocation *a, int family)
+void session_channels_close(allocation *a, int family)
 {
 	host.closed = a;
 	host.closed_family = family;
 	call("close");
 }
 
-void hook_relay_clear_df(ioa_socket_handle s)
+void session_relay_clear_df(ioa_socket_handle s)
 {
 	assert_ptr_equal(s, host.socket);
 	call("clear DF");
@@ -155,7 +155,7 @@ static void test_owned(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		relay.session = cases[i].relay;
 		host.owner = cases[i].owner;
-		if (hook_peer_owned(&ours, &host.peer) != cases[i].owned)
+		if (release_peer_owned(&ours, &host.peer) != cases[i].owned)
 			fail_msg("%s", cases[i].name);
 	}
 }
@@ -168,16 +168,16 @@ static void test_owned_families(void **state)
 	(void)state;
 	host.owner = &ours;
 	relay6.session = &theirs;
-	assert_true(hook_peer_owned(&ours, &host.peer));
-	assert_false(hook_peer_owned(&ours, &peer6));
+	assert_true(release_peer_owned(&ours, &host.peer));
+	assert_false(release_peer_owned(&ours, &peer6));
 	host.peer = peer6;
-	assert_false(hook_peer_owned(&ours, &peer6));
+	assert_false(release_peer_owned(&ours, &peer6));
 	host.table = &other_engine.mp_table;
-	assert_true(hook_peer_owned(&ours, &peer6));
+	assert_true(release_peer_owned(&ours, &peer6));
 	/* Without a relay nothing can be another's. */
 	ours.alloc.relay6 = NULL;
 	host.owner = &theirs;
-	assert_true(hook_peer_owned(&ours, &peer6));
+	assert_true(release_peer_owned(&ours, &peer6));
 }
 
 /* A channel of a mobile session is bound when it is known that the peer is its own. */

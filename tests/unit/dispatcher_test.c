@@ -11,7 +11,7 @@
 #include <stdbool.h>
 
 /* The file under test. */
-#include "chain.c"
+#include "iface/dispatcher.c"
 
 #define IFINDEX 7 /* the first of those that have a dispatcher */
 #define PROGRAMS 8
@@ -239,12 +239,12 @@ static bool is_claimed(uint32_t id)
 static void test_is_there(void **state)
 {
 	(void)state;
-	assert_true(chain_is_there(IFINDEX));
-	assert_false(chain_is_there(IFINDEX - 1));
+	assert_true(dispatcher_is_there(IFINDEX));
+	assert_false(dispatcher_is_there(IFINDEX - 1));
 	host.dispatcher.legacy = true; /* one program, attached as ever */
-	assert_false(chain_is_there(IFINDEX));
+	assert_false(dispatcher_is_there(IFINDEX));
 	host.none = true;
-	assert_false(chain_is_there(IFINDEX));
+	assert_false(dispatcher_is_there(IFINDEX));
 	check_closed();
 }
 
@@ -262,21 +262,21 @@ static void test_in_and_out(void **state)
 
 		set_up(state);
 		host.dispatcher.mode = cases[i].mode;
-		assert_int_equal(chain_attach(IFINDEX, copy, &generic, why, sizeof(why)), 0);
+		assert_int_equal(dispatcher_join(IFINDEX, copy, &generic, why, sizeof(why)), 0);
 		assert_int_equal(generic, cases[i].generic);
 		assert_string_equal(why, "as it was");
 		assert_int_equal(host.attached, 1);
 		assert_int_equal(host.attach_mode, cases[i].mode);
 		assert_int_equal(host.dispatchers, 0);
 		assert_true(is_claimed(host.ours.id));
-		chain_detach(IFINDEX + 1);
+		dispatcher_leave(IFINDEX + 1);
 		assert_int_equal(host.detached, 0);
-		chain_detach(IFINDEX);
+		dispatcher_leave(IFINDEX);
 		assert_int_equal(host.detached, 1);
 		assert_int_equal(host.detach_mode, cases[i].mode);
 		assert_false(is_claimed(host.ours.id));
 		check_closed();
-		chain_detach(IFINDEX);
+		dispatcher_leave(IFINDEX);
 		assert_int_equal(host.detached, 1);
 	}
 }
@@ -305,14 +305,14 @@ static void test_refused(void **state)
 		host.no_copy = cases[i].no_copy;
 		host.object_error = cases[i].object_error;
 		host.attach_error = cases[i].attach_error;
-		if (chain_attach(IFINDEX, copy, &generic, why, sizeof(why)) != cases[i].error)
+		if (dispatcher_join(IFINDEX, copy, &generic, why, sizeof(why)) != cases[i].error)
 			fail_msg("%s", cases[i].name);
 		assert_int_equal(generic, i & 1);
 		assert_non_null(strstr(why, strerror(-cases[i].error)));
 		assert_int_equal(host.attached, 0);
 		assert_false(is_claimed(host.ours.id));
 		check_closed();
-		chain_detach(IFINDEX);
+		dispatcher_leave(IFINDEX);
 		assert_int_equal(host.detached, 0);
 	}
 }
@@ -324,13 +324,13 @@ static void test_full(void **state)
 	bool generic = false;
 
 	(void)state;
-	for (uint32_t i = 0; i < ABI_PORTS; i++)
-		assert_int_equal(chain_attach(IFINDEX + i, copy, &generic, why, sizeof(why)), 0);
-	assert_int_equal(chain_attach(IFINDEX + ABI_PORTS, copy, &generic, why, sizeof(why)), -ENOSPC);
-	assert_int_equal(host.attached, ABI_PORTS);
-	for (uint32_t i = 0; i < ABI_PORTS; i++)
-		chain_detach(IFINDEX + i);
-	assert_int_equal(host.detached, ABI_PORTS);
+	for (uint32_t i = 0; i < ABI_ATTACHMENTS; i++)
+		assert_int_equal(dispatcher_join(IFINDEX + i, copy, &generic, why, sizeof(why)), 0);
+	assert_int_equal(dispatcher_join(IFINDEX + ABI_ATTACHMENTS, copy, &generic, why, sizeof(why)), -ENOSPC);
+	assert_int_equal(host.attached, ABI_ATTACHMENTS);
+	for (uint32_t i = 0; i < ABI_ATTACHMENTS; i++)
+		dispatcher_leave(IFINDEX + i);
+	assert_int_equal(host.detached, ABI_ATTACHMENTS);
 	check_closed();
 }
 
@@ -344,8 +344,8 @@ static void test_claimed_already(void **state)
 	(void)state;
 	fd = claim(host.ours.id);
 	assert_true(fd >= 0);
-	assert_int_equal(chain_attach(IFINDEX, copy, &generic, why, sizeof(why)), 0);
-	chain_detach(IFINDEX);
+	assert_int_equal(dispatcher_join(IFINDEX, copy, &generic, why, sizeof(why)), 0);
+	dispatcher_leave(IFINDEX);
 	check_closed();
 	assert_true(is_claimed(host.ours.id));
 	close(fd);
@@ -375,7 +375,7 @@ static void test_clean(void **state)
 		host.program[i].id = own_id((uint32_t)i);
 		held[i] = cases[i].lives ? claim(own_id((uint32_t)i)) : -1;
 	}
-	chain_clean(IFINDEX);
+	dispatcher_clean(IFINDEX);
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		if (host.program[i].there == cases[i].removed)
 			fail_msg("%s", cases[i].what);
@@ -394,12 +394,12 @@ static void test_clean_fails(void **state)
 	for (uint32_t i = 0; i < 2; i++)
 		host.program[i] = (struct xdp_program){ "turn", own_id(i), { "flows", "hops", "" }, true,
 							i ? 0 : -EBUSY };
-	chain_clean(IFINDEX);
+	dispatcher_clean(IFINDEX);
 	assert_true(host.program[0].there);
 	assert_false(host.program[1].there);
 	check_closed();
 	host.none = true;
-	chain_clean(IFINDEX);
+	dispatcher_clean(IFINDEX);
 	check_closed();
 }
 
@@ -407,12 +407,12 @@ static void test_clean_fails(void **state)
 static void test_holds(void **state)
 {
 	(void)state;
-	assert_false(chain_holds(IFINDEX));
+	assert_false(dispatcher_holds(IFINDEX));
 	host.xdp_id = 3;
-	assert_true(chain_holds(IFINDEX));
+	assert_true(dispatcher_holds(IFINDEX));
 	host.xdp_id = 0;
 	host.query_error = -EPERM;
-	assert_true(chain_holds(IFINDEX));
+	assert_true(dispatcher_holds(IFINDEX));
 }
 
 int main(void)
