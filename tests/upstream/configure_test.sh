@@ -9,7 +9,7 @@ top=$(pwd)
 
 # A source tree of its own, so that the real one's build is left alone.
 mkdir "$scratch/tree"
-cp -R configure packaging Makefile.in upstream.ini "$scratch/tree/"
+cp -R configure packaging Makefile.in upstream.ini VERSION "$scratch/tree/"
 configure() { (cd "$scratch/tree" && timeout 200 ./configure "$@") >"$scratch/output" 2>&1 </dev/null; }
 
 succeeds() { # name, options...

@@ -10,7 +10,7 @@ release=$(cd -P build/bin/.. && pwd)
 build() { # option
 	rm -rf "$scratch/tree"
 	mkdir "$scratch/tree"
-	cp -R bpf configure examples Makefile.in man packaging src upstream.ini "$scratch/tree/"
+	cp -R bpf configure examples Makefile.in man packaging src upstream.ini VERSION "$scratch/tree/"
 	(cd "$scratch/tree" && ./configure "$1" --with-coturn="$release" && make -j2 all) </dev/null
 }
 
