@@ -9,39 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "help.h"
+#include "number.h"
+
 #define DEFAULT_ADDRESS "127.0.0.1"
 #define DEFAULT_PORT 9642
-
-static const char usage[] =
-	"usage: " PROGRAM " [COMMAND] [OPTION]...\n"
-	"\n"
-	"Shows the TURN channels that the kernel relays for turnserver (xdp-offload).\n"
-	"It only reads, and needs root, or CAP_SYS_ADMIN.\n"
-	"\n"
-	"Commands:\n"
-	"  status      program, interfaces, tables and packets (without a command: this)\n"
-	"  channels    each channel that is relayed in the kernel\n"
-	"  top         the same, renewed; keys: s sort, r reverse, q quit\n"
-	"  metrics     for Prometheus, by HTTP\n"
-	"  list        the turnservers of this host\n"
-	"\n"
-	"Options:\n"
-	"  -p, --pid PID          of this turnserver, where there are several\n"
-	"  -j, --json             JSON instead of text\n"
-	"  -i, --interval SEC     time between two looks, for rates (1; 0: no rates)\n"
-	"  -a, --all              status: also the counters that are 0\n"
-	"  -s, --sort KEY         channels, top: by rate, packets, bytes, age, client,\n"
-	"                         relay, peer or number\n"
-	"  -r, --reverse          the other way round\n"
-	"  -n, --lines N          at most so many channels\n"
-	"      --client ADDRESS   channels, top: of this client, relay or peer only:\n"
-	"      --relay ADDRESS    192.0.2.1, 192.0.2.0/24, 192.0.2.1:3478, 2001:db8::/32,\n"
-	"      --peer ADDRESS     [2001:db8::1]:3478, :3478\n"
-	"      --number NUMBER    of this number, as 0x4000\n"
-	"  -l, --listen ADDR:PORT metrics: where (127.0.0.1:9642)\n"
-	"      --once             metrics: once, to standard output\n"
-	"      --channels         metrics: series for each channel, too\n"
-	"  -h, --help\n";
 
 enum long_only { OPTION_CLIENT = 256, OPTION_RELAY, OPTION_PEER, OPTION_NUMBER, OPTION_ONCE, OPTION_CHANNELS };
 
@@ -61,6 +33,7 @@ static const struct option options[] = {
 	{ "once", no_argument, NULL, OPTION_ONCE },
 	{ "channels", no_argument, NULL, OPTION_CHANNELS },
 	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -74,17 +47,8 @@ static int parse_command(const char *word, enum command *command)
 			return 0;
 		}
 	}
-	fprintf(stderr, PROGRAM ": unknown command '%s'\n", word);
+	fprintf(stderr, PROGRAM ": there is no command '%s'\n", word);
 	return -EINVAL;
-}
-
-static int parse_count(const char *text, unsigned long most, unsigned long *count)
-{
-	char *end;
-
-	errno = 0;
-	*count = strtoul(text, &end, 10);
-	return errno || *end || text[0] < '0' || text[0] > '9' || *count > most ? -EINVAL : 0;
 }
 
 static int parse_interval(const char *text, double *interval)
@@ -98,7 +62,7 @@ static int parse_interval(const char *text, double *interval)
 	return 0;
 }
 
-/* 127.0.0.1:9642, [::1]:9642, :9642, or an address alone. */
+/* Reads 127.0.0.1:9642, [::1]:9642, :9642, or an address alone. */
 static int parse_listen(const char *text, struct arguments *arguments)
 {
 	struct pattern pattern;
@@ -114,7 +78,7 @@ static int parse_listen(const char *text, struct arguments *arguments)
 	return 0;
 }
 
-/* 0, or -EINVAL if the value is none. */
+/* Takes an option. 0, or -EINVAL if it cannot have this value. */
 static int take(struct arguments *arguments, int option, const char *value)
 {
 	unsigned long count = 0;
@@ -122,9 +86,9 @@ static int take(struct arguments *arguments, int option, const char *value)
 
 	switch (option) {
 	case 'p':
-		error = parse_count(value, UINT32_MAX, &count);
+		error = number_parse(value, 10, 1, UINT32_MAX, &count);
 		arguments->pid = (uint32_t)count;
-		return error || !count ? -EINVAL : 0;
+		return error;
 	case 'j':
 		arguments->json = true;
 		return 0;
@@ -139,7 +103,7 @@ static int take(struct arguments *arguments, int option, const char *value)
 		arguments->reverse = true;
 		return 0;
 	case 'n':
-		error = parse_count(value, UINT32_MAX, &count);
+		error = number_parse(value, 10, 0, UINT32_MAX, &count);
 		arguments->lines = count;
 		return error;
 	case 'l':
@@ -151,7 +115,7 @@ static int take(struct arguments *arguments, int option, const char *value)
 	case OPTION_PEER:
 		return pattern_parse(value, &arguments->filter.peer);
 	case OPTION_NUMBER:
-		return number_parse(value, &arguments->filter.number);
+		return filter_number_parse(value, &arguments->filter.number);
 	case OPTION_ONCE:
 		arguments->once = true;
 		return 0;
@@ -170,15 +134,15 @@ static const char *name_of(int option)
 	return "";
 }
 
-/* Options that another command has are mistakes. */
+/* Options that the command does not have are mistakes, if they would change what is shown. */
 static int check(const struct arguments *arguments)
 {
 	const char *why = NULL;
 
 	if (arguments->command == COMMAND_METRICS && arguments->json)
-		why = "metrics have a format of their own; 'status --json' has the same figures";
+		why = "metrics have a format of their own; 'status --json' shows the same figures as JSON";
 	else if (arguments->command == COMMAND_TOP && arguments->interval <= 0)
-		why = "top wants an --interval above 0";
+		why = "top needs an --interval above 0";
 	else if (arguments->command != COMMAND_METRICS && (arguments->once || arguments->each_channel))
 		why = "--once and --channels are for the command metrics";
 	if (!why)
@@ -192,20 +156,23 @@ int arguments_parse(int argc, char *const *argv, struct arguments *arguments)
 	int option;
 
 	*arguments = (struct arguments){ .interval = 1, .listen = DEFAULT_ADDRESS, .port = DEFAULT_PORT };
-	while ((option = getopt_long(argc, argv, "p:ji:as:rn:l:h", options, NULL)) != -1) {
-		if (option == 'h') {
-			fputs(usage, stdout);
+	while ((option = getopt_long(argc, argv, "p:ji:as:rn:l:hV", options, NULL)) != -1) {
+		if (option == 'h' || option == 'V') {
+			if (option == 'h')
+				help_write(stdout);
+			else
+				help_write_version(stdout);
 			return 1;
 		}
 		if (option == '?')
 			goto hint;
 		if (take(arguments, option, optarg)) {
-			fprintf(stderr, PROGRAM ": --%s: '%s' is no value for it\n", name_of(option), optarg);
+			fprintf(stderr, PROGRAM ": --%s cannot be '%s'\n", name_of(option), optarg);
 			goto hint;
 		}
 	}
 	if (argc - optind > 1) {
-		fprintf(stderr, PROGRAM ": one command at a time: '%s'?\n", argv[optind + 1]);
+		fprintf(stderr, PROGRAM ": there can be one command only, and '%s' is a second one\n", argv[optind + 1]);
 		goto hint;
 	}
 	if (optind < argc && parse_command(argv[optind], &arguments->command))

@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "select.h"
+#include "filter.h"
+#include "sort.h"
 
 #define PROGRAM "turnutils_xdp"
 
@@ -15,21 +16,24 @@ enum command { COMMAND_STATUS, COMMAND_CHANNELS, COMMAND_TOP, COMMAND_METRICS, C
 
 struct arguments {
 	enum command command;
-	uint32_t pid; /* 0: the only server there is */
+	uint32_t pid;      /* of the server; 0: the only one there is */
 	bool json;
-	bool all;
-	double interval; /* seconds between two looks, for rates; 0: one look */
+	bool all;          /* also counters that are 0 */
+	double interval;   /* seconds between two snapshots, for rates; 0: one snapshot */
 	struct filter filter;
 	enum sort_key sort;
 	bool reverse;
-	size_t lines; /* 0: all */
-	bool once;
-	bool each_channel;
-	char listen[64]; /* an address */
+	size_t lines;      /* at most so many channels; 0: all */
+	bool once;         /* metrics: to standard output */
+	bool each_channel; /* metrics: also of each channel */
+	char listen[64];   /* metrics: an address to listen on */
 	uint16_t port;
 };
 
-/** 0; 1 if all is said and done (--help); -EINVAL, having said why. */
+/**
+ * Reads the command line. 0; 1 if it asked for help or the version, which is then
+ * written; -EINVAL if it has a mistake, which is then named on standard error.
+ */
 int arguments_parse(int argc, char *const *argv, struct arguments *arguments);
 
 #endif

@@ -4,65 +4,16 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 
-#include "table/flow_table.h"
-
-void flow_see(const struct flow_slot *slot, uint64_t since, struct seen_flow *seen)
-{
-	union flow_any_key key;
-	int family = flow_table_slot_key(slot, &key);
-
-	memset(seen, 0, sizeof(*seen));
-	flow_table_slot_flow(slot, &seen->flow);
-	usage_of_flow(seen->flow.channel, slot->packets, slot->data, slot->trimmed, &seen->used);
-	seen->since = since;
-	seen->from.family = seen->at.family = (uint8_t)family;
-	if (family == AF_INET6) {
-		memcpy(&seen->from.address, key.v6.saddr, sizeof(key.v6.saddr));
-		memcpy(&seen->at.address, key.v6.daddr, sizeof(key.v6.daddr));
-	} else {
-		seen->from.address.v4 = key.v4.saddr;
-		seen->at.address.v4 = key.v4.daddr;
-	}
-	seen->from.port = ntohs(slot->key_sport);
-	seen->at.port = ntohs(slot->key_dport);
-	seen->number = ntohs(slot->key_channel);
-}
-
-int flow_add(struct flow_list *list, const struct seen_flow *seen)
-{
-	if (list->count == list->room) {
-		size_t room = list->room ? 2 * list->room : 256;
-		struct seen_flow *more = realloc(list->flow, room * sizeof(*more));
-
-		if (!more)
-			return -ENOMEM;
-		list->flow = more;
-		list->room = room;
-	}
-	list->flow[list->count++] = *seen;
-	return 0;
-}
-
-int transport_compare(const struct transport *one, const struct transport *other)
-{
-	int order = one->family - other->family;
-
-	if (!order)
-		order = memcmp(&one->address, &other->address, sizeof(one->address));
-	return order ? order : one->port - other->port;
-}
-
-/* By where packets come from and where they go to; those of clients by number, too. */
+/* Orders by where packets come from and where they go to, then by channel number. */
 static int compare_flows(const void *left, const void *right)
 {
 	const struct seen_flow *one = left, *other = right;
 	int order = transport_compare(&one->from, &other->from);
 
 	if (!order)
-		order = transport_compare(&one->at, &other->at);
+		order = transport_compare(&one->to, &other->to);
 	return order ? order : one->number - other->number;
 }
 
@@ -75,67 +26,67 @@ static struct transport leaving(const struct flow *flow, bool source)
 	};
 }
 
-/* The flow back from a peer: to the relay, from where this one goes to. */
-static const struct seen_flow *find_back(const struct flow_list *flows, const struct seen_flow *there)
+/* The flow of the other direction: from the peer that this one leads to, to the relay that it leaves from. */
+static const struct seen_flow *find_reverse(const struct seen_flow_list *flows, const struct seen_flow *to_peer)
 {
 	struct seen_flow wanted = {
-		.from = leaving(&there->flow, false),
-		.at = leaving(&there->flow, true),
+		.from = leaving(&to_peer->flow, false),
+		.to = leaving(&to_peer->flow, true),
 	};
 
 	return bsearch(&wanted, flows->flow, flows->count, sizeof(wanted), compare_flows);
 }
 
-static void describe(const struct seen_flow *there, const struct seen_flow *back, struct channel_row *row)
+static void describe(const struct seen_flow *to_peer, const struct seen_flow *to_client, struct channel_entry *entry)
 {
-	*row = (struct channel_row){
-		.client = there->from,
-		.server = there->at,
-		.relay = back->at,
-		.peer = back->from,
-		.number = there->number,
-		.owner = there->flow.owner,
-		.limit_row = there->flow.limit,
-		.hop = { there->flow.hop, back->flow.hop },
-		.limited = there->flow.flags & FLOW_LIMITED,
-		.since = there->since > back->since ? there->since : back->since,
-		.way = { { .used = there->used }, { .used = back->used } },
+	*entry = (struct channel_entry){
+		.client = to_peer->from,
+		.server = to_peer->to,
+		.relay = to_client->to,
+		.peer = to_client->from,
+		.number = to_peer->number,
+		.owner = to_peer->flow.owner,
+		.limit_slot = to_peer->flow.limit,
+		.hop = { to_peer->flow.hop, to_client->flow.hop },
+		.limited = to_peer->flow.flags & FLOW_LIMITED,
+		.since = to_peer->since > to_client->since ? to_peer->since : to_client->since,
+		.direction = { { .used = to_peer->used }, { .used = to_client->used } },
 	};
 }
 
-int channels_pair(struct flow_list *flows, struct channel_list *channels)
+int channels_pair(struct seen_flow_list *flows, struct channel_list *channels)
 {
-	struct channel_row *rows = calloc(flows->count / 2 + 1, sizeof(*rows));
+	struct channel_entry *entries = calloc(flows->count / 2 + 1, sizeof(*entries));
 	size_t count = 0;
 
-	if (!rows)
+	if (!entries)
 		return -ENOMEM;
-	if (flows->count) /* an empty list has no memory */
+	if (flows->count) /* an empty list has no memory, which qsort() may not be given */
 		qsort(flows->flow, flows->count, sizeof(*flows->flow), compare_flows);
 	for (size_t i = 0; i < flows->count; i++) {
-		const struct seen_flow *there = &flows->flow[i];
-		const struct seen_flow *back = there->number ? find_back(flows, there) : NULL;
+		const struct seen_flow *to_peer = &flows->flow[i];
+		const struct seen_flow *to_client = to_peer->number ? find_reverse(flows, to_peer) : NULL;
 
-		/* One that has no way back is about to end. */
-		if (back && count <= flows->count / 2)
-			describe(there, back, &rows[count++]);
+		/* A flow that has no other direction is being bound, or about to end. */
+		if (to_client && count <= flows->count / 2)
+			describe(to_peer, to_client, &entries[count++]);
 	}
-	channels->row = rows;
+	channels->entry = entries;
 	channels->count = count;
 	return 0;
 }
 
-uint64_t way_data(const struct channel_row *row, enum direction direction)
+uint64_t channels_data(const struct channel_entry *entry, enum direction direction)
 {
-	const struct usage *used = &row->way[direction].used;
+	const struct usage *used = &entry->direction[direction].used;
 
 	return direction == TO_PEER ? used->bytes_out : used->bytes_in;
 }
 
-/* Rows are of one channel if they were bound at the same time, too. */
+/* Entries are of one channel only if they were also bound at the same time: numbers are used again. */
 static int compare_channels(const void *left, const void *right)
 {
-	const struct channel_row *one = left, *other = right;
+	const struct channel_entry *one = left, *other = right;
 	int order = transport_compare(&one->client, &other->client);
 
 	if (!order)
@@ -145,14 +96,14 @@ static int compare_channels(const void *left, const void *right)
 	return order ? order : (one->since > other->since) - (one->since < other->since);
 }
 
-static void rate(struct channel_row *row, const struct channel_row *had, double seconds)
+static void rate(struct channel_entry *entry, const struct channel_entry *had, double seconds)
 {
 	for (int i = 0; i < DIRECTIONS; i++) {
-		uint64_t packets = row->way[i].used.packets - (had ? had->way[i].used.packets : 0);
-		uint64_t bytes = way_data(row, i) - (had ? way_data(had, i) : 0);
+		uint64_t packets = entry->direction[i].used.packets - (had ? had->direction[i].used.packets : 0);
+		uint64_t bytes = channels_data(entry, i) - (had ? channels_data(had, i) : 0);
 
-		row->way[i].packets_rate = (double)packets / seconds;
-		row->way[i].bits_rate = 8 * (double)bytes / seconds;
+		entry->direction[i].packets_per_second = (double)packets / seconds;
+		entry->direction[i].bits_per_second = 8 * (double)bytes / seconds;
 	}
 }
 
@@ -160,9 +111,9 @@ void channels_compare(struct channel_list *before, struct channel_list *after, d
 {
 	if (seconds <= 0)
 		return;
-	qsort(before->row, before->count, sizeof(*before->row), compare_channels);
+	qsort(before->entry, before->count, sizeof(*before->entry), compare_channels);
 	for (size_t i = 0; i < after->count; i++)
-		rate(&after->row[i],
-		     bsearch(&after->row[i], before->row, before->count, sizeof(*before->row), compare_channels),
+		rate(&after->entry[i],
+		     bsearch(&after->entry[i], before->entry, before->count, sizeof(*before->entry), compare_channels),
 		     seconds);
 }

@@ -7,30 +7,44 @@
 #include <string.h>
 
 #include "arguments.h"
-#include "show.h"
+#include "list.h"
 
-static int explain(int error)
+static int fail(int error)
 {
 	if (error == -EPERM || error == -EACCES)
-		fputs(PROGRAM ": not allowed: only root, or who has CAP_SYS_ADMIN, may look up XDP programs and their "
-			      "tables\n",
+		fputs(PROGRAM ": the kernel shows XDP programs and their tables only to root, or with CAP_SYS_ADMIN: run "
+			      "this as root\n",
 		      stderr);
 	else
 		fprintf(stderr, PROGRAM ": the tables cannot be read: %s\n", strerror(-error));
 	return EXIT_FAILURE;
 }
 
+static int fail_version(const struct server *server)
+{
+	char version[32] = "of an unknown ABI version";
+
+	if (server->version)
+		snprintf(version, sizeof(version), "of ABI version %u", server->version);
+	fprintf(stderr,
+		PROGRAM ": turnserver (pid %u) has tables %s, and this tool can only read those of version %u: use the "
+			PROGRAM " that was built with this turnserver, or restart turnserver if it was upgraded while "
+			"it ran\n",
+		server->pid, version, ABI_VERSION);
+	return EXIT_FAILURE;
+}
+
 int choose_list(struct server_list *list)
 {
-	int error = servers_find(list);
+	int error = server_find_all(list);
 
-	return error ? explain(error) : 0;
+	return error ? fail(error) : 0;
 }
 
 int choose_none(void)
 {
 	fputs(PROGRAM ": no turnserver relays channels in the kernel here: none runs with xdp-offload, or its offload "
-		      "could not start, as its log then says\n",
+		      "could not start; turnserver's log then says why\n",
 	      stderr);
 	return EXIT_NO_SERVER;
 }
@@ -45,8 +59,8 @@ int choose_server(uint32_t pid, struct server *server)
 	if (!list.count && !pid)
 		return choose_none();
 	if (!pid && list.count > 1) {
-		fputs(PROGRAM ": several turnservers run here; choose one with --pid:\n", stderr);
-		show_servers(stderr, &list);
+		fputs(PROGRAM ": several turnservers run here; choose one of them with --pid:\n", stderr);
+		list_write(stderr, &list);
 		return EXIT_USAGE;
 	}
 	for (unsigned int i = 0; i < list.count; i++) {
@@ -55,24 +69,22 @@ int choose_server(uint32_t pid, struct server *server)
 			return 0;
 		}
 	}
-	fprintf(stderr, PROGRAM ": process %u is no turnserver that relays channels in the kernel\n", pid);
+	fprintf(stderr,
+		PROGRAM ": process %u is no turnserver that relays channels in the kernel; '" PROGRAM
+			" list' shows those that do\n",
+		pid);
 	return EXIT_NO_SERVER;
 }
 
 int choose_explain(const struct server *server, int error)
 {
-	if (error == -EPROTONOSUPPORT) {
-		fprintf(stderr,
-			PROGRAM ": this tool is for version %u of the tables, turnserver (pid %u) has version %u: use the "
-				"one that was built with it\n",
-			ABI_VERSION, server->pid, server->version);
-		return EXIT_FAILURE;
-	}
+	if (error == -EPROTONOSUPPORT)
+		return fail_version(server);
 	if (error == -ENOENT) {
-		fputs(PROGRAM ": the turnserver has ended\n", stderr);
+		fprintf(stderr, PROGRAM ": the turnserver (pid %u) has ended\n", server->pid);
 		return EXIT_NO_SERVER;
 	}
-	return explain(error);
+	return fail(error);
 }
 
 int choose_snapshot(const struct server *server, struct snapshot *snapshot)

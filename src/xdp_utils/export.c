@@ -3,12 +3,13 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "choose.h"
 #include "metrics.h"
 #include "serve.h"
 
-/* All servers, or the one that was asked for. 0 or -errno. */
+/* Writes the page of all servers, or of the one that was asked for. 0 or -errno. */
 static int measure(FILE *out, const void *data)
 {
 	const struct arguments *arguments = data;
@@ -16,7 +17,7 @@ static int measure(FILE *out, const void *data)
 	struct snapshot *snapshots;
 	struct server_list list;
 	unsigned int count = 0;
-	int error = servers_find(&list);
+	int error = server_find_all(&list);
 
 	if (error)
 		return error;
@@ -29,7 +30,7 @@ static int measure(FILE *out, const void *data)
 		if (arguments->pid && arguments->pid != server->pid)
 			continue;
 		error = snapshot_take(server, &snapshots[count]);
-		/* One that has ended just now is none; one of another version is there. */
+		/* A server that has just ended is left out; one that cannot be read is shown as not up. */
 		if (error == -ENOENT)
 			continue;
 		measured[count] = (struct measured){ server, error ? NULL : &snapshots[count] };
@@ -52,5 +53,8 @@ int export_run(const struct arguments *arguments)
 	if (!arguments->once)
 		return serve_run(arguments->listen, arguments->port, measure, arguments);
 	error = measure(stdout, arguments);
-	return error ? choose_explain(NULL, error) : 0;
+	if (!error)
+		return 0;
+	fprintf(stderr, PROGRAM ": the servers cannot be found: %s\n", strerror(-error));
+	return EXIT_FAILURE;
 }

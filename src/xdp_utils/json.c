@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Bytes of the UTF-8 sequence that begins here; 0: none does (RFC 3629). */
+/* The bytes of the UTF-8 sequence that begins here; 0: none does (RFC 3629). */
 static int sequence(const unsigned char *at)
 {
 	int length = at[0] < 0x80 ? 1 : (at[0] & 0xe0) == 0xc0 ? 2 : (at[0] & 0xf0) == 0xe0 ? 3 : 4;

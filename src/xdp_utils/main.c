@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * turnutils_xdp: what the kernel relays for turnserver. It only reads, from the
- * tables that the server and its XDP program share; the server does not notice.
+ * turnutils_xdp shows what the kernel relays for turnserver. It only reads the tables
+ * that the server and its XDP program share, and the server does not notice.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "arguments.h"
+#include "channels_json.h"
+#include "channels_text.h"
 #include "choose.h"
 #include "export.h"
+#include "list.h"
 #include "sample.h"
-#include "show.h"
+#include "status_json.h"
+#include "status_text.h"
 #include "top.h"
 
 static int show_one(const struct arguments *arguments)
@@ -23,34 +27,17 @@ static int show_one(const struct arguments *arguments)
 		return status;
 	sample_arrange(arguments, &snapshot);
 	if (arguments->command == COMMAND_CHANNELS && arguments->json)
-		write_channels(&json, &snapshot, arguments->lines);
+		channels_json_write(&json, &snapshot, arguments->lines);
 	else if (arguments->command == COMMAND_CHANNELS)
-		show_channels(stdout, &snapshot, arguments->lines, 0);
+		channels_text_write(stdout, &snapshot, arguments->lines, 0);
 	else if (arguments->json)
-		write_status(&json, &snapshot);
+		status_json_write(&json, &snapshot);
 	else
-		show_status(stdout, &snapshot, arguments->all);
+		status_text_write(stdout, &snapshot, arguments->all);
 	if (arguments->json)
 		putchar('\n');
 	snapshot_free(&snapshot);
 	return 0;
-}
-
-static int list(const struct arguments *arguments)
-{
-	struct json json = { .out = stdout };
-	struct server_list servers;
-	int status = choose_list(&servers);
-
-	if (status)
-		return status;
-	if (arguments->json) {
-		write_servers(&json, &servers);
-		putchar('\n');
-	} else if (servers.count) {
-		show_servers(stdout, &servers);
-	}
-	return servers.count ? 0 : choose_none();
 }
 
 static int run(const struct arguments *arguments)
@@ -61,7 +48,7 @@ static int run(const struct arguments *arguments)
 	case COMMAND_METRICS:
 		return export_run(arguments);
 	case COMMAND_LIST:
-		return list(arguments);
+		return list_run(arguments);
 	default:
 		return show_one(arguments);
 	}

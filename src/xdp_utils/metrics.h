@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Figures in Prometheus' text format, version 0.0.4. Pure. */
+/* All metrics of servers and their channels, in Prometheus' text format, version 0.0.4. Pure. */
 #ifndef OFFLOAD_XDP_UTILS_METRICS_H
 #define OFFLOAD_XDP_UTILS_METRICS_H
 
@@ -8,13 +8,13 @@
 
 #include "snapshot.h"
 
-/** One server's part: what could be read of it, or NULL. */
+/** A server, and what could be read of it; NULL: nothing. */
 struct measured {
 	const struct server *server;
 	const struct snapshot *snapshot;
 };
 
-/** Series of all of them; for each channel, too, if that is wanted. */
+/** Writes the page of `count` servers. `each_channel`: also the series of each channel. */
 void metrics_write(FILE *out, const struct measured *measured, unsigned int count, bool each_channel);
 
 #endif

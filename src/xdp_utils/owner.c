@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * Which process holds a map. The kernel does not say, but each process's
- * descriptors do; and the server's word for its own pid is that of its own PID
- * namespace.
- */
+#include "owner.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,9 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server.h"
-
-/* 1: it is that map's; 0: it is not, or is gone. */
+/* Whether a descriptor is one of that map: 1; 0: it is not, or it is closed by now. */
 static int is_of_map(int folder, const char *entry, uint32_t map)
 {
 	char line[128];
@@ -31,7 +26,7 @@ static int is_of_map(int folder, const char *entry, uint32_t map)
 	return id == map;
 }
 
-/* 1, 0, or -errno if the process cannot be asked. */
+/* Whether a process has the map open: 1 or 0; or -errno if its descriptors cannot be read. */
 static int holds(uint32_t pid, uint32_t map)
 {
 	char path[64];

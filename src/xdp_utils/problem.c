@@ -4,13 +4,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-struct teller {
+/* Whom the problems are told to. */
+struct listener {
 	void (*each)(const char *line, void *data);
 	void *data;
 };
 
-static void tell(const struct teller *teller, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void tell(const struct teller *teller, const char *format, ...)
+static void tell(const struct listener *listener, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void tell(const struct listener *listener, const char *format, ...)
 {
 	char line[PROBLEM_LINE];
 	va_list args;
@@ -18,36 +19,39 @@ static void tell(const struct teller *teller, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
-	teller->each(line, teller->data);
+	listener->each(line, listener->data);
 }
 
-static void tell_interfaces(const struct snapshot *snapshot, const struct teller *teller)
+static void tell_interfaces(const struct snapshot *snapshot, const struct listener *listener)
 {
 	for (unsigned int i = 0; i < snapshot->state.interfaces; i++) {
 		const struct status_interface *interface = &snapshot->state.interface[i];
 
 		if (interface->mode == STATUS_MODE_NONE)
-			tell(teller, "%.*s does not carry the program", STATUS_NAME, interface->name);
+			tell(listener, "%.*s does not carry the program: its packets are relayed in userspace", STATUS_NAME,
+			     interface->name);
 	}
 }
 
-void problems_each(const struct snapshot *snapshot, void (*each)(const char *line, void *data), void *data)
+void problem_each(const struct snapshot *snapshot, void (*each)(const char *line, void *data), void *data)
 {
-	const struct teller teller = { each, data };
+	const struct listener listener = { each, data };
 	const struct status *state = &snapshot->state;
 
 	if (!snapshot->server.seen)
-		tell(&teller, "no process that can be seen from here has these tables: the server has ended, or runs "
-			      "in another PID namespace");
+		tell(&listener, "no process that can be seen from here has these tables: the server has ended, or runs "
+				"in another PID namespace");
 	if (state->blocked)
-		tell(&teller, "this host has IPsec policies, which XDP would bypass: everything is relayed in userspace");
-	if (snapshot->relays_silent)
-		tell(&teller, "%u of %u relay threads not heard of: their channels are relayed in userspace, if at all",
-		     snapshot->relays_silent, snapshot->relays_silent + snapshot->relays_alive);
-	tell_interfaces(snapshot, &teller);
+		tell(&listener, "this host has IPsec policies, which XDP would bypass: everything is relayed in userspace "
+				"until they are removed");
+	if (snapshot->threads_silent)
+		tell(&listener, "%u of %u relay threads have not been heard of: their channels are relayed in userspace, "
+				"if at all",
+		     snapshot->threads_silent, snapshot->threads_silent + snapshot->threads_alive);
+	tell_interfaces(snapshot, &listener);
 	if (snapshot->bound >= state->channels)
-		tell(&teller, "the tables are full: further channels are relayed in userspace; raise xdp-max-channels");
-	if (snapshot->hops_unresolved)
-		tell(&teller, "%u of %u next hops not known: packets to them are relayed in userspace",
-		     snapshot->hops_unresolved, snapshot->hops);
+		tell(&listener, "the tables are full: further channels are relayed in userspace; raise xdp-max-channels");
+	if (snapshot->hops_unknown)
+		tell(&listener, "%u of %u next hops are not known: packets to them are relayed in userspace",
+		     snapshot->hops_unknown, snapshot->hops);
 }

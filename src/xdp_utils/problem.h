@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What keeps a server's channels from being relayed in the kernel, now. Pure. */
+/* What keeps a server's channels from being relayed in the kernel at the moment. Pure. */
 #ifndef OFFLOAD_XDP_UTILS_PROBLEM_H
 #define OFFLOAD_XDP_UTILS_PROBLEM_H
 
 #include "snapshot.h"
 
+/* The longest line, with its end. */
 #define PROBLEM_LINE 512
 
-/** Says each, the weightiest first. */
-void problems_each(const struct snapshot *snapshot, void (*each)(const char *line, void *data), void *data);
+/** Calls `each` with a line for every problem, the gravest first. */
+void problem_each(const struct snapshot *snapshot, void (*each)(const char *line, void *data), void *data);
 
 #endif

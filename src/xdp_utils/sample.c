@@ -39,6 +39,6 @@ int sample_take(const struct arguments *arguments, struct snapshot *snapshot)
 
 void sample_arrange(const struct arguments *arguments, struct snapshot *snapshot)
 {
-	channels_filter(&snapshot->channels, &arguments->filter);
-	channels_sort(&snapshot->channels, arguments->sort, arguments->reverse);
+	filter_channels(&snapshot->channels, &arguments->filter);
+	sort_channels(&snapshot->channels, arguments->sort, arguments->reverse);
 }

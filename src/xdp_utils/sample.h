@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One look at a server, or two, for rates. */
+/* A snapshot of the server that is meant: with rates, if a second one is to be taken. */
 #ifndef OFFLOAD_XDP_UTILS_SAMPLE_H
 #define OFFLOAD_XDP_UTILS_SAMPLE_H
 
 #include "arguments.h"
 #include "snapshot.h"
 
-/** The later of two looks, or the only one. 0, to be freed; or an exit status, having said why. */
+/**
+ * Takes two snapshots at the interval that was asked for, and gives the later one, with
+ * rates. Without an interval it takes one. 0, to be freed; or an exit status after it has
+ * said why on standard error.
+ */
 int sample_take(const struct arguments *arguments, struct snapshot *snapshot);
 
-/** Those channels that were asked for, in the order that was asked for. */
+/** Leaves the channels that were asked for in the snapshot, in the order that was asked for. */
 void sample_arrange(const struct arguments *arguments, struct snapshot *snapshot);
 
 #endif

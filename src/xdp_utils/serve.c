@@ -11,8 +11,8 @@
 
 #include "arguments.h"
 
-/* Of a request; ours have no body. */
-#define SECONDS 10
+/* What a request may take. Requests for the page have no body. */
+#define REQUEST_SECONDS 10
 #define HEADERS_MAX 16384
 #define BODY_MAX 0
 
@@ -59,7 +59,7 @@ static void give_metrics(struct evhttp_request *request, void *data)
 
 static void give_hint(struct evhttp_request *request, void *data)
 {
-	static const char text[] = "the page is /metrics\n";
+	static const char text[] = "There is one page here: /metrics\n";
 
 	(void)data;
 	answer(request, HTTP_NOTFOUND, "Not Found", "text/plain", text, sizeof(text) - 1);
@@ -85,7 +85,7 @@ static int open_service(struct service *service, const char *address, uint16_t p
 			return -ENOMEM;
 	}
 	evhttp_set_allowed_methods(service->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
-	evhttp_set_timeout(service->http, SECONDS);
+	evhttp_set_timeout(service->http, REQUEST_SECONDS);
 	evhttp_set_max_headers_size(service->http, HEADERS_MAX);
 	evhttp_set_max_body_size(service->http, BODY_MAX);
 	evhttp_set_cb(service->http, "/metrics", give_metrics, service);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A web server for one page. */
+/* An HTTP server for one page. */
 #ifndef OFFLOAD_XDP_UTILS_SERVE_H
 #define OFFLOAD_XDP_UTILS_SERVE_H
 
@@ -7,8 +7,8 @@
 #include <stdio.h>
 
 /**
- * Gives what `write` writes to whoever asks for /metrics, until SIGINT or SIGTERM.
- * An exit status; `write` returns 0 or -errno.
+ * Serves /metrics until SIGINT or SIGTERM. For each request it calls `write` with `data`,
+ * which writes the page to `out` and returns 0 or -errno. An exit status.
  */
 int serve_run(const char *address, uint16_t port, int (*write)(FILE *out, const void *data), const void *data);
 

@@ -7,7 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "table.h"
+#include "abi.h"
+#include "map.h"
+#include "owner.h"
+#include "tables.h"
 
 #define PROGRAM_NAME "turn"
 #define MAPS_MAX 32
@@ -20,7 +23,7 @@ static const char *const names[TABLES] = {
 	[TABLE_VERDICTS] = "verdicts",
 	[TABLE_DEVICES] = "devices",
 	[TABLE_LIMITS] = "limits",
-	/* These have the object's name in front of them, as far as there is room. */
+	/* The names of these begin with that of the object, as far as there is room. */
 	[TABLE_CONSTANTS] = ".rodata",
 	[TABLE_VARIABLES] = ".bss",
 };
@@ -38,7 +41,7 @@ static void note_map(struct server *server, uint32_t id)
 {
 	struct bpf_map_info info;
 
-	if (table_info(id, &info))
+	if (map_info(id, &info))
 		return;
 	for (int i = 0; i < TABLES; i++) {
 		if (is_named(info.name, names[i]))
@@ -46,7 +49,7 @@ static void note_map(struct server *server, uint32_t id)
 	}
 }
 
-/* By its name and, to be sure, by its tables, of any version. */
+/* Whether a program is ours: by its name and by those tables that every ABI_VERSION has. */
 static bool read_program(uint32_t id, struct server *server)
 {
 	uint32_t maps[MAPS_MAX] = { 0 };
@@ -58,7 +61,7 @@ static bool read_program(uint32_t id, struct server *server)
 	if (fd < 0)
 		return false;
 	told = !bpf_obj_get_info_by_fd(fd, &info, &size);
-	/* At once: whoever holds a program keeps it in the kernel when its server has ended. */
+	/* Closed at once: an open program stays in the kernel when its server ends. */
 	close(fd);
 	if (!told || strcmp(info.name, PROGRAM_NAME))
 		return false;
@@ -69,7 +72,7 @@ static bool read_program(uint32_t id, struct server *server)
 	       server->map[TABLE_VARIABLES];
 }
 
-/* Copies of a program have the same tables. */
+/* Adds a server. Copies of a program share its tables, and belong to the same server. */
 static void add(struct server_list *list, const struct server *server)
 {
 	for (unsigned int i = 0; i < list->count; i++) {
@@ -83,8 +86,8 @@ static void add(struct server_list *list, const struct server *server)
 }
 
 /*
- * Whether a server has the tables, and which process it is. What is of this
- * version and has not started is a program that is being loaded, or somebody's test.
+ * Whether a server has these tables, and which process it is. A program of this
+ * ABI_VERSION that has not started is being loaded, or is run by a test.
  */
 static bool is_started(struct server *server)
 {
@@ -92,18 +95,18 @@ static bool is_started(struct server *server)
 	bool unknown;
 	uint32_t owner;
 
-	server->version = table_version(server);
-	if (server->version == ABI_VERSION && (table_state_begun(server, &started, &server->pid) || !started))
+	server->version = tables_version(server);
+	if (server->version == ABI_VERSION && (tables_started(server, &started, &server->pid) || !started))
 		return false;
 	owner = owner_find(server->map[TABLE_FLOWS], server->pid, &unknown);
 	if (owner)
 		server->pid = owner;
-	/* Where processes cannot be asked, its own word has to do. */
+	/* Where the descriptors of processes cannot be read, the pid that the server wrote has to do. */
 	server->seen = owner || (unknown && server->pid);
 	return true;
 }
 
-int servers_find(struct server_list *list)
+int server_find_all(struct server_list *list)
 {
 	struct server server;
 	uint32_t id = 0;

@@ -22,12 +22,12 @@ enum table {
 };
 
 struct server {
-	uint32_t program;          /* id of the one that was loaded first */
-	unsigned int programs;     /* it and its copies, which run beside others */
-	uint32_t map[TABLES];      /* ids; 0: it has no such table */
-	uint32_t version;          /* ABI_VERSION of its build; 0: it has none */
-	uint32_t pid;              /* 0: not known */
-	bool seen;                 /* the process `pid` holds the tables */
+	uint32_t program;      /* id of the program that was loaded first */
+	unsigned int programs; /* that one and its copies, which run through libxdp's dispatcher */
+	uint32_t map[TABLES];  /* ids; 0: it has no such table */
+	uint32_t version;      /* ABI_VERSION of its build; 0: it does not say */
+	uint32_t pid;          /* 0: not known */
+	bool seen;             /* the process `pid` has the tables open */
 };
 
 struct server_list {
@@ -36,15 +36,9 @@ struct server_list {
 };
 
 /**
- * Finds all that have started, in the order of their programs' ids. Keeps nothing
- * open. 0, -EPERM (CAP_SYS_ADMIN is needed), or another -errno.
+ * Finds all servers that have started, in the order of their programs' ids, and keeps
+ * nothing open. 0; -EPERM if CAP_SYS_ADMIN is missing; or another -errno.
  */
-int servers_find(struct server_list *list);
-
-/**
- * The process that has a map open: `hint` if that is one, or another. 0: none that
- * can be seen from here. *unknown is set if processes could not be asked.
- */
-uint32_t owner_find(uint32_t map, uint32_t hint, bool *unknown);
+int server_find_all(struct server_list *list);
 
 #endif

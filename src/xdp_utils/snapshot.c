@@ -2,27 +2,30 @@
 #include "snapshot.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
-#include "table.h"
+#include "base/clock.h"
+#include "tables.h"
 
-#define EDITION_TRIES 1000
+/* How often the server's status is read until it was not rewritten meanwhile. */
+#define SEQ_TRIES 1000
 
-static uint64_t now(clockid_t clock)
+static double unix_seconds(void)
 {
 	struct timespec time;
 
-	clock_gettime(clock, &time);
-	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+	clock_gettime(CLOCK_REALTIME, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-/* Rows of interfaces are whole if their seq is even and stays what it was. */
+/* The slots of interfaces are whole if seq is even, and the same before and after. */
 static void read_state(const struct tables *tables, struct status *state)
 {
-	for (int i = 0; i < EDITION_TRIES; i++) {
+	for (int i = 0; i < SEQ_TRIES; i++) {
 		uint32_t seq = __atomic_load_n(&tables->status->seq, __ATOMIC_ACQUIRE);
 
 		memcpy(state, tables->status, sizeof(*state));
@@ -34,45 +37,44 @@ static void read_state(const struct tables *tables, struct status *state)
 		state->interfaces = ABI_ATTACHMENTS;
 }
 
-static void read_relays(const struct tables *tables, struct snapshot *snapshot)
+static void read_threads(const struct tables *tables, struct snapshot *snapshot)
 {
-	uint64_t time = now(CLOCK_MONOTONIC);
+	uint64_t time = clock_monotonic_ns();
 
 	for (int i = 0; i < ABI_OWNERS; i++) {
 		uint64_t deadline = __atomic_load_n(&tables->deadlines[i], __ATOMIC_RELAXED);
 
 		if (deadline > time)
-			snapshot->relays_alive++;
+			snapshot->threads_alive++;
 		else if (deadline)
-			snapshot->relays_silent++;
+			snapshot->threads_silent++;
 	}
 }
 
 static void read_verdicts(const struct tables *tables, struct snapshot *snapshot)
 {
-	const uint64_t(*row)[VERDICT_ROW] = tables->verdicts.memory;
+	const uint64_t(*counters)[VERDICT_ROW] = tables->verdicts.memory;
 
 	for (uint32_t cpu = 0; cpu < tables->cpus; cpu++) {
 		for (int i = 0; i < VERDICT_COUNT; i++)
-			snapshot->verdicts[i] += __atomic_load_n(&row[cpu][i], __ATOMIC_RELAXED);
+			snapshot->verdicts[i] += __atomic_load_n(&counters[cpu][i], __ATOMIC_RELAXED);
 	}
 }
 
-/* ---- flows ---- */
-
-static bool is_resolved(const struct tables *tables, uint32_t row)
+static bool is_known(const struct tables *tables, uint32_t index)
 {
-	const struct hop_entry *hop = (const struct hop_entry *)tables->hops.memory + row;
+	const struct hop_entry *hop = tables->hops.memory;
 	const struct hop *slot;
 
-	if (row >= tables->room[TABLE_HOPS])
+	if (index >= tables->room[TABLE_HOPS])
 		return false;
+	hop += index;
 	slot = &hop->slot[__atomic_load_n(&hop->current, __ATOMIC_ACQUIRE) & 1];
 	return slot->ifindex || slot->flags & HOP_LOCAL;
 }
 
 struct reader {
-	struct flow_list flows;
+	struct seen_flow_list flows;
 	unsigned int v6;
 };
 
@@ -81,66 +83,66 @@ static int keep_flow(const struct flow_slot *slot, uint64_t since, void *data)
 	struct reader *reader = data;
 	struct seen_flow seen;
 
-	flow_see(slot, since, &seen);
+	seen_flow_read(slot, since, &seen);
 	reader->v6 += seen.from.family == AF_INET6;
-	return flow_add(&reader->flows, &seen);
+	return seen_flow_add(&reader->flows, &seen);
 }
 
-static int read_flows(const struct tables *tables, struct snapshot *snapshot, struct flow_list *flows)
+static int read_flows(const struct tables *tables, struct snapshot *snapshot, struct seen_flow_list *flows)
 {
 	struct reader reader = { .v6 = 0 };
 	int error = tables_each_flow(tables, keep_flow, &reader);
 
-	snapshot->flows = (unsigned int)reader.flows.count - reader.v6;
-	snapshot->flows6 = reader.v6;
+	snapshot->flows_v4 = (unsigned int)reader.flows.count - reader.v6;
+	snapshot->flows_v6 = reader.v6;
 	*flows = reader.flows;
 	return error;
 }
 
-static int count_hops(const struct tables *tables, const struct flow_list *flows, struct snapshot *snapshot)
+static int count_hops(const struct tables *tables, const struct seen_flow_list *flows, struct snapshot *snapshot)
 {
-	uint32_t rows = tables->room[TABLE_HOPS];
-	bool *seen = calloc(rows + 1, 1);
+	uint32_t room = tables->room[TABLE_HOPS];
+	bool *seen = calloc(room + 1, 1);
 
 	if (!seen)
 		return -ENOMEM;
 	for (size_t i = 0; i < flows->count; i++) {
-		uint32_t row = flows->flow[i].flow.hop;
+		uint32_t hop = flows->flow[i].flow.hop;
 
-		if (row >= rows || seen[row])
+		if (hop >= room || seen[hop])
 			continue;
-		seen[row] = true;
+		seen[hop] = true;
 		snapshot->hops++;
-		snapshot->hops_unresolved += !is_resolved(tables, row);
+		snapshot->hops_unknown += !is_known(tables, hop);
 	}
 	free(seen);
 	return 0;
 }
 
-static void read_limit(const struct tables *tables, struct channel_row *row)
+static void read_limit(const struct tables *tables, struct channel_entry *entry)
 {
-	const struct limit *limit = row->limited ? tables_limit(tables, row->limit_row) : NULL;
+	const struct limit *limit = entry->limited ? tables_limit(tables, entry->limit_slot) : NULL;
 
 	if (!limit)
 		return;
-	row->limit = __atomic_load_n(&limit->bps, __ATOMIC_RELAXED);
-	row->dropped = __atomic_load_n(&limit->refused, __ATOMIC_RELAXED);
+	entry->limit = __atomic_load_n(&limit->bps, __ATOMIC_RELAXED);
+	entry->dropped = __atomic_load_n(&limit->refused, __ATOMIC_RELAXED);
 }
 
-static void complete(const struct tables *tables, struct channel_row *row)
+static void complete(const struct tables *tables, struct channel_entry *entry)
 {
-	uint64_t time = now(CLOCK_MONOTONIC);
+	uint64_t time = clock_monotonic_ns();
 
 	for (int i = 0; i < DIRECTIONS; i++)
-		row->way[i].resolved = is_resolved(tables, row->hop[i]);
-	row->alive = row->owner < ABI_OWNERS &&
-		     __atomic_load_n(&tables->deadlines[row->owner], __ATOMIC_RELAXED) > time;
-	read_limit(tables, row);
+		entry->direction[i].next_hop_known = is_known(tables, entry->hop[i]);
+	entry->alive = entry->owner < ABI_OWNERS &&
+		     __atomic_load_n(&tables->deadlines[entry->owner], __ATOMIC_RELAXED) > time;
+	read_limit(tables, entry);
 }
 
 static int read_channels(const struct tables *tables, struct snapshot *snapshot)
 {
-	struct flow_list flows = { 0 };
+	struct seen_flow_list flows = { 0 };
 	struct channel_list *channels = &snapshot->channels;
 	int error = read_flows(tables, snapshot, &flows);
 
@@ -150,7 +152,7 @@ static int read_channels(const struct tables *tables, struct snapshot *snapshot)
 		error = channels_pair(&flows, channels);
 	free(flows.flow);
 	for (size_t i = 0; i < channels->count && !error; i++)
-		complete(tables, &channels->row[i]);
+		complete(tables, &channels->entry[i]);
 	snapshot->bound = (unsigned int)channels->count;
 	return error;
 }
@@ -167,9 +169,10 @@ int snapshot_take(const struct server *server, struct snapshot *snapshot)
 	if (error)
 		return error;
 	snapshot->server = *server;
-	snapshot->taken = now(CLOCK_BOOTTIME);
+	snapshot->taken = clock_boot_ns();
 	read_state(&tables, &snapshot->state);
-	read_relays(&tables, snapshot);
+	snapshot->started_unix = unix_seconds() - (double)(snapshot->taken - snapshot->state.started) / 1e9;
+	read_threads(&tables, snapshot);
 	read_verdicts(&tables, snapshot);
 	snapshot->vlan_room = tables.room[TABLE_VLANS];
 	snapshot->device_room = tables.room[TABLE_DEVICES];
@@ -184,8 +187,20 @@ int snapshot_take(const struct server *server, struct snapshot *snapshot)
 
 void snapshot_free(struct snapshot *snapshot)
 {
-	free(snapshot->channels.row);
+	free(snapshot->channels.entry);
 	snapshot->channels = (struct channel_list){ 0 };
+}
+
+uint64_t snapshot_age(const struct snapshot *snapshot, uint64_t since)
+{
+	return snapshot->taken > since ? snapshot->taken - since : 0;
+}
+
+double snapshot_rate(const struct snapshot *snapshot, enum verdict verdict)
+{
+	if (!(snapshot->seconds > 0))
+		return NAN;
+	return (double)snapshot->verdicts_gained[verdict] / snapshot->seconds;
 }
 
 void snapshot_compare(struct snapshot *before, struct snapshot *after)

@@ -22,7 +22,7 @@
 
 static struct {
 	struct termios before;
-	sigset_t signals; /* as they were: they arrive while it waits only */
+	sigset_t signals; /* the mask as it was: signals arrive only in terminal_wait() */
 	volatile sig_atomic_t ended;
 } terminal;
 
@@ -32,7 +32,7 @@ static void end(int number)
 	terminal.ended = 1;
 }
 
-/* It interrupts the waiting, so that the new size is used at once. */
+/* The signal only interrupts the waiting, so that the new size is used at once. */
 static void resize(int number)
 {
 	(void)number;
@@ -99,7 +99,7 @@ void terminal_show(const char *text, int heading)
 
 		if (row)
 			fputs("\r\n", stdout);
-		/* Cleared first: in the last column that would take the last character. */
+		/* Cleared before the text: after it, in the last column, it would take the last character. */
 		fputs(CLEAR_LINE, stdout);
 		if (row == heading)
 			printf(REVERSE "%-*.*s" PLAIN, size.columns, shown, text);

@@ -9,21 +9,21 @@ struct size {
 	int rows, columns;
 };
 
-/** Takes the terminal: keys come at once, and are not shown. 0 or -errno. */
+/** Takes over the terminal: keys are read at once, and not shown. 0 or -errno. */
 int terminal_open(void);
 
-/** Gives it back as it was. */
+/** Sets the terminal to what it was before. */
 void terminal_close(void);
 
-/** 24 by 80 if it does not say. */
+/** The size of the terminal; 24 rows of 80 columns if it does not tell. */
 struct size terminal_size(void);
 
-/** Shows lines from the top left, cut where the screen ends; line `heading` is set off. */
+/** Shows lines from the top left, cut at the edges of the screen. The line `heading` is shown in reverse. */
 void terminal_show(const char *text, int heading);
 
 /**
- * Waits for a key, for `seconds` at most. The key; 0: none; -EINTR: a signal that
- * ends the program; or another -errno.
+ * Waits for a key, for `seconds` at most. The key; 0 if there was none; -EINTR if a
+ * signal is to end the program; or another -errno.
  */
 int terminal_wait(double seconds);
 

@@ -2,15 +2,17 @@
 #include "top.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
+#include "channels_json.h"
+#include "channels_text.h"
 #include "choose.h"
 #include "problem.h"
 #include "sample.h"
-#include "show.h"
 #include "terminal.h"
 #include "unit.h"
 
@@ -32,26 +34,22 @@ static void show_problem(const char *line, void *data)
 	lines->count++;
 }
 
-static double gained(const struct snapshot *snapshot, enum verdict verdict)
-{
-	return snapshot->seconds > 0 ? (double)snapshot->verdicts_gained[verdict] / snapshot->seconds : 0;
-}
-
 static void show_sums(FILE *out, const struct snapshot *snapshot)
 {
-	double relayed = gained(snapshot, VERDICT_TO_PEER) + gained(snapshot, VERDICT_TO_CLIENT) +
-			 gained(snapshot, VERDICT_TO_OTHER_CLIENT);
+	double relayed = snapshot_rate(snapshot, VERDICT_TO_PEER) + snapshot_rate(snapshot, VERDICT_TO_CLIENT) +
+			 snapshot_rate(snapshot, VERDICT_TO_OTHER_CLIENT);
 	double bits[DIRECTIONS] = { 0 };
 
 	for (size_t i = 0; i < snapshot->channels.count; i++) {
 		for (int k = 0; k < DIRECTIONS; k++)
-			bits[k] += snapshot->channels.row[i].way[k].bits_rate;
+			bits[k] += snapshot->channels.entry[i].direction[k].bits_per_second;
 	}
-	fprintf(out, "relayed %s packets/s; data to peers %s, to clients %s\n", unit_rate(relayed).text,
+	fprintf(out, "relayed %s packets/s; data to peers %s, to clients %s\n",
+		unit_rate(isnan(relayed) ? 0 : relayed).text,
 		unit_bits(bits[TO_PEER]).text, unit_bits(bits[TO_CLIENT]).text);
 }
 
-/* The screen's text; *heading is the line of the columns' names. NULL if memory is short. */
+/* The text of the screen, to be freed; *heading is the line with the titles of the columns. NULL without memory. */
 static char *draw(const struct arguments *arguments, struct snapshot *snapshot, int *heading)
 {
 	struct size size = terminal_size();
@@ -63,30 +61,27 @@ static char *draw(const struct arguments *arguments, struct snapshot *snapshot, 
 	if (!out)
 		return NULL;
 	fprintf(out, "turnserver %u, up %s, %s of %s channels, by %s%s   (s sort, r reverse, q quit)\n",
-		snapshot->server.pid, unit_time(snapshot->taken - snapshot->state.started).text,
+		snapshot->server.pid, unit_time(snapshot_age(snapshot, snapshot->state.started)).text,
 		unit_count(snapshot->bound).text, unit_count(snapshot->state.channels).text,
 		sort_key_name(arguments->sort), arguments->reverse ? ", reversed" : "");
 	show_sums(out, snapshot);
 	problems.out = out;
-	problems_each(snapshot, show_problem, &problems);
+	problem_each(snapshot, show_problem, &problems);
 	fputc('\n', out);
 	*heading = 3 + problems.count;
 	sample_arrange(arguments, snapshot);
 	if (size.rows > *heading + 1)
-		show_channels(out, snapshot, (size_t)(size.rows - *heading - 1), size.columns);
+		channels_text_write(out, snapshot, (size_t)(size.rows - *heading - 1), size.columns);
 	fclose(out);
 	return text;
 }
 
 static double now(void)
 {
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+	return (double)clock_monotonic_ns() / 1e9;
 }
 
-/* Nonzero: it ends, by -errno or by the key q. */
+/* Does what a key asks for. Not 0 if that is the end: 1 for the key q, or the -errno that came in place of a key. */
 static int obey(struct arguments *arguments, int key)
 {
 	if (key < 0)
@@ -98,7 +93,7 @@ static int obey(struct arguments *arguments, int key)
 	return key == 'q' || key == 'Q';
 }
 
-/* Until it is time for another look; a key or a new size has the same figures drawn again. */
+/* Shows a snapshot until it is time for the next one. A key or a new size of the terminal draws it again. */
 static int show_until(struct arguments *arguments, struct snapshot *snapshot, double end)
 {
 	int heading, ends = 0;
@@ -154,7 +149,7 @@ static int print_lines(const struct arguments *arguments)
 		if (status)
 			break;
 		sample_arrange(arguments, &snapshot);
-		write_channels(&json, &snapshot, arguments->lines);
+		channels_json_write(&json, &snapshot, arguments->lines);
 		putchar('\n');
 		fflush(stdout);
 		snapshot_free(&snapshot);
@@ -162,23 +157,23 @@ static int print_lines(const struct arguments *arguments)
 	return status;
 }
 
-int top_run(const struct arguments *given)
+int top_run(const struct arguments *arguments)
 {
-	struct arguments arguments = *given;
+	struct arguments shown = *arguments; /* keys change the order */
 	struct server server;
 	int status, error;
 
-	if (arguments.json)
-		return print_lines(given);
-	status = choose_server(arguments.pid, &server);
+	if (arguments->json)
+		return print_lines(arguments);
+	status = choose_server(arguments->pid, &server);
 	if (status)
 		return status;
 	error = terminal_open();
 	if (error) {
-		fprintf(stderr, PROGRAM ": top wants a terminal (%s); 'channels' shows the same once\n", strerror(-error));
+		fprintf(stderr, PROGRAM ": top needs a terminal (%s); the command 'channels' shows the same once\n", strerror(-error));
 		return EXIT_FAILURE;
 	}
-	error = watch(&arguments, &server);
+	error = watch(&shown, &server);
 	terminal_close();
 	return error ? choose_explain(&server, error) : 0;
 }

@@ -2,7 +2,6 @@
 #include "unit.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -88,17 +87,6 @@ struct text unit_transport(const struct transport *transport)
 
 	snprintf(text.text, sizeof(text.text), transport->family == AF_INET6 ? "[%.45s]:%u" : "%.45s:%u",
 		 address.text, transport->port);
-	return text;
-}
-
-struct text unit_word(const char *name)
-{
-	struct text text;
-	size_t i = 0;
-
-	for (; name[i] && i + 1 < sizeof(text.text); i++)
-		text.text[i] = name[i] == '_' ? '-' : (char)tolower((unsigned char)name[i]);
-	text.text[i] = '\0';
 	return text;
 }
 

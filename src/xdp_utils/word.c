@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Words for the numbers that are in the tables. */
+#include "word.h"
+
+#include <ctype.h>
+
 #include "abi.h"
 #include "base/option.h"
-#include "show.h"
 
-const char *mode_word(unsigned int mode)
+const char *word_mode(unsigned int mode)
 {
 	static const char *const words[] = {
 		[STATUS_MODE_NONE] = "none",
@@ -15,23 +17,29 @@ const char *mode_word(unsigned int mode)
 	return mode < sizeof(words) / sizeof(words[0]) ? words[mode] : "unknown";
 }
 
-const char *mode_asked_word(const struct status *state)
+const char *word_mode_wanted(unsigned int mode)
 {
-	return state->mode <= OPTION_MODE_GENERIC ? option_mode_name(state->mode) : "unknown";
+	return mode <= OPTION_MODE_GENERIC ? option_mode_name(mode) : "unknown";
 }
 
-const char *verdict_name(enum verdict verdict)
+struct text word_verdict(enum verdict verdict)
 {
 	static const char *const names[] = {
 #define VERDICT_NAME(number, name, text) [number] = #name,
 		VERDICTS(VERDICT_NAME)
 #undef VERDICT_NAME
 	};
+	const char *name = names[verdict];
+	struct text word;
+	size_t i = 0;
 
-	return names[verdict];
+	for (; name[i] && i + 1 < sizeof(word.text); i++)
+		word.text[i] = name[i] == '_' ? '-' : (char)tolower((unsigned char)name[i]);
+	word.text[i] = '\0';
+	return word;
 }
 
-const char *verdict_text(enum verdict verdict)
+const char *word_verdict_meaning(enum verdict verdict)
 {
 	static const char *const texts[] = {
 #define VERDICT_TEXT(number, name, text) [number] = text,

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "help.h"
+
+#include "abi.h"
+#include "arguments.h"
+#include "base/version.h"
+
+static const char help[] =
+	"usage: " PROGRAM " [COMMAND] [OPTION]...\n"
+	"\n"
+	"Shows the TURN channels that the kernel relays for turnserver (xdp-offload).\n"
+	"The tool only reads, and needs root or CAP_SYS_ADMIN.\n"
+	"\n"
+	"Commands:\n"
+	"  status      show the program, interfaces, tables and packets (the default)\n"
+	"  channels    show each channel that is relayed in the kernel\n"
+	"  top         show the channels again and again; keys: s sort, r reverse, q quit\n"
+	"  metrics     serve metrics for Prometheus by HTTP\n"
+	"  list        show the turnservers of this host\n"
+	"\n"
+	"Options:\n"
+	"  -p, --pid PID          look at the turnserver with this process ID\n"
+	"  -j, --json             write JSON instead of text\n"
+	"  -i, --interval SEC     take the rates over this time (1; 0: no rates)\n"
+	"  -a, --all              status: also show the counters that are 0\n"
+	"  -s, --sort KEY         channels, top: sort by rate (the default), packets, bytes,\n"
+	"                         age, client, relay, peer or number\n"
+	"  -r, --reverse          channels, top: reverse the order\n"
+	"  -n, --lines N          channels, top: show the first N channels only\n"
+	"      --client ADDRESS   channels, top: show those of this client, relay or peer:\n"
+	"      --relay ADDRESS    192.0.2.1, 192.0.2.0/24, 192.0.2.1:3478, 2001:db8::/32,\n"
+	"      --peer ADDRESS     [2001:db8::1]:3478 or :3478\n"
+	"      --number NUMBER    channels, top: show those with this number, as 0x4000\n"
+	"  -l, --listen ADDR:PORT metrics: listen here (127.0.0.1:9642)\n"
+	"      --once             metrics: write them once, to standard output\n"
+	"      --channels         metrics: also write series of each channel\n"
+	"  -h, --help             show this help\n"
+	"  -V, --version          show the version\n";
+
+void help_write(FILE *out)
+{
+	fputs(help, out);
+}
+
+void help_write_version(FILE *out)
+{
+	fprintf(out, PROGRAM " %s, for tables of ABI version %u, built with coturn %s\n", version_offload, ABI_VERSION,
+		version_coturn);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "seen_flow.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "table/flow_table.h"
+
+void seen_flow_read(const struct flow_slot *slot, uint64_t since, struct seen_flow *seen)
+{
+	union flow_any_key key;
+	int family = flow_table_slot_key(slot, &key);
+
+	memset(seen, 0, sizeof(*seen));
+	flow_table_slot_flow(slot, &seen->flow);
+	usage_of_flow(seen->flow.channel, slot->packets, slot->data, slot->trimmed, &seen->used);
+	seen->since = since;
+	seen->from.family = seen->to.family = (uint8_t)family;
+	if (family == AF_INET6) {
+		memcpy(&seen->from.address, key.v6.saddr, sizeof(key.v6.saddr));
+		memcpy(&seen->to.address, key.v6.daddr, sizeof(key.v6.daddr));
+	} else {
+		seen->from.address.v4 = key.v4.saddr;
+		seen->to.address.v4 = key.v4.daddr;
+	}
+	seen->from.port = ntohs(slot->key_sport);
+	seen->to.port = ntohs(slot->key_dport);
+	seen->number = ntohs(slot->key_channel);
+}
+
+int seen_flow_add(struct seen_flow_list *list, const struct seen_flow *seen)
+{
+	if (list->count == list->room) {
+		size_t room = list->room ? 2 * list->room : 256;
+		struct seen_flow *more = realloc(list->flow, room * sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		list->flow = more;
+		list->room = room;
+	}
+	list->flow[list->count++] = *seen;
+	return 0;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Flows as they were seen in the kernel's table. Pure. */
+#ifndef OFFLOAD_XDP_UTILS_SEEN_FLOW_H
+#define OFFLOAD_XDP_UTILS_SEEN_FLOW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi.h"
+#include "channel/usage.h"
+#include "transport.h"
+
+struct seen_flow {
+	struct transport from; /* where a packet of the flow comes from */
+	struct transport to;   /* the server's address that it comes to */
+	uint16_t number;       /* the channel number in the packet; 0: it comes from a peer */
+	struct flow flow;
+	struct usage used;     /* since the flow was bound */
+	uint64_t since;        /* when it was bound: CLOCK_BOOTTIME, ns */
+};
+
+struct seen_flow_list {
+	struct seen_flow *flow;
+	size_t count, room;
+};
+
+/** Reads a flow from a copy of its slot. `since` is when the flow was bound (CLOCK_BOOTTIME, ns). */
+void seen_flow_read(const struct flow_slot *slot, uint64_t since, struct seen_flow *seen);
+
+/** Adds a flow to a list, whose memory the caller frees with free(list->flow). 0 or -ENOMEM. */
+int seen_flow_add(struct seen_flow_list *list, const struct seen_flow *seen);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "status_json.h"
+
+#include <string.h>
+
+#include "channel/eligibility.h"
+#include "problem.h"
+#include "server_json.h"
+#include "word.h"
+
+/* A string that may fill its field, without a 0 at the end. */
+static void write_field(struct json *json, const char *key, const char *field, size_t size)
+{
+	char text[STATUS_LINE + 1] = "";
+
+	memcpy(text, field, size < sizeof(text) ? size : sizeof(text) - 1);
+	json_string(json, key, text);
+}
+
+static void write_problem(const char *line, void *data)
+{
+	json_string(data, NULL, line);
+}
+
+static void write_interfaces(struct json *json, const struct status *state)
+{
+	json_open(json, "interfaces", '[');
+	for (unsigned int i = 0; i < state->interfaces; i++) {
+		const struct status_interface *interface = &state->interface[i];
+
+		json_open(json, NULL, '{');
+		write_field(json, "name", interface->name, STATUS_NAME);
+		json_number(json, "ifindex", interface->ifindex);
+		json_string(json, "mode", word_mode(interface->mode));
+		write_field(json, "device", interface->device, STATUS_NAME);
+		json_number(json, "device_ifindex", interface->device_ifindex);
+		json_bool(json, "through_dispatcher", interface->dispatched);
+		write_field(json, "text", interface->line, STATUS_LINE);
+		json_close(json, '{');
+	}
+	json_close(json, '[');
+}
+
+static void write_table(struct json *json, const char *name, uint64_t used, uint64_t room)
+{
+	json_open(json, name, '{');
+	json_number(json, "used", used);
+	json_number(json, "room", room);
+	json_close(json, '{');
+}
+
+static void write_tables(struct json *json, const struct snapshot *snapshot)
+{
+	json_open(json, "tables", '{');
+	write_table(json, "channels", snapshot->bound, snapshot->state.channels);
+	write_table(json, "flows", snapshot->flows_v4 + snapshot->flows_v6, 2 * (uint64_t)snapshot->state.channels);
+	write_table(json, "vlans", snapshot->vlans, snapshot->vlan_room);
+	write_table(json, "devices", snapshot->devices, snapshot->device_room);
+	json_close(json, '{');
+	json_open(json, "next_hops", '{');
+	json_number(json, "used", snapshot->hops);
+	json_number(json, "unresolved", snapshot->hops_unknown);
+	json_close(json, '{');
+	json_open(json, "relay_threads", '{');
+	json_number(json, "alive", snapshot->threads_alive);
+	json_number(json, "silent", snapshot->threads_silent);
+	json_close(json, '{');
+}
+
+static void write_refusals(struct json *json, const struct status *state)
+{
+	json_open(json, "channels_left_in_userspace", '{');
+	for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT; i++)
+		json_number(json, eligibility_refusal_name(i), state->refused[i]);
+	json_number(json, "full", state->full);
+	json_number(json, "failed", state->failed);
+	json_close(json, '{');
+}
+
+static void write_verdicts(struct json *json, const struct snapshot *snapshot)
+{
+	json_open(json, "packets", '{');
+	for (int i = 0; i < VERDICT_COUNT; i++) {
+		json_open(json, word_verdict(i).text, '{');
+		json_string(json, "text", word_verdict_meaning(i));
+		json_number(json, "packets", snapshot->verdicts[i]);
+		json_real(json, "packets_per_second", snapshot_rate(snapshot, i));
+		json_close(json, '{');
+	}
+	json_close(json, '{');
+	json_open(json, "bytes", '{');
+	json_number(json, "received", snapshot->state.bytes_in);
+	json_number(json, "sent", snapshot->state.bytes_out);
+	json_close(json, '{');
+}
+
+void status_json_write(struct json *json, const struct snapshot *snapshot)
+{
+	const struct status *state = &snapshot->state;
+
+	json_open(json, NULL, '{');
+	server_json_fields(json, &snapshot->server);
+	json_real(json, "uptime_seconds", (double)snapshot_age(snapshot, state->started) / 1e9);
+	json_string(json, "mode", word_mode_wanted(state->mode));
+	json_open(json, "problems", '[');
+	problem_each(snapshot, write_problem, json);
+	json_close(json, '[');
+	json_bool(json, "ipsec", state->blocked);
+	json_number(json, "events_lost", state->overruns);
+	write_interfaces(json, state);
+	write_tables(json, snapshot);
+	write_refusals(json, state);
+	json_real(json, "interval_seconds", snapshot->seconds);
+	write_verdicts(json, snapshot);
+	json_close(json, '{');
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tables.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "map.h"
+#include "variable.h"
+
+/*
+ * How often a slot is read until it was not rewritten meanwhile. One that changes more
+ * often than that has had many flows, none of which is there to be seen.
+ */
+#define SEQ_TRIES 1000
+
+uint32_t tables_version(const struct server *server)
+{
+	uint32_t version = 0;
+
+	variable_read(server->map[TABLE_CONSTANTS], ".rodata", "abi_version", &version, sizeof(version));
+	return version;
+}
+
+int tables_started(const struct server *server, uint64_t *started, uint32_t *pid)
+{
+	struct status status;
+	int error = variable_read(server->map[TABLE_VARIABLES], ".bss", "status", &status, sizeof(status));
+
+	if (error)
+		return error;
+	*started = status.started;
+	*pid = status.pid;
+	return 0;
+}
+
+static int locate_variables(const struct bpf_map_info *info, struct tables *tables)
+{
+	const char *memory = tables->variables.memory;
+	uint32_t deadlines, status;
+	int error = variable_locate(info, ".bss", "deadlines", sizeof(uint64_t) * ABI_OWNERS, &deadlines);
+
+	if (!error)
+		error = variable_locate(info, ".bss", "status", sizeof(struct status), &status);
+	if (error)
+		return error;
+	tables->deadlines = (const uint64_t *)(memory + deadlines);
+	tables->status = (const struct status *)(memory + status);
+	return 0;
+}
+
+static int open_table(const struct server *server, enum table which, struct tables *tables)
+{
+	struct map_view *const views[TABLES] = {
+		[TABLE_FLOWS] = &tables->flows,
+		[TABLE_BEGUN] = &tables->begun,
+		[TABLE_HOPS] = &tables->hops,
+		[TABLE_VERDICTS] = &tables->verdicts,
+		[TABLE_LIMITS] = &tables->limits,
+		[TABLE_VARIABLES] = &tables->variables,
+	};
+	struct bpf_map_info info;
+	/* The kernel maps no memory for a descriptor that cannot write. */
+	int fd = map_open(server->map[which], views[which] ? 0 : BPF_F_RDONLY), error;
+
+	if (fd < 0)
+		return fd;
+	tables->fd[which] = fd;
+	error = map_info_of(fd, &info);
+	if (error)
+		return error;
+	tables->room[which] = info.max_entries;
+	if (views[which])
+		error = map_view_open(fd, &info, views[which]);
+	if (!error && which == TABLE_VARIABLES)
+		error = locate_variables(&info, tables);
+	return error;
+}
+
+/* Each flow's time is read by the number of its slot, so there must be as many times as slots. */
+static int check_sizes(struct tables *tables)
+{
+	tables->cpus = tables->room[TABLE_VERDICTS];
+	return tables->room[TABLE_BEGUN] < tables->room[TABLE_FLOWS] ? -EPROTO : 0;
+}
+
+int tables_open(const struct server *server, struct tables *tables)
+{
+	int error = 0;
+
+	memset(tables, 0, sizeof(*tables));
+	for (int i = 0; i < TABLES; i++)
+		tables->fd[i] = -1;
+	for (int i = 0; i < TABLES && !error; i++)
+		error = open_table(server, i, tables);
+	if (!error)
+		error = check_sizes(tables);
+	if (error)
+		tables_close(tables);
+	return error;
+}
+
+void tables_close(struct tables *tables)
+{
+	map_view_close(&tables->flows);
+	map_view_close(&tables->begun);
+	map_view_close(&tables->hops);
+	map_view_close(&tables->verdicts);
+	map_view_close(&tables->limits);
+	map_view_close(&tables->variables);
+	for (int i = 0; i < TABLES; i++) {
+		if (tables->fd[i] >= 0)
+			close(tables->fd[i]);
+	}
+}
+
+/* False if the slot has no flow. Its counters change without its seq, and need not be of one moment. */
+static bool read_slot(const struct flow_slot *slot, struct flow_slot *copy)
+{
+	for (int i = 0; i < SEQ_TRIES; i++) {
+		uint32_t seq = __atomic_load_n(&slot->seq, __ATOMIC_ACQUIRE);
+
+		if (!(seq & 1))
+			return false;
+		memcpy(copy, slot, sizeof(*copy));
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (seq == __atomic_load_n(&slot->seq, __ATOMIC_RELAXED))
+			return true;
+	}
+	return false;
+}
+
+int tables_each_flow(const struct tables *tables,
+		     int (*each)(const struct flow_slot *slot, uint64_t since, void *data), void *data)
+{
+	const struct flow_slot *slot = tables->flows.memory;
+	const uint64_t *begun = tables->begun.memory;
+	struct flow_slot copy;
+	int error = 0;
+
+	for (uint32_t i = 0; i < tables->room[TABLE_FLOWS] && !error; i++) {
+		if (read_slot(&slot[i], &copy))
+			error = each(&copy, __atomic_load_n(&begun[i], __ATOMIC_RELAXED), data);
+	}
+	return error;
+}
+
+const struct limit *tables_limit(const struct tables *tables, uint32_t slot)
+{
+	return slot < tables->room[TABLE_LIMITS] ? (const struct limit *)tables->limits.memory + slot : NULL;
+}
+
+unsigned int tables_count(const struct tables *tables, enum table which)
+{
+	return map_count(tables->fd[which], tables->room[which]);
+}

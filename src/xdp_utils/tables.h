@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The tables that a server shares with its XDP program, open for reading. */
+#ifndef OFFLOAD_XDP_UTILS_TABLES_H
+#define OFFLOAD_XDP_UTILS_TABLES_H
+
+#include <stdint.h>
+
+#include "abi.h"
+#include "map.h"
+#include "server.h"
+
+struct tables {
+	int fd[TABLES];
+	uint32_t room[TABLES];     /* the most entries that each can have */
+	struct map_view flows, begun, hops, verdicts, limits, variables;
+	const uint64_t *deadlines; /* ABI_OWNERS of them, one for each relay thread */
+	const struct status *status;
+	uint32_t cpus;             /* that count verdicts */
+};
+
+/** The ABI_VERSION of a server's tables; 0 if they do not say. */
+uint32_t tables_version(const struct server *server);
+
+/**
+ * When a server of this ABI_VERSION started (CLOCK_BOOTTIME, ns; 0: it has not), and
+ * the pid that it has in its own PID namespace. 0 or -errno.
+ */
+int tables_started(const struct server *server, uint64_t *started, uint32_t *pid);
+
+/** Opens all tables of a server of this ABI_VERSION. 0, to be closed; or -errno, with nothing open. */
+int tables_open(const struct server *server, struct tables *tables);
+
+void tables_close(struct tables *tables);
+
+/**
+ * Calls `each` for every flow, with a whole copy of its slot and the time when it was
+ * bound (CLOCK_BOOTTIME, ns). Ends early when `each` does not return 0. 0, or what it
+ * returned.
+ */
+int tables_each_flow(const struct tables *tables,
+		     int (*each)(const struct flow_slot *slot, uint64_t since, void *data), void *data);
+
+/** A slot of the limits. NULL if the table has no such slot. */
+const struct limit *tables_limit(const struct tables *tables, uint32_t slot);
+
+/** Counts the entries of a hash table. It looks at each, so it is for small ones. */
+unsigned int tables_count(const struct tables *tables, enum table which);
+
+#endif
