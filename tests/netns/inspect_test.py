@@ -3,68 +3,27 @@
 """turnutils_xdp beside a running server: its figures against what was sent, to
 the packet and the byte; several servers, none, and no privilege."""
 
-import contextlib
-import fcntl
 import json
-import os
-import pty
 import re
 import signal
-import socket
-import struct
 import subprocess
-import termios
 import time
-import urllib.error
-import urllib.request
 
 import turn
 from books import end_session, session_of
+from inspector import (NO_SERVER, TOTALS, Screen, ask, ask_json, channel_of, parse_metrics, sample,
+                       send)
 from kernel import Verdicts
 from lab import CLIENT, CLIENT6, PEER, PEER6, RELAY, SERVER, SERVER6, Lab
 from server import Server, tool
 from talk import Talk
 from tap import check, check_equal, run, test, wait_until
 
-NO_SERVER = 3
 HEADER = 4  # of ChannelData
-# The server adds up every second what all channels carried.
-TOTALS = 1.5
-
-
-def ask(*words, status=0, prefix=()):
-    """What the tool says on standard output, and on the other, at its end."""
-    done = subprocess.run([*prefix, tool("turnutils_xdp"), *map(str, words)], timeout=20, text=True,
-                          stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    if status is not None:
-        check_equal(done.returncode, status, f"exit status of {words}: {done.stdout}{done.stderr}")
-    return done.stdout, done.stderr
-
-
-def ask_json(command, server, *words):
-    text, _ = ask(command, "--json", "--pid", server.pid, *words)
-    check_equal(text.count("\n"), 1, f"lines of {text}")
-    return json.loads(text)
-
-
-def channel_of(talk, server, *words):
-    """What is shown of a talk's channel, or None."""
-    shown = ask_json("channels", server, "--interval", 0, *words)["channels"]
-    found = [one for one in shown if one["client"]["port"] == talk.client.port
-             and one["number"] == talk.number]
-    check(len(found) <= 1, f"shown twice: {found}")
-    return found[0] if found else None
 
 
 def point(transport):
     return transport["address"], transport["port"]
-
-
-def send(talk, count, size):
-    """`count` datagrams each way, which all arrive."""
-    for number in range(count):
-        check(talk.to_peer(bytes([number & 255]) * size), "to the peer")
-        check(talk.to_client(bytes([number & 255]) * (size + 1)), "to the client")
 
 
 @test("channels: addresses, packets and bytes are those that were sent")
@@ -100,7 +59,7 @@ def channels(lab):
               and lines[1].endswith(" ok"), text)
 
 
-@test("channels: those of a row that another had before begin at zero, and go when it ends")
+@test("channels: those in a slot that another had before begin at zero, and go when it ends")
 def taken_over(lab):
     # The same addresses and ports: their flows stand where the first one's stood.
     with Server(lab, ("xdp-max-channels", 1), ("min-port", 50000), ("max-port", 50000)) as server:
@@ -120,12 +79,12 @@ def taken_over(lab):
                     check_equal(channel_of(second, server), None, "a channel too many")
                 end_session(server, talk.client, session_of(server, talk.client.relayed))
                 wait_until(lambda: not channel_of(talk, server), 5, "the channel is gone")
-                # Rows rest for a while before they are used again.
+                # A slot rests for a while before it is used again.
                 time.sleep(0.3)
         state = ask_json("status", server, "-i", 0)
         check_equal(state["channels_left_in_userspace"]["full"], 2, "left for want of room")
         check_equal(state["tables"]["channels"]["used"], 0, "channels")
-        check_equal((state["tables"]["flows"]["used"], state["next_hops"]["used"]), (0, 0), "rows")
+        check_equal((state["tables"]["flows"]["used"], state["next_hops"]["used"]), (0, 0), "slots")
 
 
 @test("channels: sorted and filtered; rates are those of the traffic")
@@ -148,7 +107,7 @@ def rates(lab):
         check(40 < rate < 101, f"{rate} packets a second")
         check(abs(first["to_peer"]["data_bits_per_second"] - rate * 800) < 1, first)
         check_equal((first["to_client"]["packets_per_second"],
-                     last["to_peer"]["packets_per_second"]), (0, 0), "silent ways")
+                     last["to_peer"]["packets_per_second"]), (0, 0), "silent directions")
         for words, wanted in ((("--peer", f"{PEER}:{quiet.port}"), [quiet]),
                               (("--relay", f"{RELAY}/32", "--sort", "number"), [busy, quiet]),
                               (("--sort", "number", "--reverse"), [quiet, busy]),
@@ -174,7 +133,7 @@ def status(lab):
         # What the log has said, word for word.
         for one in after["interfaces"]:
             check(server.log_lines(f"{one['name']}: " + re.escape(one["text"])), one)
-        check_equal(after["problems"], ["nonesuch does not carry the program"], "problems")
+        check_equal(after["problems"], ["nonesuch does not carry the program: its packets are relayed in userspace"], "problems")
         for name, gained in (("to-peer", 10), ("to-client", 10), ("bad-length", 0)):
             check_equal(after["packets"][name]["packets"] - before["packets"][name]["packets"],
                         gained, name)
@@ -302,104 +261,6 @@ def limits(lab):
                          sample(once, "channel_session_dropped_total", **way)), (20000, lost), "metrics")
 
 
-def parse_metrics(text):
-    """Samples by (name, labels), after a strict look at the format."""
-    label = r'[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*"'
-    sample = re.compile(rf"([a-zA-Z_:][\w:]*)(\{{{label}(?:,{label})*\}})? (-?\d+(?:\.\d+)?)")
-    types, found, current = {}, {}, None
-    check(text.endswith("\n"), "the last line is not whole")
-    lines = text.splitlines()
-    for number, line in enumerate(lines):
-        if head := re.fullmatch(r"# HELP (\w+) [^\\]+", line):
-            current = head.group(1)
-            check(current not in types, f"{current} comes twice")
-            check(lines[number + 1].startswith(f"# TYPE {current} "), f"no type after: {line}")
-        elif kind := re.fullmatch(r"# TYPE (\w+) (counter|gauge)", line):
-            check_equal(kind.group(1), current, "type of the metric before it")
-            types[current] = kind.group(2)
-        else:
-            one = sample.fullmatch(line)
-            check(one, f"no sample: {line!r}")
-            check_equal(one.group(1), current, f"metric of {line!r}")
-            check(current.endswith("_total") == (types[current] == "counter"), f"type of {line!r}")
-            key = one.group(1), frozenset(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', one.group(2) or ""))
-            check(key not in found, f"twice: {line!r}")
-            found[key] = float(one.group(3))
-    return found
-
-
-def sample(metrics, name, **labels):
-    return metrics[(f"turn_xdp_{name}", frozenset(labels.items()))]
-
-
-@contextlib.contextmanager
-def exporter(*words):
-    """An exporter's address."""
-    process = subprocess.Popen([tool("turnutils_xdp"), "metrics", *map(str, words)],
-                               stderr=subprocess.PIPE, text=True)
-    try:
-        line = process.stderr.readline()
-        found = re.search(r"http://\S+", line)
-        check(found, f"the exporter says {line!r}")
-        yield found.group()
-        check_equal(process.poll(), None, "the exporter runs")
-    finally:
-        process.send_signal(signal.SIGTERM)
-        check_equal(process.wait(5), 0, "the exporter's exit status")
-        process.stderr.close()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def scrape(address):
-    with urllib.request.urlopen(address, timeout=5) as answer:
-        check(answer.headers["Content-Type"].startswith("text/plain; version=0.0.4"),
-              answer.headers["Content-Type"])
-        return parse_metrics(answer.read().decode())
-
-
-@test("metrics: by HTTP and once, what was sent, in Prometheus' format")
-def metrics(lab):
-    with Server(lab) as server, Talk(lab) as talk:
-        talk.wait_kernel(server)
-        pid = str(server.pid)
-        with exporter("--listen", f"127.0.0.1:{free_port()}", "--pid", pid, "--channels") as address:
-            time.sleep(TOTALS)
-            before = scrape(address)
-            send(talk, 25, 100)
-            time.sleep(TOTALS)
-            after = scrape(address)
-            for wrong, code in ((address + "x", 404), (address.replace("/metrics", "/"), 404)):
-                try:
-                    urllib.request.urlopen(wrong, timeout=5)
-                    check(False, f"{wrong} is there")
-                except urllib.error.HTTPError as error:
-                    check_equal(error.code, code, wrong)
-        once = parse_metrics(ask("metrics", "--once", "--pid", pid)[0])
-        way = {"pid": pid, "client": f"{CLIENT}:{talk.client.port}", "peer": f"{PEER}:{talk.port}",
-               "relay": f"{RELAY}:{talk.client.relayed[1]}", "number": "0x4001"}
-        for name, labels, gained in (
-                ("packets_total", {"pid": pid, "verdict": "to-peer"}, 25),
-                ("packets_total", {"pid": pid, "verdict": "to-client"}, 25),
-                ("received_bytes_total", {"pid": pid}, 25 * (104 + 101)),
-                ("sent_bytes_total", {"pid": pid}, 25 * (100 + 105)),
-                ("channel_packets_total", {**way, "direction": "to-peer"}, 25),
-                ("channel_data_bytes_total", {**way, "direction": "to-client"}, 25 * 101)):
-            check_equal(sample(after, name, **labels) - sample(before, name, **labels), gained, name)
-            if not name.startswith("channel_"):
-                check_equal(sample(once, name, **labels), sample(after, name, **labels), name)
-        check(not any(name.startswith("turn_xdp_channel_") for name, _ in once), "series of channels")
-        check_equal((sample(once, "up", pid=pid), sample(once, "channels", pid=pid),
-                     sample(once, "channels_max", pid=pid)), (1, 1, 16384), "gauges")
-        check(abs(sample(once, "start_time_seconds", pid=pid) - time.time()) < 60, "start")
-        check_equal(sample(once, "interface_attached", pid=pid, interface="to-peer", device="to-peer",
-                           mode="native"), 1, "interface")
-
-
 @test("two servers are told apart by their process; one that has ended is gone")
 def two(lab):
     with Server(lab) as server, Talk(lab) as talk:
@@ -457,62 +318,7 @@ def top(lab):
             screen.key("q")
             wait_until(screen.ended, 3, "an end")
         _, error = ask("top", "-p", server.pid, status=1)
-        check("wants a terminal" in error, error)
-
-
-class Screen:
-    """The tool in a terminal of a size; escape sequences are carried out, if they are ones."""
-
-    def __init__(self, columns, rows, *words):
-        self._size = rows, columns
-        self._words = words
-        self._process = self._master = None
-        self._output = b""
-        self._lines = []
-
-    def __enter__(self):
-        self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", *self._size, 0, 0))
-        os.set_blocking(self._master, False)
-        self._process = subprocess.Popen([tool("turnutils_xdp"), *self._words], stdin=slave,
-                                         stdout=slave, stderr=slave, start_new_session=True)
-        os.close(slave)
-        return self
-
-    def __exit__(self, *_):
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.wait(5)
-        os.close(self._master)
-
-    def key(self, key):
-        os.write(self._master, key.encode())
-
-    def ended(self):
-        with contextlib.suppress(OSError):
-            os.read(self._master, 65536)
-        return self._process.poll() == 0
-
-    def _draw(self, output):
-        row = 0
-        for part in re.findall(r"\x1b\[[?\d;]*[A-Za-z]|[^\x1b]+", output):
-            if part == "\x1b[H":
-                row, self._lines = 0, [""]
-            elif part[0] != "\x1b":
-                first, *rest = part.split("\r\n")
-                self._lines[row] += first
-                self._lines += rest
-                row += len(rest)
-
-    def text(self):
-        with contextlib.suppress(BlockingIOError):
-            self._output += os.read(self._master, 65536)
-        # The last whole screen: its end clears what is below it.
-        whole, end, rest = self._output.rpartition(b"\x1b[J")
-        if end:
-            self._output = rest
-            self._draw("\x1b[H" + whole.rpartition(b"\x1b[H")[2].decode())
-        return "\n".join(self._lines)
+        check("needs a terminal" in error, error)
 
 
 if __name__ == "__main__":

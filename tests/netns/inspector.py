@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""turnutils_xdp beside a running server: what it says, as Python's values."""
+
+import contextlib
+import fcntl
+import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import termios
+
+from server import tool
+from tap import check, check_equal
+
+NO_SERVER = 3  # its exit status
+# The server adds up every second what all channels carried.
+TOTALS = 1.5
+
+
+def ask(*words, status=0, prefix=()):
+    """What the tool says on standard output, and on the other, at its end."""
+    done = subprocess.run([*prefix, tool("turnutils_xdp"), *map(str, words)], timeout=20, text=True,
+                          stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    if status is not None:
+        check_equal(done.returncode, status, f"exit status of {words}: {done.stdout}{done.stderr}")
+    return done.stdout, done.stderr
+
+
+def ask_json(command, server, *words):
+    text, _ = ask(command, "--json", "--pid", server.pid, *words)
+    check_equal(text.count("\n"), 1, f"lines of {text}")
+    return json.loads(text)
+
+
+def channel_of(talk, server, *words):
+    """What is shown of a talk's channel, or None."""
+    shown = ask_json("channels", server, "--interval", 0, *words)["channels"]
+    found = [one for one in shown if one["client"]["port"] == talk.client.port
+             and one["number"] == talk.number]
+    check(len(found) <= 1, f"shown twice: {found}")
+    return found[0] if found else None
+
+
+def send(talk, count, size):
+    """`count` datagrams each way, which all arrive."""
+    for number in range(count):
+        check(talk.to_peer(bytes([number & 255]) * size), "to the peer")
+        check(talk.to_client(bytes([number & 255]) * (size + 1)), "to the client")
+
+
+def parse_metrics(text):
+    """Samples by (name, labels), after a strict look at the format."""
+    label = r'[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*"'
+    sample = re.compile(rf"([a-zA-Z_:][\w:]*)(\{{{label}(?:,{label})*\}})? (-?\d+(?:\.\d+)?)")
+    types, found, current = {}, {}, None
+    check(text.endswith("\n"), "the last line is not whole")
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
+        if head := re.fullmatch(r"# HELP (\w+) [^\\]+", line):
+            current = head.group(1)
+            check(current not in types, f"{current} comes twice")
+            check(lines[number + 1].startswith(f"# TYPE {current} "), f"no type after: {line}")
+        elif kind := re.fullmatch(r"# TYPE (\w+) (counter|gauge)", line):
+            check_equal(kind.group(1), current, "type of the metric before it")
+            types[current] = kind.group(2)
+        else:
+            one = sample.fullmatch(line)
+            check(one, f"no sample: {line!r}")
+            check_equal(one.group(1), current, f"metric of {line!r}")
+            check(current.endswith("_total") == (types[current] == "counter"), f"type of {line!r}")
+            key = one.group(1), frozenset(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', one.group(2) or ""))
+            check(key not in found, f"twice: {line!r}")
+            found[key] = float(one.group(3))
+    return found
+
+
+def sample(metrics, name, **labels):
+    return metrics[(f"turn_xdp_{name}", frozenset(labels.items()))]
+
+
+class Screen:
+    """The tool in a terminal of a size; escape sequences are carried out, if they are ones."""
+
+    def __init__(self, columns, rows, *words):
+        self._size = rows, columns
+        self._words = words
+        self._process = self._master = None
+        self._lines = []
+
+    def __enter__(self):
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", *self._size, 0, 0))
+        os.set_blocking(self._master, False)
+        self._process = subprocess.Popen([tool("turnutils_xdp"), *self._words], stdin=slave,
+                                         stdout=slave, stderr=slave, start_new_session=True)
+        os.close(slave)
+        return self
+
+    def __exit__(self, *_):
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait(5)
+        os.close(self._master)
+
+    def key(self, key):
+        os.write(self._master, key.encode())
+
+    def ended(self):
+        with contextlib.suppress(OSError):
+            os.read(self._master, 65536)
+        return self._process.poll() == 0
+
+    def _draw(self, output):
+        row = 0
+        for part in re.findall(r"\x1b\[[?\d;]*[A-Za-z]|[^\x1b]+", output):
+            if part == "\x1b[H":
+                row, self._lines = 0, [""]
+            elif part[0] != "\x1b":
+                first, *rest = part.split("\r\n")
+                self._lines[row] += first
+                self._lines += rest
+                row += len(rest)
+
+    def text(self):
+        with contextlib.suppress(BlockingIOError):
+            output = os.read(self._master, 65536).decode()
+            # The last whole screen.
+            self._draw("\x1b[H" + output.rpartition("\x1b[H")[2])
+        return "\n".join(self._lines)
