@@ -170,7 +170,8 @@ int top_run(const struct arguments *arguments)
 		return status;
 	error = terminal_open();
 	if (error) {
-		fprintf(stderr, PROGRAM ": top needs a terminal (%s); the command 'channels' shows the same once\n", strerror(-error));
+		fprintf(stderr, PROGRAM ": top needs a terminal (%s); the command 'channels' shows the same once\n",
+			strerror(-error));
 		return EXIT_FAILURE;
 	}
 	error = watch(&shown, &server);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a session's traffic was, and what coturn's log says of it."""
+"""What a session's traffic was on the wire, and what coturn's log says that it was."""
 
 import contextlib
 import re
@@ -23,13 +23,13 @@ def counted(lines):
 
 
 def logged(server, session):
-    """What the log says of a session: client's side, peer's side."""
+    """What the log says that a session's traffic was, on the client's side and on the peer's."""
     return (counted(server.log_lines(rf"session {session}: usage:")),
             counted(server.log_lines(rf"session {session}: peer usage:")))
 
 
 def session_of(server, relayed):
-    """The session that owns a relayed address, by the lines of its allocation."""
+    """The number of the session that owns a relayed address, from the lines on its allocation."""
     lines = server.log_lines(r"session \d+: new, |Local relay addr")
     for before, line in zip(lines, lines[1:]):
         if f"{relayed[0]}:{relayed[1]}" in before:
@@ -52,15 +52,14 @@ class Books:
         self._stack.close()
 
     def totals(self, client_port, relay_port):
-        """Client's side and peer's side until now, as coturn counts them."""
+        """The traffic until now, as coturn counts it, on the client's side and on the peer's."""
         sides = []
         for number, port in enumerate((client_port, relay_port)):
             capture, packets = self._sides[number]
             packets += capture.udp(quiet=0.3)
             totals = dict.fromkeys(NAMES, 0)
             for packet in packets:
-                # At the client, received is what it sent; at the peer, what
-                # was sent to the relayed address.
+                # What the server received on a side is what that side sent.
                 received, sent = packet.sport == port, packet.dport == port
                 if number:
                     received, sent = sent, received
@@ -76,14 +75,14 @@ class Books:
 
 
 def end_session(server, client, session):
-    """Ends a session as its client does, and waits until coturn has."""
+    """Ends a session as its client does, and waits until coturn has ended it."""
     client.refresh(0)
     server.wait_log(rf"session {session}: (closed|delete)", 5)
 
 
 def close_books(server, books, talk):
-    """Ends the session of a talk: what was captured of it, and what was logged, each
-    as (client's side, peer's side)."""
+    """Ends the session of a talk. Its traffic as it was captured, and as it was logged;
+    each of them on the client's side and on the peer's."""
     session = session_of(server, talk.client.relayed)
     end_session(server, talk.client, session)
     captured = books.totals(talk.client.port, talk.client.relayed[1])
@@ -97,7 +96,7 @@ BURST = 20  # datagrams that every socket on the way has room for
 
 
 def exchange(talk, count, size=lambda number: number % 1400, to_peer=True, to_client=True):
-    """Traffic, both ways or one, no faster than it arrives: what is sent is relayed,
+    """Traffic in both directions, or in one, no faster than it arrives: what is sent is relayed,
     however busy the machine is."""
     ways = [(to_peer, talk.peer), (to_client, talk.client.way.socket)]
     receivers = [sock for used, sock in ways if used]

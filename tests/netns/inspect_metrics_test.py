@@ -71,18 +71,18 @@ def metrics(lab):
                 except urllib.error.HTTPError as error:
                     check_equal(error.code, code, wrong)
         once = parse_metrics(ask("metrics", "--once", "--pid", pid)[0])
-        way = {"pid": pid, "client": f"{CLIENT}:{talk.client.port}", "peer": f"{PEER}:{talk.port}",
-               "relay": f"{RELAY}:{talk.client.relayed[1]}", "number": "0x4001"}
-        for name, labels, gained in (
+        labels = {"pid": pid, "client": f"{CLIENT}:{talk.client.port}", "peer": f"{PEER}:{talk.port}",
+                  "relay": f"{RELAY}:{talk.client.relayed[1]}", "number": "0x4001"}
+        for name, these, gained in (
                 ("packets_total", {"pid": pid, "verdict": "to-peer"}, 25),
                 ("packets_total", {"pid": pid, "verdict": "to-client"}, 25),
                 ("received_bytes_total", {"pid": pid}, 25 * (104 + 101)),
                 ("sent_bytes_total", {"pid": pid}, 25 * (100 + 105)),
-                ("channel_packets_total", {**way, "direction": "to-peer"}, 25),
-                ("channel_data_bytes_total", {**way, "direction": "to-client"}, 25 * 101)):
-            check_equal(sample(after, name, **labels) - sample(before, name, **labels), gained, name)
+                ("channel_packets_total", {**labels, "direction": "to-peer"}, 25),
+                ("channel_data_bytes_total", {**labels, "direction": "to-client"}, 25 * 101)):
+            check_equal(sample(after, name, **these) - sample(before, name, **these), gained, name)
             if not name.startswith("channel_"):
-                check_equal(sample(once, name, **labels), sample(after, name, **labels), name)
+                check_equal(sample(once, name, **these), sample(after, name, **these), name)
         check(not any(name.startswith("turn_xdp_channel_") for name, _ in once), "series of channels")
         check_equal((sample(once, "up", pid=pid), sample(once, "channels", pid=pid),
                      sample(once, "channels_max", pid=pid)), (1, 1, 16384), "gauges")

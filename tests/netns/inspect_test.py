@@ -1,12 +1,13 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: BSD-3-Clause
-"""turnutils_xdp beside a running server: its figures against what was sent, to
-the packet and the byte; several servers, none, and no privilege."""
+"""turnutils_xdp and a running server: its figures against what was sent, to the packet
+and the byte; several servers, none, one of another ABI version, and no privilege."""
 
 import json
 import re
 import signal
 import subprocess
+import sys
 import time
 
 import turn
@@ -15,7 +16,8 @@ from inspector import (NO_SERVER, TOTALS, Screen, ask, ask_json, channel_of, par
                        send)
 from kernel import Verdicts
 from lab import CLIENT, CLIENT6, PEER, PEER6, RELAY, SERVER, SERVER6, Lab
-from server import Server, tool
+from netns import command
+from server import BINARY, Server, tool
 from talk import Talk
 from tap import check, check_equal, run, test, wait_until
 
@@ -41,9 +43,9 @@ def channels(lab):
         send(other, 7, 11)
         for one, was, count, size in ((talk, before, 40, 160), (other, before_other, 7, 11)):
             now = channel_of(one, server)
-            gained = {way: {name: now[way][name] - was[way][name]
-                            for name in ("packets", "data_bytes", "received_bytes", "sent_bytes")}
-                      for way in ("to_peer", "to_client")}
+            gained = {direction: {name: now[direction][name] - was[direction][name]
+                                  for name in ("packets", "data_bytes", "received_bytes", "sent_bytes")}
+                      for direction in ("to_peer", "to_client")}
             check_equal(gained, {
                 "to_peer": {"packets": count, "data_bytes": count * size,
                             "received_bytes": count * (size + HEADER), "sent_bytes": count * size},
@@ -255,10 +257,10 @@ def limits(lab):
         check(f"  20.0 kB/s  {dropped:>7}  ok" in text, text)
         once = parse_metrics(ask("metrics", "--once", "--channels", "--pid", server.pid)[0])
         for talk, lost in ((over, dropped), (within, 0)):
-            way = {"pid": str(server.pid), "client": f"{CLIENT}:{talk.client.port}", "peer": f"{PEER}:{talk.port}",
-                   "relay": f"{RELAY}:{talk.client.relayed[1]}", "number": f"{talk.number:#x}"}
-            check_equal((sample(once, "channel_limit_bytes", **way),
-                         sample(once, "channel_session_dropped_total", **way)), (20000, lost), "metrics")
+            labels = {"pid": str(server.pid), "client": f"{CLIENT}:{talk.client.port}",
+                      "peer": f"{PEER}:{talk.port}", "relay": f"{RELAY}:{talk.client.relayed[1]}", "number": f"{talk.number:#x}"}
+            check_equal((sample(once, "channel_limit_bytes", **labels),
+                         sample(once, "channel_session_dropped_total", **labels)), (20000, lost), "metrics")
 
 
 @test("two servers are told apart by their process; one that has ended is gone")
@@ -282,6 +284,41 @@ def two(lab):
             ask("status", "--pid", other.pid, status=NO_SERVER)
     _, error = ask("status", "--pid", server.pid, status=NO_SERVER)
     check(f"process {server.pid} is no turnserver" in error, error)
+
+
+def of_another_abi(lab, number):
+    """A copy of the server whose program says that its tables have this ABI version."""
+    program = (BINARY.parent.parent / "turn.bpf.o").read_bytes()
+    symbols = command(["readelf", "-sW", BINARY.parent.parent / "turn.bpf.o"]).stdout
+    sections = command(["readelf", "-SW", BINARY.parent.parent / "turn.bpf.o"]).stdout
+    symbol = re.search(r"(?m)^\s*\d+: ([0-9a-f]+) +4 .* abi_version$", symbols).group(1)
+    section = re.search(r"\] \.rodata +PROGBITS +[0-9a-f]+ ([0-9a-f]+) ", sections).group(1)
+    server = bytearray(BINARY.read_bytes())
+    check_equal(server.count(program), 1, "copies of the program in the server")
+    at = server.index(program) + int(section, 16) + int(symbol, 16)
+    server[at:at + 4] = number.to_bytes(4, sys.byteorder)
+    copy = lab.folder / f"turnserver-abi-{number}"
+    copy.write_bytes(server)
+    copy.chmod(0o755)
+    return copy
+
+
+@test("a server of another ABI version is named, with what to do")
+def abi(lab):
+    for number in (1, 99):
+        with Server(lab, program=of_another_abi(lab, number)) as server:
+            wait_until(server.offload.programs, 5, "the server's program")
+            for words in (["status"], ["channels", "--json"]):
+                out, error = ask(*words, "--pid", server.pid, status=1)
+                check_equal(out, "", words)
+                check(f"turnserver (pid {server.pid}) has tables of ABI version {number}, " in error
+                      and "use the turnutils_xdp that was built with this turnserver" in error, error)
+            found = [one["version"] for one in json.loads(ask("list", "--json")[0])["servers"]
+                     if one["pid"] == server.pid]
+            check_equal(found, [number], "version in the list")
+            page = parse_metrics(ask("metrics", "--once", "--pid", server.pid)[0])
+            check_equal(page, {("turn_xdp_servers", frozenset()): 1,
+                               ("turn_xdp_up", frozenset({("pid", str(server.pid))})): 0}, "metrics")
 
 
 def all_maps():

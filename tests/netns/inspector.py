@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""turnutils_xdp beside a running server: what it says, as Python's values."""
+"""Runs turnutils_xdp, and gives what it says as Python's values."""
 
 import contextlib
 import fcntl
@@ -20,7 +20,7 @@ TOTALS = 1.5
 
 
 def ask(*words, status=0, prefix=()):
-    """What the tool says on standard output, and on the other, at its end."""
+    """Runs the tool to its end: what it wrote on standard output and on standard error."""
     done = subprocess.run([*prefix, tool("turnutils_xdp"), *map(str, words)], timeout=20, text=True,
                           stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if status is not None:
@@ -35,7 +35,7 @@ def ask_json(command, server, *words):
 
 
 def channel_of(talk, server, *words):
-    """What is shown of a talk's channel, or None."""
+    """What the tool shows of a talk's channel; None if it does not show it."""
     shown = ask_json("channels", server, "--interval", 0, *words)["channels"]
     found = [one for one in shown if one["client"]["port"] == talk.client.port
              and one["number"] == talk.number]
@@ -44,7 +44,7 @@ def channel_of(talk, server, *words):
 
 
 def send(talk, count, size):
-    """`count` datagrams each way, which all arrive."""
+    """Sends `count` datagrams in each direction, which all arrive."""
     for number in range(count):
         check(talk.to_peer(bytes([number & 255]) * size), "to the peer")
         check(talk.to_client(bytes([number & 255]) * (size + 1)), "to the client")

@@ -69,7 +69,8 @@ static void add_flow(struct seen_flow_list *list, struct transport from, struct 
 	assert_int_equal(seen_flow_add(list, &seen), 0);
 }
 
-static void add_sample(struct seen_flow_list *list, const struct sample *sample, uint32_t packets, bool to_peer, bool to_client)
+static void add_sample(struct seen_flow_list *list, const struct sample *sample, uint32_t packets, bool to_peer,
+		       bool to_client)
 {
 	struct transport client = transport(sample->client, sample->client_port);
 	struct transport server = transport(sample->server, 3478);

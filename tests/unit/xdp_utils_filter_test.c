@@ -108,7 +108,8 @@ static void test_order(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct channel_entry entries[] = { simple_channel(2, 20, 30), simple_channel(3, 10, 20), simple_channel(1, 30, 10) };
+		struct channel_entry entries[] = { simple_channel(2, 20, 30), simple_channel(3, 10, 20),
+						   simple_channel(1, 30, 10) };
 		struct channel_list list = { entries, 3 };
 
 		entries[2].direction[TO_CLIENT].bits_per_second = 1e6;

@@ -82,7 +82,8 @@ static void test_status(void **state)
 	assert_text("status", text,
 		    "{\"pid\": 42, \"process_seen\": true, \"program_id\": 7, \"programs\": 2, \"version\": 9, "
 		    "\"uptime_seconds\": 90.000, \"mode\": \"native\", "
-		    "\"problems\": [\"this host has IPsec policies, which XDP would bypass: everything is relayed in userspace until they are removed\", "
+		    "\"problems\": [\"this host has IPsec policies, which XDP would bypass: "
+		    "everything is relayed in userspace until they are removed\", "
 		    "\"22 of 43 relay threads have not been heard of: their channels are relayed in userspace, if at all\", "
 		    "\"wlan0 does not carry the program: its packets are relayed in userspace\", "
 		    "\"12 of 29 next hops are not known: packets to them are relayed in userspace\"], "
