@@ -44,6 +44,36 @@ static inline void assert_number(const char *name, double number, double wanted)
 		fail_msg("%s: it is %g, and not %g", name, number, wanted);
 }
 
+/* A file in memory, for what is to be written. */
+struct written {
+	FILE *out;
+	char *text;
+	size_t length;
+};
+
+static inline FILE *written_open(struct written *written)
+{
+	written->out = open_memstream(&written->text, &written->length);
+	assert_non_null(written->out);
+	return written->out;
+}
+
+/* What was written, to be freed. */
+static inline char *written_close(struct written *written)
+{
+	fclose(written->out);
+	return written->text;
+}
+
+/* Closes it, and fails unless exactly this was written. */
+static inline void assert_written(const char *name, struct written *written, const char *wanted)
+{
+	char *text = written_close(written);
+
+	assert_text(name, text, wanted);
+	free(text);
+}
+
 /* A channel between the documentation networks, with these figures towards the peer. */
 static inline struct channel_entry simple_channel(uint16_t port, uint64_t since, uint64_t packets)
 {

@@ -24,26 +24,23 @@ static void test_strings(void **state)
 		{ "\xc0\x80\xed\xa0\x80", "\\ufffd\\ufffd\\ufffd\\ufffd\\ufffd" },
 		{ "\xf4\x90\x80\x80", "\\ufffd\\ufffd\\ufffd\\ufffd" },
 	};
-	char *text, wanted[256];
-	size_t length;
+	struct written written;
+	char wanted[256];
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct json json = { .out = open_memstream(&text, &length) };
+		struct json json = { .out = written_open(&written) };
 
 		json_string(&json, NULL, cases[i][0]);
-		fclose(json.out);
 		snprintf(wanted, sizeof(wanted), "\"%s\"", cases[i][1]);
-		assert_text(cases[i][1], text, wanted);
-		free(text);
+		assert_written(cases[i][1], &written, wanted);
 	}
 }
 
 static void test_values(void **state)
 {
-	char *text;
-	size_t length;
-	struct json json = { .out = open_memstream(&text, &length) };
+	struct written written;
+	struct json json = { .out = written_open(&written) };
 
 	(void)state;
 	json_open(&json, NULL, '{');
@@ -59,10 +56,8 @@ static void test_values(void **state)
 	json_null(&json, NULL);
 	json_close(&json, '[');
 	json_close(&json, '{');
-	fclose(json.out);
-	assert_text("values", text, "{\"empty\": [], \"most\": 18446744073709551615, \"real\": 1.500, \"none\": null, "
+	assert_written("values", &written, "{\"empty\": [], \"most\": 18446744073709551615, \"real\": 1.500, \"none\": null, "
 				    "\"list\": [true, {}, null]}");
-	free(text);
 }
 
 /* ---- whole documents: what is written here is what programs rely on ---- */
@@ -71,15 +66,13 @@ static void test_status(void **state)
 {
 	static struct snapshot snapshot;
 	struct channel_entry entries[2];
-	char *text;
-	size_t length;
-	struct json json = { .out = open_memstream(&text, &length) };
+	struct written written;
+	struct json json = { .out = written_open(&written) };
 
 	(void)state;
 	craft_snapshot(&snapshot, entries);
 	status_json_write(&json, &snapshot);
-	fclose(json.out);
-	assert_text("status", text,
+	assert_written("status", &written,
 		    "{\"pid\": 42, \"process_seen\": true, \"program_id\": 7, \"programs\": 2, \"version\": 9, "
 		    "\"uptime_seconds\": 90.000, \"mode\": \"native\", "
 		    "\"problems\": [\"this host has IPsec policies, which XDP would bypass: "
@@ -139,22 +132,19 @@ static void test_status(void **state)
 		    "\"limited\": {\"text\": \"dropped: the session has used up its max-bps\", \"packets\": 1021, "
 		    "\"packets_per_second\": 121.500}}, "
 		    "\"bytes\": {\"received\": 60007, \"sent\": 60008}}");
-	free(text);
 }
 
 static void test_channels(void **state)
 {
 	static struct snapshot snapshot;
 	struct channel_entry entries[2];
-	char *text;
-	size_t length;
-	struct json json = { .out = open_memstream(&text, &length) };
+	struct written written;
+	struct json json = { .out = written_open(&written) };
 
 	(void)state;
 	craft_snapshot(&snapshot, entries);
 	channels_json_write(&json, &snapshot, 0);
-	fclose(json.out);
-	assert_text("channels", text,
+	assert_written("channels", &written,
 		    "{\"pid\": 42, \"process_seen\": true, \"program_id\": 7, \"programs\": 2, \"version\": 9, "
 		    "\"interval_seconds\": 2.000, \"channels\": ["
 		    "{\"client\": {\"address\": \"192.0.2.2\", \"port\": 40000}, "
@@ -177,7 +167,6 @@ static void test_channels(void **state)
 		    "\"data_bits_per_second\": 14000.000, \"next_hop_known\": false}, "
 		    "\"to_client\": {\"packets\": 36, \"data_bytes\": 3700, \"received_bytes\": 3700, \"sent_bytes\": 3844, "
 		    "\"packets_per_second\": 4.500, \"data_bits_per_second\": 15000.000, \"next_hop_known\": true}}]}");
-	free(text);
 }
 
 /* Without an earlier snapshot there are no rates; and so many lines are enough. */
@@ -185,16 +174,16 @@ static void test_first_snapshot(void **state)
 {
 	static struct snapshot snapshot;
 	struct channel_entry entries[2];
+	struct written written;
 	char *text;
-	size_t length;
-	struct json json = { .out = open_memstream(&text, &length) };
+	struct json json = { .out = written_open(&written) };
 
 	(void)state;
 	craft_snapshot(&snapshot, entries);
 	snapshot.seconds = 0;
 	channels_json_write(&json, &snapshot, 1);
 	status_json_write(&json, &snapshot);
-	fclose(json.out);
+	text = written_close(&written);
 	assert_non_null(strstr(text, "\"packets_per_second\": null, \"data_bits_per_second\": null"));
 	assert_non_null(strstr(text, "\"packets\": 1000, \"packets_per_second\": null}"));
 	assert_non_null(strstr(text, "\"number\": 16385"));
@@ -206,18 +195,15 @@ static void test_servers(void **state)
 {
 	const struct server_list list = { 2, { { .pid = 42, .program = 7, .programs = 2, .version = 9, .seen = true },
 					       { .pid = 43, .program = 8, .programs = 1, .version = 1 } } };
-	char *text;
-	size_t length;
-	struct json json = { .out = open_memstream(&text, &length) };
+	struct written written;
+	struct json json = { .out = written_open(&written) };
 
 	(void)state;
 	server_json_list(&json, &list);
-	fclose(json.out);
-	assert_text("list", text,
+	assert_written("list", &written,
 		    "{\"servers\": ["
 		    "{\"pid\": 42, \"process_seen\": true, \"program_id\": 7, \"programs\": 2, \"version\": 9}, "
 		    "{\"pid\": 43, \"process_seen\": false, \"program_id\": 8, \"programs\": 1, \"version\": 1}]}");
-	free(text);
 }
 
 int main(void)

@@ -11,13 +11,11 @@
 
 static char *page(const struct measured *measured, unsigned int count, bool each_channel)
 {
-	char *text;
-	size_t length;
-	FILE *out = open_memstream(&text, &length);
+	struct written written;
+	FILE *out = written_open(&written);
 
 	metrics_write(out, measured, count, each_channel);
-	fclose(out);
-	return text;
+	return written_close(&written);
 }
 
 /* What is written here is what dashboards and alarms rely on. */

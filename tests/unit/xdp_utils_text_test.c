@@ -20,9 +20,8 @@ static void test_status(void **state)
 {
 	static struct snapshot snapshot;
 	struct channel_entry entries[2];
-	char *text;
-	size_t length;
-	FILE *out = open_memstream(&text, &length);
+	struct written written;
+	FILE *out = written_open(&written);
 
 	(void)state;
 	craft_snapshot(&snapshot, entries);
@@ -32,8 +31,7 @@ static void test_status(void **state)
 	memset(snapshot.state.refused, 0, sizeof(snapshot.state.refused));
 	snapshot.state.refused[1] = 11;
 	status_text_write(out, &snapshot, false);
-	fclose(out);
-	assert_text("the text of status", text,
+	assert_written("the text of status", &written,
 		    "turnserver      pid 42, up 1m 30s, mode native, program id 7 and 1 more\n"
 		    "attention       this host has IPsec policies, which XDP would bypass: everything is relayed in userspace until they are removed\n"
 		    "attention       22 of 43 relay threads have not been heard of: their channels are relayed in userspace, if at all\n"
@@ -58,29 +56,25 @@ static void test_status(void **state)
 		    "  relayed to client                                         1,001             102\n"
 		    "  relayed to another client of this server                      0             119\n"
 		    "All packets that were neither relayed nor dropped went up the network stack unchanged.\n");
-	free(text);
 }
 
 static void test_channels(void **state)
 {
 	static struct snapshot snapshot;
 	struct channel_entry entries[2];
-	char *text;
-	size_t length;
-	FILE *out = open_memstream(&text, &length);
+	struct written written;
+	FILE *out = written_open(&written);
 
 	(void)state;
 	craft_snapshot(&snapshot, entries);
 	channels_text_write(out, &snapshot, 0, 0);
-	fclose(out);
-	assert_text("the text of channels", text,
+	assert_written("the text of channels", &written,
 		    "client                 relay                  peer                  number     age  "
 		    "packets>peer  data>peer    rate>peer  packets>client  data>client  rate>client      limit  dropped  state\n"
 		    "192.0.2.2:40000        198.51.100.1:50000     198.51.100.2:7000     0x4001      4s  "
 		    "          32     3.2 kB  12.0 kbit/s              33       3.4 kB  13.0 kbit/s  64.0 kB/s       31  no next hop to client\n"
 		    "[2001:db8:1::2]:40001  [2001:db8:2::1]:50001  [2001:db8:2::2]:7001  0x7fff  1m 00s  "
 		    "          35     3.5 kB  14.0 kbit/s              36       3.7 kB  15.0 kbit/s          -        -  relay thread silent\n");
-	free(text);
 }
 
 /* ---- problems ---- */
@@ -125,13 +119,11 @@ static void test_problems(void **state)
 
 static char *shown_channels(const struct snapshot *snapshot, size_t lines, int room)
 {
-	char *text;
-	size_t length;
-	FILE *out = open_memstream(&text, &length);
+	struct written written;
+	FILE *out = written_open(&written);
 
 	channels_text_write(out, snapshot, lines, room);
-	fclose(out);
-	return text;
+	return written_close(&written);
 }
 
 static void test_states(void **state)
@@ -204,42 +196,22 @@ static void test_age(void **state)
 static void test_odd_names(void **state)
 {
 	static struct snapshot snapshot;
+	struct written written;
+	FILE *out = written_open(&written);
 	char *text;
-	size_t length;
-	FILE *out = open_memstream(&text, &length);
 
 	(void)state;
 	simple_snapshot(&snapshot, NULL, 0);
 	strcpy(snapshot.state.interface[0].name, "\x1b[2J");
 	strcpy(snapshot.state.interface[0].line, "\x1b[3J");
 	status_text_write(out, &snapshot, true);
-	fclose(out);
+	text = written_close(&written);
 	assert_null(strchr(text, '\x1b'));
 	assert_non_null(strstr(text, "?[2J            ?[3J\n"));
 	free(text);
 }
 
 /* ---- what the tool says of servers and of itself ---- */
-
-/* What is written to standard error until end_capture(). */
-static struct {
-	FILE *before;
-	char *text;
-	size_t length;
-} errors;
-
-static void begin_capture(void)
-{
-	errors.before = stderr;
-	stderr = open_memstream(&errors.text, &errors.length);
-}
-
-static const char *end_capture(void)
-{
-	fclose(stderr);
-	stderr = errors.before;
-	return errors.text;
-}
 
 static void test_messages(void **state)
 {
@@ -272,13 +244,15 @@ static void test_messages(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct server server = { .pid = 42, .version = cases[i].version };
+		struct written written;
+		FILE *before = stderr;
 		int status;
 
-		begin_capture();
+		stderr = written_open(&written);
 		status = choose_explain(&server, cases[i].error);
-		assert_text(cases[i].name, end_capture(), cases[i].text);
+		stderr = before;
+		assert_written(cases[i].name, &written, cases[i].text);
 		assert_number(cases[i].name, status, cases[i].status);
-		free(errors.text);
 	}
 }
 
@@ -286,18 +260,15 @@ static void test_list(void **state)
 {
 	const struct server_list list = { 2, { { .pid = 42, .program = 7, .version = 2, .seen = true },
 					       { .pid = 43, .program = 8, .version = 1 } } };
-	char *text;
-	size_t length;
-	FILE *out = open_memstream(&text, &length);
+	struct written written;
+	FILE *out = written_open(&written);
 
 	(void)state;
 	list_write(out, &list);
-	fclose(out);
-	assert_text("the text of list", text,
+	assert_written("the text of list", &written,
 		    "       pid   program id  ABI version\n"
 		    "        42            7            2\n"
 		    "        43            8            1  not seen: it has ended, or runs in another PID namespace\n");
-	free(text);
 }
 
 int main(void)
