@@ -14,7 +14,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from inspector import TOTALS, ask, parse_metrics, sample, send
+from inspector import ask, parse_metrics, sample, send, settled
 from lab import CLIENT, PEER, RELAY, Lab
 from server import Server, tool, version
 from talk import Talk
@@ -59,10 +59,10 @@ def metrics(lab):
         talk.wait_kernel(server)
         pid = str(server.pid)
         with exporter("--listen", f"127.0.0.1:{free_port()}", "--pid", pid, "--channels") as address:
-            time.sleep(TOTALS)
+            settled(server)
             before = scrape(address)
             send(talk, 25, 100)
-            time.sleep(TOTALS)
+            settled(server)
             after = scrape(address)
             for wrong, code in ((address + "x", 404), (address.replace("/metrics", "/"), 404)):
                 try:

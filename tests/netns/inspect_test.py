@@ -13,7 +13,7 @@ import time
 import turn
 from books import end_session, session_of
 from inspector import (NO_SERVER, TOTALS, Screen, ask, ask_json, channel_of, parse_metrics, sample,
-                       send)
+                       send, settled)
 from kernel import Verdicts
 from lab import CLIENT, CLIENT6, PEER, PEER6, RELAY, SERVER, SERVER6, Lab
 from netns import command
@@ -124,11 +124,9 @@ def status(lab):
     with Server(lab, ("xdp-interface", "to-client"), ("xdp-interface", "to-peer"),
                 ("xdp-interface", "nonesuch")) as server, Talk(lab) as talk:
         talk.wait_kernel(server)
-        time.sleep(TOTALS)
-        before = ask_json("status", server, "-i", 0)
+        before = settled(server)
         send(talk, 10, 20)
-        time.sleep(TOTALS)
-        after = ask_json("status", server, "-i", 0)
+        after = settled(server)
         modes = {one["name"]: (one["mode"], one["device"]) for one in after["interfaces"]}
         check_equal(modes, {"to-client": ("native", "to-client"), "to-peer": ("native", "to-peer"),
                             "nonesuch": ("none", "")}, "interfaces")

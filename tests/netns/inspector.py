@@ -12,11 +12,9 @@ import subprocess
 import termios
 
 from server import tool
-from tap import check, check_equal
+from tap import check, check_equal, wait_until
 
 NO_SERVER = 3  # its exit status
-# The server adds up every second what all channels carried.
-TOTALS = 1.5
 
 
 def ask(*words, status=0, prefix=()):
@@ -48,6 +46,18 @@ def send(talk, count, size):
     for number in range(count):
         check(talk.to_peer(bytes([number & 255]) * size), "to the peer")
         check(talk.to_client(bytes([number & 255]) * (size + 1)), "to the client")
+
+
+def settled(server):
+    """The status of a server, whose sums of bytes have what its channels have carried. The
+    server adds it up every second."""
+    def caught_up():
+        status = ask_json("status", server, "-i", 0)
+        carried = [one[direction] for one in ask_json("channels", server, "-i", 0)["channels"]
+                   for direction in ("to_peer", "to_client")]
+        return status if status["bytes"] == {
+            name: sum(one[f"{name}_bytes"] for one in carried) for name in ("received", "sent")} else None
+    return wait_until(caught_up, 4, "the sums are those of the channels")
 
 
 def parse_metrics(text):
@@ -88,6 +98,7 @@ class Screen:
         self._words = words
         self._process = self._master = None
         self._lines = []
+        self._output = ""
 
     def __enter__(self):
         self._master, slave = pty.openpty()
@@ -124,8 +135,11 @@ class Screen:
                 row += len(rest)
 
     def text(self):
+        """The last screen that was drawn to its end, which is where all below it is cleared."""
         with contextlib.suppress(BlockingIOError):
-            output = os.read(self._master, 65536).decode()
-            # The last whole screen.
-            self._draw("\x1b[H" + output.rpartition("\x1b[H")[2])
+            self._output += os.read(self._master, 65536).decode()
+        drawn, end, rest = self._output.rpartition("\x1b[J")
+        if end:
+            self._draw("\x1b[H" + drawn.rpartition("\x1b[H")[2])
+            self._output = rest
         return "\n".join(self._lines)
