@@ -137,7 +137,7 @@ static void test_pairs(void **state)
 		/* Each sample has its own number of packets. */
 		size_t which = channels.entry[i].direction[TO_PEER].used.packets / 10;
 
-		assert_in_range(which, 0, COUNT(samples) - 1);
+		assert_uint_in_range(which, 0, COUNT(samples) - 1);
 		if (found[which])
 			fail_msg("%s: found twice", samples[which].name);
 		found[which] = true;

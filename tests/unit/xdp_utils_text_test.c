@@ -174,7 +174,7 @@ static void test_narrow(void **state)
 	assert_null(strstr(text, "relay"));
 	assert_non_null(strstr(text, "rate>client"));
 	while ((line = strsep(&rest, "\n")))
-		assert_in_range(strlen(line), 0, 80);
+		assert_uint_in_range(strlen(line), 0, 80);
 	free(text);
 }
 
