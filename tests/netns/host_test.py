@@ -80,7 +80,7 @@ def ipsec_directions(lab):
             wait_userspace(talk, server)
             check_equal(status(server)["ipsec"], True, f"policies with dir {direction}")
             check_equal(command([tool("turnutils_xdp"), "metrics", "--once", "--pid", server.pid]).stdout.count(
-                f'turn_xdp_ipsec_bars{{pid="{server.pid}"}} 1\n'), 1, "the metric")
+                f'turn_xdp_ipsec_blocked{{pid="{server.pid}"}} 1\n'), 1, "the metric")
             lab.server.ip("xfrm", "policy", "delete", *NOT_RELAYED, direction)
         talk.wait_kernel(server)
 

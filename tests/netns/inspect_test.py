@@ -3,6 +3,7 @@
 """turnutils_xdp and a running server: its figures against what was sent, to the packet
 and the byte; several servers, none, one of another ABI version, and no privilege."""
 
+import contextlib
 import json
 import re
 import signal
@@ -12,7 +13,7 @@ import time
 
 import turn
 from books import end_session, session_of
-from inspector import (NO_SERVER, TOTALS, Screen, ask, ask_json, channel_of, parse_metrics, sample,
+from inspector import (NO_SERVER, Screen, ask, ask_json, channel_of, parse_metrics, sample,
                        send, settled)
 from kernel import Verdicts
 from lab import CLIENT, CLIENT6, PEER, PEER6, RELAY, SERVER, SERVER6, Lab
@@ -210,8 +211,8 @@ def figures(_lab):
         left = {name: count for name, count in shown["channels_left_in_userspace"].items() if count}
         check_equal(left, {"full": 3, "client-not-udp": 2}, "channels left in userspace")
         check_equal((shown["ipsec"], shown["events_lost"], shown["programs"], shown["program_id"],
-                     shown["version"]), (False, 0, 1, *server.offload.programs(), 1), "server")
-        check_equal([(one["name"], one["ifindex"], one["device_ifindex"], one["beside_others"])
+                     shown["version"]), (False, 0, 1, *server.offload.programs(), 2), "server")
+        check_equal([(one["name"], one["ifindex"], one["device_ifindex"], one["through_dispatcher"])
                      for one in shown["interfaces"]],
                     [(name, number, number, False) for name, number in (
                         ("to-client", index_of(lab, "to-client")), ("to-peer", index_of(lab, "to-peer")),
@@ -225,7 +226,7 @@ def figures(_lab):
                 ("relay_threads", {"state": "silent"}, 0),
                 ("relay_threads", {"state": "alive"}, shown["relay_threads"]["alive"]),
                 ("interface_attached", {"interface": "nonesuch", "device": "", "mode": "none"}, 0),
-                ("ipsec_bars", {}, 0), ("events_lost_total", {}, 0),
+                ("ipsec_blocked", {}, 0), ("events_lost_total", {}, 0),
                 ("channels_left_total", {"reason": "full"}, 3),
                 ("channels_left_total", {"reason": "failed"}, 0),
                 ("channels_left_total", {"reason": "client-not-udp"}, 2),
