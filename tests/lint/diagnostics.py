@@ -1,4 +1,5 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: BSD-3-Clause
 """Holds the log lines of the sources against DIAGNOSTICS of man/turnserver-xdp.1, both ways.
 
 A documented line has to be one that a source file writes, and each line that a source file
