@@ -49,7 +49,7 @@ def throughput(lab, flows, case, relay=None, offload=False, seconds=1.0, rate=0,
     return call(argv)
 
 
-def _trip(lab, case, program, which, relay, offload, seconds, cpu):  # pylint: disable=too-many-arguments
+def _trip(lab, case, program, which, relay, offload, seconds, cpu):
     argv = ["taskset", "-c", cpu, BIN / program, "-c", lab.client.name, "-i", "c0", "-m", lab.macs["s0"],
             "-p", lab.peer.name, "-k", "p0", "-s", lab.server.name, "-j", "s0", "-x", CLIENT, "-y", PROBE_PORT + which,
             "-a", PEER, "-b", ECHO_PORT + which, "-l", case.payload, "-t", seconds]
@@ -58,12 +58,12 @@ def _trip(lab, case, program, which, relay, offload, seconds, cpu):  # pylint: d
     return call(argv)
 
 
-def probe(lab, case, relay=False, offload=False, seconds=1.0, cpu=LAST_CPU):  # pylint: disable=too-many-arguments
+def probe(lab, case, relay=False, offload=False, seconds=1.0, cpu=LAST_CPU):
     """Round trips between XDP programs."""
     return _trip(lab, case, "probe", 0, relay, offload, seconds, cpu)
 
 
-def sockets(lab, case, relay=False, offload=False, seconds=1.0, cpu=LAST_CPU):  # pylint: disable=too-many-arguments
+def sockets(lab, case, relay=False, offload=False, seconds=1.0, cpu=LAST_CPU):
     """Round trips between sockets; of other ports, since coturn keeps ended allocations for a while."""
     with lab.peer.start("taskset", "-c", cpu, "timeout", "60", BIN / "echo", PEER, ECHO_PORT + 1,
                         output=subprocess.DEVNULL) as echo:

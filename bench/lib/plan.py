@@ -66,7 +66,7 @@ class Plan:
     def only(self, names):
         self.kinds = {name: kind for name, kind in self.kinds.items() if name in names}
 
-    def step(self, section, number, row, case, measure):  # pylint: disable=too-many-arguments
+    def step(self, section, number, row, case, measure):
         """`measure` returns pairs of a case and figures. A failure is told, and the rest goes on."""
         if self.results.has(section, number, row, case):
             return
@@ -112,7 +112,7 @@ class Plan:
         for kind in self.kinds.values():
             self.step("main", number, kind.name, case, lambda kind=kind: measure(kind))
 
-    def simple(self, lab, section, number, kind, case, cpus=None, **options):  # pylint: disable=too-many-arguments
+    def simple(self, lab, section, number, kind, case, cpus=None, **options):
         def measure():
             with prepared(lab, self.work, kind, case, cpus) as row:
                 return [(case, row.throughput(**options))]

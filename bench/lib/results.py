@@ -33,7 +33,7 @@ class Results:
         return tuple(str(line[name]) for name in KEYS if name != "way")
 
     @staticmethod
-    def line(section, number, row, case, metric, value):  # pylint: disable=too-many-arguments
+    def line(section, number, row, case, metric, value):
         return {"section": section, "round": number, "row": row, **dataclasses.asdict(case), "metric": metric,
                 "value": f"{value:.10g}"}
 

@@ -62,7 +62,7 @@ def own_kinds(path):
 class Row:
     """One kind, ready to be measured."""
 
-    def __init__(self, lab, work, kind, case, server, flows):  # pylint: disable=too-many-arguments
+    def __init__(self, lab, work, kind, case, server, flows):
         self.lab, self.work, self.kind, self.case, self.server, self.flows = lab, work, kind, case, server, flows
 
     def throughput(self, **options):

@@ -17,7 +17,7 @@ class Failed(RuntimeError):
 class Server:
     """Runs within `with`, on these CPUs or all of them."""
 
-    def __init__(self, lab, work, kind, threads=1, cpus=None):  # pylint: disable=too-many-arguments
+    def __init__(self, lab, work, kind, threads=1, cpus=None):
         self.lab, self.work, self.kind, self.threads, self.cpus = lab, work, kind, threads, cpus
         self.process = None
 
@@ -76,7 +76,7 @@ class Channels:
 
     def __enter__(self):
         with open(self.flows, "wb") as output:
-            self.process = subprocess.Popen(  # pylint: disable=consider-using-with
+            self.process = subprocess.Popen(
                 ["timeout", "-k", "5", str(LIMIT), "ip", "netns", "exec", self.lab.client.name, BIN / "turn_client",
                  CLIENT, str(CLIENT_PORT), SERVER, str(TURN_PORT), PEER, str(PEER_PORT), str(self.clients),
                  str(self.channels)], stdin=subprocess.PIPE, stdout=output, stderr=subprocess.PIPE)

@@ -17,7 +17,7 @@ class Drawing:
                       f"<title>{escape(title)}</title>", f'<rect width="{width}" height="{height}" fill="white"/>']
         self.text(width / 2, 24, title, anchor="middle", size=16, weight="bold")
 
-    def text(self, x, y, text, anchor="start", size=13, weight="normal",  # pylint: disable=too-many-arguments
+    def text(self, x, y, text, anchor="start", size=13, weight="normal",
              turned=False):
         turn = f' transform="rotate(-90 {x:.1f} {y:.1f})"' if turned else ""
         self.parts.append(f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" '
@@ -28,7 +28,7 @@ class Drawing:
         self.parts.append(f'<polyline points="{there}" fill="none" stroke="{colour}" stroke-width="{width}"'
                           + (f' stroke-dasharray="{dash}"' if dash else "") + "/>")
 
-    def rectangle(self, x, y, width, height, colour):  # pylint: disable=too-many-arguments
+    def rectangle(self, x, y, width, height, colour):
         self.parts.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{colour}"/>')
 
     def dot(self, x, y, colour, radius=4.0):
