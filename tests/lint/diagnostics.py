@@ -121,7 +121,7 @@ def written_as(text, documented):
         return False
     beginning = documented[:-3].rstrip()
     # Cut within a word or a placeholder, the beginning would not be that of a line.
-    cuts = [match.start() for match in re.finditer(r"\s|$|(?<=\w)[:;,]", text)]
+    cuts = [match.start() for match in re.finditer(r"\s|$|(?<=\w)[:;,%]", text)]
     return any(re.fullmatch(expression(text[:cut]), beginning) for cut in cuts if cut)
 
 
