@@ -239,7 +239,7 @@ def mobile_tcp(lab):
         with Verdicts(server.offload) if offload else contextlib.nullcontext() as verdicts:
             found += [talk.to_peer(), talk.to_client()]
             old.send_channel(talk.number, b"from where it was")
-            found += [talk._peer_gets(0.3)]  # pylint: disable=protected-access
+            found += [talk._peer_gets(0.3)]
         if offload:
             check_equal((verdicts["TO_PEER"], verdicts["TO_CLIENT"]), (0, 0), "by the kernel")
             check_equal(tables(server), (0, 0), "flows of a client by TCP again")

@@ -235,7 +235,7 @@ def limited(lab, offload):
     a second, and the books of the first."""
     rate = 2 * LIMIT // 500
     found = []
-    with multiplexing(lab, ("max-bps", LIMIT), offload=offload) as server, Books(lab) as books, \
+    with multiplexing(lab, ("max-bps", LIMIT), offload=offload) as server, Books(lab), \
             Talk(lab) as first, Talk(lab) as second:
         for talk in (first, second):
             talk.wait_kernel(server) if offload else talk.warm()

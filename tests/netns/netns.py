@@ -74,7 +74,7 @@ class Netns:
 
     def start(self, *argv, output):
         """Starts a process; its pid is that of the command itself."""
-        return subprocess.Popen(  # pylint: disable=consider-using-with
+        return subprocess.Popen(
             ["ip", "netns", "exec", self.name, *[str(word) for word in argv]],
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
             preexec_fn=_die_with_parent)

@@ -227,7 +227,7 @@ def play(lab, arena, mobile):
     def guarded(function, *words):
         try:
             function(*words)
-        except Exception as error:  # pylint: disable=broad-except
+        except Exception as error:
             failures.append(f"{function.__name__}: {error!r}")
             arena.stop.set()
 

@@ -62,7 +62,7 @@ LEGS = (Leg(0, CLIENT, SERVER, RELAY, PEER), Leg(1, CLIENT, SERVER, RELAY6, PEER
 
 
 @dataclass(frozen=True)
-class Spec:  # pylint: disable=too-many-instance-attributes
+class Spec:
     """`way` is where it goes: "peer", "client", or "other" (client of the server)."""
 
     leg: int = 0

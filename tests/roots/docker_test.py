@@ -12,7 +12,6 @@ import shutil
 import tarfile
 from pathlib import Path
 
-# pylint: disable=wrong-import-order
 from root import TOP, Installed, Root, mounted, tree
 import capabilities
 import turn

@@ -10,7 +10,6 @@ import re
 import subprocess
 import tarfile
 
-# pylint: disable=wrong-import-order
 from root import TOP, Installed, Root, codename, mounted, tree
 import capabilities
 from lab import CLIENT, Lab

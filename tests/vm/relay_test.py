@@ -9,7 +9,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "netns"))
 
-# pylint: disable=wrong-import-position
 from kernel import Verdicts
 from lab import Lab
 from server import Server

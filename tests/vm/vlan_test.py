@@ -10,7 +10,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "netns"))
 
-# pylint: disable=wrong-import-position
 import turn
 import wire
 from capture import Injector
@@ -131,7 +130,7 @@ class Frames:
             arrived = False
             end = time.monotonic() + 0.5
             while not arrived and time.monotonic() < end:
-                got = self._talk._peer_gets(0.1)  # pylint: disable=protected-access
+                got = self._talk._peer_gets(0.1)
                 arrived = got is not None and got[0] == data
         names = [name for name, count in verdicts.changed().items() for _ in range(count)]
         return names, arrived

@@ -13,7 +13,6 @@ from pathlib import Path
 _ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(_ROOT / "tests" / "netns"))
 
-# pylint: disable=wrong-import-position
 from books import Books, counted, exchange, session_of
 from cli import Cli
 from ending import Ending, check_times

@@ -11,7 +11,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "netns"))
 
-# pylint: disable=wrong-import-position
 from books import NAMES, Books, exchange
 from lab import CLIENT, Lab
 from netns import command
