@@ -87,8 +87,8 @@ def _upstream():
 
 
 def _lint():
-    yield _job("lint/c", make("lint-c"), 600, 1, kind="status", after=["build/all", "build/tests"])
-    yield _job("lint/sh", make("lint-sh"), 120, 1, kind="status", after=["build/all", "build/tests"])
+    for name, seconds in (("c", 600), ("sh", 120), ("py", 300), ("layers", 60), ("docs", 60), ("format", 120)):
+        yield _job(f"lint/{name}", make(f"lint-{name}"), seconds, 1, kind="status", after=["build/all", "build/tests"])
 
 
 def _tests(group):
