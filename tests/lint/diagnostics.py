@@ -31,7 +31,8 @@ LINE_CALLS = {
     r"log_line": "",
     r"write_line\(\s*interface->line": "%s: ",
     r"snprintf\(\s*interface->line": "%s: ",
-    r"\blose": "%s: ",
+    # Functions of src/iface/ that write a line about an interface.
+    r"\b(?:lose|detach|warn)\(\s*\w+": "%s: ",
 }
 # Calls whose text becomes the reason in a line.
 REASON_CALLS = [r"\brefuse", r"write_line\(\s*why\w*", r"snprintf\(\s*why"]
@@ -43,11 +44,28 @@ PLACEHOLDER = re.compile(r"%[-+ #0]*[\d*]*(?:\.[\d*]+)?(?:hh?|ll?|z|j|t)?[a-zA-Z
 ESCAPES = {"\\n": "\n", "\\t": "\t", '\\"': '"', "\\\\": "\\"}
 
 
-def texts_of(source, start):
+def filled(texts, arguments, constants):
+    """The texts with the constants of the file in place of the placeholders that get them."""
+    for name, placeholder in zip(arguments, PLACEHOLDER.findall(texts[0]) if texts else []):
+        if name in constants:
+            texts = [text.replace(placeholder, constants[name], 1) for text in texts]
+    return texts
+
+
+def texts_of(source, start, constants):
     """The string literals of the call whose arguments begin at `start`; adjacent ones are one."""
-    texts, joined, depth = [], False, 0
+    texts, joined, depth, arguments = [], False, 0, None
     for token in TOKEN.findall(source[start:]):
         if token.isspace() or token.startswith(("/*", "//")):
+            continue
+        if arguments is not None:
+            depth += (token in "([{") - (token in ")]}")
+            if depth <= 0:
+                break
+            if token == "," and depth == 1:
+                arguments.append("")
+            else:
+                arguments[-1] += token
             continue
         if token.startswith('"'):
             text = re.sub(r"\\.", lambda escape: ESCAPES.get(escape[0], escape[0]), token[1:-1])
@@ -58,7 +76,8 @@ def texts_of(source, start):
             joined = True
             continue
         if token == "," and depth == 1 and texts:
-            break  # what follows are the arguments of the text
+            arguments = [""]  # what follows are the arguments of the text
+            continue
         depth += (token in "([{") - (token in ")]}")
         if depth <= 0:
             break
@@ -67,13 +86,14 @@ def texts_of(source, start):
             texts[-1] += "%s"
         else:
             joined = False
-    return texts
+    return filled(texts, arguments or [], constants)
 
 
 def call_texts(source, pattern):
+    constants = dict(re.findall(r'const char (\w+)\[\] = "([^"]*)";', source))
     for call in re.finditer(pattern, source):
         bracket = source.find("(", call.start())
-        yield from texts_of(source, bracket)
+        yield from texts_of(source, bracket, constants)
 
 
 def is_text(text):
