@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # Builds the server and shows it at work: the same TURN traffic relayed with the
-# kernel offload off, then on. Nothing leaves this machine, and nothing but the
-# packages and the build directory stays.
+# kernel offload off, then on. No packet leaves this machine. Only the installed packages
+# and the build directory stay.
 #
 #   client namespace      server namespace        peer namespace
 #   turnutils_uclient     turnserver              turnutils_peer
 #   192.0.2.2 --- veth --- 192.0.2.1
 #                          198.51.100.1 --- veth --- 198.51.100.2
 #
-# The server's namespace does not forward (ip_forward=0): every packet that
-# arrives was relayed by turnserver, or by its XDP program.
+# The server's namespace does not forward (ip_forward=0), so every packet that
+# arrives was relayed by turnserver or by its XDP program.
 set -eu -o pipefail
 export LC_ALL=C
 
@@ -18,7 +18,7 @@ export LC_ALL=C
 SESSIONS=50
 MESSAGES=2000
 LENGTH=200
-# What may run longest, in seconds: a measured half takes about ten.
+# How long a command may run at most, in seconds. A measured half takes about ten.
 LIMIT=60
 
 usage() {
@@ -83,7 +83,7 @@ id=$$
 client=turn-client-$id
 server=turn-server-$id
 peer=turn-peer-$id
-# Everything in the background, by the pid that was kept.
+# Ends everything in the background, by the pid that was kept.
 pids=()
 
 stop() { # pid
@@ -221,8 +221,8 @@ END
 
 # --- what is counted ---------------------------------------------------------
 
-# Packets that arrived at the client or the peer, relayed, and those of them
-# that the program there had no room left for.
+# Relayed packets that arrived at the client or the peer, and those of them that the
+# program there had no room for.
 udp_counters() { # namespace
 	ip netns exec "$1" cat /proc/net/snmp | awk '
 		$1 != "Udp:" { next }
@@ -232,7 +232,7 @@ udp_counters() { # namespace
 udp_received() { udp_counters "$1" | cut -d ' ' -f 1; }
 udp_overrun() { udp_counters "$1" | cut -d ' ' -f 2; }
 
-# Of one program, user and system time in clock ticks.
+# User and system time of one program, in clock ticks.
 cpu_ticks() { # pid
 	sed 's/^.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'
 }
@@ -274,7 +274,7 @@ listening() { # namespace, UDP port in hexadecimal
 	ip netns exec "$1" grep -q ":$2 " /proc/net/udp
 }
 
-# Leaves what it found in these, each with the name of the half as its key.
+# Puts its results into these, each with the name of the half as its key.
 declare -A relayed in_kernel kpps lost lost_there cpu
 
 measure() { # off or on, options of the server...
@@ -374,7 +374,7 @@ measure() { # off or on, options of the server...
 }
 
 # uclient draws two channel numbers for each session at random, and gives up when
-# they are the same: once in some three hundred times for all sessions together.
+# they are the same. For all sessions together this happens about once in three hundred runs.
 measure_again() {
 	local try
 	for try in 1 2 3; do

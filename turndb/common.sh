@@ -31,7 +31,7 @@ END
 }
 
 # Takes DATABASE REALM USER [PASSWORD] into variables of these names, and finds
-# what it takes to go on.
+# the programs that are needed.
 take_arguments() {
 	case ${1:-} in -h | --help) usage; exit 0 ;; esac
 	if [ $# -lt 3 ] || [ $# -gt 4 ]; then
@@ -54,8 +54,8 @@ take_arguments() {
 	make_scratch
 }
 
-# turnadmin puts realm and user into its commands as they are. $1 is a pattern,
-# $2 says what it stands for.
+# turnadmin puts realm and user into its commands unchanged. So what matches the pattern $1 is
+# refused; $2 says in words what that is.
 refuse() {
 	for value in "$realm" "$user"; do
 		# shellcheck disable=SC2254 # it is a pattern
@@ -63,7 +63,7 @@ refuse() {
 	done
 }
 
-# A directory for what the programs say.
+# A directory for what the programs print.
 make_scratch() {
 	scratch=$(mktemp -d)
 	trap 'rm -rf "$scratch"' EXIT
@@ -90,8 +90,8 @@ find_schema() {
 	fail "coturn's schema.sql is not beside $turnadmin"
 }
 
-# Makes coturn's tables, unless there is the last of them. The arguments are a client of the
-# database that reads SQL and stops at an error.
+# Makes coturn's tables, unless the last of them is there. The arguments are the command of a
+# client of the database that reads SQL and stops at an error.
 make_tables() {
 	! echo 'SELECT name FROM admin_user WHERE 1 = 0;' | "$@" >/dev/null 2>&1 || return 0
 	find_schema
