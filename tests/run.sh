@@ -13,7 +13,7 @@
 #   web       what coturn shows of its sessions in a browser, and to Prometheus
 #   fuzz      the program's packet path against a model, for 40 seconds
 #   upstream  coturn's own tests, the offload off and on; the configure script
-#   lint      cppcheck and shellcheck
+#   lint      make lint: C, shell, Python, and the documents
 #   sanitize  unit and packet tests and two network tests, under ASan and UBSan; relay
 #             threads that race, under TSan
 #   roots     only if it is named: the build and tests on Debian 12, 13 and unstable, each
