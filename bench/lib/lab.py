@@ -17,7 +17,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.append(str(ROOT / "tests" / "netns"))
-from netns import Netns, command  # noqa: E402 pylint: disable=wrong-import-position
+from netns import Netns, command
 
 BIN = ROOT / "build" / "bench"
 CLIENT, SERVER, RELAY, PEER = "192.0.2.2", "192.0.2.1", "198.51.100.1", "198.51.100.2"

@@ -52,7 +52,7 @@ class Job:
         LOGS.mkdir(parents=True, exist_ok=True)
         self._started = time.monotonic()
         with open(self._log("out"), "wb") as out, open(self._log("err"), "wb") as err:
-            self._process = subprocess.Popen(  # pylint: disable=consider-using-with
+            self._process = subprocess.Popen(
                 self._command(), cwd=ROOT, env={**os.environ, **self.env}, stdin=subprocess.DEVNULL,
                 stdout=out, stderr=err, start_new_session=True)
 

@@ -92,7 +92,7 @@ def _run_one(number, name, seconds, function, args):
     except Skipped as reason:
         signal.alarm(0)
         print(f"ok {number} - {name} # SKIP {reason}", flush=True)
-    except Exception as error:  # pylint: disable=broad-except
+    except Exception as error:
         signal.alarm(0)
         print(f"not ok {number} - {name}", flush=True)
         if isinstance(error, Failed):

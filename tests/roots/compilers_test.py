@@ -8,7 +8,6 @@ walked through.
 
 import re
 
-# pylint: disable=wrong-import-order
 from debian import HOME, TARBALL, debian_root, host_tarball
 from tap import check, note, run, test
 

@@ -11,7 +11,6 @@ import tempfile
 import time
 from pathlib import Path
 
-# pylint: disable=wrong-import-order
 from root import TOP, Root, tree
 from tap import Failed, check, note, skip, test
 import tap

@@ -13,7 +13,6 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests" / "netns"))
 
-# pylint: disable=wrong-import-position
 from netns import command
 from server import Server
 from tap import skip
