@@ -4,9 +4,12 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/log.h"
 
 #ifndef CAP_PERFMON
 #define CAP_PERFMON 38 /* Linux 5.8 */
@@ -17,7 +20,10 @@ struct capabilities {
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
 };
 
-/* By system call: libc has no call, and libcap's is for the same one thread. */
+/*
+ * The calling thread's capabilities, by system call: libc has no function for it, and libcap's
+ * does no more than this.
+ */
 static int capabilities_get(struct capabilities *capabilities)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -48,7 +54,7 @@ static const struct {
 };
 #define KNOWN (sizeof(known) / sizeof(known[0]))
 
-/* Both permitted and effective, if it is permitted already. */
+/* Makes a capability permitted and effective in `reduced` if it is permitted in `have`. */
 static void pass_on(const struct capabilities *have, int capability, struct capabilities *reduced)
 {
 	int index = CAP_TO_INDEX(capability);
@@ -78,8 +84,13 @@ static int reduce(unsigned int set, bool change_user)
 
 void capability_keep(unsigned int set)
 {
-	prctl(PR_SET_KEEPCAPS, 1L);
-	reduce(set, true);
+	int error = prctl(PR_SET_KEEPCAPS, 1L) ? -errno : reduce(set, true);
+
+	if (error)
+		log_line(LOG_LEVEL_WARNING,
+			 "the offload's thread may lose its capabilities when the server gives up root: prctl or capset "
+			 "failed: %s; if it does, another line says so",
+			 strerror(-error));
 }
 
 int capability_reduce(unsigned int set)
@@ -100,15 +111,15 @@ int capability_reduce(unsigned int set)
 
 int capability_without_bpf(bool without)
 {
-	static const int same[] = { CAP_BPF, CAP_SYS_ADMIN };
+	static const int with_bpf[] = { CAP_BPF, CAP_SYS_ADMIN };
 	struct capabilities have;
 	int error = capabilities_get(&have);
 
 	if (error)
 		return error;
-	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
-		struct __user_cap_data_struct *data = &have.data[CAP_TO_INDEX(same[i])];
-		__u32 bit = CAP_TO_MASK(same[i]);
+	for (size_t i = 0; i < sizeof(with_bpf) / sizeof(with_bpf[0]); i++) {
+		struct __user_cap_data_struct *data = &have.data[CAP_TO_INDEX(with_bpf[i])];
+		__u32 bit = CAP_TO_MASK(with_bpf[i]);
 
 		data->effective &= ~bit;
 		if (!without)
@@ -120,18 +131,23 @@ int capability_without_bpf(bool without)
 void capability_raise(void)
 {
 	struct capabilities have;
+	int error = capabilities_get(&have);
 
-	if (capabilities_get(&have))
-		return;
-	for (size_t i = 0; i < KNOWN; i++) {
+	for (size_t i = 0; !error && i < KNOWN; i++) {
 		struct __user_cap_data_struct *data = &have.data[CAP_TO_INDEX(known[i].capability)];
 
 		data->effective |= data->permitted & CAP_TO_MASK(known[i].capability);
 	}
-	capabilities_set(&have);
+	if (!error)
+		error = capabilities_set(&have);
+	if (error)
+		log_line(LOG_LEVEL_WARNING,
+			 "the capabilities that the server's file permits are not put into effect: capget or capset failed: "
+			 "%s; if one is missing for the offload, another line names it",
+			 strerror(-error));
 }
 
-/* CAP_SYS_ADMIN stands for the two that were once a part of it. */
+/* Until Linux 5.8, CAP_BPF and CAP_PERFMON were parts of CAP_SYS_ADMIN, which still includes them. */
 static bool has(const struct capabilities *have, int capability)
 {
 	return in_effect(have, capability) ||

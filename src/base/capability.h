@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * coturn gives up root after its start (proc-user). The thread that looks after
- * next hops has to ask the kernel to confirm neighbours as long as it runs,
- * which takes CAP_NET_ADMIN: it keeps that. Kernels before 5.19 may want CAP_BPF
- * for tables that are loaded already, and for attaching: then it keeps that too.
+ * The capabilities (capabilities(7)) that the offload needs. coturn gives up root after
+ * its start (option proc-user), but the thread that looks after next hops needs
+ * CAP_NET_ADMIN for as long as the server runs, because it asks the kernel to confirm
+ * neighbours. Kernels before 5.19 may also require CAP_BPF of whoever changes a table that
+ * is loaded already, or attaches the program; then that thread keeps CAP_BPF too.
  */
 #ifndef OFFLOAD_BASE_CAPABILITY_H
 #define OFFLOAD_BASE_CAPABILITY_H
@@ -11,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Capabilities, as a set. */
+/* Bits of a set of capabilities. */
 enum capability {
 	CAPABILITY_NET_ADMIN = 1,
 	CAPABILITY_BPF = 2,
@@ -19,33 +20,39 @@ enum capability {
 };
 
 /**
- * Lets the calling thread keep these, and what the change itself takes, when the
- * process changes its user.
+ * Lets the calling thread keep the capabilities in `set` when the process changes its
+ * user (PR_SET_KEEPCAPS of prctl(2)). CAP_SETUID and CAP_SETGID, which the change itself
+ * needs, are kept as well; all others are dropped now. A failure is logged: the
+ * thread then loses the capabilities when the user changes.
  */
 void capability_keep(unsigned int set);
 
 /**
- * Makes these the only capabilities of the calling thread, in effect. 0, or
- * -EPERM if the thread does not have them all.
+ * Drops all capabilities of the calling thread but those in `set`, and puts these into
+ * effect. Returns 0; -EPERM if the thread does not have all of `set`; or another -errno
+ * of capget(2) or capset(2).
  */
 int capability_reduce(unsigned int set);
 
 /**
- * Has the calling thread do without CAP_BPF, and what stands for it, or have it
- * again. 0 or -errno.
+ * `without` true: takes CAP_BPF, and CAP_SYS_ADMIN which includes it, out of effect for
+ * the calling thread. False: puts what is permitted of them into effect again. Returns 0 or
+ * -errno.
  */
 int capability_without_bpf(bool without);
 
 /**
- * Puts what the program takes into effect where it is permitted only, as the
- * capabilities of a file may be that has to start without them as well. Before
- * other threads are made.
+ * Puts the three capabilities of enum capability into effect where they are only
+ * permitted. A program file can have capabilities that are only permitted (setcap(8)), so
+ * that it also starts where it may not have them. A failure is logged. To be called before
+ * other threads are made, which inherit the result.
  */
 void capability_raise(void);
 
 /**
- * Names those that the calling thread lacks to load and attach the program, with
- * " and " or ", " between them. False, with nothing written, if it lacks none.
+ * Writes the names of those capabilities that the calling thread lacks for loading and
+ * attaching the program into `names`, which has `size` bytes: "CAP_BPF, CAP_NET_ADMIN and
+ * CAP_PERFMON". Returns false, and writes nothing, if it lacks none.
  */
 bool capability_missing(char *names, size_t size);
 

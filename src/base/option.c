@@ -18,18 +18,19 @@ const struct option_description option_descriptions[] = {
 	[ID_OFFLOAD] = { "xdp-offload", optional_argument,
 			 "Relay TURN channel data of UDP clients in the kernel (XDP)." },
 	[ID_INTERFACE] = { "xdp-interface", required_argument,
-			   "<device> Interface that carries the program; may be repeated.\n"
-			   "\t\t\t\t\tDefault: those that own the listening and relay addresses." },
+			   "<device> An interface that carries the program. The option may be repeated.\n"
+			   "\t\t\t\t\tDefault: the interfaces that own the listening and relay addresses." },
 	[ID_MODE] = { "xdp-mode", required_argument,
-		      "<auto|native|generic> Where the program runs: in the driver,\n"
-		      "\t\t\t\t\tin the network stack, or the first of them that works (auto, default)." },
+		      "<auto|native|generic> Where the program runs: in the network driver (native)\n"
+		      "\t\t\t\t\tor behind it in the network stack (generic). Default: auto, which takes\n"
+		      "\t\t\t\t\tfor each interface the first of the two that works." },
 	[ID_CHANNELS] = { "xdp-max-channels", required_argument,
-			  "<number> Channels that the kernel's tables hold, 1 to " NUMBER(
+			  "<number> How many channels the kernel's tables can hold, 1 to " NUMBER(
 				  OPTION_CHANNELS_MAX) ".\n"
 						       "\t\t\t\t\tDefault: " NUMBER(
 							       OPTION_CHANNELS_DEFAULT) ". Further channels are relayed in userspace." },
 	[ID_REQUIRED] = { "xdp-required", optional_argument,
-			  "Refuse to start when the offload cannot." },
+			  "Do not start the server if the offload cannot start." },
 };
 const size_t option_count = sizeof(option_descriptions) / sizeof(option_descriptions[0]);
 
@@ -64,7 +65,7 @@ static int refuse(struct options *options, size_t id, const char *value, const c
 	return -EINVAL;
 }
 
-/* The words that coturn's own switches take; no word switches on. */
+/* The same words as for coturn's own switches. A switch without a value is on. */
 static int parse_switch(const char *value, int *on)
 {
 	static const char *const words[][2] = {
@@ -140,7 +141,7 @@ int option_set(struct options *options, enum option_source source, size_t id, co
 	case ID_REQUIRED:
 		if (!parse_switch(value, &layer->required))
 			return 0;
-		layer->required = 1; /* rather refuse to start than guess */
+		layer->required = 1; /* if it was meant to be on, the server must not start without the offload */
 		return refuse(options, id, value, "one of yes, no, on, off, true, false, 1, 0");
 	case ID_MODE:
 		if (parse_mode(value, &layer->mode))
@@ -157,7 +158,7 @@ int option_set(struct options *options, enum option_source source, size_t id, co
 			return 0;
 		case -ENOSPC:
 			return refuse(options, id, value,
-				      "one of the first " NUMBER(ABI_ATTACHMENTS) " interfaces, the most there can be");
+				      "among the first " NUMBER(ABI_ATTACHMENTS) " interfaces; no more can carry the program");
 		default:
 			return refuse(options, id, value, "a name of an interface (1 to 15 characters)");
 		}
@@ -196,11 +197,11 @@ int option_read_line(struct options *options, const char *line)
 	return -ENOENT;
 }
 
-/* The last source that says something; `unsaid` if none does. */
-#define LAST_SAID(options, field, unsaid)                                \
+/* The value of a field: the command line's, else the file's, else `unset`. */
+#define VALUE_OF(options, field, unset)                                \
 	((options)->layer[OPTION_ARGV].field >= 0 ? (options)->layer[OPTION_ARGV].field : \
 	 (options)->layer[OPTION_FILE].field >= 0 ? (options)->layer[OPTION_FILE].field : \
-						    (unsaid))
+						    (unset))
 
 void option_resolve(const struct options *options, struct settings *settings)
 {
@@ -209,10 +210,10 @@ void option_resolve(const struct options *options, struct settings *settings)
 	if (!layer->interfaces)
 		layer = &options->layer[OPTION_FILE];
 	memset(settings, 0, sizeof(*settings));
-	settings->enabled = LAST_SAID(options, enabled, 0);
-	settings->required = LAST_SAID(options, required, 0);
-	settings->mode = LAST_SAID(options, mode, OPTION_MODE_AUTO);
-	settings->channels = LAST_SAID(options, channels, OPTION_CHANNELS_DEFAULT);
+	settings->enabled = VALUE_OF(options, enabled, 0);
+	settings->required = VALUE_OF(options, required, 0);
+	settings->mode = VALUE_OF(options, mode, OPTION_MODE_AUTO);
+	settings->channels = VALUE_OF(options, channels, OPTION_CHANNELS_DEFAULT);
 	settings->interfaces = layer->interfaces;
 	memcpy(settings->interface, layer->interface, sizeof(settings->interface));
 }

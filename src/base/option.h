@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The options of the offload. They come from turnserver.conf and from the
- * command line, each read several times over by coturn; the command line wins.
+ * The options of the offload. They come from two sources, turnserver.conf and the command
+ * line, and coturn reads each of them several times. An option on the command line replaces
+ * the same option in the file. All functions work on their arguments alone.
  */
 #ifndef OFFLOAD_BASE_OPTION_H
 #define OFFLOAD_BASE_OPTION_H
@@ -18,7 +19,7 @@
 enum option_mode { OPTION_MODE_AUTO, OPTION_MODE_NATIVE, OPTION_MODE_GENERIC };
 enum option_source { OPTION_FILE, OPTION_ARGV, OPTION_SOURCES };
 
-/* What one source says; what it does not say is 0, or -1 for a number. */
+/* What one source sets. Numbers that it does not set are -1; its list of interfaces is then empty. */
 struct option_layer {
 	int enabled;
 	int required;
@@ -30,50 +31,51 @@ struct option_layer {
 
 struct options {
 	struct option_layer layer[OPTION_SOURCES];
-	char error[256]; /* the first bad option, or empty */
+	char error[256]; /* names the first bad value and says what is allowed; "": there was none */
 };
 
-/* What the options come to. */
+/* The result of both sources. */
 struct settings {
 	bool enabled;
 	bool required;
 	enum option_mode mode;
 	unsigned int channels;
-	unsigned int interfaces; /* 0: those that own the server's addresses */
+	unsigned int interfaces; /* 0: take the interfaces that own the server's addresses */
 	char interface[ABI_ATTACHMENTS][IFNAMSIZ];
 	bool debug; /* log all that libbpf, libxdp and the verifier say; coturn's own option asks for it */
 };
 
-/* In the order of enum option_id. */
+/* One option. Its index in option_descriptions is its `id`. */
 struct option_description {
 	const char *name;
-	int has_value; /* as getopt_long(3): 1 required, 2 optional */
+	int has_value; /* required_argument or optional_argument of getopt_long(3) */
 	const char *help;
 };
 
 extern const struct option_description option_descriptions[];
 extern const size_t option_count;
 
-/** Forgets everything. */
+/** Resets `options`: no source has set anything, and there is no error. */
 void option_clear(struct options *options);
 
 /**
- * Takes option number `id` of option_descriptions with its value (NULL: none).
- * Idempotent. 0, or -EINVAL with options->error saying what is allowed; the
- * first such error is kept, so that the offload does not start half configured.
+ * Takes option number `id` of option_descriptions with its value (NULL: it has none). The
+ * same call again changes nothing. Returns 0; or -EINVAL, and options->error then says
+ * what is allowed. The first error is kept, so that the offload does not start with a part of
+ * its configuration.
  */
 int option_set(struct options *options, enum option_source source, size_t id, const char *value);
 
 /**
- * Takes a line of turnserver.conf. 0 if the option is one of ours (its value
- * may be bad: see options->error), -ENOENT if coturn must read the line.
+ * Takes a line of turnserver.conf. Returns 0 if the line is one of our options, even if
+ * its value is bad (options->error says so); -ENOENT if coturn has to read the line.
  */
 int option_read_line(struct options *options, const char *line);
 
-/** Both sources in one; the command line wins, option by option. */
+/** Combines both sources into `settings`, where each option of the command line wins. */
 void option_resolve(const struct options *options, struct settings *settings);
 
-/** "auto", "native" or "generic". */
+/** Returns "auto", "native" or "generic", which are valid for ever. */
 const char *option_mode_name(enum option_mode mode);
 
 #endif

@@ -208,7 +208,7 @@ static void test_interfaces_full(void **state)
 	assert_int_equal(resolve().interfaces, ABI_ATTACHMENTS);
 	assert_int_equal(set(OPTION_FILE, "xdp-interface", "eth16"), -EINVAL);
 	assert_string_equal(options.error,
-			    "xdp-interface: 'eth16' is not one of the first 16 interfaces, the most there can be");
+			    "xdp-interface: 'eth16' is not among the first 16 interfaces; no more can carry the program");
 	assert_int_equal(resolve().interfaces, ABI_ATTACHMENTS);
 	assert_string_equal(resolve().interface[ABI_ATTACHMENTS - 1], "eth15");
 	/* Each source has its own list. */
