@@ -6,15 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
-/* In `freed`: a flow stands there; or one did, and who has the slot has not given it back. */
+#include "base/clock.h"
+
+/* Marks in `freed`: the slot is reserved or written; the flow has ended, but the slot is not given back. */
 #define TAKEN UINT32_MAX
 #define ENDED (UINT32_MAX - 1)
 
 /*
- * A slot is not given to another key for so long after it was freed: a CPU that has read the
- * old flow may count its packet yet.
+ * How long a slot that was given back is kept from other keys: a CPU that has read the old
+ * flow may still count its packet there.
  */
 #define REST_MS 100
 
@@ -40,18 +41,15 @@ void flow_table_close(struct flow_table *table)
 	table->slots = table->room = 0;
 }
 
+/* A time for `freed`. It is never 0, which means that no flow has had the slot yet, and never a mark. */
 static uint32_t now_ms(void)
 {
-	struct timespec now;
-	uint32_t ms;
+	uint32_t ms = (uint32_t)clock_coarse_ms();
 
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	ms = (uint32_t)((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
-	/* 0 is for slots that no flow has had. */
 	return ms == 0 ? 1 : ms < ENDED ? ms : ENDED - 1;
 }
 
-/* ---- where a key may stand ---- */
+/* ---- the slots where a key may stand ---- */
 
 static uint64_t hash_of(const struct flow_table *table, int family, const union flow_any_key *key)
 {
@@ -59,7 +57,10 @@ static uint64_t hash_of(const struct flow_table *table, int family, const union 
 				    flow_hash((const __u64 *)table->seed, &key->v4);
 }
 
-/* In the order of struct flow_slot: the first words of both, the others of each. */
+/*
+ * struct flow_slot has the first words of both IPv6 addresses where IPv4 has its addresses, and the
+ * other words further behind.
+ */
 static void key_write(struct flow_slot *slot, int family, const union flow_any_key *key)
 {
 	const struct flow_key6 *v6 = &key->v6;
@@ -112,7 +113,7 @@ static bool key_is(const struct flow_slot *slot, int family, const union flow_an
 	       !memcmp(&here, key, family == AF_INET6 ? sizeof(key->v6) : sizeof(key->v4));
 }
 
-static bool is_there(const struct flow_table *table, uint64_t hash, int family, const union flow_any_key *key)
+static bool key_exists(const struct flow_table *table, uint64_t hash, int family, const union flow_any_key *key)
 {
 	for (uint32_t probe = 1; probe <= FLOW_PROBES; probe++) {
 		uint32_t index = flow_slot_index(hash, table->slots);
@@ -132,10 +133,11 @@ static bool is_free(const struct flow_table *table, uint32_t index, uint32_t now
 }
 
 /*
- * A slot that rests is the same key's at once: what may be counted there yet belongs to the
- * same addresses, and one that is bound again and again would else run out of places.
+ * A slot that rests can be reserved by the key that it had last: a packet that is counted late
+ * is then counted for the same addresses. Otherwise a channel that is bound again and again would use
+ * up all slots where its key may stand.
  */
-static bool is_its_own(const struct flow_table *table, uint32_t index, int family, const union flow_any_key *key)
+static bool was_of_key(const struct flow_table *table, uint32_t index, int family, const union flow_any_key *key)
 {
 	return table->freed[index] && table->freed[index] < ENDED && key_is(&table->slot[index], family, key);
 }
@@ -147,15 +149,18 @@ static int find_room(const struct flow_table *table, uint64_t hash, int family, 
 
 	for (uint32_t probe = 1; probe <= FLOW_PROBES; probe++) {
 		*index = flow_slot_index(hash, table->slots);
-		if (is_free(table, *index, now) || is_its_own(table, *index, family, key))
+		if (is_free(table, *index, now) || was_of_key(table, *index, family, key))
 			return 0;
 		hash = flow_step(hash, probe, table->stride);
 	}
 	return -ENOSPC;
 }
 
-/* Tells those that look for the flow at `slot` to go on until there. */
-static void lead(struct flow_table *table, uint64_t hash, uint32_t index, int32_t more)
+/*
+ * Adds `more` (1 or -1) to `passed` of all slots that a search for the flow at `index` visits before
+ * it: a search goes on where `passed` is not 0.
+ */
+static void count_passed(struct flow_table *table, uint64_t hash, uint32_t index, int32_t more)
 {
 	for (uint32_t probe = 1; flow_slot_index(hash, table->slots) != index; probe++) {
 		__atomic_fetch_add(&table->slot[flow_slot_index(hash, table->slots)].passed, (uint32_t)more, __ATOMIC_RELAXED);
@@ -165,15 +170,19 @@ static void lead(struct flow_table *table, uint64_t hash, uint32_t index, int32_
 
 /* ---- changes ---- */
 
-/* Before and after what else changes: see struct flow_slot. */
-static void turn_edition(struct flow_slot *slot)
+/*
+ * Begins or ends a change of a slot. `seq` is odd while the flow is there, and a reader uses what it has
+ * read only if `seq` was odd and the same before and after. The fences keep all other writes between
+ * the two calls.
+ */
+static void advance_seq(struct flow_slot *slot)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	__atomic_fetch_add(&slot->seq, 1, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-static void count_anew(struct flow_slot *slot)
+static void reset_counters(struct flow_slot *slot)
 {
 	__atomic_store_n(&slot->packets, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&slot->data, 0, __ATOMIC_RELAXED);
@@ -186,16 +195,16 @@ int flow_table_reserve(struct flow_table *table, int family, const union flow_an
 	int error = -ENOSPC;
 
 	pthread_mutex_lock(&table->lock);
-	if (is_there(table, hash, family, key))
+	if (key_exists(table, hash, family, key))
 		error = -EEXIST;
 	else if (table->room)
 		error = find_room(table, hash, family, key, index);
 	if (!error) {
 		key_write(&table->slot[*index], family, key);
-		count_anew(&table->slot[*index]);
+		reset_counters(&table->slot[*index]);
 		table->freed[*index] = TAKEN;
 		table->room--;
-		lead(table, hash, *index, 1);
+		count_passed(table, hash, *index, 1);
 	}
 	pthread_mutex_unlock(&table->lock);
 	return error;
@@ -206,13 +215,13 @@ void flow_table_write(struct flow_table *table, uint32_t index, const struct flo
 	struct flow_slot *slot = &table->slot[index];
 
 	if (slot->seq & 1)
-		turn_edition(slot);
+		advance_seq(slot);
 	memcpy(slot->rest, (const char *)flow + FLOW_REST, sizeof(slot->rest));
 	slot->saddr = flow->saddr.word[0];
 	slot->daddr = flow->daddr.word[0];
 	memcpy(slot->saddr6, flow->saddr.word + 1, sizeof(slot->saddr6));
 	memcpy(slot->daddr6, flow->daddr.word + 1, sizeof(slot->daddr6));
-	turn_edition(slot);
+	advance_seq(slot);
 }
 
 void flow_table_end(struct flow_table *table, uint32_t index)
@@ -220,7 +229,7 @@ void flow_table_end(struct flow_table *table, uint32_t index)
 	struct flow_slot *slot = &table->slot[index];
 
 	if (slot->seq & 1)
-		turn_edition(slot);
+		advance_seq(slot);
 	pthread_mutex_lock(&table->lock);
 	table->freed[index] = ENDED;
 	pthread_mutex_unlock(&table->lock);
@@ -233,7 +242,7 @@ void flow_table_free(struct flow_table *table, uint32_t index)
 	uint64_t hash = hash_of(table, family, &key);
 
 	pthread_mutex_lock(&table->lock);
-	lead(table, hash, index, -1);
+	count_passed(table, hash, index, -1);
 	table->freed[index] = now_ms();
 	table->room++;
 	pthread_mutex_unlock(&table->lock);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The table of flows, written: open addressing over slots that the XDP program
- * reads at the same time (struct flow_slot). It is memory alone: no change of it
- * is a system call, or can fail for want of a privilege.
+ * The server's side of the table of flows. The table uses open addressing (struct flow_slot
+ * of abi.h describes it), and the XDP program reads it while it is written here. It is memory
+ * that both share, so a change is no system call and needs no capability.
+ *
+ * A slot is in one of these states: free; reserved, so that its key is taken but no packet
+ * finds it; written, so that packets are relayed by it; ended, so that no packet finds it and
+ * its key is free, but its counters can still be read.
  */
 #ifndef OFFLOAD_TABLE_FLOW_TABLE_H
 #define OFFLOAD_TABLE_FLOW_TABLE_H
@@ -12,52 +16,61 @@
 
 #include "abi.h"
 
-/** The key of a flow, of the family of the packets that come in. */
+/** The key of a flow, of the address family of the packets that arrive. Bytes that it does not use are 0. */
 union flow_any_key {
 	struct flow_key v4;
 	struct flow_key6 v6;
 };
 
-/** What a slot has of a flow, also when it has ended: its key, whose family is returned. Pure. */
+/**
+ * Copies the key out of a slot, which may have ended. Returns the key's family, AF_INET or
+ * AF_INET6. The copy may be torn if the slot is written meanwhile: see struct flow_slot.
+ */
 int flow_table_slot_key(const struct flow_slot *slot, union flow_any_key *key);
 
-/** And the rest. Pure. */
+/** Copies the flow out of a slot, under the same conditions. */
 void flow_table_slot_flow(const struct flow_slot *slot, struct flow *flow);
 
-/** All zeros but for the lock (PTHREAD_MUTEX_INITIALIZER): not open. */
+/** A table. Before flow_table_open, all zeros but the lock (PTHREAD_MUTEX_INITIALIZER). */
 struct flow_table {
 	pthread_mutex_t lock;
-	struct flow_slot *slot; /* shared with the program */
-	const uint64_t *seed;   /* FLOW_SEEDS of them, the program's */
-	uint32_t *freed;        /* when a slot was given back, in milliseconds, or a mark */
+	struct flow_slot *slot; /* shared with the XDP program */
+	const uint64_t *seed;   /* the FLOW_SEEDS seeds of the hash, which are the XDP program's */
+	uint32_t *freed;        /* of each slot: when it was given back, in milliseconds, or a mark */
 	uint32_t slots;
-	uint64_t stride;
-	uint32_t room;          /* for so many more flows */
+	uint64_t stride;        /* flow_stride(slots) */
+	uint32_t room;          /* how many more flows are accepted */
 };
 
 /**
- * Takes over `slots` slots (flow_table_slots) of zeros, for at most `flows` flows. The
- * slots and the seed must stay. 0 or -ENOMEM.
+ * Opens a table over `slots` slots of zeros (their number is from flow_table_slots), for at
+ * most `flows` flows. The slots and the seeds must stay until flow_table_close. Returns 0 or
+ * -ENOMEM. Before other threads use the table.
  */
 int flow_table_open(struct flow_table *table, struct flow_slot *slot, uint32_t slots, uint32_t flows,
 		    const uint64_t *seed);
 
-/** Lets go of them. Does nothing if it is not open. */
+/** Frees what flow_table_open has allocated, but not the slots. Does nothing if the table is not open. */
 void flow_table_close(struct flow_table *table);
 
 /**
- * A slot for a flow, which is not there before it is written, and has counted nothing. 0;
- * -EEXIST if the key has one already; -ENOSPC. Any thread.
+ * Reserves a slot for a key of `family` and sets its counters to 0. Returns 0; -EEXIST if
+ * the key has a slot already; -ENOSPC if the table is full or no slot is free where the key
+ * may stand. Any thread.
  */
 int flow_table_reserve(struct flow_table *table, int family, const union flow_any_key *key, uint32_t *index);
 
-/** Puts a flow into its slot, or another in its place. Any thread, but one at a time for a slot. */
+/**
+ * Writes a flow into the slot that was reserved for it, or replaces the flow there; the
+ * counters go on. While it is replaced, its packets go to coturn. Any thread, but only one at a
+ * time for a slot.
+ */
 void flow_table_write(struct flow_table *table, uint32_t index, const struct flow *flow);
 
-/** Ends a flow: its key may be put again. The slot stays taken. Any thread. */
+/** Ends the flow of a slot. Does nothing the second time. Any thread, but only one at a time for a slot. */
 void flow_table_end(struct flow_table *table, uint32_t index);
 
-/** Gives back the slot of a flow that was ended, to be used again after a while. Any thread. */
+/** Frees the slot of a flow that has ended. Another key gets it after 100 ms at the earliest. Any thread. */
 void flow_table_free(struct flow_table *table, uint32_t index);
 
 #endif

@@ -10,9 +10,10 @@
 
 #include "base/capability.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "table/status.h"
 
-/* A table in shared memory. */
+/* A table that is mapped into this process. */
 struct shared {
 	void *memory;
 	size_t size;
@@ -23,7 +24,10 @@ static struct shared flows, hops, begun, limits;
 static struct flow_table flow_table = { .lock = PTHREAD_MUTEX_INITIALIZER };
 static bool wants_bpf;
 
-/* The kernel has the values of an array so far apart, or a multiple of it. */
+/*
+ * The kernel rounds the size of an array's value up to a multiple of 8 bytes, also in a mapping of
+ * it (array_map_alloc in kernel/bpf/arraymap.c).
+ */
 #define STRIDE 8
 
 static int share(const struct bpf_map *map, struct shared *shared)
@@ -60,7 +64,10 @@ void maps_close(void)
 	memset(&maps, 0, sizeof(maps));
 }
 
-/* Asks by taking away a VLAN that is not there: none is all zeros. */
+/*
+ * Finds out whether this thread may change a table, by removing a VLAN that does not exist: no VLAN has
+ * a key of zeros.
+ */
 static bool may_change(void)
 {
 	static const struct vlan_key none;
@@ -68,12 +75,17 @@ static bool may_change(void)
 	return !bpf_map_delete_elem(bpf_map__fd(maps.vlans), &none) || errno != EPERM;
 }
 
-/* As the threads of a server are that has given up root. */
+/* The same for a thread of a server that has given up root, and CAP_BPF with it. */
 static bool may_change_without_bpf(void)
 {
 	bool may = !capability_without_bpf(true) && may_change();
+	int error = capability_without_bpf(false);
 
-	capability_without_bpf(false);
+	if (error)
+		log_line(LOG_LEVEL_ERROR,
+			 "CAP_BPF cannot be put into effect again: %s; VLANs and devices may be missing in the kernel's "
+			 "tables, whose channels are then relayed in userspace; restart the server",
+			 strerror(-error));
 	return may;
 }
 
@@ -117,7 +129,7 @@ int maps_device_put(uint32_t ifindex)
 	int fd = bpf_map__fd(maps.devices);
 	uint32_t present;
 
-	/* Replacing an entry would make redirects miss for a moment. */
+	/* An entry is not replaced, because redirects to the device would fail for a moment. */
 	if (!bpf_map_lookup_elem(fd, &ifindex, &present))
 		return 0;
 	return bpf_map_update_elem(fd, &ifindex, &ifindex, BPF_ANY) ? -errno : 0;

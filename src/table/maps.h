@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The kernel's tables. The only file that calls bpf_map_*: a table either is
- * reached by system calls (VLANs, devices) or is memory that the kernel and the
- * server share (all others), so that channels and counters cost none.
+ * The tables of the XDP program (BPF maps), which the server writes. Only maps.c calls
+ * bpf_map_*(). The VLANs and the devices are changed by system calls. All other tables are memory
+ * that the XDP program and the server share, so that channels and counters cost no system calls.
  */
 #ifndef OFFLOAD_TABLE_MAPS_H
 #define OFFLOAD_TABLE_MAPS_H
@@ -15,72 +15,89 @@
 
 struct bpf_map;
 
-/* The tables of a loaded program; file descriptors stay with the program. */
+/** The tables of a loaded program. Their file descriptors belong to the program. */
 struct maps {
 	const struct bpf_map *flows;
 	const struct bpf_map *vlans;
 	const struct bpf_map *devices;
 	const struct bpf_map *hops;
-	const struct bpf_map *begun;
+	const struct bpf_map *begun; /* of each slot of flows: when its flow began */
 	const struct bpf_map *limits;
-	uint64_t *deadlines;        /* ABI_OWNERS of them, shared already */
-	struct status *status;      /* shared already */
-	const uint64_t *flow_seed;
+	uint64_t *deadlines;         /* ABI_OWNERS deadlines, in memory that is shared already */
+	struct status *status;       /* in memory that is shared already */
+	const uint64_t *flow_seed;   /* FLOW_SEEDS seeds of the hash of flows */
 	unsigned int flow_slots;
-	unsigned int flow_room;     /* flows that are taken */
+	unsigned int flow_room;      /* how many flows are accepted: fewer than there are slots */
 	unsigned int hop_entries;
 };
 
-/** Takes over the tables of a loaded program, before other threads are made. 0 or -errno. */
+/**
+ * Takes over the tables of a loaded program, and maps them into this process. Returns 0, or
+ * -errno of mmap(2), or -ENOMEM; then nothing was taken over. Before other threads are made.
+ */
 int maps_open(const struct maps *set);
 
 /**
- * Whether this kernel wants CAP_BPF of who changes VLANs or devices. Before 5.19 it
- * does, if kernel.unprivileged_bpf_disabled is set.
+ * Returns whether a thread needs CAP_BPF to change VLANs or devices, which maps_open has found
+ * out. Kernels before 5.19 require it if kernel.unprivileged_bpf_disabled is set. Any thread.
  */
 bool maps_want_bpf(void);
 
-/** Lets go of them. Does nothing if none were taken. */
+/** Unmaps the tables. Does nothing if none were taken over. No other thread may use them any more. */
 void maps_close(void);
 
-/** A new flow, and the slot that it gets. 0, -EEXIST or -ENOSPC. Any thread. */
+/**
+ * Adds a flow, which packets find from now on by their `key` of `family`, and returns its slot
+ * in `index`. Returns 0; -EEXIST if the key has a flow; -ENOSPC if there is no room. Any
+ * thread.
+ */
 int maps_flow_put(int family, const union flow_any_key *key, const struct flow *flow, uint32_t *index);
 
-/** Another value for the flow of a slot. Any thread, but one at a time for a slot. */
+/** Replaces the flow of a slot; its key and counters stay. Any thread, but only one at a time for a slot. */
 void maps_flow_replace(uint32_t index, const struct flow *flow);
 
-/** Ends the flow of a slot: no packet that arrives later is relayed by it. Any thread. */
+/**
+ * Ends the flow of a slot: no packet that arrives later is relayed by it. Any thread, but only
+ * one at a time for a slot.
+ */
 void maps_flow_end(uint32_t index);
 
-/** Gives the slot back, when what it counts has been read for the last time. Any thread. */
+/** Frees the slot of a flow that has ended, after its counters were read for the last time. Any thread. */
 void maps_flow_free(uint32_t index);
 
-/** What the flow of a slot carried since it was put. */
+/** What a flow has carried since it was added. */
 struct flow_count {
 	uint64_t packets;
-	uint64_t data;    /* bytes, without ChannelData's headers */
-	uint32_t trimmed; /* bytes of padding that was cut off, modulo 2^32 */
+	uint64_t data;    /* bytes, without the headers of ChannelData */
+	uint32_t trimmed; /* bytes of padding that were cut off, modulo 2^32 */
 };
 
-/** Any thread. */
+/**
+ * Reads the counters of a slot, one after the other: if the XDP program counts a packet
+ * meanwhile, one may have it and another not yet. Any thread.
+ */
 void maps_flow_read(uint32_t index, struct flow_count *count);
 
-/** A VLAN whose frames are for this host; NULL: not any more. 0 or -errno. */
+/** Adds or replaces a VLAN whose frames are for this host; NULL removes it. Returns 0 or -errno of bpf(2). */
 int maps_vlan_put(const struct vlan_key *key, const struct vlan *vlan);
 
-/** Makes a device a target of redirects. 0 or -errno. */
+/** Makes a device a target of redirects. Returns 0, also if it is one already, or -errno of bpf(2). */
 int maps_device_put(uint32_t ifindex);
 
 /**
- * Where a slot of next hops leads from now on; NULL: nowhere. One writer, which
- * leaves a slot alone for a millisecond after it has rewritten it: see abi.h.
+ * Replaces the next hop at an index of the hops; NULL: it leads nowhere. The XDP program sees
+ * either the old or the new one (struct hop_entry of abi.h), if there is only one writer, and
+ * that leaves the entry alone for a millisecond afterwards.
  */
 void maps_hop_put(uint32_t index, const struct hop *hop);
 
-/** A slot of `limits`, in memory that is shared with the program. */
+/** Returns a slot of the limits, in memory that is shared with the XDP program. Any thread. */
 struct limit *maps_limit(uint32_t index);
 
-/** When the flows of a relay thread end by themselves (CLOCK_MONOTONIC, ns). */
+/**
+ * Sets when the flows of a relay thread end by themselves, as CLOCK_MONOTONIC in nanoseconds. To be
+ * called by that thread.
+ */
 void maps_deadline_put(uint16_t owner, uint64_t nanoseconds);
 
 #endif

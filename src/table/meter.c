@@ -13,14 +13,20 @@ void meter_open(struct meters *meters, struct limit *shared, uint64_t bps)
 	meters->shared = shared;
 }
 
-/* Below 0 is what was spent too much: it is part of the sum. */
+/*
+ * What both sides have spent is max-bps less what is left. `left` is negative if they have spent more than
+ * max-bps; then the sum is above it.
+ */
 static uint64_t count(struct meters *meters, enum limit_meter meter, int64_t left)
 {
 	meters->counted[meter] = meters->shared->bps - (uint64_t)left;
 	return meters->counted[meter];
 }
 
-/* A counter that is lower than it was set to is that of another socket, or began anew. */
+/*
+ * A counter that is lower than the value it was set to belongs to another socket, or coturn has cleared it:
+ * then all that it has counts as new.
+ */
 static int64_t spend(struct meters *meters, enum limit_meter meter, uint64_t counter)
 {
 	uint64_t before = meters->counted[meter];

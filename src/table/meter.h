@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * max-bps, shared between coturn and the kernel. coturn counts what its own
- * sockets carry in a second; the kernel has a meter of what is left of it. The
- * meter is the truth, as both take from it: whenever coturn has counted
- * something, that is taken off the meter, and coturn's counter becomes what
- * both have spent. So what the kernel relayed is refused to coturn by coturn's
- * own check, and the other way round, and neither waits for the other: coturn
- * may accept one packet too many when the kernel has spent since; what a second
- * has had too much, the next one has less.
+ * max-bps, which coturn and the XDP program apply together. coturn counts the bytes that each of
+ * its sockets has carried in the current second, and refuses a packet that would exceed
+ * max-bps (ioa_socket_check_bandwidth in ns_ioalib_engine_impl.c). The XDP program counts
+ * down a meter in shared memory (struct limit of abi.h), which holds the bytes that are left of
+ * the second.
+ *
+ * The meter is the authority, because both sides take from it. When coturn has counted bytes,
+ * they are subtracted from the meter, and coturn's counter is set to the sum of what both
+ * sides have spent. So coturn's own check also refuses what the XDP program has used up, and
+ * the other way round. Neither side waits for the other: coturn may accept one packet too
+ * many if the XDP program has spent bytes since the last update. What one second had too
+ * much is subtracted from the next.
+ *
+ * A session's meters are used by its relay thread only; the XDP program changes `left` and the
+ * counters of refused packets at the same time.
  */
 #ifndef OFFLOAD_TABLE_METER_H
 #define OFFLOAD_TABLE_METER_H
@@ -16,32 +23,43 @@
 
 #include "abi.h"
 
-/** A limited session as its relay thread knows it. */
+/** A limited session, as its relay thread sees it. */
 struct meters {
-	struct limit *shared; /* with the kernel */
-	uint64_t counted[LIMIT_METERS]; /* coturn's counters, as they were last set */
-	uint64_t unsent_packets, unsent_bytes; /* as last read */
+	struct limit *shared;                  /* with the XDP program */
+	uint64_t counted[LIMIT_METERS];        /* coturn's counters in bytes, as they were set last */
+	uint64_t unsent_packets, unsent_bytes; /* what meter_unsent has read last */
 };
 
 /**
- * A session of `bps` bytes per second (up to INT64_MAX) of which no meter is
- * started yet, in a slot that no flow refers to. Pure, as all here.
+ * Prepares the meters of a session that max-bps limits to `bps` bytes per second; more than
+ * INT64_MAX counts as INT64_MAX. `shared` is its slot of the limits, to which no flow refers
+ * yet. All meters are full.
  */
 void meter_open(struct meters *meters, struct limit *shared, uint64_t bps);
 
 /**
- * Takes what coturn has counted since off the meter. `counter` is coturn's (0 for
- * that of a socket that is gone); what it has to be set to is returned.
+ * Subtracts from a meter what coturn has counted since the last call. `counter` is coturn's
+ * counter in bytes, 0 if its socket is gone. Returns the value that coturn's counter must be set
+ * to.
  */
 uint64_t meter_share(struct meters *meters, enum limit_meter meter, uint64_t counter);
 
-/** Begins a new second, before coturn has counted in it: fills the meter. As meter_share. */
+/**
+ * Fills a meter for a new second, less what the last second had too much. Parameters and return
+ * value are as for meter_share. To be called before coturn counts in the new second.
+ */
 uint64_t meter_begin_second(struct meters *meters, enum limit_meter meter, uint64_t counter);
 
-/** Fills a meter that is not to limit, in place of the above: for a second, it holds what no device sends. */
+/**
+ * Replaces the two functions above for a meter that must not limit: fills it with more bytes
+ * than a device can send in a second. To be called every second.
+ */
 void meter_lift(struct meters *meters, enum limit_meter meter);
 
-/** What was received from peers and not sent to the client, since it was last asked. */
+/**
+ * Returns how many packets and bytes the XDP program has received from peers and then not sent to
+ * the client, since the last call: coturn counts such packets as received.
+ */
 void meter_unsent(struct meters *meters, uint64_t *packets, uint64_t *bytes);
 
 #endif

@@ -29,7 +29,7 @@ void status_begin(unsigned int channels, unsigned int mode)
 	__atomic_store_n(&status->started, clock_boot_ns(), __ATOMIC_RELEASE);
 }
 
-/* While the sequence is odd, the interfaces are not for reading. */
+/* Begins or ends a change: inspectors do not use what they read of the interfaces while `seq` is odd. */
 static void advance_seq(void)
 {
 	__atomic_add_fetch(&status->seq, 1, __ATOMIC_SEQ_CST);

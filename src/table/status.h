@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the server says of itself to inspectors such as turnutils_xdp: struct status
- * of abi.h, in memory that they can read. Without that memory all of this does nothing.
+ * What the server tells inspectors such as turnutils_xdp about itself: struct status of
+ * abi.h, in memory that they can read. While there is no such memory, all functions here but
+ * status_open do nothing.
  */
 #ifndef OFFLOAD_TABLE_STATUS_H
 #define OFFLOAD_TABLE_STATUS_H
@@ -14,31 +15,37 @@
 /** Takes the memory that is shared with inspectors; NULL: there is none. Before other threads are made. */
 void status_open(struct status *shared);
 
-/** Lets go of it. */
+/** Forgets the memory, whose content stays. No other thread may use it any more. */
 void status_close(void);
 
 /**
- * Says that this process has the tables, from now on: `channels` of room, and the mode
- * that was asked for (enum option_mode).
+ * Announces that this process now owns the tables. `channels` is how many channels they can
+ * hold, `mode` the value of xdp-mode (enum option_mode). Before other threads are made.
  */
 void status_begin(unsigned int channels, unsigned int mode);
 
-/** Replaces what is said of an interface. Slots are used from the first one on. One thread. */
+/**
+ * Replaces what is said about interface number `slot`. Does nothing if `slot` is not below
+ * ABI_ATTACHMENTS. Slots are used from 0 on, without gaps. Only one thread may call it.
+ */
 void status_interface_put(unsigned int slot, const struct status_interface *interface);
 
-/** Says whether IPsec policies block the offload. One thread. */
+/** Says whether IPsec policies block the offload. Only one thread may call it. */
 void status_blocked_put(bool blocked);
 
-/** Adds what was relayed since the last call, in bytes of UDP payload. Any thread. */
+/** Adds the bytes of UDP payload that were received and sent for channels since the last call. Any thread. */
 void status_count_total(uint64_t bytes_in, uint64_t bytes_out);
 
-/** Counts that events of the kernel were lost. Any thread. */
+/** Counts that events of the kernel were lost, because a netlink socket overran. Any thread. */
 void status_count_overrun(void);
 
-/** Counts a channel that stays in userspace for a reason (enum refusal). Any thread. */
+/** Counts a channel that stays in userspace for a reason (enum refusal of eligibility.h). Any thread. */
 void status_count_refusal(unsigned int refusal);
 
-/** Counts a channel that the kernel did not take: -ENOSPC, for want of room, or another error. Any thread. */
+/**
+ * Counts a channel that should be relayed in the kernel and is not: `error` is -ENOSPC if the
+ * tables are full, or another -errno. Any thread.
+ */
 void status_count_failure(int error);
 
 #endif
