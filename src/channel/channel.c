@@ -12,8 +12,8 @@
 /* One direction of a channel. */
 struct direction {
 	struct built_flow built;
-	uint32_t slot;           /* of the table of flows */
-	struct flow_count seen; /* when last read */
+	uint32_t slot;          /* of the table of flows */
+	struct flow_count seen; /* what was read last */
 	bool in_kernel;
 };
 
@@ -28,7 +28,10 @@ void channel_start(const struct flow_style *style)
 	own_style = *style;
 }
 
-/* Puts a direction into the kernel whose key and flow are set, but for the slots that the flow refers to. */
+/*
+ * Puts a direction into the kernel. Its key and flow are built, except for the owner and for the slots of
+ * other tables that the flow refers to.
+ */
 static int direction_open(struct direction *direction, const struct channel_request *request, uint16_t owner)
 {
 	struct flow *flow = &direction->built.flow;
@@ -75,7 +78,10 @@ int channel_open(const struct channel_request *request, uint16_t owner, struct c
 	flow_build(request, &own_style, built);
 	for (int i = 0; i < DIRECTIONS; i++)
 		new->direction[i].built = built[i];
-	/* Before the client can be answered through it, the way back is there. */
+	/*
+	 * The direction to the client comes first: a peer's answer to the first packet that is relayed is
+	 * then relayed as well.
+	 */
 	error = direction_open(&new->direction[TO_CLIENT], request, owner);
 	if (error)
 		goto failed;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The channels that the kernel relays: two flows each, both or neither. */
+/*
+ * The channels that the XDP program relays. Each has two flows, one towards the peer and one towards
+ * the client, and either both are in the kernel or none.
+ */
 #ifndef OFFLOAD_CHANNEL_CHANNEL_H
 #define OFFLOAD_CHANNEL_CHANNEL_H
 
@@ -12,30 +15,40 @@
 
 struct channel;
 
-/** How all channels that are opened from now on are sent. Before other threads are made. */
+/** Sets how packets of all channels are sent that are opened later. Before other threads are made. */
 void channel_start(const struct flow_style *style);
 
 /**
- * Has the kernel relay a channel that eligibility_check allowed, for relay thread
- * `owner`. 0; -ENOSPC if the tables are full; -EEXIST if one of its address
- * pairs is relayed already; or another -errno; then nothing was changed. Any thread.
+ * Starts to relay a channel in the kernel. eligibility_check must have allowed it; `owner` is
+ * the relay thread's slot of the deadlines. Returns 0 and the channel; -ENOSPC if the tables
+ * are full; -EEXIST if one of its two flows exists already; or another -errno. After an error
+ * nothing was changed. Any thread.
  */
 int channel_open(const struct channel_request *request, uint16_t owner, struct channel **channel);
 
 /**
- * Ends the relaying, at once: no packet that arrives later is relayed. What it
- * carried can still be read. Does nothing if it has ended before. Any thread, but
- * one at a time for a channel.
+ * Ends the relaying at once: no packet that arrives later is relayed. channel_read can still
+ * read what the channel carried. Does nothing the second time. Any thread, but only one at a time for
+ * a channel.
  */
 void channel_close(struct channel *channel);
 
-/** From now on the peer gets packets without DF. As channel_close. */
+/**
+ * From now on the peer's IPv4 packets are sent without DF. Does nothing if the channel is closed or has no
+ * DF. Threads as for channel_close.
+ */
 void channel_clear_df(struct channel *channel);
 
-/** What it carried since it was opened or last read, each way. As channel_close. */
+/**
+ * Reads what each direction has carried since the channel was opened or last read, and adds it to the totals of
+ * status.h. Threads as for channel_close.
+ */
 void channel_read(struct channel *channel, struct usage *to_peer, struct usage *to_client);
 
-/** Frees a closed channel; its slots are used again for others. NULL is fine. */
+/**
+ * Frees a closed channel and its slots, which other channels then get. NULL is allowed. Threads as for
+ * channel_close.
+ */
 void channel_free(struct channel *channel);
 
 #endif

@@ -3,20 +3,20 @@
 
 #include <arpa/inet.h>
 
-/* The name is for programs, and stays. */
+/* Programs read the names (JSON, metrics), so a name never changes. People read the texts. */
 static const struct {
 	const char *name, *text;
 } refusals[REFUSAL_COUNT] = {
 	[REFUSAL_NONE] = { "none", "relayed in the kernel" },
 	[REFUSAL_CLIENT_NOT_UDP] = { "client-not-udp", "the client does not use plain UDP" },
-	[REFUSAL_RELAY_NOT_UDP] = { "relay-not-udp", "the relay is not UDP" },
+	[REFUSAL_RELAY_NOT_UDP] = { "relay-not-udp", "the relayed transport address is not UDP" },
 	[REFUSAL_FAMILY] = { "family", "an address is neither IPv4 nor IPv6" },
-	[REFUSAL_WILDCARD] = { "wildcard", "the relay is bound to a wildcard address, or the way to the client is not known" },
-	[REFUSAL_LINK_LOCAL] = { "link-local", "a link-local IPv6 address is used" },
-	[REFUSAL_BOUND] = { "bound", "sockets are bound to a device (listening-device, relay-device) or marked" },
+	[REFUSAL_WILDCARD] = { "wildcard", "the relay is bound to a wildcard address, or there is no route to the client" },
+	[REFUSAL_LINK_LOCAL] = { "link-local", "client, server, relay or peer has a link-local IPv6 address" },
+	[REFUSAL_BOUND] = { "bound", "a socket is bound to a device (listening-device, relay-device) or marks its packets" },
 	[REFUSAL_GROUP] = { "group", "the peer is a multicast or broadcast address" },
-	[REFUSAL_LOOPBACK] = { "loopback", "client or peer is on the loopback interface" },
-	[REFUSAL_NUMBER] = { "number", "the channel number is out of range" },
+	[REFUSAL_LOOPBACK] = { "loopback", "client or peer has a loopback address" },
+	[REFUSAL_NUMBER] = { "number", "the channel number is not from 0x4000 to 0x7fff" },
 };
 
 const char *eligibility_refusal_text(enum refusal refusal)
@@ -34,7 +34,7 @@ static bool is_ip(const union endpoint *endpoint)
 	return endpoint->any.sa_family == AF_INET || endpoint->any.sa_family == AF_INET6;
 }
 
-/* IPv4 on the wire. */
+/* Such an address is IPv4 on the wire, where its flow would be looked for as IPv6. */
 static bool is_mapped(const union endpoint *endpoint)
 {
 	return endpoint->any.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&endpoint->v6.sin6_addr);
@@ -59,13 +59,19 @@ static bool is_loopback(const union endpoint *endpoint)
 	return host_v4(endpoint) >> 24 == IN_LOOPBACKNET;
 }
 
-/* Its interface is a part of such an address, and not in the packet. */
+/*
+ * A link-local address is only valid together with an interface (RFC 4007), which neither the packet nor the
+ * key of a flow has.
+ */
 static bool is_link_local(const union endpoint *endpoint)
 {
 	return endpoint->any.sa_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&endpoint->v6.sin6_addr);
 }
 
-/* Directed broadcast is known by its route only: it never gets a next hop. */
+/*
+ * The broadcast address of a subnet is not recognised here, but its route says what it is, so that it never
+ * gets a next hop.
+ */
 static bool is_group(const union endpoint *endpoint)
 {
 	uint32_t address;
@@ -100,7 +106,10 @@ enum refusal eligibility_check(const struct channel_request *request)
 	if (is_link_local(peer) || is_link_local(client) || is_link_local(&request->relay) ||
 	    is_link_local(&request->server))
 		return REFUSAL_LINK_LOCAL;
-	/* RFC 8656, section 12; upstream's releases allow parts of this range. */
+	/*
+	 * RFC 8656, section 12, allows 0x4000 to 0x4fff, and RFC 5766 up to 0x7fff. Each release of coturn
+	 * has its own limit within the larger range.
+	 */
 	if (request->number < 0x4000 || request->number > 0x7fff)
 		return REFUSAL_NUMBER;
 	return REFUSAL_NONE;

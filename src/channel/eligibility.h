@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Which channels may be relayed in the kernel. */
+/* Decides which channels may be relayed in the kernel. The functions work on their arguments alone. */
 #ifndef OFFLOAD_CHANNEL_ELIGIBILITY_H
 #define OFFLOAD_CHANNEL_ELIGIBILITY_H
 
@@ -7,30 +7,30 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** An address and port of either family. */
+/** An address and port of IPv4 or IPv6, as the socket functions use them. */
 union endpoint {
 	struct sockaddr any;
 	struct sockaddr_in v4;
 	struct sockaddr_in6 v6;
 };
 
-/** A channel as coturn binds it. */
+/** A channel that coturn binds, described for the offload. Numbers are in host order, ports of endpoints are not. */
 struct channel_request {
-	union endpoint client; /* where the client sends from */
-	union endpoint server; /* where it sends to: the listener, or its address that the client uses */
-	union endpoint relay;  /* the relayed transport address, as bound here */
+	union endpoint client; /* the address that the client sends from */
+	union endpoint server; /* the server's address that the client sends to */
+	union endpoint relay;  /* the relayed transport address, as its socket is bound (not external-ip) */
 	union endpoint peer;
-	uint16_t number;
-	bool client_udp; /* plain UDP: not TCP, TLS or DTLS */
-	bool relay_udp;
-	bool mapped;  /* the client is an IPv4 one on an IPv6 socket; its addresses are IPv4's here */
-	bool bound;   /* a socket of it is bound to a device, or marks its packets */
-	bool limited; /* max-bps applies to the session, */
-	uint32_t limit; /* which then has this slot: see channel_limit_take */
-	bool df;      /* the relay's socket sends ChannelData's data with DF set */
+	uint16_t number;       /* the channel number */
+	bool client_udp;       /* the client uses plain UDP: not TCP, TLS or DTLS */
+	bool relay_udp;        /* the relayed transport address is UDP */
+	bool mapped;           /* an IPv4 client of an IPv6 socket; `client` and `server` are then IPv4 */
+	bool bound;            /* the client's or the relay's socket is bound to a device or marks its packets */
+	bool limited;          /* max-bps applies to the session */
+	uint32_t limit;        /* if `limited`: the session's slot of the limits (limits_take) */
+	bool df;               /* the relay's socket sends the data of ChannelData with DF set */
 };
 
-/* Counted by number for inspectors: a change is one of ABI_VERSION. */
+/* Why a channel stays in userspace. Inspectors know the numbers: when they change, so must ABI_VERSION. */
 enum refusal {
 	REFUSAL_NONE,
 	REFUSAL_CLIENT_NOT_UDP,
@@ -45,13 +45,13 @@ enum refusal {
 	REFUSAL_COUNT,
 };
 
-/** Whether the kernel may relay a channel; if not, why. */
+/** Returns REFUSAL_NONE if the kernel may relay a channel, else the first reason against it. */
 enum refusal eligibility_check(const struct channel_request *request);
 
-/** What the log says of a refusal. */
+/** Returns the text of a refusal for people, as it follows "channels stay in userspace where". Valid for ever. */
 const char *eligibility_refusal_text(enum refusal refusal);
 
-/** A word for it, for programs. */
+/** Returns the name of a refusal for programs. Valid for ever. */
 const char *eligibility_refusal_name(enum refusal refusal);
 
 #endif

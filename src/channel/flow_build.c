@@ -5,10 +5,10 @@
 #include <netinet/ip.h>
 #include <string.h>
 
-/* What coturn passes on of the TTL 64 that it takes for granted. */
+/* coturn passes the TTL on, less one. Where it does not learn the TTL, it assumes 64. */
 #define MAPPED_TTL 63
 
-/* Sums of 16-bit words as in bpf/checksum.h: in memory order, not folded. */
+/* The sum of the 16-bit words, each as it is in memory, without folding the carries: see bpf/checksum.h. */
 static uint64_t sum_words(const uint32_t *word, int count)
 {
 	uint64_t sum = 0;
@@ -18,6 +18,7 @@ static uint64_t sum_words(const uint32_t *word, int count)
 	return sum;
 }
 
+/* Adds the carries, which makes it a ones' complement sum (RFC 1071). */
 static uint16_t fold(uint64_t sum)
 {
 	while (sum >> 16)
@@ -35,7 +36,7 @@ static uint64_t sum_key(const struct built_flow *built)
 	return sum_words(&v4->saddr, 1) + sum_words(&v4->daddr, 1) + v4->sport + v4->dport;
 }
 
-/* The unused words of an IPv4 address are 0. */
+/* The unused words of an IPv4 address are 0, so they may be added too. */
 static uint64_t sum_addresses(const struct flow *flow)
 {
 	return sum_words(flow->saddr.word, 4) + sum_words(flow->daddr.word, 4);
@@ -47,7 +48,10 @@ void flow_build_sum_ipv4(struct flow *flow)
 			    sum_addresses(flow));
 }
 
-/* As the kernel's: the same in all packets of a five-tuple, and not to be foreseen. */
+/*
+ * A flow label of 20 bits. As the kernel's own, it is the same in all packets of a five-tuple, and nobody can
+ * predict it who does not know the secret (RFC 6437).
+ */
 static uint32_t flow_label(const struct flow *flow, uint32_t secret)
 {
 	uint64_t hash = secret;
@@ -98,7 +102,7 @@ static void make_key(const union endpoint *from, const union endpoint *at, __be1
 	}
 }
 
-/* What is the same in every packet of a flow is computed here, once. */
+/* How the packets of a direction leave: from `from` to `to`. The key must have been made before. */
 static void make_flow(const union endpoint *from, const union endpoint *to,
 		      const struct flow_style *style, struct built_flow *built)
 {
@@ -109,6 +113,7 @@ static void make_flow(const union endpoint *from, const union endpoint *to,
 	flow->sport = port_of(from);
 	flow->dport = port_of(to);
 	flow->tos_mask = 0xff;
+	/* New words less old ones: a subtraction is the addition of the ones' complement (RFC 1624). */
 	flow->udp_delta = fold(sum_addresses(flow) + flow->sport + flow->dport +
 			       (uint16_t)~fold(sum_key(built)));
 	if (to->any.sa_family == AF_INET6) {
@@ -119,7 +124,7 @@ static void make_flow(const union endpoint *from, const union endpoint *to,
 }
 
 void flow_build(const struct channel_request *request, const struct flow_style *style,
-		   struct built_flow built[2])
+		struct built_flow built[DIRECTIONS])
 {
 	struct flow *to_peer = &built[TO_PEER].flow, *to_client = &built[TO_CLIENT].flow;
 	__be16 number = htons(request->number);
@@ -137,8 +142,9 @@ void flow_build(const struct channel_request *request, const struct flow_style *
 		to_client->ttl_from = FLOW_TTL_ROUTE;
 
 	/*
-	 * coturn asks and tells its IPv6 sockets IPv6's hop limit and traffic class,
-	 * which an IPv4 packet has not: it takes the TTL for 64, the TOS for 0.
+	 * On an IPv6 socket coturn reads and sets the hop limit and the traffic class. The IPv4 packets of a
+	 * mapped client have neither, so coturn assumes the TTL 64 and the TOS 0, and what it sets has
+	 * no effect on them.
 	 */
 	if (request->mapped) {
 		to_client->ttl_from = FLOW_TTL_ROUTE;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The two flows of a channel: their keys, and all that is the same in every packet of
- * a flow and is computed once, when the channel is bound.
+ * Builds the two flows of a channel: their keys, and everything that is the same in every packet of a flow. It is
+ * computed once, when the channel is bound, so that the XDP program need not. The functions work on their
+ * arguments alone.
  */
 #ifndef OFFLOAD_CHANNEL_FLOW_BUILD_H
 #define OFFLOAD_CHANNEL_FLOW_BUILD_H
@@ -12,30 +13,33 @@
 #include "channel/eligibility.h"
 #include "table/flow_table.h"
 
-/* The directions of a channel, which are indices of its flows. */
+/* The directions of a channel, which are the indices of its flows. */
 enum { TO_PEER, TO_CLIENT, DIRECTIONS };
 
-/** How coturn's sockets send, where it is not the packet that says. */
+/** How coturn's sockets send, as far as it does not depend on the packet that was received. */
 struct flow_style {
-	uint8_t ttl, ttl6;        /* the most that is sent to a peer, by IPv4 and by IPv6 */
-	uint8_t client_ttl_fixed; /* 1: what clients get does not depend on what was received */
-	bool client_df;           /* clients get IPv4 packets with DF set */
+	uint8_t ttl, ttl6;        /* the largest TTL, and hop limit, that a packet leaves with */
+	uint8_t client_ttl_fixed; /* 1: the TTL towards clients does not depend on the packet received */
+	bool client_df;           /* IPv4 packets to clients have DF set */
 	bool flow_labels;         /* IPv6 packets have a flow label */
-	uint32_t secret;          /* of the flow labels */
+	uint32_t secret;          /* random; flow labels are computed from it */
 };
 
-/** One direction of a channel, as the kernel knows it. */
+/** One direction of a channel, as it goes into the table of flows. */
 struct built_flow {
-	int family; /* of what comes in, and so of the key */
+	int family; /* of the packets that arrive, and so of the key: AF_INET or AF_INET6 */
 	union flow_any_key key;
 	struct flow flow;
 };
 
-/** Both flows of a channel, to the peer and to the client, without hop, usage and owner. Pure. */
+/**
+ * Builds both flows of a channel that eligibility_check allows. The fields hop, limit, owner and
+ * id_first of the flows are 0: channel_open sets them.
+ */
 void flow_build(const struct channel_request *request, const struct flow_style *style,
-		   struct built_flow flow[2]);
+		struct built_flow built[DIRECTIONS]);
 
-/** Computes the sum of the IPv4 header again, after frag_off was changed. Pure. */
+/** Computes ip_sum of an IPv4 flow again. To be called after frag_off was changed. */
 void flow_build_sum_ipv4(struct flow *flow);
 
 #endif

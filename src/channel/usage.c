@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* Bytes of ChannelData's header (RFC 8656, section 12.4). */
+/* The size of ChannelData's header in bytes (RFC 8656, section 12.4). */
 #define CHANNEL_HEADER 4
 
 void usage_of_flow(bool to_client, uint64_t packets, uint64_t data, uint64_t trimmed, struct usage *usage)
@@ -37,7 +37,10 @@ static uint64_t packets_in(const struct usage_sum *sum)
 	return packets;
 }
 
-/* A slot that is read while it is written can have bytes of a packet to come. */
+/*
+ * The bytes are looked at as well: when a flow's counters are read while the XDP program counts, the bytes of a
+ * packet may be there before the packet.
+ */
 bool usage_empty(const struct usage_sum *sum)
 {
 	for (int i = 0; i < USAGE_COUNTERS; i++) {
@@ -47,7 +50,7 @@ bool usage_empty(const struct usage_sum *sum)
 	return true;
 }
 
-/* Moves `packets` of counter `i`, with their share of its bytes. */
+/* Moves `packets` packets of counter `i`, with the same share of its bytes, rounded down. */
 static void move(struct usage_sum *rest, struct usage_sum *part, int i, uint64_t packets)
 {
 	uint64_t bytes;
@@ -73,7 +76,7 @@ bool usage_take(struct usage_sum *rest, uint32_t counted, struct usage_sum *part
 		memset(rest, 0, sizeof(*rest));
 		return total == room;
 	}
-	/* Each counter in proportion, which rounds down; then what is missing. */
+	/* Each counter gives its share, rounded down. Then the first counters give what is missing. */
 	for (int i = 0; i < USAGE_COUNTERS; i++)
 		move(rest, part, i, (uint64_t)((__uint128_t)rest->packets[i] * room / total));
 	room -= packets_in(part);
