@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * coturn compares the bytes that a socket has carried in this second with max-bps
- * (ioa_socket_check_bandwidth). Its second begins when a timer of its engine has read
- * the clock.
+ * coturn compares the bytes that a socket has carried in the current second with max-bps
+ * (ioa_socket_check_bandwidth in ns_ioalib_engine_impl.c). A timer of the engine reads the clock
+ * (timer_handler); a new second begins when it has changed.
  */
 #include "coturn/bandwidth.h"
 
@@ -23,14 +23,15 @@ struct bandwidth {
 	struct bandwidth *previous, *next; /* of the same relay thread */
 };
 
+/* The limited sessions of this relay thread. */
 static _Thread_local struct bandwidth *first;
-/* What coturn does when the timer fires. */
+/* coturn's own handler of the timer. */
 static _Thread_local ioa_timer_event_handler upstream_timer;
 
 /*
- * The first packet of a second finds its socket's counters as they were, and
- * coturn clears them: those of data, or only those of control messages if it is
- * one. Here it is not waited for, and both are cleared.
+ * Clears a socket's counters in a new second. coturn itself does that when the first packet of the second
+ * arrives, and it then clears either the counters of data or those of control messages, depending on the
+ * packet. The meters cannot wait for that packet, so both are cleared here.
  */
 static void second_begin(ioa_socket_handle s)
 {
@@ -41,9 +42,10 @@ static void second_begin(ioa_socket_handle s)
 	memset(&s->control_traffic, 0, sizeof(s->control_traffic));
 }
 
+/* meter_share or meter_begin_second. */
 typedef uint64_t (*limit_step)(struct meters *meters, enum limit_meter meter, uint64_t counter);
 
-/* A session that is closing has no sockets any more; the seconds go on. */
+/* Updates one meter. The session may be closing: then its socket is NULL, and coturn's counter is taken as 0. */
 static void step_socket(struct bandwidth *limited, limit_step step, ioa_socket_handle s, enum limit_meter meter)
 {
 	bool write = meter == LIMIT_CLIENT_WRITE;
@@ -54,7 +56,10 @@ static void step_socket(struct bandwidth *limited, limit_step step, ioa_socket_h
 	*counter = (band_limit_t)step(&limited->meters, meter, *counter);
 }
 
-/* A relay that sessions share (--multiplex-peer) is nobody's, and has no limit in coturn. */
+/*
+ * Updates the meter of a relay's socket. One that sessions share (--multiplex-peer) belongs to no session, so
+ * that coturn does not limit it.
+ */
 static void step_relay(struct bandwidth *limited, limit_step step, ioa_socket_handle s, enum limit_meter meter)
 {
 	if (s && s->session != limited->session) {
@@ -65,6 +70,7 @@ static void step_relay(struct bandwidth *limited, limit_step step, ioa_socket_ha
 	step_socket(limited, step, s, meter);
 }
 
+/* Updates all meters of a session. */
 static void step_session(struct bandwidth *limited, limit_step step)
 {
 	ts_ur_super_session *ss = limited->session;
@@ -76,7 +82,7 @@ static void step_session(struct bandwidth *limited, limit_step step)
 	step_relay(limited, step, get_relay_socket(&ss->alloc, AF_INET6), LIMIT_RELAY_READ6);
 }
 
-/* In place of coturn's handler: the kernel's second begins in the same moment. */
+/* Replaces coturn's handler, so that the second of the meters begins at the same moment as coturn's. */
 static void on_timer(ioa_engine_handle engine, void *argument)
 {
 	turn_time_t before = engine->jiffie;
@@ -88,7 +94,7 @@ static void on_timer(ioa_engine_handle engine, void *argument)
 		step_session(limited, meter_begin_second);
 }
 
-/* 0, or -ENOTSUP if the engine has no such timer. */
+/* Replaces the handler of the engine's timer, once. Returns 0, or -ENOTSUP if the engine has no such timer. */
 static int follow_seconds(ioa_engine_handle engine)
 {
 	timer_event *timer = engine->timer_ev;
@@ -121,7 +127,7 @@ int bandwidth_open(ts_ur_super_session *ss, ioa_engine_handle engine, struct ban
 	made->session = ss;
 	made->channels = 1;
 	meter_open(&made->meters, shared, ss->bps);
-	/* What it has spent of this second already. */
+	/* The session may have spent a part of this second already. */
 	step_session(made, meter_share);
 	made->next = first;
 	if (first)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Sessions that max-bps limits and that have channels in the kernel. */
+/*
+ * max-bps of the sessions that have channels in the kernel: keeps coturn's counters and the XDP
+ * program's meters (table/meter.h) in step. All functions are for the session's relay thread.
+ */
 #ifndef OFFLOAD_COTURN_BANDWIDTH_H
 #define OFFLOAD_COTURN_BANDWIDTH_H
 
@@ -10,27 +13,31 @@
 
 #include "offload.h"
 
+/** The limit of one session, which its channels in the kernel share. */
 struct bandwidth;
 
 /**
- * What the kernel's channels of a session share, for the first of them. 0 or
- * -errno. On the session's relay thread, as all here.
+ * Makes the limit of a session, for the first of its channels. Returns 0; -ENOSPC if there is no free
+ * slot; -ENOTSUP if coturn's engine has no timer that begins its seconds; or -ENOMEM.
  */
 int bandwidth_open(ts_ur_super_session *ss, ioa_engine_handle engine, struct bandwidth **limited);
 
-/** For one channel more. */
+/** Takes a reference for one more channel, and returns `limited`. */
 struct bandwidth *bandwidth_hold(struct bandwidth *limited);
 
-/** For one channel less. NULL is fine. */
+/** Gives the reference of a channel back. The last one frees the limit. NULL is allowed. */
 void bandwidth_release(struct bandwidth *limited);
 
-/** The slot of its meters. */
+/** Returns the index of its slot of the limits, for struct channel_request. */
 uint32_t bandwidth_slot(const struct bandwidth *limited);
 
-/** After a packet that coturn itself has handled: what it spent is known to both. */
+/** Updates counters and meters after coturn itself has handled a packet of the session. */
 void bandwidth_share(struct bandwidth *limited);
 
-/** Adds what was received and dropped since the last time. */
+/**
+ * Adds the packets that were received from peers and dropped by the limit since the last call to `sum`:
+ * coturn counts those as received.
+ */
 void bandwidth_count(struct bandwidth *limited, struct usage_sum *sum);
 
 #endif

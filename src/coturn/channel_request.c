@@ -21,7 +21,10 @@ static union endpoint endpoint_of(const ioa_addr *address)
 	return endpoint;
 }
 
-/* What sockets do that plain ones do not. Others than UDP are refused without it. */
+/*
+ * Fills in what depends on the options of the sockets. It is called for UDP sockets only: others are refused
+ * anyway.
+ */
 static void describe_sockets(ts_ur_super_session *ss, ioa_socket_handle relay_socket,
 			     const bool *sibling_df, struct channel_request *request)
 {
@@ -34,7 +37,7 @@ static void describe_sockets(ts_ur_super_session *ss, ioa_socket_handle relay_so
 	request->df = request->peer.any.sa_family == AF_INET && socket_options_relay_df(relay_socket);
 }
 
-/* The IPv4 address and port in an IPv4-mapped one; the wildcard is IPv4's as well. */
+/* Returns the IPv4 address and port in an IPv4-mapped IPv6 one. The IPv6 wildcard becomes the IPv4 wildcard. */
 static union endpoint unmapped(const union endpoint *mapped)
 {
 	union endpoint endpoint = { .v4 = { .sin_family = AF_INET, .sin_port = mapped->v6.sin6_port } };
@@ -68,7 +71,7 @@ void channel_request_describe(ts_ur_super_session *ss, const ch_info *chn, const
 		request->client = unmapped(&request->client);
 		request->server = unmapped(&request->server);
 	}
-	/* Without a way to the client it stays the wildcard, which is refused. */
+	/* If there is no route to the client, the wildcard stays, and the channel is refused. */
 	if (addr_any_no_port(server))
 		source_address_find(&request->client, &request->server);
 }

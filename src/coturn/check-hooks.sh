@@ -1,7 +1,7 @@
 #!/bin/sh
-# Fails, naming the seam, unless every hook is really called in the linked
-# server. A wrap or a macro that upstream, an option, or an optimisation has
-# made ineffective links without complaint and offloads nothing.
+# Fails, and names the hook, unless coturn calls every hook in the linked server. Where the
+# source of coturn, an option of the compiler or an optimisation (such as LTO) has made a wrapped
+# function or a macro ineffective, the server links without complaint but offloads nothing.
 #
 # usage: check-hooks.sh SERVER 'WRAPPED...' 'CALLED...' OUR-OBJECT...
 set -eu
@@ -28,7 +28,7 @@ calls=$(objdump -d --no-show-raw-insn "$server" | awk '
 
 status=0
 lost() {
-	printf 'seam lost: %s\n' "$*" >&2
+	printf 'hook lost: %s\n' "$*" >&2
 	status=1
 }
 

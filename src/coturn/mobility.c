@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Mobile allocations (RFC 8016), whose channels coturn does not offer to a kernel
- * (CREATE_TURN_CHANNEL_KERNEL), as it could not tell it that a client has moved.
- * Here the map of channels says that there is a new one, and the session's new
- * socket that its client is somewhere else. All of this
- * runs on the session's relay thread.
+ * Mobile allocations (RFC 8016). coturn does not expand CREATE_TURN_CHANNEL_KERNEL for their
+ * channels, because it has no way to tell a kernel that the client has moved. So two of coturn's functions are
+ * wrapped: the one that adds a channel to the allocation's map, and the one that gives a session
+ * another client socket. Everything here runs on the session's relay thread.
  */
 #include <stdbool.h>
 
@@ -25,8 +24,8 @@ static void bind_channel(ts_ur_super_session *ss, ch_info *chn)
 }
 
 /*
- * A ChannelBind that is not a refresh, before it is answered. If it fails after
- * all, the channel is deleted with the allocation at the latest.
+ * coturn calls this for a ChannelBind request that is not a refresh, before it answers. The request can still
+ * fail later: then coturn deletes the channel with the allocation at the latest.
  */
 ch_info *__wrap_allocation_get_new_ch_info(allocation *a, uint16_t chnum, ioa_addr *peer_addr)
 {
@@ -39,8 +38,9 @@ ch_info *__wrap_allocation_get_new_ch_info(allocation *a, uint16_t chnum, ioa_ad
 }
 
 /*
- * The client is where its new socket leads. From then on the kernel knows nothing
- * of where it was; and if it comes by TCP now, coturn relays, until it moves again.
+ * A session gets its first or another client socket. If it is another, the client has moved: all channels are
+ * removed from the kernel, and added again with the client's new address. If the client uses TCP now, they
+ * stay in userspace until it moves again.
  */
 void __wrap_set_ioa_socket_session(ioa_socket_handle s, ts_ur_super_session *ss)
 {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * --multiplex-peer: the sessions of a relay thread share one relay socket in each
- * family, which belongs to none of them. Whose a peer's data is, is told by the
- * peer: the first session that names it has it, until its permission ends or the
- * session does. Flows in the kernel are told apart by peer as well; here it is seen
- * to that they are the owner's. All of this runs on the session's relay thread.
+ * coturn's option --multiplex-peer: all sessions of a relay thread share one relay socket of each
+ * address family, which belongs to no session. A peer's address decides which session gets the peer's
+ * data: the first session that has a permission or channel for the peer owns it, until its
+ * permission ends or the session ends. Flows in the kernel are found by the peer's address as well;
+ * the functions here make sure that only the owner of a peer gets flows for it. Everything here runs on the
+ * session's relay thread.
  */
 #include "mainrelay.h"
 #include "ns_turn_allocation.h"
@@ -30,8 +31,8 @@ bool release_peer_owned(ts_ur_super_session *ss, const ioa_addr *peer)
 }
 
 /*
- * The channels of mobile sessions are bound before it is known whether the peer is
- * another's (mobility.c): it is known now.
+ * A session registers as the owner of a peer. A channel of a mobile session was offered to the kernel before
+ * that (mobility.c), when release_peer_owned still said no, so it is offered again now.
  */
 int __wrap_mp_register_peer(ioa_engine_handle e, const ioa_addr *peer, void *session)
 {
@@ -49,7 +50,10 @@ int __wrap_mp_register_peer(ioa_engine_handle e, const ioa_addr *peer, void *ses
 	return error;
 }
 
-/* The session ends, or one family of it, long before the channels are deleted. */
+/*
+ * A session, or one address family of it, gives up its peers. Its channels must end now, because another session
+ * may own the peers next, long before coturn deletes the channels.
+ */
 void __wrap_mp_deregister_session_peers(ioa_engine_handle e, void *session, int family)
 {
 	ts_ur_super_session *ss = session;
@@ -59,7 +63,7 @@ void __wrap_mp_deregister_session_peers(ioa_engine_handle e, void *session, int 
 	__real_mp_deregister_session_peers(e, session, family);
 }
 
-/* A client of another family wants none on the relay: then all its sessions have none. */
+/* A client of the other address family turns DF off on the shared relay socket, for all of its sessions. */
 void __wrap_set_do_not_use_df(ioa_socket_handle s)
 {
 	__real_set_do_not_use_df(s);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * How options get here: the linker wraps the two functions by which coturn reads
- * its own, so that __wrap_x() is called for x(), and __real_x() is libc's.
+ * The linker wraps the two functions of libc by which coturn reads its options, getopt_long and fgets: where
+ * coturn calls x(), __wrap_x() is called, and __real_x() is libc's function. Everything here runs on the
+ * main thread.
  */
 #include "coturn/options.h"
 
@@ -19,8 +20,12 @@ int __wrap_getopt_long(int argc, char *const *argv, const char *shorts, const st
 		       int *index);
 char *__wrap_fgets(char *buffer, int size, FILE *file);
 
-/* Above all characters, and far from the numbers that upstream counts up. */
+/*
+ * What getopt_long returns for our first option. It is greater than any character, and far from the numbers
+ * that coturn uses for its own long options.
+ */
 #define OPTION_VALUE 0x58445000
+/* The most long options that coturn and the offload may have together. */
 #define LONG_OPTIONS 512
 
 static struct options options;
@@ -48,7 +53,7 @@ static void print_help(void)
 	printf("\n");
 }
 
-/* turnadmin is the same program; its options stay as they are. */
+/* turnadmin is the same program, and must not get our options. Only turnserver has this one. */
 static bool is_turnserver(const struct option *longs)
 {
 	for (; longs && longs->name; longs++) {
@@ -81,7 +86,7 @@ int __wrap_getopt_long(int argc, char *const *argv, const char *shorts, const st
 	while ((c = __real_getopt_long(argc, argv, shorts, all, index)) >= OPTION_VALUE &&
 	       c < OPTION_VALUE + (int)option_count)
 		option_set(get(), OPTION_ARGV, (size_t)(c - OPTION_VALUE), optarg);
-	/* Upstream prints its own help later, and exits. */
+	/* coturn prints its own help later, and exits. Ours comes after it. */
 	if (c == 'h' && !help) {
 		help = true;
 		atexit(print_help);
@@ -89,7 +94,7 @@ int __wrap_getopt_long(int argc, char *const *argv, const char *shorts, const st
 	return c;
 }
 
-/* coturn reads lines by fgets only from its configuration file. */
+/* Takes our lines away from coturn, which calls fgets only to read its configuration file. */
 char *__wrap_fgets(char *buffer, int size, FILE *file)
 {
 	char *line;

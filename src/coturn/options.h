@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The options that coturn's command line and turnserver.conf hold for us. */
+/* Takes the offload's options out of coturn's command line and turnserver.conf. */
 #ifndef OFFLOAD_COTURN_OPTIONS_H
 #define OFFLOAD_COTURN_OPTIONS_H
 
 #include "base/option.h"
 
-/** What has been read so far; complete when coturn sets up its server. */
+/**
+ * Returns the options that were read so far. They are complete when coturn calls setup_server. On
+ * the main thread.
+ */
 const struct options *options_given(void);
 
 #endif

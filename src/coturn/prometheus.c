@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * turn_packet_processed counts the datagrams that clients have sent. Each relay
- * thread adds its own to it once a second; so what the kernel took is added then.
- * turn_udp_* count system calls and what each carried, and stay as they are: the
- * kernel makes none.
+ * coturn's metrics for Prometheus. turn_packet_processed counts the datagrams that clients have sent. Each
+ * relay thread adds its own number to it once a second, and here the datagrams that the kernel relayed in its
+ * place are added to that number. The metrics turn_udp_* count coturn's system calls and what each of them
+ * carried, so nothing is added to them. Everything here runs on the relay threads.
  */
 #include "mainrelay.h"
 #include "prom_server.h"
@@ -13,6 +13,7 @@
 void __real_prom_flush_udp_counters(const struct prom_udp_counter_deltas *deltas);
 void __wrap_prom_flush_udp_counters(const struct prom_udp_counter_deltas *deltas);
 
+/* What this relay thread has not added yet. */
 static _Thread_local uint64_t processed;
 
 void release_count_processed(uint64_t packets)

@@ -10,15 +10,17 @@
 
 void __real_turn_report_session_usage(void *session, int force_invalid);
 
+/* The state of the calling relay thread. */
 static _Thread_local struct {
 	bool started;
 	uint16_t owner;
 	struct hooked_channel *first;
 } thread;
 
+/* How many relay threads have started: the next one gets this slot of the deadlines. */
 static uint32_t threads_started;
 
-/* Adds what the kernel relayed to the session, with the reports that are due. */
+/* Adds what the kernel has relayed since the last time to the session, and makes the reports that are due. */
 static void fold(struct hooked_channel *hooked)
 {
 	ts_ur_super_session *ss = hooked->session;
@@ -60,7 +62,7 @@ void relay_thread_close(struct hooked_channel *hooked)
 	fold(hooked);
 }
 
-/* Gives its slots back, to be used for other channels. */
+/* Gives the slots of a closed channel back, which other channels may get then. */
 static void give_back(struct hooked_channel *hooked)
 {
 	offload_channel_free(hooked->channel);
@@ -70,9 +72,9 @@ static void give_back(struct hooked_channel *hooked)
 }
 
 /*
- * coturn deletes some channels up to minutes after they were closed: those of a family
- * that was released, and of a mobile session that has ended. Their slots are given
- * back here.
+ * Runs once a second on each relay thread. It also gives back the slots of closed channels, because coturn
+ * deletes some of them minutes later: those of an address family that was released, and those of a mobile
+ * session that has ended.
  */
 static void tick(ioa_engine_handle engine, void *unused)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A relay thread of coturn's, with the channels of its sessions that the kernel relays.
- * coturn keeps a session on one thread, so all here is for that thread.
+ * A relay thread of coturn with the channels of its sessions that are in the kernel. coturn keeps a
+ * session on one thread for its whole life, so the state here is of the calling thread and needs no
+ * lock. All functions are for the relay thread of the session, or of the engine.
  */
 #ifndef OFFLOAD_COTURN_RELAY_THREAD_H
 #define OFFLOAD_COTURN_RELAY_THREAD_H
@@ -17,34 +18,34 @@
 /** A channel that the kernel relays or has relayed, until coturn deletes it. */
 struct hooked_channel {
 	ts_ur_super_session *session;
-	struct channel *channel;     /* NULL: it was closed a while ago, and coturn has yet to delete it */
-	struct bandwidth *bandwidth; /* NULL: no max-bps, or `channel` is NULL */
-	bool closed;
-	ioa_socket_handle relay;     /* its relay's socket; NULL: closed, or soon to be */
-	bool df;                     /* the relay's socket sends with DF, to IPv4 peers */
+	struct channel *channel;     /* NULL after it was closed and its slots were given back */
+	struct bandwidth *bandwidth; /* NULL without max-bps, or if `channel` is NULL */
+	bool closed;                 /* nothing is relayed any more */
+	ioa_socket_handle relay;     /* the socket of its relayed transport address; NULL if closed */
+	bool df;                     /* that socket sends IPv4 packets with DF */
 	struct hooked_channel *previous, *next; /* of the same relay thread */
 };
 
 /**
- * Makes this thread known to the offload, with a timer that beats and folds once a
- * second; does nothing the second time. 0, or -errno: -ENOSPC if there are more
- * threads than ABI_OWNERS.
+ * Registers the calling thread, whose engine is given, with the offload, and starts its timer of one second,
+ * which renews the thread's deadline and adds what the kernel counted to the sessions. Does nothing the
+ * second time. Returns 0; -ENOSPC if there are more than ABI_OWNERS threads; or -ENOMEM.
  */
 int relay_thread_start(ioa_engine_handle engine);
 
-/** Its slot of the deadlines. */
+/** Returns the thread's slot of the deadlines, which is valid after relay_thread_start. */
 uint16_t relay_thread_owner(void);
 
-/** Adds a channel to the thread's list. */
+/** Adds a channel to the thread's list, which owns it from now on. */
 void relay_thread_add(struct hooked_channel *hooked);
 
-/** Takes a channel out of the list, gives back all that it has, and frees it. */
+/** Removes a closed channel from the list, gives back everything that it holds, and frees it. */
 void relay_thread_remove(struct hooked_channel *hooked);
 
-/** Ends the relaying of a channel, at once, and counts the last that it carried. */
+/** Ends the relaying of a channel at once, and adds what it carried last to its session. */
 void relay_thread_close(struct hooked_channel *hooked);
 
-/** Calls `act` for each channel of the thread. */
+/** Calls `act` for each channel of the thread, with `data`. `act` must not remove channels. */
 void relay_thread_each(void (*act)(struct hooked_channel *hooked, void *data), void *data);
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What differs between the releases of coturn that are pinned. What only 4.17 and newer
- * releases have is in multiplex_peer.c and prometheus.c; the build of 4.6 has
- * release_4_6.c in their place.
+ * The differences between the releases of coturn that can be built. Hooks for what only 4.17 and newer have are
+ * in multiplex_peer.c and prometheus.c; a build of 4.6 has release_4_6.c in place of both.
  */
 #ifndef OFFLOAD_COTURN_RELEASE_H
 #define OFFLOAD_COTURN_RELEASE_H
@@ -14,9 +13,9 @@
 #include "ns_turn_session.h"
 
 /**
- * Whether this is coturn 4.6. It counts the bytes of data for a packet that is sent to
- * a peer, and sends to clients with the TTL of a new socket; 4.17 counts 4 bytes
- * more, and means to pass the TTL on, less one, as it does towards peers.
+ * Returns whether this is coturn 4.6, which differs from 4.17 in two ways. For a packet to a peer, 4.6 counts the
+ * bytes of data, and 4.17 counts 4 bytes more. To clients, 4.6 sends with the TTL of a new socket, and
+ * 4.17 with the TTL that was received, less one, as both do towards peers.
  */
 static inline bool release_is_4_6(void)
 {
@@ -24,15 +23,15 @@ static inline bool release_is_4_6(void)
 }
 
 /**
- * Whether what this peer sends to the session's relay belongs to the session: with
- * --multiplex-peer sessions share relays, and one of them owns the peer. On the
- * session's relay thread.
+ * Returns whether the data that this peer sends to the session's relay socket is for the session. That is
+ * always so, except with --multiplex-peer: there sessions share relay sockets, and each peer has one session
+ * that owns it. On the session's relay thread.
  */
 bool release_peer_owned(ts_ur_super_session *ss, const ioa_addr *peer);
 
 /**
- * Counts datagrams that a client has sent and that the kernel relayed in coturn's place,
- * for the metric turn_packet_processed. On the session's relay thread.
+ * Adds datagrams that a client has sent, and that the kernel relayed in coturn's place, to the metric
+ * turn_packet_processed, if this release has it. On the session's relay thread.
  */
 void release_count_processed(uint64_t packets);
 

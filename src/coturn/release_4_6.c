@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Stands in for multiplex_peer.c and prometheus.c in the build of coturn 4.6, which has neither. */
+/* Replaces multiplex_peer.c and prometheus.c in a build of coturn 4.6, which has neither feature. */
 #include "coturn/release.h"
 
 bool release_peer_owned(ts_ur_super_session *ss, const ioa_addr *peer)

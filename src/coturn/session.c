@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What happens to the channels of a session: coturn binds, reports, closes and deletes
- * them, and calls in by its guarded macros (macros.h) and by functions that the linker
- * wraps: __wrap_x() is called for x(), and __real_x() is upstream's.
+ * The hooks for the channels of a session: coturn binds them, reports their usage, closes and deletes them. It
+ * calls the functions here by its macros (macros.h) or because the linker wraps its functions: where coturn calls
+ * x(), __wrap_x() is called, and __real_x() is coturn's function. Everything here runs on the session's
+ * relay thread.
  */
 #include "coturn/session.h"
 
@@ -33,8 +34,8 @@ void __wrap_set_allocation_family_invalid(allocation *a, int family);
 int __wrap_set_df_on_ioa_socket(ioa_socket_handle s, int value);
 
 /*
- * Calls `act` for each offloaded channel of an allocation to peers of a family; 0:
- * any. Ends with the first for which that is true, and returns it.
+ * Calls `act` for each channel of an allocation that is or was in the kernel, to peers of `family` (0: both
+ * families). Stops at the first channel for which `act` returns true, and returns it, else NULL.
  */
 static struct hooked_channel *for_channels(allocation *a, int family, bool (*act)(struct hooked_channel *))
 {
@@ -55,9 +56,9 @@ static bool is_open(struct hooked_channel *hooked)
 }
 
 /*
- * Another channel by the same relay that the kernel relays: what was found of the
- * relay's socket for it holds, as coturn sets no option of the socket later but DF, which
- * clear_df() follows. A socket that sessions share (--multiplex-peer) has no such channel.
+ * Returns another channel in the kernel that uses the same relay socket, or NULL. What was found out about the
+ * socket for that channel still holds: the only option that coturn changes later is DF, and clear_df() updates
+ * `df` then. There is no sibling on a socket that sessions share (--multiplex-peer).
  */
 static struct hooked_channel *find_sibling(ts_ur_super_session *ss, int family)
 {
@@ -70,14 +71,14 @@ static struct hooked_channel *find_sibling(ts_ur_super_session *ss, int family)
 	return sibling && sibling->relay == relay_socket ? sibling : NULL;
 }
 
-/* Each reason once: a busy server would otherwise say the same all day. */
+/* Logs each reason only once, because a busy server would otherwise log the same line all day. */
 static void log_refusal(enum refusal refusal)
 {
 	static bool said[REFUSAL_COUNT];
 
 	offload_count_refusal(refusal);
 	if (!__atomic_exchange_n(&said[refusal], true, __ATOMIC_RELAXED))
-		log_line(LOG_LEVEL_INFO, "channels stay in userspace where %s (said once)",
+		log_line(LOG_LEVEL_INFO, "channels stay in userspace where %s (logged once)",
 			 eligibility_refusal_text(refusal));
 }
 
@@ -87,10 +88,13 @@ static void log_failure(int error)
 
 	if (error == -ENOSPC) {
 		if (!__atomic_exchange_n(&said_full, true, __ATOMIC_RELAXED))
-			log_line(LOG_LEVEL_WARNING, "the kernel's tables are full; further channels are relayed in userspace: "
-						    "raise xdp-max-channels (said once)");
+			log_line(LOG_LEVEL_WARNING, "the kernel's tables are full: further channels are relayed in userspace; "
+						    "raise xdp-max-channels (logged once)");
 	} else if (!__atomic_exchange_n(&said_other, true, __ATOMIC_RELAXED)) {
-		log_line(LOG_LEVEL_ERROR, "a channel stays in userspace: %s (said once)", strerror(-error));
+		log_line(LOG_LEVEL_ERROR,
+			 "a channel stays in userspace, because the kernel cannot take it: %s; turnutils_xdp counts "
+			 "further ones (logged once)",
+			 strerror(-error));
 	}
 }
 
@@ -99,7 +103,7 @@ static bool is_limited(struct hooked_channel *hooked)
 	return hooked->bandwidth != NULL;
 }
 
-/* All channels of a session have one limit. 0 or -errno. */
+/* Gives a channel the limit that all channels of its session share. Returns 0 or -errno. */
 static int join_limit(ts_ur_super_session *ss, ioa_engine_handle engine, struct hooked_channel *hooked)
 {
 	struct hooked_channel *other = for_channels(&ss->alloc, 0, is_limited);
@@ -110,7 +114,7 @@ static int join_limit(ts_ur_super_session *ss, ioa_engine_handle engine, struct 
 	return 0;
 }
 
-/* 0 or -errno, then without anything that hooked has come to hold. */
+/* Starts to relay a channel in the kernel. Returns 0, or -errno, and then `hooked` holds nothing. */
 static int offload(ts_ur_super_session *ss, ioa_engine_handle engine, struct channel_request *request,
 		   struct hooked_channel *hooked)
 {
@@ -128,7 +132,7 @@ static int offload(ts_ur_super_session *ss, ioa_engine_handle engine, struct cha
 	return error;
 }
 
-/* Called for every ChannelBind that succeeds, before it is answered. */
+/* See macros.h. */
 void *session_channel_bind(void *server, void *session, void *channel, const void *peer)
 {
 	ts_ur_super_session *ss = session;
@@ -141,7 +145,7 @@ void *session_channel_bind(void *server, void *session, void *channel, const voi
 
 	if (!startup_offload_runs())
 		return chn->kernel_channel;
-	/* A refresh: coturn's own timer says when the channel ends, so that nothing is to be extended here. */
+	/* A refresh changes nothing here, because coturn's own timer decides when the channel ends. */
 	if (chn->kernel_channel)
 		return chn->kernel_channel;
 	if (!release_peer_owned(ss, address))
@@ -168,7 +172,7 @@ void *session_channel_bind(void *server, void *session, void *channel, const voi
 	return hooked;
 }
 
-/* A channel has ended; its session may be closing, but is still there. */
+/* See macros.h. The session may be closing, but still exists. */
 void session_channel_delete(void *handle)
 {
 	struct hooked_channel *hooked = handle;
@@ -186,10 +190,10 @@ static bool close_channel(struct hooked_channel *hooked)
 }
 
 /*
- * coturn reports every packet that it handles, when the packet is counted. It forces a
- * report when it begins to shut a session down, while the sockets are open: from then on
- * the kernel relays nothing more of the session, so that whoever gets its ports next gets
- * none of its packets, and the report has the last that it carried.
+ * coturn calls this for every packet that it handles, after it has counted the packet. With force_invalid it calls
+ * it when it begins to close a session, while the sockets are still open. Then the relaying of the session's
+ * channels ends before coturn's report, so that the report has everything that they carried, and the session that
+ * gets these ports next gets none of their packets.
  */
 void __wrap_turn_report_session_usage(void *session, int force_invalid)
 {
@@ -212,7 +216,7 @@ void session_channels_close(allocation *a, int family)
 		for_channels(a, family, close_channel);
 }
 
-/* A relay of an allocation closes, long before its channels are deleted. */
+/* coturn closes the relay socket of one address family here, and deletes its channels much later. */
 void __wrap_set_allocation_family_invalid(allocation *a, int family)
 {
 	session_channels_close(a, family);
@@ -233,13 +237,16 @@ static void clear_df_of_relay(struct hooked_channel *hooked, void *relay)
 		clear_df(hooked);
 }
 
-/* A relay that sessions share may have channels of all of them. */
+/* Sessions may share the socket, so all channels of the thread are looked at. */
 void session_relay_clear_df(ioa_socket_handle relay)
 {
 	relay_thread_each(clear_df_of_relay, relay);
 }
 
-/* A Send indication asks for DF. After it, coturn sends the data of ChannelData without DF. */
+/*
+ * coturn sets DF on a relay's socket for a Send indication that asks for it, and clears DF before it sends the data
+ * of the next ChannelData. So from now on that data is sent without DF.
+ */
 int __wrap_set_df_on_ioa_socket(ioa_socket_handle s, int value)
 {
 	if (startup_offload_runs() && value && s) {

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The hooks of a session's channels: bound, closed, deleted. */
+/*
+ * What other hooks do with the channels of a session. The functions are for the relay thread of the session, or of
+ * the relay's socket.
+ */
 #ifndef OFFLOAD_COTURN_SESSION_H
 #define OFFLOAD_COTURN_SESSION_H
 
 #include "ns_turn_session.h"
 
 /**
- * Ends the relaying of all channels of an allocation to peers of `family` (0: of
- * any). On the session's relay thread, as all here.
+ * Ends the relaying of all channels of an allocation to peers of `family` (AF_INET or AF_INET6; 0: both). The
+ * channels are deleted when coturn deletes its own. NULL is allowed.
  */
 void session_channels_close(allocation *a, int family);
 
-/** Has all channels that the kernel relays by this relay leave without DF from now on. */
+/** From now on all channels in the kernel that use this relay's socket send without DF. */
 void session_relay_clear_df(ioa_socket_handle relay);
 
 #endif

@@ -6,14 +6,14 @@
 
 #include "mainrelay.h"
 
-/* A listener of this relay thread that was found not to be bound, and the second of that. */
+/* The listener of this relay thread that was last found to be neither bound nor to mark, and the second of that. */
 static _Thread_local struct {
 	ioa_socket_handle socket;
 	turn_time_t second;
 } unbound;
 
-/* 0 as well if the kernel does not tell. */
-static int ask(int fd, int option)
+/* Returns the value of a socket option, or 0 if the kernel does not tell. */
+static int option_value(int fd, int option)
 {
 	int value = 0;
 	socklen_t size = sizeof(value);
@@ -23,12 +23,12 @@ static int ask(int fd, int option)
 
 static bool is_bound(int fd)
 {
-	return ask(fd, SO_BINDTOIFINDEX) || ask(fd, SO_MARK);
+	return option_value(fd, SO_BINDTOIFINDEX) || option_value(fd, SO_MARK);
 }
 
 /*
- * Most clients share their listener's socket, which coturn sets up when it makes
- * it, and makes anew only after an error: once a second is often enough.
+ * Most clients share their listener's socket. coturn sets its options only when it makes the socket, and it
+ * makes a new one only after an error, so it is enough to ask once a second.
  */
 bool socket_options_client_bound(ioa_socket_handle client)
 {
@@ -51,9 +51,9 @@ bool socket_options_relay_bound(ioa_socket_handle relay)
 }
 
 /*
- * coturn wants none (set_df_on_ioa_socket), but only says so to a socket on
- * which a Send indication with DONT-FRAGMENT has asked for it before; until then
- * the socket is as the host makes it.
+ * coturn means to send the data of ChannelData without DF (set_df_on_ioa_socket), but it only changes the
+ * socket's option if a Send indication with DONT-FRAGMENT has set it before. Until then the socket has the
+ * host's default.
  */
 bool socket_options_relay_df(ioa_socket_handle relay)
 {

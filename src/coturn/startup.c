@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The start of the server. The linker wraps two of coturn's functions: __wrap_x() is
- * called for x(), and __real_x() is upstream's.
+ * The start of the server. The linker wraps two of coturn's functions: where coturn calls x(), __wrap_x() is
+ * called, and __real_x() is coturn's function. Both run on the main thread.
  */
 #include "coturn/startup.h"
 
@@ -40,7 +40,7 @@ static void log_to_coturn(enum log_level level, const char *line)
 	TURN_LOG_FUNC(levels[level], "%s\n", line);
 }
 
-/* Those that coturn listens on and those that it relays from. */
+/* Starts the offload for the addresses that coturn listens on and those that it relays from. */
 static int start_for_addresses(const struct settings *settings)
 {
 	size_t listeners = turn_params.listener.addrs_number, relays = turn_params.relays_number;
@@ -75,18 +75,21 @@ void __wrap_setup_server(void)
 
 	running = !error;
 	if (settings.required && !settings.enabled && !given->error[0])
-		log_line(LOG_LEVEL_ERROR, "xdp-required is set, but xdp-offload is not");
-	if (error && (settings.enabled || settings.required || given->error[0])) {
-		log_line(LOG_LEVEL_ERROR, "the offload is off; everything is relayed in userspace");
-		if (settings.required) {
-			log_line(LOG_LEVEL_ERROR, "xdp-required: the server does not start without the offload");
-			exit(EXIT_FAILURE);
-		}
+		log_line(LOG_LEVEL_ERROR, "xdp-required is set, but xdp-offload is not: set xdp-offload too");
+	if (error && settings.required) {
+		log_line(LOG_LEVEL_ERROR,
+			 "the offload cannot start, and xdp-required is set: the server does not start; correct "
+			 "what the lines above say, or remove xdp-required");
+		exit(EXIT_FAILURE);
 	}
+	if (error && (settings.enabled || given->error[0]))
+		log_line(LOG_LEVEL_ERROR,
+			 "the offload is off: everything is relayed in userspace; correct what the lines above say, and "
+			 "restart the server");
 	__real_setup_server();
 }
 
-/* By now the server runs as the user that it is to run as. */
+/* coturn calls this after it has taken on the user of its option proc-user. */
 void __wrap_run_listener_server(struct listener_server *ls)
 {
 	if (running)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The start of the server, where the offload starts with it. */
+/* Starts the offload when coturn starts the server. */
 #ifndef OFFLOAD_COTURN_STARTUP_H
 #define OFFLOAD_COTURN_STARTUP_H
 
 #include <stdbool.h>
 
-/** Whether the offload runs. It is decided before relay threads are made; any thread. */
+/** Returns whether the offload runs. That is decided before relay threads are made. Any thread. */
 bool startup_offload_runs(void);
 
 #endif
