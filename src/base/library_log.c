@@ -8,18 +8,21 @@
 
 #include "base/log.h"
 
-/* The verifier walks some 100,000 instructions; its last lines name the one that it refuses. */
+/*
+ * The verifier prints a line for each instruction that it visits, which are some 100,000. Its last lines name the
+ * instruction that it refuses.
+ */
 #define VERIFIER_LINES 20
 #define VERIFIER_BYTES 4096
 
-/* libbpf puts what the verifier said between these (bpf_object_load_prog). */
+/* libbpf prints the verifier's lines between these two (bpf_object_load_prog in libbpf.c). */
 #define VERIFIER_BEGIN "-- BEGIN PROG LOAD LOG --\n"
 #define VERIFIER_END "-- END PROG LOAD LOG --"
 
 static struct {
 	bool debug;
 	char warning[256];
-	char verifier[VERIFIER_BYTES]; /* the end of it */
+	char verifier[VERIFIER_BYTES]; /* its last lines */
 } said;
 
 static void log_lines(enum log_level level, const char *text)
@@ -33,7 +36,7 @@ static void log_lines(enum log_level level, const char *text)
 	}
 }
 
-/* Where the last `lines` lines of a text begin. */
+/* Returns where the last `lines` lines of a text begin. */
 static const char *last_lines(const char *text, const char *end, int lines)
 {
 	while (end > text && end[-1] == '\n')
@@ -60,13 +63,16 @@ static void keep_verifier(const char *begin)
 	said.verifier[end - first] = '\0';
 }
 
-/* That a limit could not be raised which newer kernels do not have explains nothing. */
+/*
+ * libbpf also warns if it cannot raise RLIMIT_MEMLOCK. Kernels since 5.11 do not apply that limit to BPF, so the
+ * warning explains no failure there.
+ */
 static bool is_warning(int level, const char *text)
 {
 	return level == LIBBPF_WARN && !strstr(text, "RLIMIT_MEMLOCK");
 }
 
-/* In memory that is to be freed, or NULL. */
+/* Returns the formatted text, which the caller frees, or NULL. */
 static char *format_text(const char *format, va_list args)
 {
 	va_list again;
@@ -96,7 +102,7 @@ int library_log_print(int level, const char *format, va_list args)
 	if (verifier)
 		keep_verifier(verifier + strlen(VERIFIER_BEGIN));
 	if (said.debug)
-		log_lines(LOG_LEVEL_INFO, verifier && level == LIBBPF_WARN ? "libbpf: the verifier's words follow" : text);
+		log_lines(LOG_LEVEL_INFO, verifier && level == LIBBPF_WARN ? "libbpf: the lines of the verifier follow" : text);
 	if (!said.warning[0] && is_warning(level, text))
 		snprintf(said.warning, sizeof(said.warning), "%.*s", (int)strcspn(text, "\n"), text);
 	free(text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What libbpf and libxdp print, and what the kernel's verifier says through libbpf. Only
- * what explains a failure goes to the log, unless the operator asks for all of it.
+ * The messages of libbpf and libxdp, and those of the kernel's verifier, which libbpf prints. Only
+ * what explains a failure is logged, unless the operator asks for everything (coturn's option Verbose).
  */
 #ifndef OFFLOAD_BASE_LIBRARY_LOG_H
 #define OFFLOAD_BASE_LIBRARY_LOG_H
@@ -10,24 +10,24 @@
 #include <stdbool.h>
 
 /**
- * Takes over what libbpf prints, and forgets what it has printed before. With `debug` all
- * of it also goes to the log. Before other threads are made.
+ * From now on receives what libbpf prints, and forgets what it has printed before. With `debug`
+ * everything is also logged. Before other threads are made.
  */
 void library_log_start(bool debug);
 
 /**
- * Takes a message of a library: `level` is libbpf's or libxdp's number, which are the
- * same. Always returns 0. Any thread.
+ * Receives one message of libbpf or libxdp, whose levels have the same numbers. Returns 0. Only one
+ * thread at a time may call libbpf and libxdp, and so this.
  */
 int library_log_print(int level, const char *format, va_list args);
 
 /**
- * The first warning since library_log_start, which is the nearest to the cause of a
- * failure; "" if there was none.
+ * Returns the first warning since library_log_start, because the first is the nearest to the cause of a
+ * failure; "" if there was none. Valid until the next message.
  */
 const char *library_log_warning(void);
 
-/** Writes the last lines of what the verifier has said to the log; nothing if it said nothing. */
+/** Logs the last lines of what the verifier has printed since library_log_start, if it has printed anything. */
 void library_log_verifier(void);
 
 #endif

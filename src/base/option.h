@@ -42,7 +42,7 @@ struct settings {
 	unsigned int channels;
 	unsigned int interfaces; /* 0: take the interfaces that own the server's addresses */
 	char interface[ABI_ATTACHMENTS][IFNAMSIZ];
-	bool debug; /* log all that libbpf, libxdp and the verifier say; coturn's own option asks for it */
+	bool debug; /* log everything that libbpf, libxdp and the verifier print: coturn's option Verbose is set */
 };
 
 /* One option. Its index in option_descriptions is its `id`. */

@@ -121,7 +121,8 @@ static void direction_read(struct direction *direction, struct usage *since)
 	struct flow_count now;
 
 	maps_flow_read(direction->slot, &now);
-	usage_of_flow(direction->built.flow.channel, now.packets - direction->seen.packets, now.data - direction->seen.data,
+	usage_of_flow(direction->built.flow.channel, now.packets - direction->seen.packets,
+		      now.data - direction->seen.data,
 		      (uint32_t)(now.trimmed - direction->seen.trimmed), since);
 	direction->seen = now;
 	if (since->packets || since->bytes_in)

@@ -14,7 +14,7 @@ union endpoint {
 	struct sockaddr_in6 v6;
 };
 
-/** A channel that coturn binds, described for the offload. Numbers are in host order, ports of endpoints are not. */
+/** A channel that coturn binds, described for the offload. Ports of endpoints are in network order. */
 struct channel_request {
 	union endpoint client; /* the address that the client sends from */
 	union endpoint server; /* the server's address that the client sends to */
