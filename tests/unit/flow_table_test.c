@@ -434,5 +434,5 @@ int main(void)
 		cmocka_unit_test_teardown(test_reader_sees_whole_flows, close_table),
 	};
 
-	return cmocka_run_group_tests_name("table of flows", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("flow_table", tests, NULL, NULL);
 }

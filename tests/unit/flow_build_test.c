@@ -324,5 +324,5 @@ int main(void)
 		cmocka_unit_test(test_labels_are_spread),
 	};
 
-	return cmocka_run_group_tests_name("built_flow", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("flow_build", tests, NULL, NULL);
 }

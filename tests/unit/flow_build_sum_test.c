@@ -219,5 +219,5 @@ int main(void)
 		cmocka_unit_test(test_ip_sum),
 	};
 
-	return cmocka_run_group_tests_name("channel_sum", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("flow_build_sum", tests, NULL, NULL);
 }
