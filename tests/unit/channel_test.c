@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Channels over tables that only pretend to be the kernel's: this file has its own
- * map and nexthop functions, so the linker leaves the library's out. The table of
- * flows is the real one, in memory of this process.
+ * Opening, reading and closing channels, without the kernel. This file defines the functions of maps.c and
+ * nexthop.c itself, so that the linker leaves out the library's. The table of flows is the real one, in memory of
+ * this process.
  */
 #include "unit.h"
 
@@ -16,18 +16,18 @@
 #include <time.h>
 
 #include "channel/channel.h"
-#include "table/limits.h"
-#include "table/maps.h"
-#include "table/flow_table.h"
 #include "route/nexthop.h"
 #include "sample.h"
+#include "table/flow_table.h"
+#include "table/limits.h"
+#include "table/maps.h"
 
 #define SEED 0x2545f4914f6cdd1dULL
 #define FLOWS 128
 #define HOPS 128
 #define FIRST_ID 0xbeef
 
-/* ---- what stands in for the kernel ---- */
+/* ---- the functions that replace the kernel ---- */
 
 static struct {
 	pthread_mutex_t lock;
@@ -35,10 +35,10 @@ static struct {
 	struct limit limit[FLOWS];
 	unsigned int hop_users[HOPS];
 	unsigned int puts, acquires;
-	/* The call that fails, counted from 1, and how. */
+	/* Which call fails, counted from 1 (0: none), and with which error. */
 	unsigned int put_fails, acquire_fails;
 	int error;
-	uint64_t bytes_in, bytes_out; /* in all */
+	uint64_t bytes_in, bytes_out; /* the sums of status_count_total */
 	char calls[1024];
 	bool record;
 } fake = { .lock = PTHREAD_MUTEX_INITIALIZER, .table = { .lock = PTHREAD_MUTEX_INITIALIZER } };
@@ -50,7 +50,7 @@ static const uint64_t table_seed[FLOW_SEEDS] = { 0x9e3779b97f4a7c15, 0xbf58476d1
 						 0x2545f4914f6cdd1d, 0x9fb21c651e98df25, 0xa0761d6478bd642f,
 						 0xe7037ed1a0b428db, 0x8ebc6af09c88c6e3 };
 
-/* Each look at the clock is a second later, so that no row has to rest. */
+/* Each call is a second later than the last, so that no slot has to rest. */
 int clock_gettime(clockid_t clock, struct timespec *now)
 {
 	static unsigned int seconds;
@@ -74,7 +74,7 @@ static int direction_of(const struct flow_slot *slot)
 	return slot->key_channel ? 0 : 1;
 }
 
-/* The slot of a flow that is there, or -1. */
+/* Returns the index of the slot with a flow that packets find, or -1. */
 static int slot_find(int family, const union flow_any_key *key)
 {
 	for (uint32_t index = 0; index < fake.table.slots; index++) {
@@ -153,7 +153,7 @@ static int leads_to_client(int family, const union abi_addr *to)
 		       family == AF_INET6 ? 16 : 4);
 }
 
-/* Even entries lead to peers and odd ones to clients, which have ports 1 to 63. */
+/* Entries with an even index lead to peers, and those with an odd one to clients. */
 int nexthop_acquire(int family, const union abi_addr *from, const union abi_addr *to, uint32_t *index)
 {
 	int error = 0;
@@ -184,7 +184,7 @@ void nexthop_release(uint32_t index)
 	pthread_mutex_unlock(&fake.lock);
 }
 
-/* In place of libc's, so that the first IP ID is known. */
+/* Replaces libc's function, so that the first IP ID is known. */
 long random(void)
 {
 	return 0x1230000 + FIRST_ID;
@@ -212,7 +212,7 @@ static unsigned int hops_now(void)
 
 static const struct flow_style style = { .ttl = 64, .ttl6 = 64, .client_ttl_fixed = 1, .client_df = true };
 
-/* The n-th channel: eight of IPv4 only, then those of the other families. */
+/* The n-th channel. The first eight are from IPv4 to IPv4, the next from IPv4 to IPv6, and so on. */
 static struct channel_request request(uint16_t n)
 {
 	return sample_request(&combinations[n / 8 % 4], n);
@@ -252,11 +252,11 @@ static struct channel *open_channel(uint16_t n)
 static struct flow_slot *slot_of(uint16_t n, int direction)
 {
 	struct channel_request what = request(n);
-	struct built_flow way[2];
+	struct built_flow built[2];
 	int index;
 
-	flow_build(&what, &style, way);
-	index = slot_find(way[direction].family, &way[direction].key);
+	flow_build(&what, &style, built);
+	index = slot_find(built[direction].family, &built[direction].key);
 	return index < 0 ? NULL : &slots[index];
 }
 
@@ -280,7 +280,7 @@ static void test_open(void **state)
 	assert_int_equal(start(4), 0);
 	fake.record = true;
 	channel = open_channel(1);
-	/* The way back is there before the way out can be used. */
+	/* The direction to the client exists before the direction to the peer can be used. */
 	assert_string_equal(fake.calls, "acquire to client; put to client; acquire to peer; put to peer; ");
 	assert_int_equal(flows_now(), 2);
 	assert_int_equal(hops_now(), 2);
@@ -298,7 +298,10 @@ static void test_open(void **state)
 
 	fake.calls[0] = '\0';
 	channel_close(channel);
-	/* What could still be answered goes first; hops stay for packets under way. */
+	/*
+	 * The direction to the peer ends first, so that no packet is relayed whose answer is not. The next hops stay,
+	 * because a CPU may still be relaying a packet by them.
+	 */
 	assert_string_equal(fake.calls, "end to peer; end to client; ");
 	assert_int_equal(flows_now(), 0);
 	assert_int_equal(hops_now(), 2);
@@ -317,7 +320,7 @@ static void test_free_nothing(void **state)
 	channel_free(NULL);
 }
 
-/* Nothing is left behind, and the room is all there still. */
+/* Checks that no slot is in use, and that as many channels can be opened as at the start. */
 static void check_untouched(unsigned int channels)
 {
 	struct channel *opened[FLOWS / 2];
@@ -354,6 +357,13 @@ static void test_open_fails(void **state)
 		{ "no room for the second", 2, 0, -ENOSPC, -ENOSPC,
 		  "acquire to client; put to client; acquire to peer; put to peer; release to peer; "
 		  "end to client; release to client; free to client; " },
+		{ "any other error of the first", 1, 0, -ENOTRECOVERABLE, -ENOTRECOVERABLE,
+		  "acquire to client; put to client; release to client; " },
+		{ "any other error of the second", 2, 0, -ENOTRECOVERABLE, -ENOTRECOVERABLE,
+		  "acquire to client; put to client; acquire to peer; put to peer; release to peer; "
+		  "end to client; release to client; free to client; " },
+		{ "any other error of the second hop", 0, 2, -ENOTRECOVERABLE, -ENOTRECOVERABLE,
+		  "acquire to client; put to client; acquire to peer; end to client; release to client; free to client; " },
 		{ "the second is there", 2, 0, -EEXIST, -EEXIST,
 		  "acquire to client; put to client; acquire to peer; put to peer; release to peer; "
 		  "end to client; release to client; free to client; " },
@@ -390,7 +400,7 @@ static void test_full(void **state)
 	assert_int_equal(channel_open(&what, 3, &untouched), -ENOSPC);
 	assert_ptr_equal(untouched, &fake);
 	assert_int_equal(flows_now(), 16);
-	/* Closing alone makes no room: what it carried may still be read. */
+	/* A closed channel keeps its slots until it is freed, because what it carried may still be read. */
 	channel_close(opened[3]);
 	assert_int_equal(channel_open(&what, 3, &untouched), -ENOSPC);
 	channel_free(opened[3]);
@@ -404,7 +414,7 @@ static void test_full(void **state)
 	assert_int_equal(hops_now(), 0);
 }
 
-/* The same address pair again is refused, and the first channel goes on. */
+/* A second channel with the same flows is refused, and the first one stays. */
 static void test_same_pair_twice(void **state)
 {
 	struct channel *first, *untouched = NULL;
@@ -415,10 +425,10 @@ static void test_same_pair_twice(void **state)
 	first = open_channel(1);
 	assert_int_equal(channel_open(&what, 9, &untouched), -EEXIST);
 	assert_null(untouched);
-	/* Another number to the same peer: its way back is taken. */
+	/* Another number to the same peer: the flow to the client exists. */
 	what.number++;
 	assert_int_equal(channel_open(&what, 9, &untouched), -EEXIST);
-	/* The same number to another peer: the way out is, so the way back is undone. */
+	/* The same number to another peer: the flow to the peer exists, so the flow to the client is removed again. */
 	what = request(1);
 	what.peer = endpoint("203.0.113.77", 4000);
 	assert_int_equal(channel_open(&what, 9, &untouched), -EEXIST);
@@ -431,7 +441,7 @@ static void test_same_pair_twice(void **state)
 	channel_free(first);
 }
 
-/* In each family: what is computed at bind is what the kernel gets. */
+/* In each combination of families, the flows in the table are the ones that flow_build has built. */
 static void test_open_families(void **state)
 {
 	(void)state;
@@ -439,22 +449,23 @@ static void test_open_families(void **state)
 	for (uint16_t n = 1; n < 32; n += 8) {
 		struct channel_request what = request(n);
 		struct channel *channel = open_channel(n);
-		struct built_flow way[2];
+		struct built_flow built[2];
 
-		flow_build(&what, &style, way);
+		flow_build(&what, &style, built);
 		for (int i = 0; i < 2; i++) {
 			const struct flow found = flow_of(n, i);
 
+			assert_int_equal(found.flags, built[i].flow.flags);
 			if (found.flags & FLOW_V6)
-				assert_int_equal(found.label, way[i].flow.label);
+				assert_int_equal(found.label, built[i].flow.label);
 			else
 				assert_int_equal(found.id_first, FIRST_ID);
-			assert_memory_equal(&found.saddr, &way[i].flow.saddr, sizeof(found.saddr));
-			assert_memory_equal(&found.daddr, &way[i].flow.daddr, sizeof(found.daddr));
+			assert_memory_equal(&found.saddr, &built[i].flow.saddr, sizeof(found.saddr));
+			assert_memory_equal(&found.daddr, &built[i].flow.daddr, sizeof(found.daddr));
 		}
-		/* It is found by the family of the client, and says that of the peer. */
+		/* The flow to the peer has a key of the client's family, and leaves by the peer's. */
 		channel_clear_df(channel);
-		if (!(way[0].flow.flags & FLOW_V6))
+		if (!(built[0].flow.flags & FLOW_V6))
 			assert_int_equal(flow_of(n, 0).frag_off, 0);
 		channel_close(channel);
 		assert_int_equal(flows_now(), 0);
@@ -462,7 +473,7 @@ static void test_open_families(void **state)
 	}
 }
 
-/* Whoever gets the ports next is bound before the first one's channels are deleted. */
+/* Another session may get the same ports, and bind a channel, before the first channel is freed. */
 static void test_same_pair_after_the_end(void **state)
 {
 	struct channel *first, *second;
@@ -481,12 +492,12 @@ static void test_same_pair_after_the_end(void **state)
 	check_untouched(4);
 }
 
-/* The flow without DF is what it would have been from the start, and is the same flow. */
+/* A flow whose DF is cleared is equal to one that was built without DF, but keeps its hop, owner and first ID. */
 static void test_clear_df(void **state)
 {
 	struct channel_request what = request(1);
 	struct channel *channel;
-	struct built_flow way[2];
+	struct built_flow built[2];
 	struct flow before, now, *flow;
 
 	(void)state;
@@ -494,8 +505,8 @@ static void test_clear_df(void **state)
 	channel = open_channel(1);
 	before = flow_of(1, 0);
 	what.df = false;
-	flow_build(&what, &style, way);
-	flow = &way[0].flow;
+	flow_build(&what, &style, built);
+	flow = &built[0].flow;
 	flow->hop = before.hop;
 	flow->owner = before.owner;
 	flow->id_first = before.id_first;
@@ -506,7 +517,7 @@ static void test_clear_df(void **state)
 	now = flow_of(1, 0);
 	assert_memory_equal(&now, flow, sizeof(*flow));
 	assert_int_equal(flow_of(1, 1).frag_off, htons(0x4000));
-	/* Again is nothing to do. */
+	/* The second time there is nothing to do. */
 	fake.calls[0] = '\0';
 	channel_clear_df(channel);
 	assert_string_equal(fake.calls, "");
@@ -516,13 +527,13 @@ static void test_clear_df(void **state)
 	channel_free(channel);
 	assert_int_equal(hops_now(), 0);
 
-	/* One that never had it. */
+	/* The same for a channel that was opened without DF. */
 	assert_int_equal(channel_open(&what, 3, &channel), 0);
 	fake.calls[0] = '\0';
 	channel_clear_df(channel);
 	assert_string_equal(fake.calls, "");
 	channel_close(channel);
-	/* And one that has ended, which must not come back. */
+	/* A channel that was closed must not be written again. */
 	channel_free(channel);
 	channel = open_channel(2);
 	channel_close(channel);
@@ -565,19 +576,19 @@ static void test_read(void **state)
 	out = slot_of(1, 0);
 	back = slot_of(1, 1);
 	check_usage(channel, &none, &none);
-	/* A client's datagram has 4 bytes of header more, and padding; a peer's has neither. */
+	/* A client's datagram has a header of 4 bytes, and may have padding; a peer's has neither. */
 	count(out, 5, 520, 3);
 	count(back, 2, 200, 0);
 	check_usage(channel, &(struct usage){ 5, 543, 520 }, &(struct usage){ 2, 200, 208 });
 	check_usage(channel, &none, &none);
 	count(back, 1, 0, 0);
 	check_usage(channel, &none, &(struct usage){ 1, 0, 4 });
-	/* More than 32 bits hold, and what was cut off may pass them. */
+	/* Counters may exceed 32 bits. The counter of padding has 32 bits, and may wrap around between two reads. */
 	count(out, 1ULL << 33, 1ULL << 42, 0xfffffffe);
 	check_usage(channel, &(struct usage){ 1ULL << 33, (1ULL << 42) + (1ULL << 35) + 0xfffffffe, 1ULL << 42 }, &none);
 	count(out, 1, 10, 3);
 	check_usage(channel, &(struct usage){ 1, 17, 10 }, &none);
-	/* What fell between the last read and the end is there afterwards. */
+	/* What was counted between the last read and the close can be read after the close. */
 	count(out, 3, 18, 0);
 	channel_close(channel);
 	check_usage(channel, &(struct usage){ 3, 30, 18 }, &none);
@@ -587,7 +598,7 @@ static void test_read(void **state)
 	assert_int_equal(fake.bytes_out, 520 + 208 + 4 + (1ULL << 42) + 10 + 18);
 }
 
-/* The next channel in the same rows starts from nothing. */
+/* The next channel in the same slots has counters of 0. */
 static void test_reused_slots_start_anew(void **state)
 {
 	static const struct usage none;
@@ -609,13 +620,13 @@ static void test_reused_slots_start_anew(void **state)
 		channel_close(channel);
 		check_usage(channel, &(struct usage){ 70000 + n, 8 + 4 * (70000 + n), 8 },
 			    &(struct usage){ 40 + n, 7, 7 + 4 * (40 + n) });
-		/* A packet that was under way when it ended is nobody's. */
+		/* A packet that a CPU counts after the last read is counted for no channel. */
 		count(slot[0], 1, 1, 0);
 		channel_free(channel);
 	}
 }
 
-/* Slots come back in the order in which they were given back: first in, first out. */
+/* The slots of limits are given out again in the order in which they came back. */
 static void test_limited(void **state)
 {
 	struct limit *limit[3];
@@ -627,7 +638,7 @@ static void test_limited(void **state)
 		assert_int_equal(limits_take(&slot[i], &limit[i]), 0);
 		assert_ptr_equal(limit[i], &fake.limit[slot[i]]);
 	}
-	/* A session for each channel, and no more. */
+	/* There are as many slots as channels. */
 	assert_int_equal(limits_take(&more, &limit[0]), -ENOSPC);
 	for (uint16_t n = 0; n < 32; n += 8) {
 		struct channel_request what = request(n);
@@ -642,7 +653,7 @@ static void test_limited(void **state)
 
 			assert_true(flow.flags & FLOW_LIMITED);
 			assert_int_equal(flow.limit, slot[2]);
-			/* The relay's family, which only peers' packets ask for. */
+			/* This flag is set where a peer's packets arrive by IPv6. */
 			assert_int_equal(!!(flow.flags & FLOW_LIMITED_V6), direction && in_v6);
 		}
 		channel_close(channel);

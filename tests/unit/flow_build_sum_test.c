@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The sums that are made when a channel is bound, against packets that are summed
- * from their bytes as they come and as they leave, in all combinations of families.
+ * The sums of a flow (udp_delta and ip_sum), checked with packets whose checksums are computed from their bytes, as they
+ * arrive and as they leave, in all combinations of address families.
  */
 #include "sample.h"
 
@@ -12,7 +12,7 @@
 
 static const struct flow_style style = { .ttl = 64, .ttl6 = 64, .flow_labels = true, .client_df = true };
 
-/* RFC 1071 the plain way: bytes in pairs, high byte first, not complemented. */
+/* The sum of RFC 1071 as it is written there: bytes in pairs, high byte first. It is not complemented. */
 static uint32_t sum_bytes(const uint8_t *bytes, size_t count, uint32_t sum)
 {
 	for (size_t i = 0; i < count; i++)
@@ -22,20 +22,20 @@ static uint32_t sum_bytes(const uint8_t *bytes, size_t count, uint32_t sum)
 	return sum;
 }
 
-/* Addresses and ports of a packet, in network order. */
+/* The addresses and ports of a packet, in network order. */
 struct five_tuple {
 	int family;
 	const void *saddr, *daddr;
 	uint16_t sport, dport;
 };
 
-static struct five_tuple tuple_in(const struct built_flow *way)
+static struct five_tuple tuple_in(const struct built_flow *built)
 {
-	if (way->family == AF_INET6)
-		return (struct five_tuple){ AF_INET6, way->key.v6.saddr, way->key.v6.daddr,
-					    way->key.v6.sport, way->key.v6.dport };
-	return (struct five_tuple){ AF_INET, &way->key.v4.saddr, &way->key.v4.daddr, way->key.v4.sport,
-				    way->key.v4.dport };
+	if (built->family == AF_INET6)
+		return (struct five_tuple){ AF_INET6, built->key.v6.saddr, built->key.v6.daddr,
+					    built->key.v6.sport, built->key.v6.dport };
+	return (struct five_tuple){ AF_INET, &built->key.v4.saddr, &built->key.v4.daddr, built->key.v4.sport,
+				    built->key.v4.dport };
 }
 
 static struct five_tuple tuple_out(const struct flow *flow)
@@ -44,7 +44,7 @@ static struct five_tuple tuple_out(const struct flow *flow)
 				    flow->sport, flow->dport };
 }
 
-/* The right checksum of a UDP datagram (RFC 768; RFC 8200, section 8.1); 0 is sent as all ones. */
+/* The correct checksum of a UDP datagram (RFC 768; RFC 8200, section 8.1). 0 is sent as all ones. */
 static uint16_t udp_checksum(const struct five_tuple *tuple, const uint8_t *payload, uint16_t length)
 {
 	uint8_t pseudo[40] = { 0 }, udp[8] = { 0 };
@@ -74,7 +74,7 @@ static uint16_t udp_checksum(const struct five_tuple *tuple, const uint8_t *payl
 	return sum == 0xffff ? 0xffff : (uint16_t)~sum;
 }
 
-/* What a reader of `flow` has to add: new words, and old ones complemented. */
+/* Computes the new checksum from the old one, as the XDP program does: adds new words, and complements of old ones. */
 static uint16_t by_difference(uint16_t check, const struct flow *flow, uint16_t number, uint16_t data)
 {
 	uint16_t bare = htons((uint16_t)(data + 8)), full = htons((uint16_t)(data + 12));
@@ -91,7 +91,7 @@ static uint16_t by_difference(uint16_t check, const struct flow *flow, uint16_t 
 	return sum == 0xffff ? 0xffff : (uint16_t)~sum;
 }
 
-/* Addresses whose words are all 0 or all ones come often: there carries are. */
+/* A random endpoint, which often has words that are all zeros or all ones, because those make carries. */
 static void random_endpoint(uint64_t *seed, int family, union endpoint *endpoint)
 {
 	static const uint32_t extremes[] = { 0x00000000, 0x00000001, 0xffffffff, 0xffff0000,
@@ -136,7 +136,7 @@ static void test_udp_delta(void **state)
 	for (int round = 0; round < ROUNDS; round++) {
 		struct channel_request what = random_request(&seed, &combinations[round % 4]);
 		uint16_t data = (uint16_t)(unit_random(&seed) % 1469), number = htons(what.number);
-		struct built_flow way[2];
+		struct built_flow built[2];
 
 		for (size_t i = 0; i < sizeof(bytes); i++)
 			bytes[i] = round / 4 % 16 == 0 ? 0 :
@@ -145,15 +145,15 @@ static void test_udp_delta(void **state)
 		bytes[1] = (uint8_t)what.number;
 		bytes[2] = (uint8_t)(data >> 8);
 		bytes[3] = (uint8_t)data;
-		flow_build(&what, &style, way);
+		flow_build(&what, &style, built);
 
 		for (int i = 0; i < 2; i++) {
-			struct five_tuple in = tuple_in(&way[i]), out = tuple_out(&way[i].flow);
+			struct five_tuple in = tuple_in(&built[i]), out = tuple_out(&built[i].flow);
 			uint16_t before, after;
 
 			before = udp_checksum(&in, i ? bytes + 4 : bytes, (uint16_t)(data + (i ? 0 : 4)));
 			after = udp_checksum(&out, i ? bytes : bytes + 4, (uint16_t)(data + (i ? 4 : 0)));
-			if (ntohs(by_difference(htons(before), &way[i].flow, number, data)) != after)
+			if (ntohs(by_difference(htons(before), &built[i].flow, number, data)) != after)
 				fail_msg("%s, direction %d, round %d", combinations[round % 4].name, i, round);
 		}
 	}
@@ -172,7 +172,7 @@ static void check_ip_sum(const struct flow *flow, bool df, uint64_t drawn)
 	memcpy(header + 12, &flow->saddr.v4, 4);
 	memcpy(header + 16, &flow->daddr.v4, 4);
 
-	/* What differs from packet to packet is added by the reader. */
+	/* The XDP program adds what differs from packet to packet. */
 	sum += htons(header[1]);
 	memcpy(&word, header + 2, 2);
 	sum += word;
@@ -183,7 +183,7 @@ static void check_ip_sum(const struct flow *flow, bool df, uint64_t drawn)
 		sum = (sum >> 16) + (sum & 0xffff);
 	check = (uint16_t)~sum;
 	assert_int_equal(ntohs(check), (uint16_t)~sum_bytes(header, sizeof(header), 0));
-	/* And a receiver finds it right. */
+	/* A receiver finds the header correct. */
 	memcpy(header + 10, &check, 2);
 	assert_int_equal(sum_bytes(header, sizeof(header), 0), 0xffff);
 }
@@ -197,15 +197,15 @@ static void test_ip_sum(void **state)
 	for (int round = 0; round < ROUNDS; round++) {
 		struct channel_request what = random_request(&seed, &combinations[round % 4]);
 		struct flow_style given = style;
-		struct built_flow way[2];
+		struct built_flow built[2];
 
 		given.client_df = round & 4;
 		what.df = round & 8;
-		flow_build(&what, &given, way);
+		flow_build(&what, &given, built);
 		for (int i = 0; i < 2; i++) {
-			if (way[i].flow.flags & FLOW_V6)
+			if (built[i].flow.flags & FLOW_V6)
 				continue;
-			check_ip_sum(&way[i].flow, i ? given.client_df : what.df, unit_random(&seed));
+			check_ip_sum(&built[i].flow, i ? given.client_df : what.df, unit_random(&seed));
 			checked++;
 		}
 	}

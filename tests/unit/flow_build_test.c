@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the kernel is told of a channel: both keys, and how each direction leaves. */
+/* The two flows of a channel: their keys, and how the packets of each direction leave. */
 #include "sample.h"
 
 #include "channel/channel.h"
@@ -17,7 +17,7 @@ struct place {
 	uint16_t port;
 };
 
-static void check_key(const struct built_flow *way, int family, struct place from, struct place at,
+static void check_key(const struct built_flow *built, int family, struct place from, struct place at,
 		      uint16_t number)
 {
 	uint8_t bytes[sizeof(union flow_any_key)] = { 0 };
@@ -25,15 +25,15 @@ static void check_key(const struct built_flow *way, int family, struct place fro
 	uint16_t ports[4] = { htons(from.port), htons(at.port), htons(number),
 			      family == AF_INET6 ? FLOW_KEY_V6 : FLOW_KEY_V4 };
 
-	/* The layout of both: address, address, port, port, number, family. */
+	/* Both keys have this layout: source and destination address, source and destination port, number, family. */
 	assert_int_equal(inet_pton(family, from.address, bytes), 1);
 	assert_int_equal(inet_pton(family, at.address, bytes + length), 1);
 	memcpy(bytes + 2 * length, ports, sizeof(ports));
-	assert_int_equal(way->family, family);
-	assert_memory_equal(&way->key, bytes, sizeof(bytes));
+	assert_int_equal(built->family, family);
+	assert_memory_equal(&built->key, bytes, sizeof(bytes));
 }
 
-static void check_way_out(const struct flow *flow, int family, struct place from, struct place to,
+static void check_flow(const struct flow *flow, int family, struct place from, struct place to,
 			  uint16_t number)
 {
 	uint8_t saddr[16] = { 0 }, daddr[16] = { 0 };
@@ -46,7 +46,7 @@ static void check_way_out(const struct flow *flow, int family, struct place from
 	assert_int_equal(flow->dport, htons(to.port));
 	assert_int_equal(flow->channel, htons(number));
 	assert_int_equal(flow->flags, family == AF_INET6 ? FLOW_V6 : 0);
-	/* These are for whoever opens it. */
+	/* channel_open sets these. */
 	assert_int_equal(flow->hop, 0);
 	assert_int_equal(flow->limit, 0);
 	assert_int_equal(flow->owner, 0);
@@ -62,19 +62,23 @@ static void test_keys_and_addresses(void **state)
 		struct place server = { server_address(is->client), 3478 };
 		struct place relay = { relay_address(is->peer), 50000 };
 		struct place peer = { peer_address(is->peer), 4005 };
-		struct built_flow way[2];
+		struct built_flow built[2];
 
-		flow_build(&what, &style, way);
-		/* Found by what the client sends; leaves from the relay, without a header. */
-		check_key(&way[0], is->client, client, server, 0x4005);
-		check_way_out(&way[0].flow, is->peer, relay, peer, 0);
-		/* Found by what the peer sends, which has no number; leaves from where the client sends to. */
-		check_key(&way[1], is->peer, peer, relay, 0);
-		check_way_out(&way[1].flow, is->client, server, client, 0x4005);
+		print_message("# %s\n", is->name);
+		flow_build(&what, &style, built);
+		/* A flow to the peer is found by what the client sends, and leaves from the relay, without a header. */
+		check_key(&built[0], is->client, client, server, 0x4005);
+		check_flow(&built[0].flow, is->peer, relay, peer, 0);
+		/*
+		 * A flow to the client is found by what the peer sends, which has no number, and leaves from the
+		 * address that the client sends to.
+		 */
+		check_key(&built[1], is->peer, peer, relay, 0);
+		check_flow(&built[1].flow, is->client, server, client, 0x4005);
 	}
 }
 
-/* Bytes that are not address or port, as coturn's sockets may have them. */
+/* Sets all bytes of an endpoint but family, address and port, as they may be in coturn's memory. */
 static void litter(union endpoint *endpoint)
 {
 	union endpoint kept = *endpoint;
@@ -91,7 +95,7 @@ static void litter(union endpoint *endpoint)
 	}
 }
 
-/* A key that differs in a byte of padding is another key: it is found never. */
+/* Keys are compared byte by byte, so each byte that is not used must be 0. */
 static void test_no_byte_is_left_unset(void **state)
 {
 	(void)state;
@@ -99,6 +103,7 @@ static void test_no_byte_is_left_unset(void **state)
 		struct channel_request what = sample_request(&combinations[i], 5);
 		struct built_flow zeros[2], ones[2];
 
+		print_message("# %s\n", combinations[i].name);
 		memset(zeros, 0, sizeof(zeros));
 		flow_build(&what, &style, zeros);
 		memset(ones, 0xff, sizeof(ones));
@@ -113,7 +118,7 @@ static void test_no_byte_is_left_unset(void **state)
 
 /* ---- DF, TTL and TOS ---- */
 
-/* Towards the peer the relay's socket says it, towards the client the listener's. IPv6 has none. */
+/* Towards the peer, DF depends on the relay's socket; towards the client, on the host. IPv6 has no DF. */
 static void test_df(void **state)
 {
 	(void)state;
@@ -121,12 +126,12 @@ static void test_df(void **state)
 		const struct combination *is = &combinations[i / 4];
 		struct flow_style given = { .ttl = 64, .ttl6 = 64, .client_df = i & 1 };
 		struct channel_request what = sample_request(is, 5);
-		struct built_flow way[2];
+		struct built_flow built[2];
 
 		what.df = i & 2;
-		flow_build(&what, &given, way);
-		assert_int_equal(way[0].flow.frag_off, i & 2 && is->peer == AF_INET ? htons(0x4000) : 0);
-		assert_int_equal(way[1].flow.frag_off, i & 1 && is->client == AF_INET ? htons(0x4000) : 0);
+		flow_build(&what, &given, built);
+		assert_entry_equal(is->name, built[0].flow.frag_off, i & 2 && is->peer == AF_INET ? htons(0x4000) : 0);
+		assert_entry_equal(is->name, built[1].flow.frag_off, i & 1 && is->client == AF_INET ? htons(0x4000) : 0);
 	}
 }
 
@@ -137,26 +142,25 @@ static void test_ttl(void **state)
 		const struct combination *is = &combinations[i / 2];
 		struct flow_style given = { .ttl = 61, .ttl6 = 200, .client_ttl_fixed = i & 1 };
 		struct channel_request what = sample_request(is, 5);
-		struct built_flow way[2];
+		struct built_flow built[2];
 
-		flow_build(&what, &given, way);
-		assert_int_equal(way[0].flow.ttl_from, FLOW_TTL_RECEIVED);
-		assert_int_equal(way[0].flow.ttl, is->peer == AF_INET6 ? 200 : 61);
+		flow_build(&what, &given, built);
+		assert_entry_equal(is->name, built[0].flow.ttl_from, FLOW_TTL_RECEIVED);
+		assert_entry_equal(is->name, built[0].flow.ttl, is->peer == AF_INET6 ? 200 : 61);
 		if (i & 1) {
-			assert_int_equal(way[1].flow.ttl_from, FLOW_TTL_ROUTE);
+			assert_entry_equal(is->name, built[1].flow.ttl_from, FLOW_TTL_ROUTE);
 		} else {
-			assert_int_equal(way[1].flow.ttl_from, FLOW_TTL_RECEIVED);
-			assert_int_equal(way[1].flow.ttl, is->client == AF_INET6 ? 200 : 61);
+			assert_entry_equal(is->name, built[1].flow.ttl_from, FLOW_TTL_RECEIVED);
+			assert_entry_equal(is->name, built[1].flow.ttl, is->client == AF_INET6 ? 200 : 61);
 		}
-		assert_int_equal(way[0].flow.tos_mask, 0xff);
-		assert_int_equal(way[1].flow.tos_mask, 0xff);
+		assert_entry_equal(is->name, built[0].flow.tos_mask, 0xff);
+		assert_entry_equal(is->name, built[1].flow.tos_mask, 0xff);
 	}
 }
 
 /*
- * An IPv4 client of an IPv6 socket: coturn learns neither its TTL, which it takes
- * for 64 and sends less one, nor its TOS; what it says of TOS to that socket is for
- * IPv6 packets only.
+ * An IPv4 client of an IPv6 socket. coturn does not learn the TTL of its packets, assumes 64, and sends that less
+ * one. It does not learn their TOS either, and sets the traffic class of the socket, which IPv4 packets do not have.
  */
 static void test_mapped_client(void **state)
 {
@@ -175,26 +179,28 @@ static void test_mapped_client(void **state)
 		struct combination is = { "", AF_INET, table[i].peer };
 		struct flow_style given = style;
 		struct channel_request what = sample_request(&is, 5);
-		struct built_flow way[2], plain[2];
+		struct built_flow built[2], plain[2];
 
 		given.ttl = table[i].ttl;
 		given.ttl6 = table[i].ttl6;
 		given.client_ttl_fixed = i & 1;
 		flow_build(&what, &given, plain);
 		what.mapped = true;
-		flow_build(&what, &given, way);
-		assert_int_equal(way[0].flow.ttl_from, FLOW_TTL_CONSTANT);
-		assert_int_equal(way[0].flow.ttl, table[i].expected);
-		assert_int_equal(way[1].flow.ttl_from, FLOW_TTL_ROUTE);
-		assert_int_equal(way[0].flow.tos_mask, 0);
-		assert_int_equal(way[1].flow.tos_mask, 0);
-		/* In all else it is a client as others are. */
+		flow_build(&what, &given, built);
+		print_message("# to IPv%d, TTL %u, hop limit %u\n", table[i].peer == AF_INET ? 4 : 6, table[i].ttl,
+			      table[i].ttl6);
+		assert_int_equal(built[0].flow.ttl_from, FLOW_TTL_CONSTANT);
+		assert_int_equal(built[0].flow.ttl, table[i].expected);
+		assert_int_equal(built[1].flow.ttl_from, FLOW_TTL_ROUTE);
+		assert_int_equal(built[0].flow.tos_mask, 0);
+		assert_int_equal(built[1].flow.tos_mask, 0);
+		/* In everything else the flows are those of another client. */
 		for (int k = 0; k < 2; k++) {
-			way[k].flow.ttl = plain[k].flow.ttl;
-			way[k].flow.ttl_from = plain[k].flow.ttl_from;
-			way[k].flow.tos_mask = plain[k].flow.tos_mask;
+			built[k].flow.ttl = plain[k].flow.ttl;
+			built[k].flow.ttl_from = plain[k].flow.ttl_from;
+			built[k].flow.tos_mask = plain[k].flow.tos_mask;
 		}
-		assert_memory_equal(way, plain, sizeof(way));
+		assert_memory_equal(built, plain, sizeof(built));
 	}
 }
 
@@ -202,13 +208,13 @@ static void test_mapped_client(void **state)
 
 static uint32_t label_to_peer(const struct channel_request *what, const struct flow_style *given)
 {
-	struct built_flow way[2];
+	struct built_flow built[2];
 
-	flow_build(what, given, way);
-	return ntohl(way[0].flow.label);
+	flow_build(what, given, built);
+	return ntohl(built[0].flow.label);
 }
 
-/* Version 6, traffic class 0, 20 bits of label, in each packet that leaves by IPv6. */
+/* The first word of an IPv6 header: version 6, traffic class 0, and 20 bits of label, which all vary. */
 static void test_label_is_a_label(void **state)
 {
 	uint32_t ones = 0, zeros = 0;
@@ -216,11 +222,11 @@ static void test_label_is_a_label(void **state)
 	(void)state;
 	for (uint16_t n = 0; n < 1000; n++) {
 		struct channel_request what = sample_request(&combinations[3], n);
-		struct built_flow way[2];
+		struct built_flow built[2];
 
-		flow_build(&what, &style, way);
+		flow_build(&what, &style, built);
 		for (int i = 0; i < 2; i++) {
-			uint32_t label = ntohl(way[i].flow.label);
+			uint32_t label = ntohl(built[i].flow.label);
 
 			assert_int_equal(label >> 20, 0x600);
 			ones |= label & 0xfffff;
@@ -239,17 +245,17 @@ static void test_no_labels(void **state)
 	given.flow_labels = false;
 	for (size_t i = 0; i < COUNT(combinations); i++) {
 		struct channel_request what = sample_request(&combinations[i], 5);
-		struct built_flow way[2];
+		struct built_flow built[2];
 
-		flow_build(&what, &given, way);
+		flow_build(&what, &given, built);
 		for (int k = 0; k < 2; k++) {
-			if (way[k].flow.flags & FLOW_V6)
-				assert_int_equal(way[k].flow.label, htonl(0x60000000));
+			if (built[k].flow.flags & FLOW_V6)
+				assert_entry_equal(combinations[i].name, built[k].flow.label, htonl(0x60000000));
 		}
 	}
 }
 
-/* The five-tuple that leaves makes it, and nothing else: the kernel's labels are a socket's. */
+/* A label depends on the five-tuple of the packets that leave, and on the secret, but on nothing else. */
 static void test_label_is_of_the_five_tuple(void **state)
 {
 	struct flow_style given = style;
@@ -282,7 +288,7 @@ static void test_label_is_of_the_five_tuple(void **state)
 		other.peer.v6.sin6_port ^= (uint16_t)(1 << bit);
 		assert_int_not_equal(label_to_peer(&other, &style), label);
 	}
-	/* Another server start, other labels. */
+	/* Each start of the server has another secret, and so other labels. */
 	for (int bit = 0; bit < 32; bit++) {
 		given = style;
 		given.secret ^= 1U << bit;
@@ -290,7 +296,7 @@ static void test_label_is_of_the_five_tuple(void **state)
 	}
 }
 
-/* Neighbouring ports, as calls have them, are spread over all labels. */
+/* The labels of consecutive ports are spread as if they were random. */
 static void test_labels_are_spread(void **state)
 {
 	static uint8_t seen[1 << 20];
@@ -306,7 +312,7 @@ static void test_labels_are_spread(void **state)
 		distinct += !seen[label];
 		seen[label] = 1;
 	}
-	/* Of as many drawn at random, 63500 would be distinct. */
+	/* Of 65536 random labels of 20 bits, 63500 are distinct on average. */
 	assert_true(distinct > 60000);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One limit for what coturn and the kernel relay of a session. */
+/* The meters of max-bps, from which coturn and the XDP program both take. */
 #include "unit.h"
 
 #include <stdbool.h>
@@ -12,7 +12,7 @@
 
 static struct limit shared;
 static struct meters meters;
-static uint64_t counter; /* coturn's */
+static uint64_t counter; /* coturn's counter of the socket, in bytes */
 
 static void open_limiter(uint64_t bps)
 {
@@ -21,7 +21,7 @@ static void open_limiter(uint64_t bps)
 	counter = 0;
 }
 
-/* coturn's own check (ioa_socket_check_bandwidth), and what follows it. */
+/* What coturn does for a packet: its own check (ioa_socket_check_bandwidth), and then our hook. */
 static bool coturn_sends(uint64_t bytes)
 {
 	if (counter + bytes > BPS)
@@ -30,7 +30,7 @@ static bool coturn_sends(uint64_t bytes)
 	return true;
 }
 
-/* bpf/limit.h. */
+/* What the XDP program does for a packet (bpf/limit.h). */
 static bool kernel_sends(int64_t bytes)
 {
 	if (shared.left[METER] < bytes)
@@ -65,7 +65,7 @@ static void test_open(void **state)
 	}
 }
 
-/* However much is spent of it, and of the others nothing is lifted. */
+/* The meter is full again however much was spent of it, and the other meters stay as they are. */
 static void test_lifted(void **state)
 {
 	(void)state;
@@ -89,7 +89,7 @@ static void test_what_coturn_spends_is_not_the_kernels(void **state)
 	assert_int_equal(shared.left[METER], 6000);
 	assert_false(kernel_sends(6001));
 	assert_true(kernel_sends(6000));
-	/* Only the meter that was shared. */
+	/* The other meters stay as they are. */
 	assert_int_equal(shared.left[LIMIT_CLIENT_WRITE], BPS);
 }
 
@@ -126,12 +126,12 @@ static void test_a_second_fills_the_meter(void **state)
 	second();
 	assert_int_equal(shared.left[METER], BPS);
 	assert_int_equal(counter, 0);
-	/* Nothing is saved up. */
+	/* What is not used in a second is not saved for the next. */
 	second();
 	assert_int_equal(shared.left[METER], BPS);
 }
 
-/* coturn may accept one packet that the kernel has left no room for. */
+/* coturn may accept one packet more than the XDP program has left room for. */
 static void test_too_much_is_taken_off_the_next_second(void **state)
 {
 	(void)state;
@@ -164,7 +164,7 @@ static void test_a_debt_can_take_several_seconds(void **state)
 	assert_int_equal(shared.left[METER], BPS);
 }
 
-/* Another socket, or one that was cleared: what it counts is all new. */
+/* A counter that is lower than before is of another socket, or was cleared: all of it counts as new. */
 static void test_counter_that_began_anew(void **state)
 {
 	(void)state;
@@ -177,7 +177,7 @@ static void test_counter_that_began_anew(void **state)
 	assert_int_equal(counter, 5300);
 }
 
-/* Whatever the mixture, the sum over many seconds is never above the limit, and one packet. */
+/* Over many seconds the two sides together never send more than the limit and one packet. */
 static void test_never_more_than_the_limit(void **state)
 {
 	uint64_t random = 0x9e3779b97f4a7c15ULL, sent = 0;
@@ -194,7 +194,7 @@ static void test_never_more_than_the_limit(void **state)
 		assert_true(sent <= seconds * BPS + 1500);
 		second();
 	}
-	/* And what there is room for gets through. */
+	/* Most of what the limit allows is sent. */
 	assert_true(sent > 2000ULL * BPS * 9 / 10);
 }
 

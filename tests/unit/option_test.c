@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The options: both sources, which of them wins, bad values, lines of turnserver.conf. */
+/* The options: both sources, which of them has priority, bad values, and lines of turnserver.conf. */
 #include "unit.h"
 
 #include <errno.h>
@@ -85,7 +85,7 @@ static void test_descriptions(void **state)
 		assert_int_equal(option_descriptions[id].has_value, expected[i].has_value);
 		assert_true(strlen(option_descriptions[id].help) > 10);
 	}
-	/* The numbers in the help are those in force. */
+	/* The help has the numbers that the code uses. */
 	assert_non_null(strstr(option_descriptions[id_of("xdp-max-channels")].help, "1 to 1048576"));
 	assert_non_null(strstr(option_descriptions[id_of("xdp-max-channels")].help, "Default: 16384"));
 }
@@ -98,7 +98,7 @@ static void test_mode_names(void **state)
 	assert_string_equal(option_mode_name(OPTION_MODE_GENERIC), "generic");
 }
 
-/* One option, by either source, as often as coturn reads them: three times. */
+/* Sets an option by one of the sources three times, as coturn does, and checks that only the first changes something. */
 static void take(enum option_source source, const char *name, const char *value)
 {
 	struct options once;
@@ -135,12 +135,12 @@ static void test_switches(void **state)
 		for (size_t i = 0; i < COUNT(words); i++) {
 			setup(state);
 			take(source, "xdp-offload", words[i].value);
-			assert_int_equal(resolve().enabled, words[i].on);
-			assert_false(resolve().required);
+			assert_entry_equal(words[i].value, resolve().enabled, words[i].on);
+			assert_entry_equal(words[i].value, resolve().required, false);
 			setup(state);
 			take(source, "xdp-required", words[i].value);
-			assert_int_equal(resolve().required, words[i].on);
-			assert_false(resolve().enabled);
+			assert_entry_equal(words[i].value, resolve().required, words[i].on);
+			assert_entry_equal(words[i].value, resolve().enabled, false);
 		}
 	}
 }
@@ -151,7 +151,7 @@ static void test_modes(void **state)
 		for (int mode = OPTION_MODE_AUTO; mode <= OPTION_MODE_GENERIC; mode++) {
 			setup(state);
 			take(source, "xdp-mode", option_mode_name(mode));
-			assert_int_equal(resolve().mode, mode);
+			assert_entry_equal(option_mode_name(mode), resolve().mode, mode);
 		}
 	}
 }
@@ -169,7 +169,7 @@ static void test_channels(void **state)
 		for (size_t i = 0; i < COUNT(numbers); i++) {
 			setup(state);
 			take(source, "xdp-max-channels", numbers[i].value);
-			assert_int_equal(resolve().channels, numbers[i].channels);
+			assert_entry_equal(numbers[i].value, resolve().channels, numbers[i].channels);
 		}
 	}
 }
@@ -203,7 +203,7 @@ static void test_interfaces_full(void **state)
 		snprintf(name, sizeof(name), "eth%d", i);
 		take(OPTION_FILE, "xdp-interface", name);
 	}
-	/* Known ones are no news, even when no more would fit. */
+	/* A name that is in the list already is no error, even if the list is full. */
 	take(OPTION_FILE, "xdp-interface", "eth0");
 	assert_int_equal(resolve().interfaces, ABI_ATTACHMENTS);
 	assert_int_equal(set(OPTION_FILE, "xdp-interface", "eth16"), -EINVAL);
@@ -216,7 +216,7 @@ static void test_interfaces_full(void **state)
 	assert_int_equal(resolve().interfaces, 1);
 }
 
-/* Whichever is read first, and whatever it says, the command line wins. */
+/* The command line has priority, whichever source is read first. */
 static void test_command_line_wins(void **state)
 {
 	for (int argv_first = 0; argv_first < 2; argv_first++) {
@@ -246,7 +246,7 @@ static void test_command_line_wins(void **state)
 	}
 }
 
-/* Option by option: what the command line leaves out comes from the file. */
+/* An option that is not on the command line comes from the file. */
 static void test_sources_complete_each_other(void **state)
 {
 	struct settings settings;
@@ -279,7 +279,7 @@ static void test_last_line_wins(void **state)
 
 static const struct {
 	const char *name, *value, *error;
-	bool argv_only; /* a line cannot say it */
+	bool argv_only; /* a line of the file cannot have this value */
 } bad[] = {
 	{ "xdp-offload", "maybe", "xdp-offload: 'maybe' " SWITCH_WORDS, false },
 	{ "xdp-offload", "2", "xdp-offload: '2' " SWITCH_WORDS, false },
@@ -301,7 +301,7 @@ static const struct {
 	{ "xdp-max-channels", "0x10", "xdp-max-channels: '0x10' is not a number from 1 to 1048576", false },
 	{ "xdp-max-channels", "1e3", "xdp-max-channels: '1e3' is not a number from 1 to 1048576", false },
 	{ "xdp-max-channels", "many", "xdp-max-channels: 'many' is not a number from 1 to 1048576", false },
-	/* 2^32 + 1 and 2^64 + 1, which would do if they were cut */
+	/* 2^32 + 1 and 2^64 + 1, whose lower bits are an allowed number */
 	{ "xdp-max-channels", "4294967297", "xdp-max-channels: '4294967297' is not a number from 1 to 1048576", false },
 	{ "xdp-max-channels", "18446744073709551617",
 	  "xdp-max-channels: '18446744073709551617' is not a number from 1 to 1048576", false },
@@ -322,13 +322,14 @@ static void test_bad_values(void **state)
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		struct settings before;
 
+		print_message("# %s: %s\n", bad[i].name, bad[i].value ? bad[i].value : "no value");
 		setup(state);
 		assert_int_equal(set(OPTION_ARGV, "xdp-offload", "yes"), 0);
 		assert_int_equal(set(OPTION_ARGV, "xdp-mode", "native"), 0);
 		assert_int_equal(set(OPTION_ARGV, "xdp-max-channels", "99"), 0);
 		assert_int_equal(set(OPTION_ARGV, "xdp-interface", "eth0"), 0);
 		before = resolve();
-		/* But for this one: rather no server than one without what may be required. */
+		/* Only xdp-required is on after a bad value: the server must not start without what may be required. */
 		before.required = !strcmp(bad[i].name, "xdp-required");
 		assert_int_equal(set(OPTION_ARGV, bad[i].name, bad[i].value), -EINVAL);
 		assert_string_equal(options.error, bad[i].error);
@@ -336,7 +337,7 @@ static void test_bad_values(void **state)
 	}
 }
 
-/* The line is ours all the same: coturn must not warn of its format. */
+/* A line with a bad value is still ours: coturn must not warn that its format is wrong. */
 static void test_bad_lines(void **state)
 {
 	for (size_t i = 0; i < COUNT(bad); i++) {
@@ -344,6 +345,7 @@ static void test_bad_lines(void **state)
 
 		if (bad[i].argv_only)
 			continue;
+		print_message("# %s: %s\n", bad[i].name, bad[i].value ? bad[i].value : "no value");
 		setup(state);
 		snprintf(line, sizeof(line), "%s %s\n", bad[i].name, bad[i].value ? bad[i].value : "");
 		assert_int_equal(option_read_line(&options, line), 0);
@@ -408,9 +410,9 @@ static void test_line_forms(void **state)
 	for (size_t i = 0; i < COUNT(forms); i++) {
 		for (int mode = OPTION_MODE_NATIVE; mode <= OPTION_MODE_GENERIC; mode++) {
 			setup(state);
-			assert_int_equal(read_line(forms[i], option_mode_name(mode)), 0);
+			assert_entry_equal(forms[i], read_line(forms[i], option_mode_name(mode)), 0);
 			assert_string_equal(options.error, "");
-			assert_int_equal(resolve().mode, mode);
+			assert_entry_equal(forms[i], resolve().mode, mode);
 		}
 	}
 }
@@ -424,9 +426,9 @@ static void test_lines_without_value(void **state)
 
 	for (size_t i = 0; i < COUNT(lines); i++) {
 		setup(state);
-		assert_int_equal(option_read_line(&options, lines[i]), 0);
+		assert_entry_equal(lines[i], option_read_line(&options, lines[i]), 0);
 		assert_string_equal(options.error, "");
-		assert_true(resolve().enabled);
+		assert_entry_equal(lines[i], resolve().enabled, true);
 	}
 }
 
@@ -462,12 +464,12 @@ static void test_lines_of_others(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(lines); i++) {
-		assert_int_equal(option_read_line(&options, lines[i]), -ENOENT);
+		assert_entry_equal(lines[i], option_read_line(&options, lines[i]), -ENOENT);
 		assert_memory_equal(&before, &options, sizeof(options));
 	}
 }
 
-/* coturn knows no comments after a value either: what is there is the value. */
+/* As in coturn's own options, a comment after a value is a part of the value. */
 static void test_comment_after_value(void **state)
 {
 	(void)state;
@@ -477,7 +479,7 @@ static void test_comment_after_value(void **state)
 	assert_int_equal(resolve().mode, OPTION_MODE_AUTO);
 }
 
-/* On the heap and not a byte longer, so that a sanitizer sees who reads too far. */
+/* The line is on the heap and has no spare byte, so that a sanitizer finds a read past its end. */
 static int read_long(const char *start, char fill, size_t length)
 {
 	char *line = test_malloc(length + 1);

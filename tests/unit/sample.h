@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Channels to test with: client and peer of either family, in all four combinations. */
+/* Channels for tests, in all four combinations of the address families of client and peer. */
 #ifndef SAMPLE_H
 #define SAMPLE_H
 
@@ -57,7 +57,7 @@ static inline const char *peer_address(int family)
 	return family == AF_INET6 ? "2001:db8:3::20" : "203.0.113.20";
 }
 
-/* The n-th channel of a client: the number and the peer's port tell them apart. */
+/* The n-th channel of a client. Channels differ in their number and in the port of the peer. */
 static inline struct channel_request sample_request(const struct combination *families, uint16_t n)
 {
 	return (struct channel_request){

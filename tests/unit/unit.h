@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What every unit test includes: cmocka, with the headers that it wants first. */
+/* Every unit test includes this first: cmocka, and the headers that have to come before it. */
 #ifndef UNIT_H
 #define UNIT_H
 
@@ -17,7 +17,19 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* The same numbers in every run (xorshift64), whatever else draws from random(3). */
+/* Fails the test if two numbers differ, and names the entry of the test's table. */
+static inline void unit_entry_equal(const char *entry, long long is, long long wanted, const char *file, int line)
+{
+	if (is == wanted)
+		return;
+	print_error("%s: %lld (0x%llx), not %lld (0x%llx)\n", entry, is, (unsigned long long)is, wanted,
+		    (unsigned long long)wanted);
+	_fail(file, line);
+}
+#define assert_entry_equal(entry, is, wanted) \
+	unit_entry_equal(entry, (long long)(is), (long long)(wanted), __FILE__, __LINE__)
+
+/* Returns the next number of a sequence that is the same in every run (xorshift64). `state` must not be 0. */
 static inline uint64_t unit_random(uint64_t *state)
 {
 	*state ^= *state << 13;

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The fold: kernel counters become coturn's with as many reports as coturn
- * would have made, and nothing is lost or counted twice.
+ * What the kernel counts is added to coturn's counters with as many reports as coturn would have made itself, and
+ * nothing is lost or counted twice.
  */
 #include "unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "channel/usage.h"
 
 #define SEED 0x1d872b41c5e3f96bULL
 
-/* A session as coturn has it: 32-bit counters, started anew by each report. */
+/* A session as coturn has it. A report sets its counters of 32 bits to 0. */
 struct session {
 	uint32_t packets[USAGE_COUNTERS];
 	uint32_t bytes[USAGE_COUNTERS];
@@ -25,12 +26,12 @@ static uint32_t counted(const struct session *session)
 	return session->packets[0] + session->packets[1] + session->packets[2] + session->packets[3];
 }
 
-/* What coturn does after each packet that it has counted, and after each part. */
+/* What coturn does after each packet that it has counted, and our hook after each part (turn_report_session_usage). */
 static void report(struct session *session)
 {
 	if (counted(session) % USAGE_REPORT_PACKETS)
 		return;
-	/* coturn makes none for a session that only its peer counters know. */
+	/* coturn reports nothing for a session that has only received from peers and sent to them. */
 	if (!session->packets[USAGE_RECEIVED] && !session->packets[USAGE_SENT])
 		return;
 	for (int i = 0; i < USAGE_COUNTERS; i++) {
@@ -47,7 +48,7 @@ static uint64_t packets_in(const struct usage_sum *sum)
 	return sum->packets[0] + sum->packets[1] + sum->packets[2] + sum->packets[3];
 }
 
-/* The server's loop, with what must hold at every turn of it. */
+/* The loop of the server (fold in relay_thread.c), with checks of each part. */
 static void fold(struct session *session, struct usage_sum rest)
 {
 	while (!usage_empty(&rest)) {
@@ -78,7 +79,7 @@ static void fold(struct session *session, struct usage_sum rest)
 		assert_int_equal(rest.bytes[i], 0);
 }
 
-/* The same packets, one by one, as coturn relays and counts them. */
+/* Counts the same packets one by one, as coturn does when it relays them. */
 static void simulate(struct session *session, uint64_t to_peer, uint64_t to_client)
 {
 	while (to_peer || to_client) {
@@ -130,7 +131,7 @@ static void test_empty(void **state)
 		memset(&sum, 0, sizeof(sum));
 		sum.packets[i] = 1;
 		assert_false(usage_empty(&sum));
-		/* 32 bits of it are 0. */
+		/* The lower 32 bits are 0. */
 		sum.packets[i] = 1ULL << 32;
 		assert_false(usage_empty(&sum));
 	}
@@ -148,7 +149,7 @@ static void test_nothing_to_take(void **state)
 	}
 }
 
-/* One less than what makes a report, just that, and one more. */
+/* One packet less than makes a report due, exactly as many, and one more. */
 static void test_boundary(void **state)
 {
 	static const uint32_t begun[] = { 0, 1, 2047, 4094, 4095, 4096, 4097, 8191, 1U << 31, UINT32_MAX };
@@ -156,6 +157,7 @@ static void test_boundary(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(begun); i++) {
 		uint64_t room = 4096 - begun[i] % 4096;
+		char entry[64];
 
 		for (int counter = 0; counter < USAGE_COUNTERS; counter++) {
 			for (int more = -1; more <= 1; more++) {
@@ -163,17 +165,18 @@ static void test_boundary(void **state)
 
 				rest.packets[counter] = room + (uint64_t)more;
 				rest.bytes[counter] = 7 * rest.packets[counter];
-				assert_int_equal(usage_take(&rest, begun[i], &part), more >= 0);
-				assert_int_equal(part.packets[counter], more < 0 ? room - 1 : room);
-				assert_int_equal(part.bytes[counter], 7 * part.packets[counter]);
-				assert_int_equal(rest.packets[counter], more > 0);
-				assert_int_equal(rest.bytes[counter], more > 0 ? 7 : 0);
+				snprintf(entry, sizeof(entry), "counted %u, counter %d, %d more", begun[i], counter, more);
+				assert_entry_equal(entry, usage_take(&rest, begun[i], &part), more >= 0);
+				assert_entry_equal(entry, part.packets[counter], more < 0 ? room - 1 : room);
+				assert_entry_equal(entry, part.bytes[counter], 7 * part.packets[counter]);
+				assert_entry_equal(entry, rest.packets[counter], more > 0);
+				assert_entry_equal(entry, rest.bytes[counter], more > 0 ? 7 : 0);
 			}
 		}
 	}
 }
 
-/* A part has of each counter its share, so that no report is one-sided. */
+/* A part takes the same share of each counter, as if the packets had come one by one. */
 static void test_proportion(void **state)
 {
 	struct usage_sum rest = { { 8192, 4096, 4096, 8192 }, { 819200, 409600, 4096, 0 } }, part;
@@ -190,15 +193,15 @@ static void test_proportion(void **state)
 	assert_int_equal(part.bytes[USAGE_PEER_RECEIVED], part.packets[USAGE_PEER_RECEIVED]);
 	assert_int_equal(part.bytes[USAGE_PEER_SENT], 0);
 
-	/* Also where bytes are not a multiple of packets. */
+	/* The same where the bytes are not a multiple of the packets. */
 	rest = (struct usage_sum){ { 10000, 0, 0, 0 }, { 9999, 0, 0, 0 } };
 	assert_true(usage_take(&rest, 0, &part));
 	assert_uint_in_range(part.bytes[USAGE_RECEIVED], 4095, 4096);
 }
 
 /*
- * A row is read while the kernel counts in it: bytes may come with no packet,
- * the packet a second later. Such bytes leave with the last part.
+ * A slot is read while the XDP program counts in it: the bytes of a packet may be read a second before the packet.
+ * Such bytes are added with the last part.
  */
 static void test_bytes_before_their_packet(void **state)
 {
@@ -210,7 +213,7 @@ static void test_bytes_before_their_packet(void **state)
 	assert_int_equal(session.total_bytes[USAGE_SENT] + session.bytes[USAGE_SENT], 104);
 	assert_int_equal(session.total_bytes[USAGE_PEER_RECEIVED] + session.bytes[USAGE_PEER_RECEIVED], 100);
 
-	/* Also where that part is all there is for a report. */
+	/* The same where a single part makes a report due. */
 	memset(&session, 0, sizeof(session));
 	sum = (struct usage_sum){ { 2048, 0, 0, 2048 }, { 500000, 104, 100, 500000 } };
 	fold(&session, sum);
@@ -219,9 +222,9 @@ static void test_bytes_before_their_packet(void **state)
 }
 
 struct mix {
-	uint64_t most; /* packets each way in one read */
+	uint64_t most; /* packets of each direction in one read */
 	int reads;
-	int ways; /* 1: to the peer only, 2: to the client only, 3: both */
+	int directions; /* 1: to the peer only, 2: to the client only, 3: both */
 };
 
 static void test_as_packet_by_packet(void **state)
@@ -237,13 +240,15 @@ static void test_as_packet_by_packet(void **state)
 		struct session folded = { 0 }, single = { 0 };
 		struct usage_sum all = { { 0 }, { 0 } };
 
+		print_message("# %d reads of up to %llu packets, directions %d\n", mixes[i].reads,
+			      (unsigned long long)mixes[i].most, mixes[i].directions);
 		for (int read = 0; read < mixes[i].reads; read++) {
 			struct usage to_peer = { 0 }, to_client = { 0 };
 			struct usage_sum sum = { { 0 }, { 0 } };
 
-			if (mixes[i].ways & 1)
+			if (mixes[i].directions & 1)
 				to_peer.packets = unit_random(&seed) % (mixes[i].most + 1);
-			if (mixes[i].ways & 2)
+			if (mixes[i].directions & 2)
 				to_client.packets = unit_random(&seed) % (mixes[i].most + 1);
 			to_peer.bytes_out = unit_random(&seed) % (to_peer.packets * 1500 + 1);
 			to_peer.bytes_in = to_peer.bytes_out + 4 * to_peer.packets;
@@ -266,7 +271,7 @@ static void test_as_packet_by_packet(void **state)
 	}
 }
 
-/* Any four numbers, also those that two directions never make. */
+/* Four random numbers, also such as two directions never count. */
 static void test_random_counters(void **state)
 {
 	uint64_t seed = SEED;
@@ -303,7 +308,7 @@ static void test_random_counters(void **state)
 	}
 }
 
-/* More than 32 bits in one read: a thread that was held up for long. */
+/* A thread that was delayed for long reads counters of more than 32 bits at once. */
 static void test_64_bits(void **state)
 {
 	struct session session = { 0 };
@@ -328,7 +333,7 @@ static void test_64_bits(void **state)
 	assert_int_equal(session.total_bytes[USAGE_SENT] + session.bytes[USAGE_SENT], 7 * 16388);
 }
 
-/* coturn's counters are of 32 bits: no part is too large for them. */
+/* coturn's counters have 32 bits, so no part may be larger. */
 static void test_parts_fit_32_bits(void **state)
 {
 	struct usage_sum rest = { { 1ULL << 40, 1ULL << 40, 1, 0 }, { (1ULL << 40) * 65507, 1ULL << 40, 65507, 0 } };
