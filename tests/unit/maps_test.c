@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The kernel's tables: what the server writes into its mapping of a table is what the kernel has at the same index. The
+ * kernel's view is read by system calls. This takes root, or the capabilities that the server needs.
+ */
+#include "unit.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <net/if.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "table/maps.h"
+#include "turn.skel.h"
+
+/* As many as fill more than a page of each table, so that a mapping that is too short is noticed. */
+#define FLOWS 512
+#define SLOTS (2 * FLOWS)
+#define HOPS 200
+#define LIMITS 200
+
+static const uint64_t seed[FLOW_SEEDS] = { 11, 22, 33, 44, 55, 66, 77, 88, 99, 1010, 1111 };
+
+static struct turn_bpf *skeleton;
+static const char *missing; /* why there are no tables to test with, or NULL */
+
+/* Makes the tables, but does not load the program. `begun_size` is the size of a value of `begun` in bytes. */
+static int make_tables(uint32_t begun_size)
+{
+	int error;
+
+	skeleton = turn_bpf__open();
+	if (!skeleton)
+		return -errno;
+	bpf_program__set_autoload(skeleton->progs.turn, false);
+	bpf_map__set_max_entries(skeleton->maps.flows, SLOTS);
+	bpf_map__set_max_entries(skeleton->maps.begun, SLOTS);
+	bpf_map__set_max_entries(skeleton->maps.hops, HOPS);
+	bpf_map__set_max_entries(skeleton->maps.limits, LIMITS);
+	error = bpf_map__set_value_size(skeleton->maps.begun, begun_size);
+	if (!error)
+		error = turn_bpf__load(skeleton);
+	if (error) {
+		turn_bpf__destroy(skeleton);
+		skeleton = NULL;
+	}
+	return error;
+}
+
+static struct maps tables(void)
+{
+	return (struct maps){
+		.flows = skeleton->maps.flows,
+		.vlans = skeleton->maps.vlans,
+		.devices = skeleton->maps.devices,
+		.hops = skeleton->maps.hops,
+		.begun = skeleton->maps.begun,
+		.limits = skeleton->maps.limits,
+		.deadlines = (uint64_t *)skeleton->bss->deadlines,
+		.status = &skeleton->bss->status,
+		.flow_seed = seed,
+		.flow_slots = SLOTS,
+		.flow_room = FLOWS,
+		.hop_entries = HOPS,
+	};
+}
+
+static int open_with(uint32_t begun_size)
+{
+	struct maps set;
+
+	if (missing)
+		return 0;
+	assert_int_equal(make_tables(begun_size), 0);
+	set = tables();
+	return maps_open(&set);
+}
+
+static int open_maps(void **state)
+{
+	(void)state;
+	return open_with(sizeof(uint64_t));
+}
+
+static int close_maps(void **state)
+{
+	(void)state;
+	maps_close();
+	turn_bpf__destroy(skeleton);
+	skeleton = NULL;
+	return 0;
+}
+
+static void need_tables(void)
+{
+	if (missing) {
+		print_message("# %s\n", missing);
+		skip();
+	}
+}
+
+/* Reads the kernel's value at an index of a table. */
+static void kernel_read(const struct bpf_map *map, uint32_t index, void *value)
+{
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(map), &index, value), 0);
+}
+
+/* ---- next hops ---- */
+
+static struct hop hop_of(int fill)
+{
+	struct hop hop;
+
+	memset(&hop, fill, sizeof(hop));
+	return hop;
+}
+
+static void check_hop(uint32_t index, uint32_t current, int fill, int other_fill)
+{
+	struct hop wanted = hop_of(fill), other = hop_of(other_fill);
+	struct hop_entry entry;
+
+	kernel_read(skeleton->maps.hops, index, &entry);
+	assert_int_equal(entry.current, current);
+	assert_memory_equal(&entry.slot[current], &wanted, sizeof(wanted));
+	assert_memory_equal(&entry.slot[!current], &other, sizeof(other));
+	assert_int_equal(entry.zero, 0);
+}
+
+/* A new hop goes into the slot that is not current, where no CPU reads; the old one stays as it is. */
+static void test_hop_slots(void **state)
+{
+	static const uint32_t indices[] = { 0, 1, HOPS / 2, HOPS - 1 };
+
+	(void)state;
+	need_tables();
+	for (size_t i = 0; i < COUNT(indices); i++) {
+		struct hop hop = hop_of(1);
+
+		print_message("# entry %u\n", indices[i]);
+		check_hop(indices[i], 0, 0, 0);
+		maps_hop_put(indices[i], &hop);
+		check_hop(indices[i], 1, 1, 0);
+		hop = hop_of(2);
+		maps_hop_put(indices[i], &hop);
+		check_hop(indices[i], 0, 2, 1);
+		maps_hop_put(indices[i], NULL);
+		check_hop(indices[i], 1, 0, 2);
+		hop = hop_of(3);
+		maps_hop_put(indices[i], &hop);
+		check_hop(indices[i], 0, 3, 0);
+	}
+	/* Other entries are as they were. */
+	check_hop(2, 0, 0, 0);
+	check_hop(HOPS - 2, 0, 0, 0);
+}
+
+/* ---- a reader of next hops, while they are written ---- */
+
+#define WRITES 300000
+#define WRITE_SECONDS 60
+
+static struct {
+	const struct hop_entry *entry;
+	bool ended;
+	uint32_t version; /* that the reader has seen last */
+	bool wrong;       /* it has seen a torn hop, or an older one after a newer one */
+} reader;
+
+/* Reads an entry as the XDP program does: the load of the slot depends on the load of `current`. */
+static void *read_hops(void *unused)
+{
+	(void)unused;
+	while (!__atomic_load_n(&reader.ended, __ATOMIC_RELAXED)) {
+		const struct hop_entry *entry = reader.entry;
+		struct hop hop = entry->slot[__atomic_load_n(&entry->current, __ATOMIC_ACQUIRE)];
+
+		if (hop.ifindex < reader.version || memcmp(hop.eth, &hop.ifindex, sizeof(hop.ifindex)) != 0)
+			__atomic_store_n(&reader.wrong, true, __ATOMIC_RELAXED);
+		__atomic_store_n(&reader.version, hop.ifindex, __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+/* The writer leaves an entry alone until the reader has read it, as it does for a millisecond in the server. */
+static bool wait_for_reader(uint32_t version, time_t end)
+{
+	for (unsigned int i = 1; __atomic_load_n(&reader.version, __ATOMIC_ACQUIRE) != version; i++) {
+		if (i % 1000)
+			continue;
+		sched_yield();
+		if (__atomic_load_n(&reader.wrong, __ATOMIC_RELAXED) || time(NULL) >= end)
+			return false;
+	}
+	return true;
+}
+
+static void test_hop_reader(void **state)
+{
+	time_t end = time(NULL) + WRITE_SECONDS;
+	uint32_t version = 0;
+	pthread_t thread;
+	void *memory;
+
+	(void)state;
+	need_tables();
+	/* Another mapping of the same table, as the library's is its own. */
+	memory = mmap(NULL, HOPS * sizeof(struct hop_entry), PROT_READ, MAP_SHARED, bpf_map__fd(skeleton->maps.hops), 0);
+	assert_true(memory != MAP_FAILED);
+	memset(&reader, 0, sizeof(reader));
+	reader.entry = (struct hop_entry *)memory + 7;
+	assert_int_equal(pthread_create(&thread, NULL, read_hops, NULL), 0);
+	for (uint32_t next = 1; next <= WRITES && !reader.wrong; next++) {
+		struct hop hop = { .ifindex = next };
+
+		memcpy(hop.eth, &next, sizeof(next));
+		maps_hop_put(7, &hop);
+		if (!wait_for_reader(next, end))
+			break;
+		version = next;
+	}
+	__atomic_store_n(&reader.ended, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	munmap(memory, HOPS * sizeof(struct hop_entry));
+	print_message("# %u writes were read\n", version);
+	assert_false(reader.wrong);
+	/* A busy machine may not get through all writes in time. */
+	assert_true(version > 100);
+}
+
+/* ---- flows, and when they began ---- */
+
+static int key_of(uint32_t n, union flow_any_key *key)
+{
+	memset(key, 0, sizeof(*key));
+	key->v4 = (struct flow_key){ .saddr = n, .daddr = 1, .sport = 2, .dport = 3, .family = FLOW_KEY_V4 };
+	return AF_INET;
+}
+
+static int put(uint32_t n, uint32_t *index)
+{
+	struct flow flow = { .hop = n };
+	union flow_any_key key;
+	int family = key_of(n, &key);
+
+	return maps_flow_put(family, &key, &flow, index);
+}
+
+static void test_flow(void **state)
+{
+	struct flow other = { .hop = 99 };
+	uint32_t index = 0, again;
+	struct flow_count count;
+	struct flow_slot slot;
+	union flow_any_key key, here;
+	struct flow flow;
+
+	(void)state;
+	need_tables();
+	assert_int_equal(put(5, &index), 0);
+	again = index;
+	assert_int_equal(put(5, &again), -EEXIST);
+	assert_int_equal(again, index);
+	kernel_read(skeleton->maps.flows, index, &slot);
+	assert_true(slot.seq & 1);
+	key_of(5, &key);
+	assert_int_equal(flow_table_slot_key(&slot, &here), AF_INET);
+	assert_memory_equal(&here, &key, sizeof(key));
+	flow_table_slot_flow(&slot, &flow);
+	assert_int_equal(flow.hop, 5);
+
+	/* The XDP program counts. */
+	slot.packets = 7;
+	slot.data = 8;
+	slot.trimmed = 9;
+	assert_int_equal(bpf_map_update_elem(bpf_map__fd(skeleton->maps.flows), &index, &slot, BPF_ANY), 0);
+	maps_flow_replace(index, &other);
+	maps_flow_read(index, &count);
+	assert_int_equal(count.packets, 7);
+	assert_int_equal(count.data, 8);
+	assert_int_equal(count.trimmed, 9);
+	kernel_read(skeleton->maps.flows, index, &slot);
+	assert_true(slot.seq & 1);
+	flow_table_slot_flow(&slot, &flow);
+	assert_int_equal(flow.hop, 99);
+
+	maps_flow_end(index);
+	kernel_read(skeleton->maps.flows, index, &slot);
+	assert_false(slot.seq & 1);
+	maps_flow_read(index, &count);
+	assert_int_equal(count.packets, 7);
+	maps_flow_free(index);
+	/* The slot is the same key's at once. */
+	assert_int_equal(put(5, &again), 0);
+	assert_int_equal(again, index);
+}
+
+/* Each slot's time is at the same index in the kernel, and the others are 0. */
+static void check_begun(uint64_t before, const bool *used, size_t size)
+{
+	uint64_t after = clock_boot_ns();
+
+	for (uint32_t index = 0; index < SLOTS; index++) {
+		uint64_t began = 0;
+
+		kernel_read(skeleton->maps.begun, index, &began);
+		if (!used[index])
+			assert_int_equal(began, 0);
+		else if (size == sizeof(began))
+			assert_in_range(began, before, after);
+		else
+			assert_int_not_equal(began, 0);
+	}
+}
+
+static void fill_flows(size_t size)
+{
+	uint64_t before = clock_boot_ns();
+	bool used[SLOTS] = { false };
+	uint32_t index, highest = 0;
+
+	for (uint32_t n = 0; n < FLOWS; n++) {
+		assert_int_equal(put(n, &index), 0);
+		assert_true(index < SLOTS);
+		assert_false(used[index]);
+		used[index] = true;
+		highest = index > highest ? index : highest;
+	}
+	assert_int_equal(put(FLOWS, &index), -ENOSPC);
+	assert_true(highest > SLOTS - 20);
+	check_begun(before, used, size);
+}
+
+static void test_flows_begun(void **state)
+{
+	(void)state;
+	need_tables();
+	fill_flows(sizeof(uint64_t));
+}
+
+/* Values of 4 bytes are 8 bytes apart in the mapping, so that the table takes twice as many pages. */
+static void test_values_are_8_bytes_apart(void **state)
+{
+	(void)state;
+	need_tables();
+	assert_int_equal(open_with(sizeof(uint32_t)), 0);
+	fill_flows(sizeof(uint32_t));
+}
+
+/* ---- the other tables ---- */
+
+static void test_limits(void **state)
+{
+	(void)state;
+	need_tables();
+	for (uint32_t index = 0; index < LIMITS; index++) {
+		maps_limit(index)->bps = index + 1;
+		maps_limit(index)->left[LIMIT_CLIENT_READ] = -(int64_t)index;
+	}
+	for (uint32_t index = 0; index < LIMITS; index++) {
+		struct limit limit;
+
+		kernel_read(skeleton->maps.limits, index, &limit);
+		assert_int_equal(limit.bps, index + 1);
+		assert_int_equal(limit.left[LIMIT_CLIENT_READ], -(int64_t)index);
+	}
+}
+
+static void test_deadlines(void **state)
+{
+	static const uint16_t owners[] = { 0, 1, ABI_OWNERS - 1 };
+	const struct turn_bpf__bss *bss;
+
+	(void)state;
+	need_tables();
+	for (size_t i = 0; i < COUNT(owners); i++)
+		maps_deadline_put(owners[i], 1000 + owners[i]);
+	/* The table has static variables behind the struct. */
+	bss = test_calloc(1, bpf_map__value_size(skeleton->maps.bss));
+	kernel_read(skeleton->maps.bss, 0, (void *)bss);
+	for (uint16_t owner = 0; owner < ABI_OWNERS; owner++) {
+		bool set = owner < 2 || owner == ABI_OWNERS - 1;
+
+		assert_int_equal(bss->deadlines[owner], set ? 1000 + owner : 0);
+	}
+	test_free((void *)bss);
+}
+
+static void test_vlans(void **state)
+{
+	struct vlan_key key = { .ifindex = 3, .id = { 100, 200 } };
+	struct vlan vlan = { .mac = { 2, 0, 0, 0, 0, 1 } }, found;
+	int fd;
+
+	(void)state;
+	need_tables();
+	fd = bpf_map__fd(skeleton->maps.vlans);
+	assert_int_equal(maps_vlan_put(&key, NULL), -ENOENT);
+	for (uint8_t mac = 1; mac <= 2; mac++) {
+		vlan.mac[5] = mac;
+		assert_int_equal(maps_vlan_put(&key, &vlan), 0);
+		assert_int_equal(bpf_map_lookup_elem(fd, &key, &found), 0);
+		assert_memory_equal(&found, &vlan, sizeof(vlan));
+	}
+	assert_int_equal(maps_vlan_put(&key, NULL), 0);
+	assert_int_equal(bpf_map_lookup_elem(fd, &key, &found), -ENOENT);
+	for (uint32_t i = 0; i < ABI_VLANS; i++) {
+		key.ifindex = i + 1;
+		assert_int_equal(maps_vlan_put(&key, &vlan), 0);
+	}
+	key.ifindex = ABI_VLANS + 1;
+	assert_int_equal(maps_vlan_put(&key, &vlan), -E2BIG);
+}
+
+static void test_devices(void **state)
+{
+	uint32_t device = if_nametoindex("lo"), found = 0;
+
+	(void)state;
+	need_tables();
+	assert_true(device > 0);
+	for (int times = 0; times < 2; times++) {
+		assert_int_equal(maps_device_put(device), 0);
+		assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(skeleton->maps.devices), &device, &found), 0);
+		assert_int_equal(found, device);
+	}
+	/* There is no such device. */
+	assert_int_equal(maps_device_put(0x7fffffff), -EINVAL);
+}
+
+/* ---- open and close ---- */
+
+/* A table that cannot be mapped is an error, after which nothing is taken over. */
+static void test_open_fails(void **state)
+{
+	struct maps set, good;
+
+	(void)state;
+	need_tables();
+	maps_close();
+	good = tables();
+	for (int table = 0; table < 4; table++) {
+		const struct bpf_map **const map[] = { &set.flows, &set.hops, &set.begun, &set.limits };
+
+		set = good;
+		*map[table] = skeleton->maps.vlans;
+		print_message("# table %d\n", table);
+		assert_true(maps_open(&set) < 0);
+		/* Nothing is left that could be closed. */
+		maps_close();
+	}
+	assert_int_equal(maps_open(&good), 0);
+	fill_flows(sizeof(uint64_t));
+}
+
+/* Closing a second time does nothing; the kernel's tables keep their content. */
+static void test_close(void **state)
+{
+	struct flow_slot slot;
+	uint32_t index;
+
+	(void)state;
+	need_tables();
+	assert_int_equal(put(5, &index), 0);
+	maps_close();
+	maps_close();
+	kernel_read(skeleton->maps.flows, index, &slot);
+	assert_true(slot.seq & 1);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_hop_slots, open_maps, close_maps),
+		cmocka_unit_test_setup_teardown(test_hop_reader, open_maps, close_maps),
+		cmocka_unit_test_setup_teardown(test_flow, open_maps, close_maps),
+		cmocka_unit_test_setup_teardown(test_flows_begun, open_maps, close_maps),
+		cmocka_unit_test_teardown(test_values_are_8_bytes_apart, close_maps),
+		cmocka_unit_test_setup_teardown(test_limits, open_maps, close_maps),
+		cmocka_unit_test_setup_teardown(test_deadlines, open_maps, close_maps),
+		cmocka_unit_test_setup_teardown(test_vlans, open_maps, close_maps),
+		cmocka_unit_test_setup_teardown(test_devices, open_maps, close_maps),
+		cmocka_unit_test_setup_teardown(test_open_fails, open_maps, close_maps),
+		cmocka_unit_test_setup_teardown(test_close, open_maps, close_maps),
+	};
+	int error = make_tables(sizeof(uint64_t));
+
+	if (error == -EPERM)
+		missing = "this user may not make BPF tables: the test takes root";
+	turn_bpf__destroy(skeleton);
+	skeleton = NULL;
+	return cmocka_run_group_tests_name("maps", tests, NULL, NULL);
+}
