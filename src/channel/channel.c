@@ -43,6 +43,7 @@ static int direction_open(struct direction *direction, const struct channel_requ
 	flow->owner = owner;
 	if (request->limited)
 		flow->limit = request->limit;
+	/* IPv6 has no ID, and the flow label has the same place in the struct. */
 	if (!(flow->flags & FLOW_V6))
 		flow->id_first = (uint16_t)random();
 	error = maps_flow_put(direction->built.family, &direction->built.key, flow, &direction->slot);
