@@ -105,9 +105,9 @@ static int parse_channels(const char *value, long *channels)
 
 	if (!value || !isdigit((unsigned char)*value))
 		return -EINVAL;
-	errno = 0;
+	/* A number that is too large for a long becomes the largest long, which is not allowed either. */
 	number = strtol(value, &end, 10);
-	if (errno || *end || number < 1 || number > OPTION_CHANNELS_MAX)
+	if (*end || number < 1 || number > OPTION_CHANNELS_MAX)
 		return -EINVAL;
 	*channels = number;
 	return 0;

@@ -588,14 +588,17 @@ static void test_read(void **state)
 	check_usage(channel, &(struct usage){ 1ULL << 33, (1ULL << 42) + (1ULL << 35) + 0xfffffffe, 1ULL << 42 }, &none);
 	count(out, 1, 10, 3);
 	check_usage(channel, &(struct usage){ 1, 17, 10 }, &none);
+	/* The bytes of a packet may be read before the packet. */
+	count(out, 0, 10, 0);
+	check_usage(channel, &(struct usage){ 0, 10, 10 }, &none);
 	/* What was counted between the last read and the close can be read after the close. */
 	count(out, 3, 18, 0);
 	channel_close(channel);
 	check_usage(channel, &(struct usage){ 3, 30, 18 }, &none);
 	check_usage(channel, &none, &none);
 	channel_free(channel);
-	assert_int_equal(fake.bytes_in, 543 + 200 + (1ULL << 42) + (1ULL << 35) + 0xfffffffe + 17 + 30);
-	assert_int_equal(fake.bytes_out, 520 + 208 + 4 + (1ULL << 42) + 10 + 18);
+	assert_int_equal(fake.bytes_in, 543 + 200 + (1ULL << 42) + (1ULL << 35) + 0xfffffffe + 17 + 10 + 30);
+	assert_int_equal(fake.bytes_out, 520 + 208 + 4 + (1ULL << 42) + 10 + 10 + 18);
 }
 
 /* The next channel in the same slots has counters of 0. */

@@ -239,13 +239,46 @@ static void test_rest(void **state)
 	assert_int_equal(put(0, &index), 0);
 	flow_table_end(&table, index);
 	flow_table_free(&table, index);
-	assert_int_equal(put(other, &rested), 0);
-	assert_int_not_equal(rested, index);
-	flow_table_end(&table, rested);
-	flow_table_free(&table, rested);
-	milliseconds += 1000;
+	/* After 0, 33, 66 and 99 ms another slot is given. */
+	for (int ms = 0; ms < 100; ms += 33) {
+		assert_int_equal(put(other, &rested), 0);
+		assert_int_not_equal(rested, index);
+		flow_table_end(&table, rested);
+		flow_table_free(&table, rested);
+		milliseconds += ms == 99 ? 1 : 33;
+	}
+	/* Now 100 ms have passed. */
 	assert_int_equal(put(other, &rested), 0);
 	assert_int_equal(rested, index);
+}
+
+/* The time has 32 bits in the table. The slot rests as long if it was freed when they were 0, or one of the marks. */
+static void test_rest_when_the_time_wraps(void **state)
+{
+	static const uint64_t times[] = { 1ULL << 32, (1ULL << 32) - 1, (1ULL << 32) - 2, (1ULL << 32) - 3 };
+	uint64_t before = milliseconds;
+	uint32_t other = 2, index, rested;
+
+	for (size_t i = 0; i < COUNT(times); i++) {
+		print_message("# %llu ms\n", (unsigned long long)times[i]);
+		milliseconds = times[i];
+		open_table(10);
+		while (first_slot(other) != first_slot(0))
+			other += 2;
+		assert_int_equal(put(0, &index), 0);
+		flow_table_end(&table, index);
+		flow_table_free(&table, index);
+		milliseconds += 90;
+		assert_int_equal(put(other, &rested), 0);
+		assert_int_not_equal(rested, index);
+		flow_table_end(&table, rested);
+		flow_table_free(&table, rested);
+		milliseconds += 20;
+		assert_int_equal(put(other, &rested), 0);
+		assert_int_equal(rested, index);
+		close_table(state);
+	}
+	milliseconds = before;
 }
 
 static void test_counts_begin_anew(void **state)
@@ -468,6 +501,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_seq, close_table),
 		cmocka_unit_test_teardown(test_put_after_end, close_table),
 		cmocka_unit_test_teardown(test_rest, close_table),
+		cmocka_unit_test_teardown(test_rest_when_the_time_wraps, close_table),
 		cmocka_unit_test_teardown(test_counts_begin_anew, close_table),
 		cmocka_unit_test_teardown(test_room, close_table),
 		cmocka_unit_test_teardown(test_full, close_table),

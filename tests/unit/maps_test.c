@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -19,6 +20,7 @@
 
 #include "base/clock.h"
 #include "table/maps.h"
+#include "table/status.h"
 #include "turn.skel.h"
 
 /* As many as fill more than a page of each table, so that a mapping that is too short is noticed. */
@@ -438,14 +440,30 @@ static void test_devices(void **state)
 
 /* ---- open and close ---- */
 
+/* Returns how many BPF maps are mapped into this process; the skeleton maps some as well. */
+static unsigned int mappings(void)
+{
+	FILE *file = fopen("/proc/self/maps", "re");
+	unsigned int count = 0;
+	char line[512];
+
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file))
+		count += strstr(line, "bpf-map") != NULL;
+	fclose(file);
+	return count;
+}
+
 /* A table that cannot be mapped is an error, after which nothing is taken over. */
 static void test_open_fails(void **state)
 {
 	struct maps set, good;
+	unsigned int before;
 
 	(void)state;
 	need_tables();
 	maps_close();
+	before = mappings();
 	good = tables();
 	for (int table = 0; table < 4; table++) {
 		const struct bpf_map **const map[] = { &set.flows, &set.hops, &set.begun, &set.limits };
@@ -454,8 +472,10 @@ static void test_open_fails(void **state)
 		*map[table] = skeleton->maps.vlans;
 		print_message("# table %d\n", table);
 		assert_true(maps_open(&set) < 0);
-		/* Nothing is left that could be closed. */
-		maps_close();
+		assert_int_equal(mappings(), before);
+		/* The memory of the status is not in use either. */
+		status_count_overrun();
+		assert_int_equal(skeleton->bss->status.overruns, 0);
 	}
 	assert_int_equal(maps_open(&good), 0);
 	fill_flows(sizeof(uint64_t));
@@ -464,14 +484,24 @@ static void test_open_fails(void **state)
 /* Closing a second time does nothing; the kernel's tables keep their content. */
 static void test_close(void **state)
 {
+	size_t size = SLOTS * sizeof(struct flow_slot);
 	struct flow_slot slot;
+	unsigned int before;
+	unsigned char *there;
 	uint32_t index;
 
 	(void)state;
 	need_tables();
+	before = mappings();
 	assert_int_equal(put(5, &index), 0);
 	maps_close();
+	assert_int_equal(mappings(), before - 4);
+	/* The kernel gives the same place again, which must not be unmapped. */
+	there = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_true(there != MAP_FAILED);
 	maps_close();
+	assert_int_equal(msync(there, size, MS_ASYNC), 0);
+	munmap(there, size);
 	kernel_read(skeleton->maps.flows, index, &slot);
 	assert_true(slot.seq & 1);
 }

@@ -131,6 +131,18 @@ static void test_a_second_fills_the_meter(void **state)
 	assert_int_equal(shared.left[METER], BPS);
 }
 
+/* What coturn has counted since the last update is taken off the second that ends. */
+static void test_last_bytes_of_a_second(void **state)
+{
+	(void)state;
+	open_limiter(BPS);
+	assert_true(kernel_sends(9000));
+	counter += 1500;
+	second();
+	assert_int_equal(shared.left[METER], BPS - 500);
+	assert_int_equal(counter, 500);
+}
+
 /* coturn may accept one packet more than the XDP program has left room for. */
 static void test_too_much_is_taken_off_the_next_second(void **state)
 {
@@ -216,6 +228,8 @@ static void test_unsent(void **state)
 	meter_unsent(&meters, &packets, &bytes);
 	assert_int_equal(packets, 1);
 	assert_int_equal(bytes, 1);
+	meter_unsent(&meters, &packets, &bytes);
+	assert_int_equal(packets + bytes, 0);
 }
 
 int main(void)
@@ -227,6 +241,7 @@ int main(void)
 		cmocka_unit_test(test_what_the_kernel_spends_is_not_coturns),
 		cmocka_unit_test(test_sharing_twice_charges_once),
 		cmocka_unit_test(test_a_second_fills_the_meter),
+		cmocka_unit_test(test_last_bytes_of_a_second),
 		cmocka_unit_test(test_too_much_is_taken_off_the_next_second),
 		cmocka_unit_test(test_a_debt_can_take_several_seconds),
 		cmocka_unit_test(test_counter_that_began_anew),

@@ -123,7 +123,7 @@ static void test_add(void **state)
 
 static void test_empty(void **state)
 {
-	struct usage_sum sum = { { 0 }, { 0 } };
+	struct usage_sum sum = { { 0 }, { 0 } }, part;
 
 	(void)state;
 	assert_true(usage_empty(&sum));
@@ -134,6 +134,14 @@ static void test_empty(void **state)
 		/* The lower 32 bits are 0. */
 		sum.packets[i] = 1ULL << 32;
 		assert_false(usage_empty(&sum));
+		/* There are only bytes, whose packet was not read yet: they are moved, and no report is due. */
+		sum.packets[i] = 0;
+		sum.bytes[i] = 9;
+		assert_false(usage_empty(&sum));
+		assert_false(usage_take(&sum, USAGE_REPORT_PACKETS, &part));
+		assert_true(usage_empty(&sum));
+		assert_int_equal(part.bytes[i], 9);
+		assert_int_equal(packets_in(&part), 0);
 	}
 }
 
