@@ -1,34 +1,34 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The XDP program: whether it can run, and loading it. */
+/* Loads the XDP program, and has it attached to the interfaces. */
 #ifndef OFFLOAD_LOADER_H
 #define OFFLOAD_LOADER_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/option.h"
 #include "iface/address_owner.h"
 #include "table/maps.h"
-#include "base/option.h"
 
 /**
- * Loads the program and attaches it to the interfaces. Those that cannot carry
- * it are left out, each with a line in the log that says why. Before the server
- * gives up its privileges; needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON.
- * 0 if at least one interface carries the program or waits until another's is gone
- * (if the offload is required: if all carry it), else -errno with nothing left
- * behind. The kernel detaches it when the process ends, however it ends.
+ * Loads the program and attaches it to the interfaces. The log says of each interface in which
+ * mode it carries the program, or why it does not. Call it before the server gives up its
+ * privileges: it takes CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON. 0 if at least one interface
+ * carries the program, or waits until another's program is gone; if the offload is required,
+ * 0 only if all interfaces carry it. Otherwise -errno, with nothing left behind. The kernel
+ * detaches the program when the process ends, however it ends.
  */
 int loader_start(const struct settings *settings, const struct interface_list *interfaces, struct maps *maps);
 
-/** Detaches and unloads. Does nothing if not started. */
+/** Detaches and unloads the program. Does nothing if it is not loaded. */
 void loader_stop(void);
 
-/** HOP_REDIRECT, HOP_TRANSMIT and HOP_FRAGS: how frames can leave by a device that is no VLAN. */
+/** How frames can leave by a device that is no VLAN: HOP_REDIRECT, HOP_TRANSMIT and HOP_FRAGS. One thread. */
 uint8_t loader_device_flags(uint32_t ifindex);
 
 /**
- * Looks again at the interfaces: one may have another MAC now, be gone or be
- * back. Both this and loader_device_flags are for one thread at a time.
+ * Looks at the interfaces again: one may have another MAC address now, be gone, or be back.
+ * To be called by the thread that calls loader_device_flags.
  */
 void loader_links_changed(void);
 

@@ -145,6 +145,11 @@ program:
 	return error;
 }
 
+bool offload_is_built(void)
+{
+	return true;
+}
+
 void offload_privileges_dropped(void)
 {
 	nexthop_privileges_dropped();

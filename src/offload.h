@@ -7,6 +7,7 @@
 #ifndef OFFLOAD_OFFLOAD_H
 #define OFFLOAD_OFFLOAD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/option.h"
@@ -17,21 +18,26 @@
 
 struct channel;
 
-/* A relay thread's flows end when it has not been heard of for so long. */
+/** Whether this build has the offload: false with configure --without-xdp. Any thread. */
+bool offload_is_built(void);
+
+/* When a relay thread has been silent for so long, the kernel no longer relays its flows. */
 #define OFFLOAD_SILENCE_SECONDS 5
 
 /**
- * Loads, attaches and starts; after the daemon's fork, before relay threads run
- * and privileges are dropped. `addresses` are the server's, in text. 0, or
- * -errno when nothing was started; the log has said why.
+ * Loads the XDP program, attaches it to the interfaces, and starts the thread that follows
+ * routes and interfaces. `addresses` are the server's listening and relay addresses, in
+ * text; `client_ttl_fixed` is not 0 if coturn sends to clients with the TTL of a new socket,
+ * whatever it has received. Call it after the fork of a daemon, and before relay threads are made
+ * and privileges are dropped. 0, or -errno with nothing started; the log has said why.
  */
 int offload_start(const struct settings *settings, const char *const *addresses, unsigned int count,
 		  int client_ttl_fixed);
 
-/** The server has taken on its user: threads of the offload give up what they no longer need. */
+/** Tells that the server runs as its user from now on: the offload's thread gives up what it no longer needs. */
 void offload_privileges_dropped(void);
 
-/** A relay thread is alive; to be called every second. */
+/** Tells that a relay thread is alive. Each relay thread that owns channels calls it every second. */
 void offload_beat(uint16_t owner);
 
 /**

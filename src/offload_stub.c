@@ -6,6 +6,11 @@
 #include "base/log.h"
 #include "offload.h"
 
+bool offload_is_built(void)
+{
+	return false;
+}
+
 int offload_start(const struct settings *settings, const char *const *addresses, unsigned int count,
 		  int client_ttl_fixed)
 {

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/option.h"
+#include "base/version.h"
 #include "coturn/options.h"
 #include "coturn/release.h"
 #include "offload.h"
@@ -59,6 +60,17 @@ static int start_for_addresses(const struct settings *settings)
 	return error;
 }
 
+static void log_version(const struct settings *settings)
+{
+	const char *more = "";
+
+	if (!offload_is_built())
+		more = ", which this build leaves out (configure --without-xdp)";
+	else if (!settings->enabled)
+		more = ", which is off: set xdp-offload to use it";
+	log_line(LOG_LEVEL_INFO, "this is coturn %s with kernel offload %s%s", version_coturn, version_offload, more);
+}
+
 void __wrap_setup_server(void)
 {
 	const struct options *given = options_given();
@@ -67,6 +79,7 @@ void __wrap_setup_server(void)
 
 	log_to(log_to_coturn);
 	option_resolve(given, &settings);
+	log_version(&settings);
 	settings.debug = turn_params.verbose == TURN_VERBOSE_EXTRA;
 	if (given->error[0])
 		log_line(LOG_LEVEL_ERROR, "%s", given->error);
