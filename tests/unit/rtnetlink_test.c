@@ -706,5 +706,5 @@ int main(void)
 	};
 
 	make_network();
-	return cmocka_run_group_tests_name("netlink", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("rtnetlink", tests, NULL, NULL);
 }

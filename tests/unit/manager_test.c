@@ -945,5 +945,5 @@ int main(void)
 		TEST(test_shown),
 	};
 
-	return cmocka_run_group_tests_name("attach", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("manager", tests, NULL, NULL);
 }
