@@ -10,8 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "abi.h"
 #include "iface/dispatcher.h"
-#include "netlink/rtnetlink.h"
+#include "netlink/link.h"
 
 enum attachment_state { ATTACHMENT_NONE, ATTACHMENT_NATIVE, ATTACHMENT_GENERIC };
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "abi.h"
 #include "netlink/device.h"
 #include "iface/gro.h"
 #include "iface/vlan.h"

@@ -15,14 +15,14 @@
 
 #include "netlink/request.h"
 
-/* linux/netdev.h, Linux 6.3; older headers do not have it. */
+/* From linux/netdev.h, which headers before Linux 6.3 do not have. */
 #define NETDEV_FAMILY "netdev"
 #define NETDEV_MCGRP_MGMT "mgmt"
 #define NETDEV_CMD_DEV_GET 1
 #define NETDEV_A_DEV_IFINDEX 1
 #define NETDEV_A_DEV_XDP_FEATURES 3
 
-/* The netdev family of generic netlink; zero where there is none. */
+/* The netdev family of generic netlink. Both numbers are 0 if the kernel does not have it. */
 struct netdev_family {
 	uint16_t id;
 	uint32_t management_group;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What devices can do with XDP, as the kernel tells since Linux 6.3. */
+/* What network devices can do: with XDP, as the kernel tells since Linux 6.3, and by ethtool. */
 #ifndef OFFLOAD_NETLINK_DEVICE_H
 #define OFFLOAD_NETLINK_DEVICE_H
 
@@ -8,26 +8,37 @@
 
 struct mnl_socket;
 
-/* enum netdev_xdp_act of linux/netdev.h */
-#define XDP_FEATURE_BASIC 1
-#define XDP_FEATURE_REDIRECT 2
-#define XDP_FEATURE_NDO_XMIT 4
-#define XDP_FEATURE_RX_SG 32
-#define XDP_FEATURE_NDO_XMIT_SG 64
+/* enum netdev_xdp_act of linux/netdev.h, which headers before Linux 6.3 do not have. */
+#define XDP_FEATURE_BASIC 1        /* runs a program, whose verdicts may be PASS, DROP and TX */
+#define XDP_FEATURE_REDIRECT 2     /* its program may redirect */
+#define XDP_FEATURE_NDO_XMIT 4     /* sends frames that are redirected to it */
+#define XDP_FEATURE_RX_SG 32       /* runs a program on frames of several buffers */
+#define XDP_FEATURE_NDO_XMIT_SG 64 /* sends redirected frames of several buffers */
 
-/** XDP_FEATURE_* of a device. 0, -EOPNOTSUPP if the kernel does not tell, or another -errno. */
+/**
+ * Asks the kernel for the XDP_FEATURE_* of a device. 0; -EOPNOTSUPP if the kernel
+ * does not tell (before Linux 6.3); or another -errno. Any thread.
+ */
 int device_xdp_features(uint32_t ifindex, uint64_t *features);
 
 /**
- * A socket that hears when they change, not blocking; or NULL with errno,
- * EOPNOTSUPP if the kernel does not tell.
+ * Opens a socket that hears when the XDP features of devices change. It does not
+ * block. Returns the socket, which request_socket_close closes, or NULL with errno,
+ * EOPNOTSUPP if the kernel does not tell (before Linux 6.3). Any thread.
  */
 struct mnl_socket *device_listen(void);
 
-/** Whether an interface is of a driver, by ethtool's name for it. */
+/**
+ * Whether an interface is of a driver, by the driver's name in ethtool(8). False if
+ * the kernel does not say. Any thread.
+ */
 bool device_driver_is(const char *name, const char *driver);
 
-/** An ethtool request, which begins with its number, in and out. 0 or -errno. */
-int device_ethtool(const char *name, void *request);
+/**
+ * Sends an ethtool request for an interface (SIOCETHTOOL). `command` is one of the
+ * structs of linux/ethtool.h, which begin with the command's number; the kernel
+ * writes its answer there. 0 or -errno. Any thread.
+ */
+int device_ethtool(const char *name, void *command);
 
 #endif

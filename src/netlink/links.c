@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "netlink/rtnetlink.h"
+
 #define TRIES 10
 
 static void add(const struct link *link, void *list)
@@ -29,8 +31,9 @@ int links_read(struct links *links)
 
 	memset(links, 0, sizeof(*links));
 	/*
-	 * While links come and go, an answer may not be whole. Its rest is still to
-	 * come then, and until it has, the kernel begins no other on that socket (EBUSY).
+	 * While links come and go, the kernel may interrupt its answer (NLM_F_DUMP_INTR). The rest
+	 * of it is still pending then, and until it is read the kernel starts no other dump on this
+	 * socket (EBUSY). So each try has a socket of its own.
 	 */
 	for (int i = 0; i < TRIES && error == -EINTR; i++) {
 		struct mnl_socket *socket = rtnetlink_open();
@@ -40,10 +43,10 @@ int links_read(struct links *links)
 			break;
 		}
 		links->count = 0;
-		error = rtnetlink_links(socket, add, links);
+		error = link_each(socket, add, links);
 		rtnetlink_close(socket);
 	}
-	/* There is always the loopback. */
+	/* A namespace always has its loopback, so nothing was added for want of memory. */
 	if (!error && !links->count)
 		error = -ENOMEM;
 	if (error)

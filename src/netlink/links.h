@@ -5,19 +5,25 @@
 
 #include <stdint.h>
 
-#include "netlink/rtnetlink.h"
+#include "netlink/link.h"
 
 struct links {
 	struct link *link;
-	unsigned int count, room;
+	unsigned int count;
+	unsigned int room; /* links that there is memory for */
 };
 
-/** Asks the kernel. 0, to be freed by links_free; or -errno with `links` empty. */
+/**
+ * Asks the kernel for all links, again if some change meanwhile. 0, then links_free
+ * frees them; or -errno with `links` empty: -EINTR if links changed at each try, or
+ * -ENOMEM. Any thread.
+ */
 int links_read(struct links *links);
 
+/** Frees the links and leaves `links` empty. */
 void links_free(struct links *links);
 
-/** NULL if there is none. */
+/** The link with an index, or NULL if there is none. */
 const struct link *links_find(const struct links *links, uint32_t ifindex);
 
 #endif

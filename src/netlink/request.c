@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-/* Enough for any single answer, with a kernel's page of slack. */
+/* Linux answers one recvmsg() of a dump with at most 32 KiB (netlink_dump); single answers are shorter. */
 #define ANSWER_SIZE 32768
 
 struct mnl_socket *request_socket_open(int family, int flags)
@@ -35,7 +35,7 @@ int request_ask(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t pa
 	int status = MNL_CB_OK;
 	bool one = parse && !(request->nlmsg_flags & NLM_F_DUMP);
 
-	/* No acknowledgement after an answer: that spares a system call. */
+	/* A request that has an answer wants no acknowledgement after it, which would be another system call. */
 	request->nlmsg_flags |= one ? NLM_F_REQUEST : NLM_F_REQUEST | NLM_F_ACK;
 	request->nlmsg_seq = ++sequence;
 	if (mnl_socket_sendto(socket, request, request->nlmsg_len) < 0)
@@ -47,7 +47,7 @@ int request_ask(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t pa
 			continue;
 		if (size < 0)
 			return -errno;
-		/* The rest of an answer to an earlier question that failed. */
+		/* This is the rest of the answer to an earlier request that failed. */
 		if (((struct nlmsghdr *)(void *)answer)->nlmsg_seq != request->nlmsg_seq)
 			continue;
 		status = mnl_cb_run(answer, (size_t)size, request->nlmsg_seq,

@@ -1,20 +1,28 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Netlink sockets, and one question with its one answer. */
+/*
+ * Netlink sockets, and requests to the kernel with their answers (netlink(7)). A
+ * socket is for one thread at a time.
+ */
 #ifndef OFFLOAD_NETLINK_REQUEST_H
 #define OFFLOAD_NETLINK_REQUEST_H
 
 #include <libmnl/libmnl.h>
 
-/** A bound socket of a netlink family, or NULL with errno. `flags`: SOCK_NONBLOCK or 0. */
+/**
+ * Opens and binds a netlink socket. `family` is a netlink family, such as
+ * NETLINK_ROUTE; `flags` is SOCK_NONBLOCK, or 0 for a socket that blocks. Returns
+ * the socket, which request_socket_close closes, or NULL with errno. Any thread.
+ */
 struct mnl_socket *request_socket_open(int family, int flags);
 
-/** NULL is fine. */
+/** Closes a socket. Does nothing if `socket` is NULL. */
 void request_socket_close(struct mnl_socket *socket);
 
 /**
- * Sends `request` and hands its answer to `parse`: one message, or those of a
- * dump. `parse` is NULL for a request that is only acknowledged. 0 or -errno,
- * also the kernel's. Waits.
+ * Sends `request` and waits for its answer, so the socket has to block. Each
+ * message of the answer is handed to `parse` with `result`: one message, or all of
+ * a dump if the request has NLM_F_DUMP. `parse` is NULL for a request that the
+ * kernel only acknowledges. 0, or -errno, which may be the kernel's answer.
  */
 int request_ask(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t parse, void *result);
 

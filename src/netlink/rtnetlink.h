@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Questions to the kernel about routes, neighbours and links, by rtnetlink(7). */
+/*
+ * Questions to the kernel about routes and neighbours, and the socket that hears of
+ * changes, by rtnetlink(7). A socket is for one thread at a time.
+ */
 #ifndef OFFLOAD_NETLINK_RTNETLINK_H
 #define OFFLOAD_NETLINK_RTNETLINK_H
 
-#include <net/if.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -11,74 +13,58 @@
 
 struct mnl_socket;
 
-/** The way to an address. */
+/** The route that the kernel would choose to a destination. */
 struct route {
-	bool local;             /* to this very host: there is no gateway */
-	bool mtu_locked;        /* it is not to be learned: IPv4 is sent without DF (ip_dont_fragment) */
-	uint8_t hop_limit;      /* of the route; 0: the default */
-	uint8_t gateway_family; /* that of the destination, or IPv6 for an IPv4 one (RFC 8950) */
-	uint32_t ifindex;
-	uint32_t mtu;           /* of the route, learned ones included; 0: the link's */
-	union abi_addr gateway; /* the next IP hop; the destination itself if on-link */
+	bool local;             /* the destination is this host itself: there is no gateway */
+	bool mtu_locked;        /* the MTU is fixed: the kernel sends IPv4 without DF (ip_dont_fragment) */
+	uint8_t hop_limit;      /* that the route sets; 0: it sets none */
+	uint8_t gateway_family; /* that of the destination, or AF_INET6 for an IPv4 one (RFC 8950) */
+	uint32_t ifindex;       /* the interface that packets leave by */
+	uint32_t mtu;           /* that the route sets, or that was learned for its path; 0: none */
+	union abi_addr gateway; /* the next IP hop; the destination itself if it is on-link */
 };
 
-struct link {
-	uint32_t ifindex;
-	uint32_t mtu;
-	uint32_t mtu6;      /* for IPv6, which routers may lower; 0: the link has no IPv6 */
-	uint8_t hop_limit6; /* what sockets send with by default, which routers may set */
-	bool up;            /* administratively, and with a carrier */
-	bool ethernet;      /* frames have Ethernet headers, and neighbours MACs */
-	bool vlan;
-	bool vlan_qos;          /* it maps packets' priorities to those of tags */
-	uint16_t vlan_id;
-	uint16_t vlan_protocol; /* ETH_P_8021Q or ETH_P_8021AD, in host order */
-	uint32_t lower;         /* the link below, or the other end; 0: none in this namespace */
-	uint32_t upper;         /* the bridge or bond that it is a member of; 0: none */
-	bool veth;              /* `lower` is the other end */
-	uint8_t mac[6];
-	char name[IFNAMSIZ];
-};
-
-/** A socket for questions, or NULL with errno. For one thread at a time. */
+/**
+ * Opens a socket for questions, which blocks until they are answered. Returns the
+ * socket, which rtnetlink_close closes, or NULL with errno. Any thread.
+ */
 struct mnl_socket *rtnetlink_open(void);
 
 /**
- * A socket that hears of changes to routes, rules, addresses, links and
- * neighbours, not blocking; or NULL with errno.
+ * Opens a socket that hears of changes to routes, next hop objects, rules,
+ * addresses, links and neighbours of both families. It does not block. Returns the
+ * socket, which rtnetlink_close closes, or NULL with errno. Any thread.
  */
 struct mnl_socket *rtnetlink_listen(void);
 
+/** Closes a socket. Does nothing if `socket` is NULL. */
 void rtnetlink_close(struct mnl_socket *socket);
 
 /**
- * The way of a UDP datagram from a local address to another host, or to this one.
- * 0, -EHOSTUNREACH if there is none, or if the address is broadcast, multicast
- * or anycast; or another -errno.
+ * Asks for the route of UDP datagrams from a local address to `to`, which may be on
+ * this host (RTM_GETROUTE). `family` is AF_INET or AF_INET6. 0; -EHOSTUNREACH if
+ * there is none, if it leads into a tunnel of the kernel's (RTA_ENCAP), or if `to` is
+ * a broadcast, multicast or anycast address; or another -errno. After an error
+ * `route` is untouched.
  */
 int rtnetlink_route(struct mnl_socket *socket, int family, const union abi_addr *from,
-		  const union abi_addr *to, struct route *route);
-
-/** A neighbour's MAC. 0, -EHOSTUNREACH if it is not known now, or another -errno. */
-int rtnetlink_neighbour(struct mnl_socket *socket, int family, uint32_t ifindex,
-		      const union abi_addr *address, uint8_t mac[6], bool *stale);
+		    const union abi_addr *to, struct route *route);
 
 /**
- * Has the kernel resolve a neighbour, or confirm it if it is stale: what a
- * packet sent to it would do (NTF_USE). Not for a permanent one, which this
- * would turn into one to be resolved.
+ * Asks for a neighbour's MAC address (RTM_GETNEIGH); `stale` says whether the kernel
+ * would confirm it before long if it were used (NUD_STALE). 0; -EHOSTUNREACH if the
+ * kernel does not know it now; or another -errno. After an error `mac` and `stale`
+ * are untouched.
+ */
+int rtnetlink_neighbour(struct mnl_socket *socket, int family, uint32_t ifindex,
+			const union abi_addr *address, uint8_t mac[6], bool *stale);
+
+/**
+ * Has the kernel resolve a neighbour, or confirm it if it is stale, as a packet to it
+ * would (NTF_USE). Needs CAP_NET_ADMIN. Not for a permanent neighbour: the kernel
+ * would make it one that has to be resolved. 0 or -errno.
  */
 int rtnetlink_probe(struct mnl_socket *socket, int family, uint32_t ifindex,
-		  const union abi_addr *address);
-
-/** A link by index. 0, -ENODEV or another -errno. */
-int rtnetlink_link(struct mnl_socket *socket, uint32_t ifindex, struct link *link);
-
-/**
- * Shows all links. 0; -EINTR if some changed meanwhile, so that one may have been
- * missed or shown twice; or another -errno.
- */
-int rtnetlink_links(struct mnl_socket *socket, void (*each)(const struct link *link, void *data),
-		  void *data);
+		    const union abi_addr *address);
 
 #endif

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "netlink/rtnetlink.h"
 #include "table/maps.h"
 
 #define VLAN_TAG_SIZE 4
@@ -55,7 +56,7 @@ static int find_device(struct route_lookup *resolver, uint32_t ifindex, struct d
 	if (device->ifindex != ifindex) {
 		memset(device, 0, sizeof(*device));
 		device->ifindex = ifindex;
-		device->error = rtnetlink_link(resolver->questions, ifindex, &device->link);
+		device->error = link_read(resolver->questions, ifindex, &device->link);
 		if (!device->error && !device->link.up)
 			device->error = -ENETDOWN;
 	}

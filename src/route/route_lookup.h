@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "abi.h"
-#include "netlink/rtnetlink.h"
+#include "netlink/link.h"
 
 /* Links that are remembered at a time. */
 #define ROUTE_LOOKUP_DEVICES 64

@@ -18,8 +18,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "netlink/link.h"
 #include "netlink/request.h"
-#include "netlink/rtnetlink.h"
 
 enum { QOS_NONE, QOS_EMPTY, QOS_MAP };
 
@@ -142,7 +142,7 @@ static struct link ask(struct answer answer)
 	answers[0] = answer;
 	answer_count = 1;
 	bus_error = 0;
-	assert_int_equal(rtnetlink_link(NULL, answer.ifindex, &link), 0);
+	assert_int_equal(link_read(NULL, answer.ifindex, &link), 0);
 	return link;
 }
 
@@ -281,13 +281,13 @@ static void test_links(void **state)
 		answers[i] = (struct answer){ .ifindex = 10 + i, .kind = i % 2 ? "vlan" : "veth",
 					      .protocol = 0x8100, .id = (uint16_t)(10 + i) };
 	seen_count = 0;
-	assert_int_equal(rtnetlink_links(NULL, see, &seen_count), 0);
+	assert_int_equal(link_each(NULL, see, &seen_count), 0);
 	assert_int_equal(seen_count, COUNT(answers));
 	for (uint32_t i = 0; i < seen_count; i++)
 		assert_int_equal(seen[i], 10 + i);
 	bus_error = -EINTR;
 	seen_count = answer_count = 0;
-	assert_int_equal(rtnetlink_links(NULL, see, &seen_count), -EINTR);
+	assert_int_equal(link_each(NULL, see, &seen_count), -EINTR);
 	bus_error = 0;
 }
 

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "netlink/links.h"
+#include "netlink/rtnetlink.h"
 
 #define SOCKETS 16
 #define LINKS 100
@@ -43,7 +44,7 @@ void rtnetlink_close(struct mnl_socket *socket)
 	closed += socket != NULL;
 }
 
-int rtnetlink_links(struct mnl_socket *socket, void (*each)(const struct link *link, void *data), void *data)
+int link_each(struct mnl_socket *socket, void (*each)(const struct link *link, void *data), void *data)
 {
 	struct link link = { .ifindex = 0 };
 

@@ -19,13 +19,13 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "base/log.h"
+#include "iface/attachment.h"
+#include "iface/gro.h"
 #include "iface/manager.h"
 #include "netlink/device.h"
-#include "iface/gro.h"
-#include "base/log.h"
-#include "table/maps.h"
 #include "netlink/rtnetlink.h"
-#include "iface/attachment.h"
+#include "table/maps.h"
 
 #define CAN (XDP_FEATURE_BASIC | XDP_FEATURE_REDIRECT)
 #define ALL (CAN | XDP_FEATURE_NDO_XMIT)
@@ -125,7 +125,7 @@ void rtnetlink_close(struct mnl_socket *socket)
 	(void)socket;
 }
 
-int rtnetlink_links(struct mnl_socket *socket, void (*each)(const struct link *link, void *data), void *data)
+int link_each(struct mnl_socket *socket, void (*each)(const struct link *link, void *data), void *data)
 {
 	(void)socket;
 	for (unsigned int i = 0; i < host.count; i++)

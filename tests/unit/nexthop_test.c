@@ -17,10 +17,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "table/maps.h"
+#include "base/capability.h"
+#include "netlink/link.h"
 #include "netlink/rtnetlink.h"
 #include "route/nexthop.h"
-#include "base/capability.h"
+#include "table/maps.h"
 
 #define SEED 0x9fb21c651e98df25ULL
 #define ROWS 64
@@ -167,7 +168,7 @@ int rtnetlink_route(struct mnl_socket *socket, int family, const union abi_addr 
 	return error;
 }
 
-int rtnetlink_link(struct mnl_socket *socket, uint32_t ifindex, struct link *link)
+int link_read(struct mnl_socket *socket, uint32_t ifindex, struct link *link)
 {
 	int error;
 

@@ -26,6 +26,7 @@
 #include <linux/rtnetlink.h>
 
 #include "netlink/device.h"
+#include "netlink/link.h"
 #include "netlink/rtnetlink.h"
 
 static struct mnl_socket *socket_;
@@ -361,7 +362,7 @@ static void test_link(void **state)
 
 	(void)state;
 	need_network();
-	assert_int_equal(rtnetlink_link(socket_, near_, &link), 0);
+	assert_int_equal(link_read(socket_, near_, &link), 0);
 	assert_int_equal(link.ifindex, near_);
 	assert_int_equal(link.mtu, 1400);
 	assert_true(link.up);
@@ -369,20 +370,20 @@ static void test_link(void **state)
 	assert_memory_equal(link.mac, mac, sizeof(mac));
 	assert_string_equal(link.name, "near");
 
-	assert_int_equal(rtnetlink_link(socket_, 1, &link), 0);
+	assert_int_equal(link_read(socket_, 1, &link), 0);
 	assert_string_equal(link.name, "lo");
 	assert_false(link.ethernet);
 
 	memset(&link, 0xff, sizeof(link));
 	untouched = link;
-	assert_int_equal(rtnetlink_link(socket_, 12345, &link), -ENODEV);
+	assert_int_equal(link_read(socket_, 12345, &link), -ENODEV);
 	assert_memory_equal(&link, &untouched, sizeof(link));
 
 	/* Without a carrier: the other end is down. */
 	assert_true(run("ip link set far down"));
-	assert_int_equal(rtnetlink_link(socket_, near_, &link), 0);
+	assert_int_equal(link_read(socket_, near_, &link), 0);
 	assert_false(link.up);
-	assert_int_equal(rtnetlink_link(socket_, far_, &link), 0);
+	assert_int_equal(link_read(socket_, far_, &link), 0);
 	assert_false(link.up);
 	assert_true(run("ip link set far up"));
 }
@@ -461,11 +462,11 @@ static void test_links(void **state)
 	assert_true(run("ip link add above link near type macvlan"));
 	above = if_nametoindex("above");
 	seen_count = 0;
-	assert_int_equal(rtnetlink_links(socket_, see, seen), 0);
+	assert_int_equal(link_each(socket_, see, seen), 0);
 	for (unsigned int i = 0; i < seen_count; i++) {
 		struct link one;
 
-		assert_int_equal(rtnetlink_link(socket_, seen[i].ifindex, &one), 0);
+		assert_int_equal(link_read(socket_, seen[i].ifindex, &one), 0);
 		one.up = seen[i].up; /* a carrier may just have come */
 		assert_memory_equal(&one, &seen[i], sizeof(one));
 		assert_false(one.vlan);
@@ -495,14 +496,14 @@ static void test_link_across_namespaces(void **state)
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 	snprintf(command, sizeof(command), "ip link add here type veth peer name there netns %d", (int)other);
 	assert_true(run(command));
-	assert_int_equal(rtnetlink_link(socket_, if_nametoindex("here"), &link), 0);
+	assert_int_equal(link_read(socket_, if_nametoindex("here"), &link), 0);
 	assert_int_equal(link.lower, 0);
 	kill(other, SIGKILL);
 	waitpid(other, NULL, 0);
 	close(ready[0]);
 	close(ready[1]);
 	/* And here it is a veth's other end. */
-	assert_int_equal(rtnetlink_link(socket_, near_, &link), 0);
+	assert_int_equal(link_read(socket_, near_, &link), 0);
 	assert_int_equal(link.lower, far_);
 }
 
@@ -639,7 +640,7 @@ static void test_link6(void **state)
 	if (!have_ipv6() || !write_file("/proc/sys/net/ipv6/conf/near/hop_limit", "33") ||
 	    !write_file("/proc/sys/net/ipv6/conf/near/mtu", "1290"))
 		skip();
-	assert_int_equal(rtnetlink_link(socket_, near_, &link), 0);
+	assert_int_equal(link_read(socket_, near_, &link), 0);
 	assert_int_equal(link.hop_limit6, 33);
 	assert_int_equal(link.mtu6, 1290);
 	assert_int_equal(link.mtu, 1400);
@@ -651,7 +652,7 @@ static void test_link6(void **state)
 	close(fd);
 	assert_int_equal(link.hop_limit6, limit);
 	assert_int_equal(link.mtu6, mtu);
-	assert_int_equal(rtnetlink_link(socket_, far_, &link), 0);
+	assert_int_equal(link_read(socket_, far_, &link), 0);
 	assert_int_not_equal(link.hop_limit6, 33);
 }
 

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "netlink/link.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_arp.h>
+#include <linux/ipv6.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "netlink/request.h"
+
+/* 0 if the attribute is too short. */
+static uint16_t get_u16(const struct nlattr *attribute)
+{
+	return mnl_attr_get_payload_len(attribute) >= 2 ? mnl_attr_get_u16(attribute) : 0;
+}
+
+static void parse_vlan(const struct nlattr *data, struct link *link)
+{
+	const struct nlattr *attribute;
+
+	mnl_attr_for_each_nested(attribute, data) {
+		switch (mnl_attr_get_type(attribute)) {
+		case IFLA_VLAN_ID:
+			link->vlan_id = get_u16(attribute);
+			break;
+		case IFLA_VLAN_PROTOCOL:
+			link->vlan_protocol = ntohs(get_u16(attribute));
+			break;
+		case IFLA_VLAN_EGRESS_QOS:
+			link->vlan_qos = mnl_attr_get_payload_len(attribute) > 0;
+			break;
+		}
+	}
+}
+
+static void parse_link_info(const struct nlattr *info, struct link *link)
+{
+	const struct nlattr *attribute, *data = NULL;
+	const char *kind = "";
+
+	mnl_attr_for_each_nested(attribute, info) {
+		if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND)
+			kind = mnl_attr_get_str(attribute);
+		else if (mnl_attr_get_type(attribute) == IFLA_INFO_DATA)
+			data = attribute;
+	}
+	link->vlan = !strcmp(kind, "vlan");
+	link->veth = !strcmp(kind, "veth");
+	if (link->vlan && data)
+		parse_vlan(data, link);
+}
+
+/* IFLA_AF_SPEC has a nest for each family. That of IPv6 has the values of net.ipv6.conf.NAME. */
+static void parse_families(const struct nlattr *families, struct link *link)
+{
+	const struct nlattr *family, *attribute;
+
+	mnl_attr_for_each_nested(family, families) {
+		if (mnl_attr_get_type(family) != AF_INET6)
+			continue;
+		mnl_attr_for_each_nested(attribute, family) {
+			const int32_t *conf = mnl_attr_get_payload(attribute);
+
+			if (mnl_attr_get_type(attribute) != IFLA_INET6_CONF ||
+			    mnl_attr_get_payload_len(attribute) < (DEVCONF_MTU6 + 1) * sizeof(*conf))
+				continue;
+			link->hop_limit6 = (uint8_t)conf[DEVCONF_HOPLIMIT];
+			link->mtu6 = (uint32_t)conf[DEVCONF_MTU6];
+		}
+	}
+}
+
+static int parse_link(const struct nlmsghdr *message, void *result)
+{
+	const struct ifinfomsg *header = mnl_nlmsg_get_payload(message);
+	const struct nlattr *attribute;
+	struct link *link = result;
+	bool lower_is_elsewhere = false;
+
+	link->ifindex = (uint32_t)header->ifi_index;
+	link->up = (header->ifi_flags & IFF_UP) && (header->ifi_flags & IFF_RUNNING);
+	link->ethernet = header->ifi_type == ARPHRD_ETHER;
+	mnl_attr_for_each(attribute, message, sizeof(*header)) {
+		switch (mnl_attr_get_type(attribute)) {
+		case IFLA_MTU:
+			link->mtu = mnl_attr_get_u32(attribute);
+			break;
+		case IFLA_ADDRESS:
+			if (mnl_attr_get_payload_len(attribute) == sizeof(link->mac))
+				memcpy(link->mac, mnl_attr_get_payload(attribute), sizeof(link->mac));
+			break;
+		case IFLA_IFNAME:
+			strncpy(link->name, mnl_attr_get_str(attribute), sizeof(link->name) - 1);
+			break;
+		case IFLA_LINK:
+			link->lower = mnl_attr_get_u32(attribute);
+			break;
+		case IFLA_MASTER:
+			link->upper = mnl_attr_get_u32(attribute);
+			break;
+		case IFLA_LINK_NETNSID:
+			lower_is_elsewhere = true;
+			break;
+		case IFLA_LINKINFO:
+			parse_link_info(attribute, link);
+			break;
+		case IFLA_AF_SPEC:
+			parse_families(attribute, link);
+			break;
+		}
+	}
+	/*
+	 * Older kernels name a link itself as its lower one if it has none. An index in another
+	 * network namespace means nothing in this one.
+	 */
+	if (lower_is_elsewhere || link->lower == link->ifindex)
+		link->lower = 0;
+	return MNL_CB_OK;
+}
+
+int link_read(struct mnl_socket *socket, uint32_t ifindex, struct link *link)
+{
+	char buffer[256] = { 0 };
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct ifinfomsg *header = mnl_nlmsg_put_extra_header(request, sizeof(*header));
+	struct link answer = { 0 };
+	int error;
+
+	request->nlmsg_type = RTM_GETLINK;
+	header->ifi_index = (int)ifindex;
+	mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	error = request_ask(socket, request, parse_link, &answer);
+	if (error)
+		return error;
+	*link = answer;
+	return 0;
+}
+
+struct visitor {
+	void (*each)(const struct link *link, void *data);
+	void *data;
+};
+
+static int visit_link(const struct nlmsghdr *message, void *result)
+{
+	const struct visitor *visitor = result;
+	struct link link = { 0 };
+
+	parse_link(message, &link);
+	visitor->each(&link, visitor->data);
+	return MNL_CB_OK;
+}
+
+int link_each(struct mnl_socket *socket, void (*each)(const struct link *link, void *data), void *data)
+{
+	char buffer[256] = { 0 };
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct visitor visitor = { each, data };
+
+	mnl_nlmsg_put_extra_header(request, sizeof(struct ifinfomsg));
+	request->nlmsg_type = RTM_GETLINK;
+	request->nlmsg_flags = NLM_F_DUMP;
+	mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	return request_ask(socket, request, visit_link, &visitor);
+}

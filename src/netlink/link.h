@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Network interfaces as rtnetlink(7) describes them: the kernel calls them links. */
+#ifndef OFFLOAD_NETLINK_LINK_H
+#define OFFLOAD_NETLINK_LINK_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct mnl_socket;
+
+struct link {
+	uint32_t ifindex;
+	uint32_t mtu;           /* in bytes, as IFLA_MTU */
+	uint32_t mtu6;          /* for IPv6, which routers may lower; 0: the link has no IPv6 */
+	uint8_t hop_limit6;     /* of IPv6 sockets by default, which routers may set */
+	bool up;                /* administratively up, and it has a carrier */
+	bool ethernet;          /* its frames have Ethernet headers, and its neighbours MAC addresses */
+	bool vlan;              /* it is a VLAN interface; if not, the next three are 0 */
+	bool vlan_qos;          /* it maps packets' priorities to priorities in tags */
+	uint16_t vlan_id;
+	uint16_t vlan_protocol; /* ETH_P_8021Q or ETH_P_8021AD, in host order */
+	uint32_t lower;         /* the link below, or a veth's other end; 0: none in this namespace */
+	uint32_t upper;         /* the bridge or bond that it is a member of; 0: none */
+	bool veth;              /* it is a veth: `lower` is its other end, and not below it */
+	uint8_t mac[6];
+	char name[IFNAMSIZ];
+};
+
+/**
+ * Asks the kernel for the link with an index (RTM_GETLINK). `socket` is one of
+ * rtnetlink_open, for one thread at a time. 0, -ENODEV if there is no such link, or
+ * another -errno; then `link` is untouched.
+ */
+int link_read(struct mnl_socket *socket, uint32_t ifindex, struct link *link);
+
+/**
+ * Asks the kernel for all links of this network namespace, and calls `each` with
+ * every one of them and `data`. `socket` is one of rtnetlink_open, for one thread at
+ * a time. 0; -EINTR if links changed meanwhile, so that `each` may have missed one
+ * or seen one twice; or another -errno. After an error the socket may still have a
+ * part of the answer, so that the kernel refuses a further dump on it (EBUSY).
+ */
+int link_each(struct mnl_socket *socket, void (*each)(const struct link *link, void *data), void *data);
+
+#endif
