@@ -7,9 +7,18 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "base/log.h"
 #include "netlink/request.h"
+#include "table/status.h"
 
-static int parse_ipsec(const struct nlmsghdr *message, void *result)
+static bool blocks;
+
+bool ipsec_blocks(void)
+{
+	return blocks;
+}
+
+static int parse_counts(const struct nlmsghdr *message, void *result)
 {
 	const struct nlattr *attribute;
 
@@ -23,7 +32,7 @@ static int parse_ipsec(const struct nlmsghdr *message, void *result)
 	return MNL_CB_OK;
 }
 
-int ipsec_policies(bool *any)
+static int ask(bool *any)
 {
 	struct mnl_socket *socket = request_socket_open(NETLINK_XFRM, 0);
 	char buffer[256] = { 0 };
@@ -36,11 +45,28 @@ int ipsec_policies(bool *any)
 		return -errno;
 	request->nlmsg_type = XFRM_MSG_GETSPDINFO;
 	*flags = UINT32_MAX;
-	error = request_ask(socket, request, parse_ipsec, &answer);
+	error = request_ask(socket, request, parse_counts, &answer);
 	request_socket_close(socket);
 	if (!error)
 		*any = answer;
 	return error;
+}
+
+bool ipsec_refresh(void)
+{
+	bool any, changed;
+
+	if (ask(&any))
+		return false;
+	changed = any != blocks;
+	blocks = any;
+	status_blocked_put(any);
+	if (changed)
+		log_line(LOG_LEVEL_WARNING,
+			 any ? "this host has IPsec policies, which packets that XDP relays would bypass: everything "
+			       "is relayed in userspace until the policies are gone" :
+			       "the IPsec policies of this host are gone: channels are offloaded again");
+	return changed;
 }
 
 struct mnl_socket *ipsec_listen(void)

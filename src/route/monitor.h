@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The thread that hears what the kernel tells of routes, links, neighbours,
- * devices and IPsec policies, and has next hops looked at again.
+ * The thread that keeps next hops up to date. It waits for events of routes, links,
+ * neighbours, devices and IPsec policies, and for new entries; what no event tells of,
+ * it looks at about once a second.
  */
 #ifndef OFFLOAD_ROUTE_MONITOR_H
 #define OFFLOAD_ROUTE_MONITOR_H
@@ -9,34 +10,39 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "abi.h"
+#include "route/events.h"
 
-/** All are called by the thread, and only by it. */
+/** Only the thread calls these. */
 struct monitor_callbacks {
-	void (*neighbour_changed)(int family, uint32_t ifindex, const union abi_addr *address);
-	/* A route to the addresses of this prefix is new, another, or gone. */
-	void (*route_changed)(int family, const union abi_addr *prefix, uint8_t length);
-	void (*all_changed)(void);   /* anything may be new: all entries are to be updated */
-	void (*links_changed)(void); /* some link may not be as it was */
-	/* A piece of all entries is to be updated, each time the next; returns how many there are. */
+	struct events_callbacks events;
+	/* All entries are to be updated: anything may have changed. */
+	void (*all_changed)(void);
+	/* Some link may have changed; also called once a second. */
+	void (*links_changed)(void);
+	/* The next piece of all entries is to be updated; returns how many pieces there are. */
 	uint32_t (*refresh)(void);
-	/* Does a piece of the work; returns whether there is more. */
+	/* Updates a piece of what is to be updated; returns whether there is more. */
 	bool (*update)(void);
 };
 
-/** Starts the thread, of which there is one. 0 or -errno. */
+/**
+ * Starts the thread, of which there is one. Returns once the thread has marked the
+ * capabilities that it is to keep, so the server may change its user then. 0, or -errno
+ * with nothing left behind.
+ */
 int monitor_start(const struct monitor_callbacks *callbacks);
 
-/** Ends it. Does nothing if not started. */
+/** Ends the thread and waits for that. Does nothing if not started. */
 void monitor_stop(void);
 
-/** There is something to update. Any thread. */
+/** Has the thread call `update`. Any thread, after monitor_start. */
 void monitor_wake(void);
 
-/** The server has taken on its user: the thread gives up what it no longer needs. */
+/**
+ * Tells the thread that the server has changed its user, so that it gives up the
+ * capabilities that it no longer needs. Does nothing if not started. The thread that
+ * starts and stops.
+ */
 void monitor_privileges_dropped(void);
-
-/** Whether the host has IPsec policies, so that nothing may be offloaded. The thread. */
-bool monitor_blocked(void);
 
 #endif

@@ -8,32 +8,32 @@
 
 #include "netlink/rtnetlink.h"
 
-/* Indices are from 1; 0 ends a list. */
+/* Lists hold indices from 1; 0 ends a list. */
 struct neighbour {
 	union abi_addr address;
 	uint32_t ifindex;
 	uint8_t family;
 	uint8_t mac[6];
-	bool known;
-	bool probed;    /* it was asked for since it was last known */
-	uint32_t round; /* when the kernel was last asked about it */
-	uint32_t entries;  /* the first of those that lead by it */
-	uint32_t next;  /* in its bucket, or in the free list */
+	bool known;           /* the kernel knows `mac` */
+	bool probed;          /* the kernel was made to resolve it since it was last known */
+	uint32_t round;       /* in which the kernel was last asked about it */
+	uint32_t first_entry; /* of those that lead to it */
+	uint32_t next;        /* in its bucket, or in the list of free ones */
 };
 
 struct member {
-	uint32_t neighbour;
-	uint32_t next, previous; /* entries of the same neighbour */
+	uint32_t neighbour;      /* that the entry leads to; 0: none */
+	uint32_t next, previous; /* entries that lead to the same neighbour */
 };
 
 static struct {
 	struct mnl_socket *questions;
 	void (*changed)(uint32_t entry, const uint8_t *mac);
-	struct neighbour *table; /* one for each entry, so there is always room */
-	struct member *members;  /* by entry */
+	struct neighbour *table; /* as many as entries, so there is always room */
+	struct member *members;  /* one for each entry, from 1 on */
 	uint32_t *buckets, bucket_mask;
-	uint32_t used, free;
-	uint32_t round;
+	uint32_t used, free;     /* how many were ever used, and the first free one of these */
+	uint32_t round;          /* neighbour_forget begins the next one */
 } neighbours;
 
 int neighbour_start(uint32_t entries, struct mnl_socket *questions,
@@ -81,7 +81,7 @@ static uint32_t *bucket_of(uint32_t ifindex, const union abi_addr *address)
 	return &neighbours.buckets[hash & neighbours.bucket_mask];
 }
 
-/* 0: none. */
+/* The index of a neighbour, or 0 if it is not there. */
 static uint32_t find(int family, uint32_t ifindex, const union abi_addr *address)
 {
 	uint32_t index = *bucket_of(ifindex, address);
@@ -127,19 +127,19 @@ static void drop(uint32_t index)
 	neighbours.free = index;
 }
 
-/* If it may not, the packets that are passed up make the kernel ask, only later. */
+/* If this fails, the kernel resolves the neighbour later, when coturn itself sends a packet to it. */
 static void probe(const struct neighbour *neighbour)
 {
 	rtnetlink_probe(neighbours.questions, neighbour->family, neighbour->ifindex, &neighbour->address);
 }
 
-/* What the kernel knows of it now; its entries are told if that is new. */
+/* Asks the kernel what it knows of a neighbour now, and tells the entries if that has changed. */
 static void ask(struct neighbour *neighbour)
 {
 	uint8_t mac[6] = { 0 };
-	bool aged = false, changed;
+	bool stale = false, changed;
 	int error = rtnetlink_neighbour(neighbours.questions, neighbour->family, neighbour->ifindex,
-				      &neighbour->address, mac, &aged);
+				      &neighbour->address, mac, &stale);
 
 	neighbour->round = neighbours.round;
 	if (error == -EHOSTUNREACH && (neighbour->known || !neighbour->probed)) {
@@ -147,7 +147,7 @@ static void ask(struct neighbour *neighbour)
 		probe(neighbour);
 	} else if (!error) {
 		neighbour->probed = false;
-		if (aged)
+		if (stale)
 			probe(neighbour);
 	}
 	changed = neighbour->known != !error || (!error && memcmp(neighbour->mac, mac, sizeof(mac)));
@@ -155,7 +155,7 @@ static void ask(struct neighbour *neighbour)
 	memcpy(neighbour->mac, mac, sizeof(mac));
 	if (!changed)
 		return;
-	for (uint32_t entry = neighbour->entries; entry; entry = neighbours.members[entry].next)
+	for (uint32_t entry = neighbour->first_entry; entry; entry = neighbours.members[entry].next)
 		neighbours.changed(entry - 1, neighbour->known ? neighbour->mac : NULL);
 }
 
@@ -169,10 +169,10 @@ void neighbour_leave(uint32_t entry)
 	if (member->previous)
 		neighbours.members[member->previous].next = member->next;
 	else
-		neighbour->entries = member->next;
+		neighbour->first_entry = member->next;
 	if (member->next)
 		neighbours.members[member->next].previous = member->previous;
-	if (!neighbour->entries)
+	if (!neighbour->first_entry)
 		drop(member->neighbour);
 	memset(member, 0, sizeof(*member));
 }
@@ -182,10 +182,10 @@ static void enter(uint32_t entry, uint32_t index)
 	struct member *member = &neighbours.members[entry + 1];
 	struct neighbour *neighbour = &neighbours.table[index];
 
-	*member = (struct member){ .neighbour = index, .next = neighbour->entries };
+	*member = (struct member){ .neighbour = index, .next = neighbour->first_entry };
 	if (member->next)
 		neighbours.members[member->next].previous = entry + 1;
-	neighbour->entries = entry + 1;
+	neighbour->first_entry = entry + 1;
 }
 
 int neighbour_join(uint32_t entry, int family, uint32_t ifindex, const union abi_addr *address,
@@ -200,12 +200,12 @@ int neighbour_join(uint32_t entry, int family, uint32_t ifindex, const union abi
 	if (!index)
 		index = add(family, ifindex, address);
 	neighbour = &neighbours.table[index];
-	/* Somebody new wants it: that is worth another try. */
+	/* For an entry that is new here the kernel is made to try once more. */
 	if (joins && !neighbour->known)
 		neighbour->probed = false;
 	if (neighbour->round != neighbours.round || !(neighbour->known || neighbour->probed))
 		ask(neighbour);
-	/* Not sooner: what it leads by until now is no way for this MAC. */
+	/* Not before ask(): it would write this MAC into the entry, whose route is still the former one. */
 	if (joins)
 		enter(entry, index);
 	if (!neighbour->known)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The way to each address that channels lead to. A TURN server is an endpoint:
- * the kernel's own FIB lookup for XDP refuses where forwarding is off, so a
- * thread here asks for route and neighbour, writes the entry that the XDP program
- * reads, and writes it again when routes, links or neighbours change.
+ * The table of next hops: how packets leave for each destination that channels have.
+ * A TURN server is an endpoint: the kernel's own FIB lookup for XDP (bpf_fib_lookup)
+ * refuses where forwarding is off. So a thread here asks the kernel for routes and
+ * neighbours, writes the entries that the XDP program reads, and writes them again
+ * when routes, links or neighbours change.
  */
 #ifndef OFFLOAD_ROUTE_NEXTHOP_H
 #define OFFLOAD_ROUTE_NEXTHOP_H
@@ -12,29 +13,39 @@
 
 #include "abi.h"
 
-/** What the thread has to know of the interfaces; it is the only caller. */
+/** What the thread has to know of the interfaces. Only the thread calls these. */
 struct nexthop_callbacks {
-	uint8_t (*device_flags)(uint32_t ifindex); /* HOP_REDIRECT, HOP_TRANSMIT, HOP_FRAGS */
-	void (*links_changed)(void);               /* some link may not be as it was */
+	/* HOP_REDIRECT, HOP_TRANSMIT and HOP_FRAGS: how frames can leave by a device that is no VLAN. */
+	uint8_t (*device_flags)(uint32_t ifindex);
+	/* Some link may have changed; also called once a second. */
+	void (*links_changed)(void);
 };
 
-/** Starts the thread, with room for `entries` destinations. 0 or -errno. */
+/**
+ * Starts the thread, with room for `entries` destinations. 0, or -errno with nothing
+ * left behind. Before the server changes its user: the thread keeps capabilities.
+ */
 int nexthop_start(uint32_t entries, const struct nexthop_callbacks *callbacks);
 
-/** The server has taken on its user: the thread gives up what it no longer needs. */
+/**
+ * Tells the thread that the server has changed its user, so that it gives up the
+ * capabilities that it no longer needs. Does nothing if not started. The thread that
+ * starts and stops.
+ */
 void nexthop_privileges_dropped(void);
 
 /** Ends the thread and forgets all entries. Does nothing if not started. */
 void nexthop_stop(void);
 
 /**
- * An entry that leads from one of our addresses to another, shared with all who
- * ask for the same. It may lead nowhere at first: the thread fills it, new entries
- * first. 0, or -ENOSPC. Any thread; does not wait for the kernel.
+ * Takes the entry that leads from one of our addresses to another; all who ask for the
+ * same addresses share it. A new entry leads nowhere until the thread has filled it,
+ * which updates new entries first. `family` is AF_INET or AF_INET6. 0, or -ENOSPC with
+ * `entry` untouched. Any thread; it does not wait for the kernel.
  */
 int nexthop_acquire(int family, const union abi_addr *from, const union abi_addr *to, uint32_t *entry);
 
-/** Gives an entry back. Any thread. */
+/** Gives an entry back, once for each time that it was taken. Any thread. */
 void nexthop_release(uint32_t entry);
 
 #endif

@@ -13,50 +13,50 @@
 
 #define VLAN_TAG_SIZE 4
 
-int route_lookup_open(struct route_lookup *resolver, uint8_t (*device_flags)(uint32_t ifindex))
+int route_lookup_open(struct route_lookup *lookup, uint8_t (*device_flags)(uint32_t ifindex))
 {
 	int error;
 
-	memset(resolver, 0, sizeof(*resolver));
-	resolver->questions = rtnetlink_open();
-	if (!resolver->questions)
+	memset(lookup, 0, sizeof(*lookup));
+	lookup->questions = rtnetlink_open();
+	if (!lookup->questions)
 		return -errno;
-	resolver->socket = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (resolver->socket < 0) {
+	lookup->socket = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (lookup->socket < 0) {
 		error = -errno;
-		rtnetlink_close(resolver->questions);
-		resolver->questions = NULL;
+		rtnetlink_close(lookup->questions);
+		lookup->questions = NULL;
 		return error;
 	}
-	resolver->device_flags = device_flags;
+	lookup->device_flags = device_flags;
 	return 0;
 }
 
-void route_lookup_close(struct route_lookup *resolver)
+void route_lookup_close(struct route_lookup *lookup)
 {
-	if (!resolver->questions)
+	if (!lookup->questions)
 		return;
-	close(resolver->socket);
-	rtnetlink_close(resolver->questions);
-	resolver->questions = NULL;
+	close(lookup->socket);
+	rtnetlink_close(lookup->questions);
+	lookup->questions = NULL;
 }
 
-void route_lookup_forget(struct route_lookup *resolver)
+void route_lookup_forget(struct route_lookup *lookup)
 {
 	for (int i = 0; i < ROUTE_LOOKUP_DEVICES; i++)
-		resolver->devices[i].ifindex = 0;
-	resolver->ttl = 0;
+		lookup->devices[i].ifindex = 0;
+	lookup->ttl = 0;
 }
 
-/* A device that is up. Others may take its place in the memory at the next call. */
-static int find_device(struct route_lookup *resolver, uint32_t ifindex, struct device **found)
+/* A link that is up. At the next call another one may take its place in the memory. */
+static int find_device(struct route_lookup *lookup, uint32_t ifindex, struct route_lookup_device **found)
 {
-	struct device *device = &resolver->devices[ifindex % ROUTE_LOOKUP_DEVICES];
+	struct route_lookup_device *device = &lookup->devices[ifindex % ROUTE_LOOKUP_DEVICES];
 
 	if (device->ifindex != ifindex) {
 		memset(device, 0, sizeof(*device));
 		device->ifindex = ifindex;
-		device->error = link_read(resolver->questions, ifindex, &device->link);
+		device->error = link_read(lookup->questions, ifindex, &device->link);
 		if (!device->error && !device->link.up)
 			device->error = -ENETDOWN;
 	}
@@ -64,15 +64,15 @@ static int find_device(struct route_lookup *resolver, uint32_t ifindex, struct d
 	return device->error;
 }
 
-/* What a socket sends with that was told nothing: net.ipv4.ip_default_ttl. */
-static uint8_t default_ttl(struct route_lookup *resolver)
+/* The TTL that sockets have by default: net.ipv4.ip_default_ttl. 0 if the kernel does not say. */
+static uint8_t default_ttl(struct route_lookup *lookup)
 {
 	socklen_t size = sizeof(int);
 	int ttl;
 
-	if (!resolver->ttl && !getsockopt(resolver->socket, IPPROTO_IP, IP_TTL, &ttl, &size))
-		resolver->ttl = (uint8_t)ttl;
-	return resolver->ttl;
+	if (!lookup->ttl && !getsockopt(lookup->socket, IPPROTO_IP, IP_TTL, &ttl, &size))
+		lookup->ttl = (uint8_t)ttl;
+	return lookup->ttl;
 }
 
 static void lower_to(uint16_t *mtu, uint32_t limit)
@@ -82,10 +82,11 @@ static void lower_to(uint16_t *mtu, uint32_t limit)
 }
 
 /*
- * What the route and the link that it names say. As ip4_dst_hoplimit, ip6_dst_hoplimit, ip6_mtu.
- * DF is the flow's, and a packet that is to be fragmented on its way must not have it.
+ * MTU and TTL as the kernel takes them from the route, or else from the link that it names
+ * (ip4_dst_hoplimit, ip6_dst_hoplimit, ip6_mtu). What the program relays has DF as the flow
+ * has it; where the MTU is locked the kernel sends IPv4 without DF, so coturn does it there.
  */
-static int take_defaults(struct route_lookup *resolver, int family, const struct route *route,
+static int take_defaults(struct route_lookup *lookup, int family, const struct route *route,
 			 const struct link *link, struct hop *hop)
 {
 	if (family == AF_INET && route->mtu_locked)
@@ -98,15 +99,15 @@ static int take_defaults(struct route_lookup *resolver, int family, const struct
 		lower_to(&hop->mtu, route->mtu);
 	hop->ttl = route->hop_limit;
 	if (!hop->ttl)
-		hop->ttl = family == AF_INET6 ? link->hop_limit6 : default_ttl(resolver);
+		hop->ttl = family == AF_INET6 ? link->hop_limit6 : default_ttl(lookup);
 	return hop->mtu && hop->ttl ? 0 : -EHOSTUNREACH;
 }
 
 /*
- * From a link down to the device below all VLANs. Priorities of tags, where
- * packets' own are mapped to them, are the kernel's to choose.
+ * Goes down from a link to the device below all of its VLANs, and adds their tags. Where a
+ * VLAN maps the packets' priorities to priorities in tags, the kernel has to choose them.
  */
-static int descend(struct route_lookup *resolver, struct device **device, struct hop *hop)
+static int descend(struct route_lookup *lookup, struct route_lookup_device **device, struct hop *hop)
 {
 	unsigned int tags = 0;
 
@@ -120,34 +121,33 @@ static int descend(struct route_lookup *resolver, struct device **device, struct
 		hop->tag[0].protocol = htons(vlan->vlan_protocol);
 		hop->tag[0].tci = htons(vlan->vlan_id);
 		tags++;
-		error = find_device(resolver, vlan->lower, device);
+		error = find_device(lookup, vlan->lower, device);
 		if (error)
 			return error;
 	}
 	if (!(*device)->link.ethernet)
 		return -EOPNOTSUPP;
-	/* A redirect may exceed the device's MTU by one tag (xdp_ok_fwd_dev). */
+	/* A redirected frame may be longer than the device's MTU by one tag (xdp_ok_fwd_dev). */
 	if (tags)
 		lower_to(&hop->mtu, (*device)->link.mtu + VLAN_TAG_SIZE - VLAN_TAG_SIZE * tags);
 	return 0;
 }
 
-/* What the device's driver can do, and that redirects can lead to it. */
-static uint8_t device_reach(struct route_lookup *resolver, struct device *device)
+/* How frames can leave by the device. Redirects need the device in a map, which may be full. */
+static uint8_t flags_of(struct route_lookup *lookup, struct route_lookup_device *device)
 {
-	if (!device->reached) {
-		device->flags = resolver->device_flags(device->ifindex);
+	if (!device->flags_known) {
+		device->flags = lookup->device_flags(device->ifindex);
 		if (maps_device_put(device->ifindex))
 			device->flags &= (uint8_t)~HOP_REDIRECT;
-		device->reached = true;
+		device->flags_known = true;
 	}
 	return device->flags;
 }
 
 /*
- * Addresses that are no way to a place by themselves: link-local ones, as a
- * entry has no interface to go with them, and IPv4 addresses in IPv6's clothes,
- * to which a socket sends by IPv4.
+ * Addresses that alone do not say where packets go: a link-local address needs an interface
+ * with it, which an entry does not have, and to an IPv4-mapped one a socket sends by IPv4.
  */
 static bool is_special(int family, const union abi_addr *address)
 {
@@ -156,36 +156,36 @@ static bool is_special(int family, const union abi_addr *address)
 	return family == AF_INET6 && (IN6_IS_ADDR_LINKLOCAL(in6) || IN6_IS_ADDR_V4MAPPED(in6));
 }
 
-int route_lookup_find(struct route_lookup *resolver, int family, const union abi_addr *from,
-	     const union abi_addr *to, struct found_route *way)
+int route_lookup_find(struct route_lookup *lookup, int family, const union abi_addr *from,
+		      const union abi_addr *to, struct found_route *found)
 {
-	struct device *device;
+	struct route_lookup_device *device;
 	struct route route;
 	int error;
 
 	if (is_special(family, from) || is_special(family, to))
 		return -EHOSTUNREACH;
-	error = rtnetlink_route(resolver->questions, family, from, to, &route);
+	error = rtnetlink_route(lookup->questions, family, from, to, &route);
 	if (!error)
-		error = find_device(resolver, route.ifindex, &device);
+		error = find_device(lookup, route.ifindex, &device);
 	if (error)
 		return error;
-	memset(way, 0, sizeof(*way));
-	error = take_defaults(resolver, family, &route, &device->link, &way->hop);
+	memset(found, 0, sizeof(*found));
+	error = take_defaults(lookup, family, &route, &device->link, &found->hop);
 	if (error)
 		return error;
 	if (route.local) {
-		way->hop.flags = HOP_LOCAL;
+		found->hop.flags = HOP_LOCAL;
 		return 0;
 	}
-	way->ifindex = route.ifindex;
-	way->gateway_family = route.gateway_family;
-	way->gateway = route.gateway;
-	memcpy(way->hop.eth + 6, device->link.mac, sizeof(device->link.mac));
-	error = descend(resolver, &device, &way->hop);
+	found->ifindex = route.ifindex;
+	found->gateway_family = route.gateway_family;
+	found->gateway = route.gateway;
+	memcpy(found->hop.eth + 6, device->link.mac, sizeof(device->link.mac));
+	error = descend(lookup, &device, &found->hop);
 	if (error)
 		return error;
-	way->hop.ifindex = device->ifindex;
-	way->hop.flags = device_reach(resolver, device);
+	found->hop.ifindex = device->ifindex;
+	found->hop.flags = flags_of(lookup, device);
 	return 0;
 }

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The way from an address of ours to another, as the kernel would send. */
+/*
+ * How UDP datagrams leave from one of our addresses to another, as the kernel itself
+ * would send them: by which device, with which VLAN tags, to which neighbour, with which
+ * MTU and TTL. All of this is for one thread.
+ */
 #ifndef OFFLOAD_ROUTE_ROUTE_LOOKUP_H
 #define OFFLOAD_ROUTE_ROUTE_LOOKUP_H
 
@@ -9,44 +13,51 @@
 #include "abi.h"
 #include "netlink/link.h"
 
-/* Links that are remembered at a time. */
+/* So many links are remembered at a time. */
 #define ROUTE_LOOKUP_DEVICES 64
 
-struct device {
-	uint32_t ifindex; /* 0: none */
-	int error;        /* why it is not known; else: */
+struct route_lookup_device {
+	uint32_t ifindex; /* 0: this place remembers none */
+	int error;        /* 0, or why `link` is not known or cannot be used */
 	struct link link;
-	bool reached;     /* `flags` is known, too */
-	uint8_t flags;
+	bool flags_known;
+	uint8_t flags;    /* HOP_REDIRECT, HOP_TRANSMIT and HOP_FRAGS */
 };
 
-/** For one thread. What it remembers of links spares questions. */
+/** What a lookup needs and what it remembers, which spares questions to the kernel. */
 struct route_lookup {
-	struct mnl_socket *questions;
+	struct mnl_socket *questions;              /* NULL: not open */
 	uint8_t (*device_flags)(uint32_t ifindex);
-	int socket; /* of IPv4, which is asked for its TTL */
-	uint8_t ttl;
-	struct device devices[ROUTE_LOOKUP_DEVICES];
+	int socket;                                /* of IPv4, to ask for the default TTL */
+	uint8_t ttl;                               /* 0: not known */
+	struct route_lookup_device devices[ROUTE_LOOKUP_DEVICES];
 };
 
 struct found_route {
-	struct hop hop;   /* all but the neighbour's MAC; or HOP_LOCAL */
-	uint32_t ifindex; /* where the neighbour is */
+	struct hop hop;         /* without the neighbour's MAC; or only mtu, ttl and HOP_LOCAL */
+	uint32_t ifindex;       /* the interface that the neighbour is on, which may be a VLAN */
 	uint8_t gateway_family;
 	union abi_addr gateway; /* the neighbour */
 };
 
-/** 0 or -errno. The callback is as in struct nexthop_callbacks. */
-int route_lookup_open(struct route_lookup *resolver, uint8_t (*device_flags)(uint32_t ifindex));
+/**
+ * Opens the sockets for lookups. `device_flags` is as in struct nexthop_callbacks. 0, or
+ * -errno with nothing left open.
+ */
+int route_lookup_open(struct route_lookup *lookup, uint8_t (*device_flags)(uint32_t ifindex));
 
-/** Does nothing to one that is all zero. */
-void route_lookup_close(struct route_lookup *resolver);
+/** Closes the sockets. Does nothing to a lookup that is all zero, or closed. */
+void route_lookup_close(struct route_lookup *lookup);
 
-/** From now on links are asked for anew. */
-void route_lookup_forget(struct route_lookup *resolver);
+/** Forgets links and the default TTL: from now on the kernel is asked again. */
+void route_lookup_forget(struct route_lookup *lookup);
 
-/** Looks for the way of UDP datagrams. 0, or -errno with *way undefined. */
-int route_lookup_find(struct route_lookup *resolver, int family, const union abi_addr *from,
-	     const union abi_addr *to, struct found_route *way);
+/**
+ * Looks for the route of UDP datagrams between two addresses. 0; -EHOSTUNREACH if there is
+ * none; -ENETDOWN if a link on it is down; -EOPNOTSUPP if it is one that the XDP program
+ * cannot follow; or another -errno. After an error `found` is undefined.
+ */
+int route_lookup_find(struct route_lookup *lookup, int family, const union abi_addr *from,
+		      const union abi_addr *to, struct found_route *found);
 
 #endif

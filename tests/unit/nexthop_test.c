@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
+#include <linux/xfrm.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 
 #include "base/capability.h"
 #include "netlink/link.h"
+#include "netlink/request.h"
 #include "netlink/rtnetlink.h"
 #include "route/nexthop.h"
 #include "table/maps.h"
@@ -83,22 +85,41 @@ static __be32 address(const char *text)
 	return inet_addr(text);
 }
 
-/* As on a kernel that tells neither; policies are as the test has them. */
+/* As on a kernel before 6.3. */
 struct mnl_socket *device_listen(void)
 {
 	return NULL;
 }
 
-struct mnl_socket *ipsec_listen(void)
+/* Only the question for IPsec policies comes this way. */
+struct mnl_socket *request_socket_open(int family, int flags)
 {
-	return NULL;
+	static char anything;
+
+	assert_int_equal(family, NETLINK_XFRM);
+	errno = EPROTONOSUPPORT;
+	return flags & SOCK_NONBLOCK ? NULL : (struct mnl_socket *)(void *)&anything;
 }
 
-int ipsec_policies(bool *any)
+void request_socket_close(struct mnl_socket *socket)
 {
+	(void)socket;
+}
+
+int request_ask(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t parse, void *result)
+{
+	struct xfrmu_spdinfo info = { .outcnt = __atomic_load_n(&ipsec, __ATOMIC_RELAXED) };
+	char buffer[256] = { 0 };
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+
+	(void)socket;
+	assert_int_equal(request->nlmsg_type, XFRM_MSG_GETSPDINFO);
 	if (__atomic_load_n(&ipsec_unknown, __ATOMIC_RELAXED))
 		return -EPERM;
-	*any = __atomic_load_n(&ipsec, __ATOMIC_RELAXED);
+	message->nlmsg_type = XFRM_MSG_NEWSPDINFO;
+	mnl_nlmsg_put_extra_header(message, sizeof(uint32_t));
+	mnl_attr_put(message, XFRMA_SPD_INFO, sizeof(info), &info);
+	parse(message, result);
 	return 0;
 }
 

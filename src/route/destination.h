@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The destinations of next hops: each entry of the table of next hops leads from one
+ * of our addresses to another, and this says which, who uses it, which entries are
+ * free, and which are to be updated first. Only nexthop.c uses it, under its lock; the
+ * function that does not need the lock says so.
+ */
+#ifndef OFFLOAD_ROUTE_DESTINATION_H
+#define OFFLOAD_ROUTE_DESTINATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi.h"
+
+struct destination {
+	union abi_addr from, to;
+	uint8_t family;       /* AF_INET or AF_INET6, of both addresses */
+	bool routed;          /* there is a route: `hop` is right but for the neighbour's MAC */
+	bool known;           /* the entry of the table leads somewhere, and holds `hop` */
+	bool queued;          /* it waits in the queue of those that are updated first */
+	uint32_t users;       /* 0: the entry is free */
+	uint32_t next;        /* in its bucket or in the queue of free entries, from 1; 0: the last */
+	uint32_t next_queued; /* in the queue of those that are updated first, from 1; 0: the last */
+	struct hop hop;
+	uint64_t written_ns;  /* when the entry was written (clock_monotonic_ns); only the thread reads it */
+};
+
+/** Makes room for `entries` destinations. 0 or -ENOMEM. Before other threads use it. */
+int destination_start(uint32_t entries);
+
+/** Forgets all destinations. Does nothing if not started. After other threads have used it. */
+void destination_stop(void);
+
+/** The destination of an entry, which may be free. */
+struct destination *destination_at(uint32_t entry);
+
+/** How many entries were ever used: all from entry 0 on. Any thread, without the lock too. */
+uint32_t destination_used(void);
+
+/** Whether a destination is this one. */
+bool destination_is(const struct destination *destination, int family, const union abi_addr *from,
+		    const union abi_addr *to);
+
+/**
+ * Adds a user to the entry with this destination, and takes a free entry for it if
+ * there is none: then `created` is set and the entry is queued to be updated. An entry
+ * that was given back stays unused for some time if it can, as packets may still be
+ * under way that read it. 0, or -ENOSPC with `entry` untouched.
+ */
+int destination_acquire(int family, const union abi_addr *from, const union abi_addr *to,
+			uint32_t *entry, bool *created);
+
+/** Takes a user from an entry. True if it was the last one, so that the entry is free now. */
+bool destination_release(uint32_t entry);
+
+/** Queues an entry to be updated before all others. Does nothing if it is queued already. */
+void destination_queue(uint32_t entry);
+
+/** Takes the first entry out of that queue. False if the queue is empty. */
+bool destination_unqueue(uint32_t *entry);
+
+#endif
