@@ -166,8 +166,8 @@ static struct bpf_object *copy(void)
 	return made;
 }
 
-static int attach(const struct settings *settings, const struct interface_list *interfaces,
-		  bool frags)
+static enum manager_outcome attach(const struct settings *settings, const struct interface_list *interfaces,
+				   bool frags)
 {
 	const struct manager_plan plan = {
 		.program = bpf_program__fd(skeleton->progs.turn),
@@ -176,11 +176,11 @@ static int attach(const struct settings *settings, const struct interface_list *
 		.mode = settings->mode,
 		.frags = frags,
 	};
-	int error = manager_start(&plan, interfaces);
+	enum manager_outcome outcome = manager_start(&plan, interfaces);
 
-	if (!error && settings->required && !manager_complete())
-		error = -ENODEV;
-	return error;
+	if (outcome == MANAGER_STARTED && settings->required && !manager_complete())
+		outcome = MANAGER_FAILED;
+	return outcome;
 }
 
 /* Linux 5.18. */
@@ -191,6 +191,7 @@ static bool kernel_has_frags(void)
 
 int loader_start(const struct settings *settings, const struct interface_list *interfaces, struct maps *maps)
 {
+	enum manager_outcome outcome;
 	int error;
 
 	if (!interfaces->count) {
@@ -201,19 +202,21 @@ int loader_start(const struct settings *settings, const struct interface_list *i
 	if (error)
 		return error;
 	/*
-	 * Frames larger than a page come in several buffers, for which a driver
-	 * wants a program that knows of them; without them it is the shorter one.
+	 * Frames larger than a page arrive in several buffers. For these a driver wants a program
+	 * that can read several; drivers that do not need it get the shorter program.
 	 */
-	error = attach(settings, interfaces, !kernel_has_frags());
-	if (error == -EMSGSIZE) {
+	outcome = attach(settings, interfaces, !kernel_has_frags());
+	if (outcome == MANAGER_NEEDS_FRAGS) {
 		loader_stop();
 		error = load(settings, true, maps);
-		if (!error)
-			error = attach(settings, interfaces, true);
+		if (error)
+			return error;
+		outcome = attach(settings, interfaces, true);
 	}
-	if (error)
-		loader_stop();
-	return error;
+	if (outcome == MANAGER_STARTED)
+		return 0;
+	loader_stop();
+	return -ENODEV;
 }
 
 void loader_stop(void)

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* An address can have a label, which is the name and more behind a colon. */
+/* getifaddrs(3) gives an address's label, which may be the interface's name, a colon and more. */
 static int add_name(struct interface_list *list, const char *label)
 {
 	char name[IFNAMSIZ];

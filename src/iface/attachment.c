@@ -11,22 +11,22 @@
 
 #include "netlink/device.h"
 
-/* In place of an ifindex, which is a positive int: 0 would end the list. */
+/* Stands for no device in a slot. Indices are positive ints, and the program stops at a 0. */
 #define SLOT_FREE UINT32_MAX
 
 static struct {
 	int program;
 	struct attachment *slots;
 	dispatcher_copy copy;
-	unsigned int used;   /* slots ever used are the first */
-	int link[ABI_ATTACHMENTS]; /* -1: beside others */
+	unsigned int used;         /* slots that were ever used are the first ones */
+	int link[ABI_ATTACHMENTS]; /* -1: attached through libxdp's dispatcher */
 } attachments;
 
-/* The device that was asked for last, and its answer. */
+/* The last answer of attachment_device_flags. */
 static struct {
 	uint32_t ifindex;
 	uint8_t flags;
-} asked;
+} remembered;
 
 void attachment_open(int program, struct attachment *slots, dispatcher_copy copy)
 {
@@ -53,7 +53,7 @@ static int find(uint32_t ifindex)
 	return -1;
 }
 
-/* A slot for one more device. -ENOSPC if there is none. */
+/* A slot for one more device, or -ENOSPC. */
 static int find_free(void)
 {
 	int slot = find(SLOT_FREE);
@@ -63,7 +63,7 @@ static int find_free(void)
 	return slot < 0 ? -ENOSPC : slot;
 }
 
-/* The program takes a slot for what it says once it has an ifindex. */
+/* The program reads a slot only once it has an ifindex, so that is written last. */
 static void publish(unsigned int slot, const struct link *device, bool generic, int link)
 {
 	attachments.link[slot] = link;
@@ -95,7 +95,7 @@ int attachment_join(const struct link *device, char *why, size_t size)
 	bool generic;
 
 	if (slot < 0) {
-		snprintf(why, size, "too many devices");
+		snprintf(why, size, "the program is on %d devices already, which is the most", ABI_ATTACHMENTS);
 		return slot;
 	}
 	error = dispatcher_join(device->ifindex, attachments.copy, &generic, why, size);
@@ -154,7 +154,7 @@ bool attachment_holds(uint32_t ifindex)
 		return false;
 	if (attachments.link[slot] < 0)
 		return dispatcher_holds(ifindex);
-	/* The link of a device that is gone, or that was detached, is of none. */
+	/* The kernel sets a link's ifindex to 0 when its device is gone or the link was detached. */
 	return bpf_obj_get_info_by_fd(attachments.link[slot], &info, &size) || info.xdp.ifindex == ifindex;
 }
 
@@ -166,7 +166,7 @@ void attachment_readdress(const struct link *device)
 		memcpy(attachments.slots[slot].mac, device->mac, sizeof(attachments.slots[slot].mac));
 }
 
-/* ---- the way out ---- */
+/* ---- how frames leave ---- */
 
 bool attachment_takes_redirects(uint32_t ifindex)
 {
@@ -179,7 +179,7 @@ bool attachment_takes_redirects(uint32_t ifindex)
 
 void attachment_forget_flags(void)
 {
-	asked.ifindex = 0;
+	remembered.ifindex = 0;
 }
 
 uint8_t attachment_device_flags(uint32_t ifindex)
@@ -188,20 +188,19 @@ uint8_t attachment_device_flags(uint32_t ifindex)
 	char name[IF_NAMESIZE] = "";
 	uint64_t features;
 
-	/* Many next hops leave by the same device; it is asked once. */
-	if (asked.ifindex == ifindex)
-		return asked.flags;
-	asked.ifindex = ifindex;
-	asked.flags = attachment_takes_redirects(ifindex) ? HOP_REDIRECT : 0;
+	/* Many next hops leave by the same device, so the kernel is asked once for all. */
+	if (remembered.ifindex == ifindex)
+		return remembered.flags;
+	remembered.ifindex = ifindex;
+	remembered.flags = attachment_takes_redirects(ifindex) ? HOP_REDIRECT : 0;
 	if (!device_xdp_features(ifindex, &features) && features & XDP_FEATURE_NDO_XMIT_SG)
-		asked.flags |= HOP_FRAGS;
+		remembered.flags |= HOP_FRAGS;
 	/*
-	 * A veth that has no program at its other end does not wake that end for
-	 * XDP_TX (veth_xdp_flush), so that frames would wait there; it does for a
-	 * redirect.
+	 * After XDP_TX a veth does not wake its other end if that has no program
+	 * (veth_xdp_flush), so the frames would wait there. After a redirect it does.
 	 */
 	if (state == ATTACHMENT_GENERIC ||
 	    (state == ATTACHMENT_NATIVE && if_indextoname(ifindex, name) && !device_driver_is(name, "veth")))
-		asked.flags |= HOP_TRANSMIT;
-	return asked.flags;
+		remembered.flags |= HOP_TRANSMIT;
+	return remembered.flags;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The devices that the program is attached to, one slot of the program's `ports`
- * each. They are attached by BPF links, which the kernel releases however the
- * process ends; but for those where it runs beside others (chain.h).
+ * The devices that the program is attached to. Each has a slot in the program's
+ * `attachments`. They are attached by BPF links, which the kernel releases however the
+ * process ends; or through libxdp's dispatcher, which stays (dispatcher.h). One thread at a
+ * time.
  */
 #ifndef OFFLOAD_IFACE_ATTACHMENT_H
 #define OFFLOAD_IFACE_ATTACHMENT_H
@@ -16,52 +17,62 @@
 
 enum attachment_state { ATTACHMENT_NONE, ATTACHMENT_NATIVE, ATTACHMENT_GENERIC };
 
-/** Takes the program's file descriptor, its slots, and how it is had once more. */
+/**
+ * Takes the program's file descriptor, its ABI_ATTACHMENTS slots, which it clears, and the
+ * function that has the program once more, for dispatchers.
+ */
 void attachment_open(int program, struct attachment *slots, dispatcher_copy copy);
 
 /** Detaches everywhere. */
 void attachment_close(void);
 
-/** Attaches to a device that has no port yet. 0 or -errno; -ENOSPC if there are no more slots. */
+/**
+ * Attaches to a device that does not carry the program yet, in generic or native mode. 0;
+ * -ENOSPC if all slots are taken; or the kernel's -errno.
+ */
 int attachment_attach(const struct link *device, bool generic);
 
 /**
- * Joins libxdp's dispatcher that a device carries, in its mode. 0, or -errno with
- * the reason.
+ * Adds the program to libxdp's dispatcher on a device, in the mode that the dispatcher has.
+ * 0; or -errno with the reason in `why`, of `size` bytes.
  */
 int attachment_join(const struct link *device, char *why, size_t size);
 
-/** Does nothing where it is not attached. */
+/** Detaches from a device. Does nothing if it does not carry the program. */
 void attachment_detach(uint32_t ifindex);
 
-/** How a device carries the program. */
+/** In which mode a device carries the program. */
 enum attachment_state attachment_state(uint32_t ifindex);
 
-/** Whether it runs there beside others, in a mode that is not its own to choose. */
+/** Whether a device carries the program through libxdp's dispatcher, which has chosen the mode. */
 bool attachment_is_dispatched(uint32_t ifindex);
 
-/** The devices that carry the program, at most ABI_ATTACHMENTS; how many there are. */
+/** Writes the devices that carry the program, at most ABI_ATTACHMENTS. Returns how many they are. */
 unsigned int attachment_list(uint32_t *ifindexes);
 
-/** Whether the kernel has it attached still. */
+/**
+ * Whether the program is still attached to a device that carries it here: the device may be
+ * gone, or the program was detached from outside.
+ */
 bool attachment_holds(uint32_t ifindex);
 
-/** The device's address may be another now. */
+/** Takes over the MAC address of a device that carries the program, which may have changed. */
 void attachment_readdress(const struct link *device);
 
 /**
- * Whether a device sends what a driver hands to it. Some drivers say so only
- * once a program is attached. Without an answer (before Linux 6.3) only a
- * device that itself runs the program in its driver is trusted.
+ * Whether a device sends frames that are redirected to it. Some drivers say that they do only
+ * while a program is attached. Where the kernel does not say (before Linux 6.3), only a device
+ * that carries the program in native mode is taken to do so.
  */
 bool attachment_takes_redirects(uint32_t ifindex);
 
 /**
- * HOP_REDIRECT, HOP_TRANSMIT and HOP_FRAGS of a device that is no VLAN; an answer
- * is remembered until attachment_forget_flags.
+ * How frames can leave by a device that is no VLAN: HOP_REDIRECT, HOP_TRANSMIT and HOP_FRAGS.
+ * The last answer is remembered until attachment_forget_flags.
  */
 uint8_t attachment_device_flags(uint32_t ifindex);
 
+/** From now on attachment_device_flags asks the kernel again. */
 void attachment_forget_flags(void);
 
 #endif

@@ -18,11 +18,11 @@
 #define PROGRAM_SECTION "xdp"
 
 struct member {
-	uint32_t ifindex; /* 0: slot not in use */
+	uint32_t ifindex; /* 0: this place is free */
 	enum xdp_attach_mode mode;
 	struct bpf_object *object;
 	struct xdp_program *program;
-	int claim;
+	int claim;        /* the socket that says that the program's server runs, or -1 */
 };
 
 static struct member members[ABI_ATTACHMENTS];
@@ -65,11 +65,12 @@ bool dispatcher_is_there(uint32_t ifindex)
 	return dispatcher != NULL;
 }
 
-/* ---- whose a program is ---- */
+/* ---- programs of servers that have ended ---- */
 
 /*
- * A socket in the network namespace's own name space, which is gone when the
- * process is: while it lives, no other can have the name. -errno if it is taken.
+ * Binds a socket to an abstract name (unix(7)) with the program's id, which nobody else can
+ * have until the process ends. Returns the socket, or -errno: -EADDRINUSE while the program's
+ * server runs.
  */
 static int claim(uint32_t program)
 {
@@ -110,7 +111,7 @@ static bool has_map(const __u32 *ids, __u32 count, const char *name)
 	return false;
 }
 
-/* By its name and its tables, of any version; and its server has ended. */
+/* Whether this is the program of some version, by its name and tables, and its server has ended. */
 static bool is_left_behind(const struct xdp_program *program)
 {
 	__u32 maps[32] = { 0 };
@@ -135,7 +136,7 @@ void dispatcher_clean(uint32_t ifindex)
 	struct xdp_program *program;
 	bool removed = true;
 
-	/* What is removed makes another dispatcher of the rest. */
+	/* After each removal libxdp attaches another dispatcher with the programs that are left. */
 	while (removed && (dispatcher = open_dispatcher(ifindex))) {
 		removed = false;
 		for (program = xdp_multiprog__next_prog(NULL, dispatcher); program && !removed;
@@ -147,7 +148,7 @@ void dispatcher_clean(uint32_t ifindex)
 	}
 }
 
-/* ---- in and out ---- */
+/* ---- joining and leaving ---- */
 
 static void let_go(struct member *member)
 {
@@ -160,7 +161,7 @@ static void let_go(struct member *member)
 
 static int explain(int error, char *why, size_t size)
 {
-	snprintf(why, size, "libxdp's dispatcher does not take this program (%s), and is left in place",
+	snprintf(why, size, "libxdp's dispatcher there does not take this program (%s) and stays in place",
 		 strerror(-error));
 	return error;
 }
@@ -214,6 +215,6 @@ bool dispatcher_holds(uint32_t ifindex)
 {
 	__u32 id = 0;
 
-	/* After a change of user only this may be asked. */
+	/* libxdp needs privileges that the server gives up with its change of user; this question does not. */
 	return bpf_xdp_query_id((int)ifindex, 0, &id) || id;
 }

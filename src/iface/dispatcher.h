@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Beside other XDP programs: libxdp's dispatcher, which runs several programs on
- * one interface in turn. The dispatcher and the programs are pinned, so the
- * kernel does not detach this program when the process ends: what is left of it
- * passes everything up, as no relay thread is heard of, and the next start
- * takes it out. Built with libxdp (chain.c) or without (chain_none.c).
+ * Other XDP programs on the same device: libxdp's dispatcher runs several programs there, one
+ * after the other. The dispatcher and its programs are pinned, so the kernel does not detach
+ * this program when the process ends: what is left of it passes every packet up, as its relay
+ * threads no longer say that they run, and the next start removes it. One thread at a time.
+ *
+ * Two files have this interface: dispatcher.c with libxdp, and dispatcher_stub.c without.
  */
 #ifndef OFFLOAD_IFACE_DISPATCHER_H
 #define OFFLOAD_IFACE_DISPATCHER_H
@@ -15,28 +16,35 @@
 
 struct bpf_object;
 
-/** How to have the program once more, not loaded, with the tables of the one that is; or NULL. */
+/**
+ * Opens the program once more, not loaded, with the tables of the one that is loaded. NULL if
+ * that fails.
+ */
 typedef struct bpf_object *(*dispatcher_copy)(void);
 
 /** Whether a device carries a dispatcher. */
 bool dispatcher_is_there(uint32_t ifindex);
 
 /**
- * Removes programs of servers that have ended from a device's dispatcher; if none
- * are left, the dispatcher is gone.
+ * Removes programs of servers that have ended from a device's dispatcher. A dispatcher with no
+ * programs left is gone.
  */
 void dispatcher_clean(uint32_t ifindex);
 
 /**
- * Adds the program to a device's dispatcher; `generic` is the mode that it has.
- * 0, or -errno with the reason.
+ * Adds the program to a device's dispatcher. 0 with the dispatcher's mode in `generic`; or
+ * -errno with the reason in `why`, of `size` bytes. Needs the server's first privileges: after
+ * the change of user it fails.
  */
 int dispatcher_join(uint32_t ifindex, dispatcher_copy copy, bool *generic, char *why, size_t size);
 
-/** Takes it out again. Does nothing where it is not. */
+/** Removes the program from a device's dispatcher. Does nothing if it is not there. */
 void dispatcher_leave(uint32_t ifindex);
 
-/** Whether the device carries a dispatcher still. */
+/**
+ * Whether a device carries an XDP program still, which is taken to be the dispatcher: after the
+ * change of user the kernel tells no more. True if it does not tell that.
+ */
 bool dispatcher_holds(uint32_t ifindex);
 
 #endif

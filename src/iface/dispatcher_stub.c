@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* In place of chain.c where libxdp is not there to build with. */
+/* Stands in for dispatcher.c where libxdp is not installed: there is never a dispatcher. */
 #include "iface/dispatcher.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@ void dispatcher_clean(uint32_t ifindex)
 int dispatcher_join(uint32_t ifindex, dispatcher_copy copy, bool *generic, char *why, size_t size)
 {
 	(void)ifindex, (void)copy, (void)generic;
-	snprintf(why, size, "built without libxdp");
+	snprintf(why, size, "this server was built without libxdp");
 	return -EOPNOTSUPP;
 }
 

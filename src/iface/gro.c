@@ -10,7 +10,7 @@
 
 #include "netlink/device.h"
 
-/* Features that Linux may have; their numbers are not part of its interface, only their names. */
+/* More features than Linux has (64). Only their names are fixed; their numbers differ between kernels. */
 #define FEATURES_MAX 256
 
 static int find_features(const char *name, char names[FEATURES_MAX][ETH_GSTRING_LEN], uint32_t *count)
@@ -41,7 +41,7 @@ static int find_features(const char *name, char names[FEATURES_MAX][ETH_GSTRING_
 static bool merges_udp(const char *name)
 {
 	static const char *const merging[] = { "rx-gro-list", "rx-udp-gro-forwarding" };
-	static char names[FEATURES_MAX][ETH_GSTRING_LEN]; /* the same for all devices */
+	static char names[FEATURES_MAX][ETH_GSTRING_LEN]; /* by number; the same for all devices */
 	static uint32_t count;
 	struct {
 		struct ethtool_gfeatures header;
@@ -64,7 +64,7 @@ static bool merges_udp(const char *name)
 	return false;
 }
 
-/* More devices on top of each other than there can be (Linux: 8). */
+/* More than the devices that Linux lets stand on top of each other (MAX_NEST_DEV, 8). */
 #define DEPTH_MAX 16
 
 static bool merges_below(const struct links *links, const struct link *link, unsigned int depth)

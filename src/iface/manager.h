@@ -1,35 +1,40 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What is attached where, and in which mode: for each interface in the driver
- * (native), behind it (generic), or not at all, as long as the server runs.
+ * Attaches the program to the interfaces, and keeps it there as long as the server runs. One
+ * thread at a time: the one that starts the server, then the thread of next hops.
  */
 #ifndef OFFLOAD_IFACE_MANAGER_H
 #define OFFLOAD_IFACE_MANAGER_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
-#include "iface/dispatcher.h"
-#include "iface/address_owner.h"
+#include "abi.h"
 #include "base/option.h"
+#include "iface/address_owner.h"
+#include "iface/dispatcher.h"
 
 struct manager_plan {
-	int program;       /* file descriptor */
-	struct attachment *slots; /* the program's */
-	dispatcher_copy copy;   /* the program once more, to run beside others */
+	int program;              /* file descriptor of the loaded program */
+	struct attachment *slots; /* the program's, ABI_ATTACHMENTS of them */
+	dispatcher_copy copy;     /* has the program once more, to run through libxdp's dispatcher */
 	enum option_mode mode;
-	bool frags;        /* no other program could take larger frames */
+	bool frags;               /* the program is the last to try: no other takes larger frames */
+};
+
+enum manager_outcome {
+	MANAGER_STARTED,     /* an interface carries the program, or may once another program is gone */
+	MANAGER_NEEDS_FRAGS, /* not this program: a driver may take one for frames of several buffers */
+	MANAGER_FAILED,      /* no interface can carry the program */
 };
 
 /**
- * Attaches to the interfaces, and says in the log of each in which mode, or why
- * not. 0 if at least one carries the program, or waits until another's is gone; -EMSGSIZE, with nothing attached
- * and nothing said, if a driver might take a program for frames of several
- * buffers in its place; or another -errno.
+ * Attaches the program to the interfaces, and logs for each in which mode, or why not. After
+ * MANAGER_NEEDS_FRAGS nothing is attached and nothing was logged. After MANAGER_FAILED
+ * manager_stop is still to be called.
  */
-int manager_start(const struct manager_plan *plan, const struct interface_list *interfaces);
+enum manager_outcome manager_start(const struct manager_plan *plan, const struct interface_list *interfaces);
 
-/** How many interfaces carry the program, of all that there are to be. */
+/** How many interfaces carry the program; `all` is how many are to carry it. */
 unsigned int manager_carriers(unsigned int *all);
 
 /** Whether every interface carries the program. */
@@ -39,9 +44,8 @@ bool manager_complete(void);
 void manager_stop(void);
 
 /**
- * Follows what has changed: addresses and VLANs; interfaces that are renamed,
- * gone, or back; what keeps the program from an interface. One thread,
- * as for attachment_device_flags.
+ * Follows what has changed: addresses, VLANs, interfaces that are renamed, gone or back, and
+ * what keeps the program from an interface. Shows all of it to inspectors.
  */
 void manager_refresh(void);
 

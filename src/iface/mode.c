@@ -7,10 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "iface/dispatcher.h"
-#include "netlink/device.h"
+#include "base/clock.h"
 #include "iface/attachment.h"
+#include "iface/dispatcher.h"
 #include "iface/vlan.h"
+#include "netlink/device.h"
 
 static void write_line(char *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void write_line(char *line, const char *format, ...)
@@ -22,200 +23,238 @@ static void write_line(char *line, const char *format, ...)
 	va_end(args);
 }
 
-/* Whether a driver that has refused might take a program for several buffers. */
+static enum mode_outcome outcome_of(int error)
+{
+	if (!error)
+		return MODE_CARRIED;
+	return error == -EBUSY ? MODE_OCCUPIED : MODE_FAILED;
+}
+
+/* ---- trying ---- */
+
+/* Whether a driver that has refused the program might take one for frames of several buffers. */
 static bool frags_may_help(const struct mode_plan *plan, const struct link *device, int error)
 {
 	uint64_t features;
 
-	if (plan->frags || device->mtu <= ETH_DATA_LEN || error == -EPERM || error == -EBUSY ||
-	    error == -EEXIST || error == -ENOSPC)
+	if (plan->frags || plan->running || device->mtu <= ETH_DATA_LEN || error == -EPERM ||
+	    error == -EBUSY || error == -EEXIST || error == -ENOSPC)
 		return false;
 	return device_xdp_features(device->ifindex, &features) || features & XDP_FEATURE_RX_SG;
 }
 
-/* 0, or -errno with a reason. */
-static int try_native(const struct mode_plan *plan, struct interface *interface, const struct links *links,
-		      const struct link *link, char *why)
+/* Whether the kernel says that what the program relays would not leave by this device. */
+static bool cannot_send(const struct link *device, char *why)
+{
+	char driver[DEVICE_DRIVER_SIZE];
+
+	if (mode_check_features_unknown(device->ifindex) || attachment_takes_redirects(device->ifindex))
+		return false;
+	device_driver(device->name, driver);
+	write_line(why, "the driver (%s) does not send what an XDP program relays", driver);
+	return true;
+}
+
+/* The device has no program yet. */
+static enum mode_outcome attach_native(const struct mode_plan *plan, const struct link *device, char *why)
+{
+	int error = mode_check_native(device, plan->mode == OPTION_MODE_NATIVE, why, MODE_LINE);
+
+	if (error)
+		return outcome_of(error);
+	error = attachment_attach(device, false);
+	if (error) {
+		mode_check_explain(error, device, false, why, MODE_LINE);
+		return frags_may_help(plan, device, error) ? MODE_NEEDS_FRAGS : outcome_of(error);
+	}
+	/* Some drivers say that they send only once a program is attached. */
+	if (cannot_send(device, why)) {
+		attachment_detach(device->ifindex);
+		return MODE_FAILED;
+	}
+	return MODE_CARRIED;
+}
+
+static enum mode_outcome try_native(const struct mode_plan *plan, struct interface *interface,
+				    const struct links *links, const struct link *link, char *why)
 {
 	struct vlan_key tags;
 	const struct link *device = vlan_below(links, link, &tags);
-	int error;
+	enum mode_outcome outcome = MODE_CARRIED;
 
 	if (!device) {
-		write_line(why, "its VLAN has more than %d tags, or its device is not in this network namespace",
+		write_line(why, "the VLAN has more than %d tags, or the device below it is in another network namespace",
 			   ABI_TAGS);
-		return -EOPNOTSUPP;
+		return MODE_FAILED;
 	}
 	if (attachment_state(device->ifindex) == ATTACHMENT_GENERIC) {
-		write_line(why, "%s uses generic mode", device->name);
-		return -EBUSY;
+		write_line(why, "%s carries the program in generic mode already", device->name);
+		return MODE_OCCUPIED;
 	}
-	if (attachment_state(device->ifindex) == ATTACHMENT_NONE) {
-		error = mode_check_native(device, plan->mode == OPTION_MODE_NATIVE, why, MODE_LINE);
-		if (error)
-			return error;
-		error = attachment_attach(device, false);
-		if (error) {
-			mode_check_explain(error, device, why, MODE_LINE);
-			return frags_may_help(plan, device, error) ? -EMSGSIZE : error;
-		}
-		if (!mode_check_features_unknown(device->ifindex) && !attachment_takes_redirects(device->ifindex)) {
-			attachment_detach(device->ifindex);
-			write_line(why, "its driver does not send what an XDP program relays");
-			return -EOPNOTSUPP;
-		}
-	}
-	interface->device = device->ifindex;
-	return 0;
+	if (attachment_state(device->ifindex) == ATTACHMENT_NONE)
+		outcome = attach_native(plan, device, why);
+	if (outcome == MODE_CARRIED)
+		interface->device = device->ifindex;
+	return outcome;
 }
 
-static int try_generic(struct interface *interface, const struct links *links,
-		       const struct link *link, char *why)
+static enum mode_outcome try_generic(struct interface *interface, const struct links *links,
+				     const struct link *link, char *why)
 {
 	int error = mode_check_generic(links, link, 0, why, MODE_LINE);
 
 	if (!error && attachment_state(link->ifindex) == ATTACHMENT_NONE) {
 		error = attachment_attach(link, true);
 		if (error)
-			mode_check_explain(error, link, why, MODE_LINE);
+			mode_check_explain(error, link, true, why, MODE_LINE);
 	}
 	if (!error)
 		interface->device = link->ifindex;
-	return error;
+	return outcome_of(error);
 }
 
 static const char *down(const struct link *link)
 {
-	return link->up ? "" : "; it is down, and relays when it comes up";
+	return link->up ? "" : "; the interface is down: channels over it are relayed once it is up";
 }
 
-/*
- * Beside others, if what runs on the device is a dispatcher of libxdp that takes
- * another program; in the mode that it has.
- */
-static int try_beside(const struct mode_plan *plan, struct interface *interface,
-		      const struct links *links, const struct link *link, char *why)
+static const char *name_of(enum attachment_state state)
 {
-	static const char *const names[] = { "any", "native", "generic" };
-	enum attachment_state wanted = plan->mode == OPTION_MODE_NATIVE  ? ATTACHMENT_NATIVE :
-				 plan->mode == OPTION_MODE_GENERIC ? ATTACHMENT_GENERIC :
-								     ATTACHMENT_NONE;
+	static const char *const names[] = {
+		[ATTACHMENT_NONE] = "any",
+		[ATTACHMENT_NATIVE] = "native",
+		[ATTACHMENT_GENERIC] = "generic",
+	};
+
+	return names[state];
+}
+
+/* Whether the program may stay in the dispatcher of a device, in the mode that the dispatcher has. */
+static bool suits(const struct mode_plan *plan, const struct links *links, const struct link *link,
+		  enum attachment_state state, char *why)
+{
+	enum attachment_state wanted = plan->mode == OPTION_MODE_NATIVE	 ? ATTACHMENT_NATIVE :
+				       plan->mode == OPTION_MODE_GENERIC ? ATTACHMENT_GENERIC :
+									   ATTACHMENT_NONE;
+
+	if (wanted != ATTACHMENT_NONE && state != wanted) {
+		write_line(why, "libxdp's dispatcher there runs in %s mode, and xdp-mode wants %s", name_of(state),
+			   name_of(wanted));
+		return false;
+	}
+	if (state == ATTACHMENT_GENERIC)
+		return !mode_check_generic(links, link, link->ifindex, why, MODE_LINE);
+	return !cannot_send(link, why);
+}
+
+/* Joins the programs that run there already, if libxdp's dispatcher runs them. */
+static enum mode_outcome try_dispatcher(const struct mode_plan *plan, struct interface *interface,
+					const struct links *links, const struct link *link, char *why)
+{
 	enum attachment_state state;
 
 	if (!dispatcher_is_there(link->ifindex))
-		return -EBUSY;
+		return MODE_OCCUPIED;
 	if (attachment_join(link, why, MODE_LINE))
-		return -EBUSY;
+		return MODE_OCCUPIED;
 	state = attachment_state(link->ifindex);
-	if (wanted != ATTACHMENT_NONE && state != wanted) {
-		write_line(why, "libxdp's dispatcher runs in %s mode", names[state]);
-	} else if (state == ATTACHMENT_GENERIC &&
-		   mode_check_generic(links, link, link->ifindex, why, MODE_LINE)) {
-		;
-	} else if (state == ATTACHMENT_NATIVE && !mode_check_features_unknown(link->ifindex) &&
-		   !attachment_takes_redirects(link->ifindex)) {
-		write_line(why, "its driver does not send what an XDP program relays");
-	} else {
-		interface->device = link->ifindex;
-		write_line(interface->line, "%s mode beside other programs, by libxdp's dispatcher, mtu %u%s",
-			   names[state], link->mtu, down(link));
-		interface->level = LOG_LEVEL_INFO;
-		return 0;
+	if (!suits(plan, links, link, state, why)) {
+		attachment_detach(link->ifindex);
+		return MODE_FAILED;
 	}
-	attachment_detach(link->ifindex);
-	return -EOPNOTSUPP;
+	interface->device = link->ifindex;
+	write_line(interface->line, "%s mode through libxdp's dispatcher, which runs other programs too, mtu %u%s",
+		   name_of(state), link->mtu, down(link));
+	interface->level = LOG_LEVEL_INFO;
+	return MODE_CARRIED;
 }
 
-static void note_native(const struct mode_plan *plan, struct interface *interface, const struct links *links,
-			const struct link *link)
+/* ---- saying what was chosen ---- */
+
+static void describe_native(const struct mode_plan *plan, struct interface *interface, const struct links *links,
+			    const struct link *link)
 {
-	bool untold = plan->mode == OPTION_MODE_NATIVE && mode_check_features_unknown(interface->device);
+	bool trusted = plan->mode == OPTION_MODE_NATIVE && mode_check_features_unknown(interface->device);
 	const struct link *device = links_find(links, interface->device);
 	bool below = device && device != link;
 
 	write_line(interface->line, "native mode%s%s, mtu %u%s%s", below ? " on " : "",
 		   below ? device->name : "", link->mtu, down(link),
-		   untold ? "; kernels before 6.3 do not say whether the driver sends what an XDP program relays" :
-			    "");
-	interface->level = untold ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO;
+		   trusted ? "; this kernel (before 6.3) does not say whether the driver sends what an XDP program "
+			     "relays: if relayed packets are lost, use xdp-mode=generic" :
+			     "");
+	interface->level = trusted ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO;
 }
 
-static void note_generic(struct interface *interface, const struct link *link, const char *why)
+static void describe_generic(struct interface *interface, const struct link *link, const char *why)
 {
-	write_line(interface->line, "generic mode%s%.400s%s, mtu %u%s", why[0] ? " (" : "", why,
-		   why[0] ? ")" : "", link->mtu, down(link));
+	write_line(interface->line, "generic mode, mtu %u%s%.360s%s", link->mtu, why[0] ? ": " : "", why, down(link));
 	interface->level = LOG_LEVEL_INFO;
 }
 
-static void note_none(const struct mode_plan *plan, struct interface *interface, const char *why_not_native,
-		      const char *why_not_generic)
+static void describe_none(const struct mode_plan *plan, struct interface *interface, const char *why_not_native,
+			  const char *why_not_generic)
 {
-	const char *native = strcmp(why_not_native, why_not_generic) ? why_not_native : "";
+	static const char left_out[] = "left out, channels over it are relayed in userspace";
 
-	write_line(interface->line, "left out, channels over it stay in userspace: %.220s%s%.220s", native,
-		   native[0] && why_not_generic[0] ? "; " : "", why_not_generic);
+	if (why_not_native[0] && why_not_generic[0] && strcmp(why_not_native, why_not_generic) != 0)
+		write_line(interface->line, "%s: no native mode: %.200s; no generic mode: %.200s", left_out,
+			   why_not_native, why_not_generic);
+	else
+		write_line(interface->line, "%s: %.440s", left_out, why_not_generic[0] ? why_not_generic : why_not_native);
 	interface->level = plan->running ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR;
 }
 
-time_t mode_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
-}
-
-int mode_choose(const struct mode_plan *plan, struct interface *interface, const struct links *links,
-	   const struct link *link)
+enum mode_outcome mode_choose(const struct mode_plan *plan, struct interface *interface,
+			      const struct links *links, const struct link *link)
 {
 	char why_native[MODE_LINE] = "", why_generic[MODE_LINE] = "";
-	bool dragged = plan->all_generic && plan->mode == OPTION_MODE_AUTO;
-	int error = -EOPNOTSUPP;
+	bool follows_others = plan->all_generic && plan->mode == OPTION_MODE_AUTO;
+	enum mode_outcome outcome = MODE_FAILED;
 
-	interface->since = mode_now();
+	interface->chosen_ns = clock_monotonic_ns();
 	if (!plan->running)
 		dispatcher_clean(link->ifindex);
-	mode_check_read_inputs(links, link, &interface->tried);
+	mode_check_read_inputs(links, link, &interface->inputs);
 	if (!link->ethernet) {
-		note_none(plan, interface, "", "it is not an Ethernet interface");
-		return error;
+		describe_none(plan, interface, "", "it is not an Ethernet interface");
+		return outcome;
 	}
-	if (dragged)
-		write_line(why_native, "as another interface can do nothing else; xdp-interface names those that matter");
+	if (follows_others)
+		write_line(why_native, "another interface can only use generic mode and gets no packets from interfaces in "
+				       "native mode, so all use generic mode; name only the interfaces that matter with "
+				       "xdp-interface");
 	else if (plan->mode != OPTION_MODE_GENERIC)
-		error = try_native(plan, interface, links, link, why_native);
-	if (!error) {
-		note_native(plan, interface, links, link);
-		return 0;
-	}
-	if (error == -EMSGSIZE && !plan->running)
-		return error;
+		outcome = try_native(plan, interface, links, link, why_native);
+	if (outcome == MODE_CARRIED)
+		describe_native(plan, interface, links, link);
+	if (outcome == MODE_CARRIED || outcome == MODE_NEEDS_FRAGS)
+		return outcome;
 	if (plan->mode != OPTION_MODE_NATIVE)
-		error = try_generic(interface, links, link, why_generic);
-	if (error == -EBUSY) {
-		error = try_beside(plan, interface, links, link, why_generic);
-		if (!error)
-			return 0;
+		outcome = try_generic(interface, links, link, why_generic);
+	if (outcome == MODE_CARRIED) {
+		describe_generic(interface, link, why_native);
+		/* Its driver was not tried: any feature that it has is reason enough to try it later. */
+		if (follows_others)
+			interface->inputs.features = 0;
+		return outcome;
 	}
-	if (error) {
-		note_none(plan, interface, why_native, why_generic);
-		return error;
-	}
-	note_generic(interface, link, why_native);
-	if (dragged)
-		interface->tried.features = 0; /* its driver was not asked */
-	return 0;
+	if (outcome == MODE_OCCUPIED)
+		outcome = try_dispatcher(plan, interface, links, link, why_generic);
+	if (outcome != MODE_CARRIED)
+		describe_none(plan, interface, why_native, why_generic);
+	return outcome;
 }
 
 void mode_absent(const struct mode_plan *plan, struct interface *interface)
 {
-	note_none(plan, interface, "", "there is no such interface");
+	describe_none(plan, interface, "", "there is no such interface");
 }
 
 void mode_log(struct interface *interface)
 {
-	if (!interface->line[0] || !strcmp(interface->said, interface->line))
+	if (!interface->line[0] || !strcmp(interface->logged, interface->line))
 		return;
-	write_line(interface->said, "%s", interface->line);
+	write_line(interface->logged, "%s", interface->line);
 	log_line(interface->level, "%s: %s", interface->name, interface->line);
 }

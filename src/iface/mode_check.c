@@ -9,10 +9,11 @@
 #include <unistd.h>
 
 #include "abi.h"
-#include "netlink/device.h"
 #include "iface/gro.h"
 #include "iface/vlan.h"
+#include "netlink/device.h"
 
+/* The id of the XDP program that is attached to a device, or 0. */
 static uint32_t program_on(uint32_t ifindex)
 {
 	__u32 id = 0;
@@ -26,6 +27,16 @@ static int refuse(int error, char *why, size_t size, const char *text)
 	return error;
 }
 
+/* A reason that begins with the driver's name. */
+static int refuse_driver(const struct link *device, const char *text, char *why, size_t size)
+{
+	char driver[DEVICE_DRIVER_SIZE];
+
+	device_driver(device->name, driver);
+	snprintf(why, size, "the driver (%s) %s", driver, text);
+	return -EOPNOTSUPP;
+}
+
 static int refuse_occupied(uint32_t id, char *why, size_t size)
 {
 	struct bpf_prog_info info = { 0 };
@@ -36,8 +47,8 @@ static int refuse_occupied(uint32_t id, char *why, size_t size)
 		bpf_obj_get_info_by_fd(fd, &info, &length);
 		close(fd);
 	}
-	snprintf(why, size, "another XDP program is attached (id %u, name '%s'), and is left in place", id,
-		 info.name);
+	snprintf(why, size, "another XDP program is attached (id %u, name '%s') and stays there; detach it and this "
+			    "server takes its place", id, info.name);
 	return -EBUSY;
 }
 
@@ -49,28 +60,29 @@ bool mode_check_features_unknown(uint32_t ifindex)
 }
 
 void mode_check_read_inputs(const struct links *links, const struct link *link,
-			struct mode_inputs *mode_inputs)
+			    struct mode_inputs *inputs)
 {
 	struct vlan_key tags;
 	const struct link *device = vlan_below(links, link, &tags);
 
 	if (!device)
 		device = link;
-	memset(mode_inputs, 0, sizeof(*mode_inputs));
-	mode_inputs->ifindex = link->ifindex;
-	mode_inputs->mtu = link->mtu;
-	mode_inputs->up = link->up;
-	mode_inputs->other = program_on(device->ifindex);
-	mode_inputs->vlans = vlan_above(links, link->ifindex);
-	mode_inputs->merges = gro_merges_udp(links, link);
-	if (device_xdp_features(device->ifindex, &mode_inputs->features))
-		mode_inputs->features = 0;
+	/* Inputs are compared as bytes. */
+	memset(inputs, 0, sizeof(*inputs));
+	inputs->ifindex = link->ifindex;
+	inputs->mtu = link->mtu;
+	inputs->up = link->up;
+	inputs->other = program_on(device->ifindex);
+	inputs->vlans = vlan_above(links, link->ifindex);
+	inputs->merges = gro_merges_udp(links, link);
+	if (device_xdp_features(device->ifindex, &inputs->features))
+		inputs->features = 0;
 }
 
 /*
- * A veth takes the program, but drops what it sends unless its other end has GRO
- * on or a program; Linux 6.3 tells. A bond runs the program on its members,
- * whose frames would not be known for its own.
+ * A veth takes the program, but its other end drops what the program sends unless that end
+ * has GRO on or a program of its own; Linux 6.3 and later tell. A bond or a team runs the
+ * program on its members, where the program would not know the frames as the bond's.
  */
 int mode_check_native(const struct link *device, bool trusted, char *why, size_t size)
 {
@@ -79,32 +91,34 @@ int mode_check_native(const struct link *device, bool trusted, char *why, size_t
 	uint32_t id;
 
 	if (!device->ethernet)
-		return refuse(-EOPNOTSUPP, why, size, "its device is not an Ethernet interface");
+		return refuse(-EOPNOTSUPP, why, size, "the device below it is not an Ethernet interface");
 	if (device_driver_is(device->name, "bonding") || device_driver_is(device->name, "team"))
-		return refuse(-EOPNOTSUPP, why, size, "a bond would run the program on its members");
+		return refuse(-EOPNOTSUPP, why, size, "it is a bond or a team, which would run the program on its members");
 	if (device_xdp_features(device->ifindex, &features)) {
 		if (veth && !trusted)
 			return refuse(-EOPNOTSUPP, why, size,
-				      "this kernel does not say whether a veth's other end takes frames of an XDP program");
+				      "this kernel (before 6.3) does not say whether the other end of a veth takes what an "
+				      "XDP program sends; if it has GRO on, use xdp-mode=native");
 	} else if (!(features & XDP_FEATURE_BASIC)) {
-		return refuse(-EOPNOTSUPP, why, size, "its driver has no XDP");
+		return refuse_driver(device, "has no XDP", why, size);
 	} else if (!(features & XDP_FEATURE_REDIRECT)) {
-		return refuse(-EOPNOTSUPP, why, size, "its driver does not redirect");
+		return refuse_driver(device, "does not redirect", why, size);
 	} else if (veth && !(features & XDP_FEATURE_NDO_XMIT)) {
 		return refuse(-EOPNOTSUPP, why, size,
-			      "its other end drops what an XDP program sends, as a veth without GRO does: ethtool -K … gro on");
+			      "the veth's other end has neither GRO nor an XDP program, and so drops what an XDP program "
+			      "sends; switch GRO on there: ethtool -K NAME gro on");
 	}
 	id = program_on(device->ifindex);
 	return id ? refuse_occupied(id, why, size) : 0;
 }
 
 /*
- * An skb carries its VLAN tag beside the frame, where the program does not see
- * it: behind the driver, frames of the VLANs above would be taken for untagged
- * ones, and leave with the tag they came with.
+ * An skb has its VLAN tag outside of the frame, where the program does not see it: behind
+ * the driver, frames of the VLANs above would look untagged, and would leave with the tag
+ * that they came with.
  */
 int mode_check_generic(const struct links *links, const struct link *link, uint32_t own, char *why,
-		    size_t size)
+		       size_t size)
 {
 	uint32_t id;
 
@@ -112,29 +126,37 @@ int mode_check_generic(const struct links *links, const struct link *link, uint3
 		return refuse(-ENODEV, why, size, "there is no such interface");
 	if (vlan_above(links, link->ifindex))
 		return refuse(-EOPNOTSUPP, why, size,
-			      "generic mode does not tell frames of the VLANs above it from its own; name the VLANs' "
-			      "own interfaces with xdp-interface");
+			      "in generic mode the program cannot tell frames of the VLANs above it from its own; name the "
+			      "VLANs' own interfaces with xdp-interface");
 	if (gro_merges_udp(links, link))
 		return refuse(-EOPNOTSUPP, why, size,
-			      "rx-gro-list or rx-udp-gro-forwarding is on, which in generic mode would make one datagram of several");
+			      "rx-gro-list or rx-udp-gro-forwarding is on, so in generic mode the program would take several "
+			      "received datagrams for one; switch both off with ethtool -K");
 	id = link->ifindex == own ? 0 : program_on(link->ifindex);
 	return id ? refuse_occupied(id, why, size) : 0;
 }
 
-void mode_check_explain(int error, const struct link *device, char *why, size_t size)
+/* A driver's own reason does not reach this process: the advice is what helps with many drivers. */
+static void explain_driver(int error, const struct link *device, char *why, size_t size)
 {
-	switch (error) {
-	case -EINVAL:
-		snprintf(why, size, "its driver (or a kernel before 5.9, without BPF links for XDP) refuses the program at mtu %u",
-			 device->mtu);
-		break;
-	case -ENOSPC:
-		snprintf(why, size, "more than %d devices would carry the program", ABI_ATTACHMENTS);
-		break;
-	case -EPERM:
-		snprintf(why, size, "this kernel (before 5.19) lets no one without CAP_BPF attach the program again");
-		break;
-	default:
-		snprintf(why, size, "its driver refuses the program at mtu %u: %s", device->mtu, strerror(-error));
-	}
+	char driver[DEVICE_DRIVER_SIZE];
+
+	device_driver(device->name, driver);
+	snprintf(why, size, "the driver (%s) refuses the program at mtu %u (%s); a smaller MTU or fewer queues (ethtool -L) "
+			    "may help%s", driver, device->mtu, strerror(-error),
+		 error == -EINVAL ? ", or the kernel is older than 5.9 and has no BPF links for XDP" : "");
+}
+
+void mode_check_explain(int error, const struct link *device, bool generic, char *why, size_t size)
+{
+	if (error == -ENOSPC)
+		snprintf(why, size, "the program is on %d devices already, which is the most", ABI_ATTACHMENTS);
+	else if (error == -EPERM)
+		snprintf(why, size, "the kernel does not permit it; kernels before 5.19 want CAP_BPF to attach the program "
+				    "again: let the server start with CAP_BPF");
+	else if (generic)
+		snprintf(why, size, "the kernel refuses the program in generic mode at mtu %u (%s)", device->mtu,
+			 strerror(-error));
+	else
+		explain_driver(error, device, why, size);
 }

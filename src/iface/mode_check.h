@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Why a device does not carry the program in one mode or the other, in words. */
+/*
+ * What speaks against one mode or the other on a device, in words. Reasons are clauses with
+ * no full stop, for a line of the log; `size` is that of `why` in bytes. All of this is for
+ * one thread.
+ */
 #ifndef OFFLOAD_IFACE_MODE_CHECK_H
 #define OFFLOAD_IFACE_MODE_CHECK_H
 
@@ -9,34 +13,41 @@
 
 #include "netlink/links.h"
 
-/** What decides on modes; when it is as before, so is the answer. */
+/* What the choice of an interface's mode depends on: as long as it is the same, so is the choice. */
 struct mode_inputs {
 	uint32_t ifindex, mtu;
-	uint32_t other; /* id of another's XDP program, on it or on the device below its VLANs */
-	uint32_t up, vlans, merges;
-	uint64_t features;
+	uint32_t other;    /* id of the XDP program on it, or on the device below its VLANs; 0: none */
+	uint32_t up;       /* it has a carrier */
+	uint32_t vlans;    /* there are VLANs above it */
+	uint32_t merges;   /* received datagrams are merged: gro_merges_udp */
+	uint64_t features; /* XDP_FEATURE_* of the device below its VLANs; 0 if they are not known */
 };
 
+/** Reads the inputs of an interface. What the kernel does not say is 0. */
 void mode_check_read_inputs(const struct links *links, const struct link *link,
-			struct mode_inputs *mode_inputs);
+			    struct mode_inputs *inputs);
 
 /**
- * Native mode: 0, or -errno with the reason. A device is `trusted` if the operator
- * says native and the kernel does not say whether it sends what it is to relay.
+ * Whether a device can run the program in native mode, as far as that is known before it is
+ * tried. A device is `trusted` if the operator wants native mode where the kernel does not
+ * say whether the device sends what an XDP program relays. 0; -EBUSY if another XDP program
+ * is there; or -EOPNOTSUPP. After an error `why` says the reason.
  */
 int mode_check_native(const struct link *device, bool trusted, char *why, size_t size);
 
 /**
- * Generic mode: 0, or -errno with the reason. `own` is a device that carries
- * this program now (0: none), so that a program there is none of another.
+ * Whether an interface can run the program in generic mode. `own` is a device that carries
+ * this program now (0: none), so that the program there is not another's. `link` may be
+ * NULL: there is no such interface. 0; -EBUSY if another XDP program is there; -ENODEV; or
+ * -EOPNOTSUPP. After an error `why` says the reason.
  */
 int mode_check_generic(const struct links *links, const struct link *link, uint32_t own, char *why,
-		    size_t size);
+		       size_t size);
 
-/** Whether the kernel cannot say what a device can do (before Linux 6.3). */
+/** Whether the kernel does not say what a device can do with XDP (before Linux 6.3). */
 bool mode_check_features_unknown(uint32_t ifindex);
 
-/** What an error of attaching to a device means. */
-void mode_check_explain(int error, const struct link *device, char *why, size_t size);
+/** Writes to `why` what it means that attaching to a device in a mode failed with -errno. */
+void mode_check_explain(int error, const struct link *device, bool generic, char *why, size_t size);
 
 #endif

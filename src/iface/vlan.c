@@ -18,7 +18,7 @@ struct table {
 	struct entry entry[ABI_VLANS];
 };
 
-static struct table held; /* what the kernel's table has */
+static struct table held; /* what the kernel's table holds */
 
 static uint16_t identifier(const struct link *link)
 {
@@ -34,7 +34,7 @@ const struct link *vlan_below(const struct links *links, const struct link *link
 	while (link && link->vlan) {
 		if (tags == ABI_TAGS || !link->lower)
 			return NULL;
-		/* What is below adds its tag further out. */
+		/* A link below adds its tag in front of the others. */
 		memmove(key->id + 1, key->id, tags++ * sizeof(key->id[0]));
 		key->id[0] = identifier(link);
 		link = links_find(links, link->lower);
@@ -53,7 +53,7 @@ bool vlan_above(const struct links *links, uint32_t ifindex)
 	return false;
 }
 
-/* The kernel drops what comes in for a VLAN when it, or one below it, is down. */
+/* The kernel drops what a VLAN receives while it, or a VLAN below it, is down. */
 static bool is_up(const struct links *links, const struct link *link)
 {
 	while (link && link->vlan && link->up)
@@ -70,7 +70,7 @@ static const struct entry *find(const struct table *table, const struct vlan_key
 	return NULL;
 }
 
-/* Adds those of a rank. -ENOSPC if not all have room. */
+/* Adds the VLANs of one rank to the table. -ENOSPC if it has no room for all. */
 static int collect(const struct links *links, enum vlan_rank rank,
 		   enum vlan_rank (*wanted)(uint32_t vlan, uint32_t device), struct table *table)
 {
@@ -94,7 +94,7 @@ static int collect(const struct links *links, enum vlan_rank rank,
 static void say_once(bool *said, const char *why)
 {
 	if (!*said)
-		log_line(LOG_LEVEL_WARNING, "some VLANs are relayed in userspace: %s (said once)", why);
+		log_line(LOG_LEVEL_WARNING, "channels over some VLANs are relayed in userspace: %s (this is said once)", why);
 	*said = true;
 }
 
@@ -107,7 +107,7 @@ void vlan_follow(const struct links *links, enum vlan_rank (*wanted)(uint32_t vl
 
 	now.count = 0;
 	if (collect(links, VLAN_FIRST, wanted, &now) || collect(links, VLAN_IF_ROOM, wanted, &now))
-		say_once(&said_full, "there are too many");
+		say_once(&said_full, "there are too many for the table");
 	for (unsigned int i = 0; i < held.count; i++) {
 		if (!find(&now, &held.entry[i].key))
 			maps_vlan_put(&held.entry[i].key, NULL);

@@ -155,9 +155,18 @@ int device_ethtool(const char *name, void *command)
 	return error;
 }
 
-bool device_driver_is(const char *name, const char *driver)
+void device_driver(const char *name, char driver[DEVICE_DRIVER_SIZE])
 {
 	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+	bool known = !device_ethtool(name, &info) && info.driver[0];
 
-	return !device_ethtool(name, &info) && !strcmp(info.driver, driver);
+	snprintf(driver, DEVICE_DRIVER_SIZE, "%.*s", DEVICE_DRIVER_SIZE - 1, known ? info.driver : "unknown");
+}
+
+bool device_driver_is(const char *name, const char *driver)
+{
+	char own[DEVICE_DRIVER_SIZE];
+
+	device_driver(name, own);
+	return !strcmp(own, driver);
 }

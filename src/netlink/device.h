@@ -28,6 +28,15 @@ int device_xdp_features(uint32_t ifindex, uint64_t *features);
  */
 struct mnl_socket *device_listen(void);
 
+/* Bytes of a driver's name, with the 0 at its end: struct ethtool_drvinfo of linux/ethtool.h. */
+#define DEVICE_DRIVER_SIZE 32
+
+/**
+ * Writes the name of an interface's driver, as ethtool(8) has it, or "unknown" if the kernel
+ * does not say. Any thread.
+ */
+void device_driver(const char *name, char driver[DEVICE_DRIVER_SIZE]);
+
 /**
  * Whether an interface is of a driver, by the driver's name in ethtool(8). False if
  * the kernel does not say. Any thread.

@@ -48,7 +48,7 @@ struct fake {
 static struct {
 	struct fake device[HOSTS_MAX];
 	unsigned int count;
-	bool untold; /* a kernel before 6.3 */
+	bool unknown; /* a kernel before 6.3 */
 	unsigned int vlans;
 	struct {
 		struct vlan_key key;
@@ -59,7 +59,7 @@ static struct {
 	char log[8192];
 } host;
 
-static struct attachment rows[ABI_ATTACHMENTS];
+static struct attachment slots[ABI_ATTACHMENTS];
 static struct status_interface shown[ABI_ATTACHMENTS];
 static time_t now = 1000;
 
@@ -137,12 +137,17 @@ int device_xdp_features(uint32_t ifindex, uint64_t *features)
 {
 	struct fake *device = find(ifindex);
 
-	if (host.untold)
+	if (host.unknown)
 		return -EOPNOTSUPP;
 	if (!device)
 		return -ENODEV;
 	*features = device->features | (is_attached(device) && !device->generic ? device->features_attached : 0);
 	return 0;
+}
+
+void device_driver(const char *name, char driver[DEVICE_DRIVER_SIZE])
+{
+	snprintf(driver, DEVICE_DRIVER_SIZE, "%s", named(name) ? named(name)->driver : "unknown");
 }
 
 bool device_driver_is(const char *name, const char *driver)
@@ -270,10 +275,10 @@ int maps_vlan_put(const struct vlan_key *key, const struct vlan *vlan)
 	return 0;
 }
 
-void status_interface_put(unsigned int row, const struct status_interface *interface)
+void status_interface_put(unsigned int slot, const struct status_interface *interface)
 {
-	assert_true(row < ABI_ATTACHMENTS);
-	shown[row] = *interface;
+	assert_true(slot < ABI_ATTACHMENTS);
+	shown[slot] = *interface;
 }
 
 static void keep_line(enum log_level level, const char *line)
@@ -330,9 +335,9 @@ static void take_away(const char *name)
 	*device = host.device[--host.count];
 }
 
-static int start(enum option_mode mode, bool frags, const char *names)
+static enum manager_outcome start(enum option_mode mode, bool frags, const char *names)
 {
-	struct manager_plan plan = { .program = 77, .slots = rows, .mode = mode, .frags = frags };
+	struct manager_plan plan = { .program = 77, .slots = slots, .mode = mode, .frags = frags };
 	struct interface_list list = { 0 };
 	char copy[256], *name, *rest = copy;
 
@@ -368,7 +373,7 @@ static void test_modes(void **state)
 	static const struct {
 		const char *what;
 		enum option_mode mode;
-		bool untold;
+		bool unknown;
 		const char *driver;
 		uint64_t features, attached; /* the second besides, while attached */
 		int native_error, generic_error;
@@ -387,8 +392,8 @@ static void test_modes(void **state)
 		{ "veth without GRO", .driver = "veth", .features = CAN, .attached = XDP_FEATURE_NDO_XMIT,
 		  .expected = "generic", .said = "GRO" },
 		{ "bond", .driver = "bonding", .features = ALL, .expected = "generic", .said = "members" },
-		{ "old kernel", .untold = true, .expected = "native", .said = "native mode" },
-		{ "old kernel, veth", .untold = true, .driver = "veth", .expected = "generic", .said = "veth" },
+		{ "old kernel", .unknown = true, .expected = "native", .said = "native mode" },
+		{ "old kernel, veth", .unknown = true, .driver = "veth", .expected = "generic", .said = "veth" },
 		{ "told to be native", OPTION_MODE_NATIVE, .features = ALL, .expected = "native",
 		  .said = "native mode" },
 		{ "told to be native, cannot", OPTION_MODE_NATIVE, .features = CAN, .expected = "-",
@@ -408,11 +413,11 @@ static void test_modes(void **state)
 	for (size_t i = 0; i < COUNT(table); i++) {
 		bool attaches = table[i].expected[0] != '-';
 		struct fake *device;
-		int error;
+		enum manager_outcome outcome;
 
 		setup(NULL);
 		print_message("# %s\n", table[i].what);
-		host.untold = table[i].untold;
+		host.unknown = table[i].unknown;
 		device = add("eth0", table[i].features);
 		device->driver = table[i].driver ? table[i].driver : "";
 		device->features_attached = table[i].attached;
@@ -420,16 +425,16 @@ static void test_modes(void **state)
 		device->generic_error = table[i].generic_error;
 		device->merges = table[i].merges;
 		device->foreign = table[i].foreign;
-		error = start(table[i].mode, false, "eth0");
+		outcome = start(table[i].mode, false, "eth0");
 		/* Another's program may go. */
-		assert_int_equal(error == 0, attaches || table[i].foreign);
+		assert_int_equal(outcome, attaches || table[i].foreign ? MANAGER_STARTED : MANAGER_FAILED);
 		assert_int_equal(manager_complete(), attaches);
 		assert_string_equal(mode_of("eth0"), table[i].expected);
 		assert_true(logged("eth0: ", table[i].said));
 		if (attaches) {
-			assert_int_equal(rows[0].ifindex, device->link.ifindex);
-			assert_memory_equal(rows[0].mac, device->link.mac, 6);
-			assert_int_equal(rows[0].generic, table[i].expected[0] == 'g');
+			assert_int_equal(slots[0].ifindex, device->link.ifindex);
+			assert_memory_equal(slots[0].mac, device->link.mac, 6);
+			assert_int_equal(slots[0].generic, table[i].expected[0] == 'g');
 		}
 		teardown(NULL);
 	}
@@ -443,7 +448,7 @@ static void test_several(void **state)
 	(void)state;
 	add("can", ALL);
 	add("cannot", 0);
-	assert_int_equal(start(OPTION_MODE_AUTO, false, "can cannot"), 0);
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "can cannot"), MANAGER_STARTED);
 	assert_string_equal(mode_of("can"), "generic");
 	assert_string_equal(mode_of("cannot"), "generic");
 	manager_stop();
@@ -451,14 +456,14 @@ static void test_several(void **state)
 	/* It refuses the program, but takes frames of others. */
 	device = add("takes", ALL);
 	device->native_error = -EOPNOTSUPP;
-	assert_int_equal(start(OPTION_MODE_AUTO, false, "can takes"), 0);
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "can takes"), MANAGER_STARTED);
 	assert_string_equal(mode_of("can"), "native");
 	assert_string_equal(mode_of("takes"), "generic");
 	manager_stop();
 
 	/* What carries nothing decides nothing. */
 	add("busy", 0)->foreign = 9;
-	assert_int_equal(start(OPTION_MODE_AUTO, false, "can busy nowhere"), 0);
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "can busy nowhere"), MANAGER_STARTED);
 	assert_false(manager_complete());
 	assert_string_equal(mode_of("can"), "native");
 	assert_string_equal(mode_of("busy"), "-");
@@ -466,15 +471,15 @@ static void test_several(void **state)
 
 	/* One that could not be generic keeps what it has. */
 	add("merging", ALL)->merges = true;
-	assert_int_equal(start(OPTION_MODE_AUTO, false, "merging can cannot"), 0);
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "merging can cannot"), MANAGER_STARTED);
 	assert_string_equal(mode_of("merging"), "native");
 	assert_string_equal(mode_of("can"), "generic");
 	manager_stop();
 
 	/* The same interface twice is one. */
-	assert_int_equal(start(OPTION_MODE_AUTO, false, "can can"), 0);
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "can can"), MANAGER_STARTED);
 	assert_true(manager_complete());
-	assert_int_equal(rows[1].ifindex, 0);
+	assert_int_equal(slots[1].ifindex, 0);
 }
 
 static void test_frags(void **state)
@@ -485,20 +490,20 @@ static void test_frags(void **state)
 	device->link.mtu = 9000;
 	device->native_error = -ERANGE;
 	/* The driver cannot take several buffers either. */
-	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), 0);
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), MANAGER_STARTED);
 	assert_string_equal(mode_of("eth0"), "generic");
 	manager_stop();
 	device->features |= XDP_FEATURE_RX_SG;
 	host.log[0] = '\0';
-	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), -EMSGSIZE);
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), MANAGER_NEEDS_FRAGS);
 	assert_string_equal(mode_of("eth0"), "-");
 	assert_string_equal(host.log, "");
-	assert_int_equal(start(OPTION_MODE_AUTO, true, "eth0"), 0);
+	assert_int_equal(start(OPTION_MODE_AUTO, true, "eth0"), MANAGER_STARTED);
 	assert_string_equal(mode_of("eth0"), "generic");
 	manager_stop();
 	/* A small MTU is no reason. */
 	device->link.mtu = 1500;
-	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), 0);
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), MANAGER_STARTED);
 }
 
 static void test_flags(void **state)
@@ -508,7 +513,7 @@ static void test_flags(void **state)
 
 	(void)state;
 	veth->driver = "veth";
-	assert_int_equal(start(OPTION_MODE_AUTO, false, "native veth"), 0);
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "native veth"), MANAGER_STARTED);
 	assert_int_equal(attachment_device_flags(native->link.ifindex), HOP_REDIRECT | HOP_TRANSMIT);
 	assert_int_equal(attachment_device_flags(veth->link.ifindex), HOP_REDIRECT | HOP_FRAGS);
 	assert_int_equal(attachment_device_flags(other->link.ifindex), 0);
@@ -519,12 +524,12 @@ static void test_flags(void **state)
 	manager_refresh();
 	assert_int_equal(attachment_device_flags(veth->link.ifindex), 0);
 	manager_stop();
-	assert_int_equal(start(OPTION_MODE_GENERIC, false, "native veth"), 0);
+	assert_int_equal(start(OPTION_MODE_GENERIC, false, "native veth"), MANAGER_STARTED);
 	attachment_forget_flags();
 	assert_int_equal(attachment_device_flags(veth->link.ifindex), HOP_TRANSMIT);
 	manager_stop();
-	host.untold = true;
-	assert_int_equal(start(OPTION_MODE_AUTO, false, "native"), 0);
+	host.unknown = true;
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "native"), MANAGER_STARTED);
 	attachment_forget_flags();
 	assert_int_equal(attachment_device_flags(native->link.ifindex), HOP_REDIRECT | HOP_TRANSMIT);
 	assert_int_equal(attachment_device_flags(other->link.ifindex), 0);
@@ -553,7 +558,7 @@ static void test_vlan_native(void **state)
 	add_vlan("eth0.6", 6, ETH_P_8021AD, "eth0");
 	add_vlan("eth0.6.7", 7, ETH_P_8021Q, "eth0.6");
 	add_vlan("eth0.8", 8, ETH_P_8021Q, "eth0");
-	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0.5 eth0.6.7"), 0);
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0.5 eth0.6.7"), MANAGER_STARTED);
 	assert_true(manager_complete());
 	assert_string_equal(mode_of("eth0"), "native");
 	assert_string_equal(mode_of("eth0.5"), "-");
@@ -600,7 +605,7 @@ static void test_vlan_all(void **state)
 	add("eth0", ALL);
 	add("eth1", ALL);
 	add_vlan("eth1.5", 5, ETH_P_8021Q, "eth1");
-	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0 eth0.last"), 0);
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0 eth0.last"), MANAGER_STARTED);
 	for (int i = 1; i <= 300; i++) {
 		snprintf(name, sizeof(name), "eth0.%d", i);
 		add_vlan(name, (uint16_t)i, ETH_P_8021Q, "eth0");
@@ -625,7 +630,7 @@ static void test_vlan_generic(void **state)
 	(void)state;
 	add("eth0", 0);
 	add_vlan("eth0.5", 5, ETH_P_8021Q, "eth0");
-	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0 eth0.5"), 0);
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0 eth0.5"), MANAGER_STARTED);
 	assert_string_equal(mode_of("eth0"), "-");
 	assert_string_equal(mode_of("eth0.5"), "generic");
 	assert_true(logged("eth0: left out", "VLANs above"));
@@ -646,7 +651,7 @@ static void test_vlan_generic(void **state)
 	add_vlan("eth0.5.6", 6, ETH_P_8021Q, "eth0.5");
 	add_vlan("eth0.5.6.7", 7, ETH_P_8021Q, "eth0.5.6");
 	add_vlan("far.5", 5, ETH_P_8021Q, "elsewhere");
-	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0.5.6.7 far.5"), 0);
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0.5.6.7 far.5"), MANAGER_STARTED);
 	assert_string_equal(mode_of("eth0"), "-");
 	assert_string_equal(mode_of("eth0.5.6.7"), "generic");
 	assert_string_equal(mode_of("far.5"), "generic");
@@ -658,7 +663,7 @@ static void test_vlan_table_refuses(void **state)
 	add("eth0", ALL);
 	add_vlan("eth0.5", 5, ETH_P_8021Q, "eth0");
 	host.vlan_error = -EPERM;
-	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), 0);
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), MANAGER_STARTED);
 	manager_refresh();
 	assert_true(logged("VLANs", "not permitted"));
 	host.vlan_error = 0;
@@ -673,11 +678,11 @@ static void test_gone_and_back(void **state)
 	(void)state;
 	add("eth0", ALL);
 	add("eth1", ALL);
-	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0 eth1"), 0);
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0 eth1"), MANAGER_STARTED);
 	take_away("eth0");
 	manager_refresh();
 	assert_true(logged("eth0: ", "is gone"));
-	assert_int_equal(rows[0].ifindex, UINT32_MAX);
+	assert_int_equal(slots[0].ifindex, UINT32_MAX);
 	assert_string_equal(mode_of("eth1"), "native");
 	manager_refresh();
 	assert_string_equal(host.log, "");
@@ -685,8 +690,8 @@ static void test_gone_and_back(void **state)
 	manager_refresh();
 	assert_string_equal(mode_of("eth0"), "native");
 	assert_true(logged("eth0: ", "native mode"));
-	assert_int_equal(rows[0].ifindex, named("eth0")->link.ifindex);
-	assert_int_equal(rows[2].ifindex, 0);
+	assert_int_equal(slots[0].ifindex, named("eth0")->link.ifindex);
+	assert_int_equal(slots[2].ifindex, 0);
 	/* In one step. */
 	take_away("eth1");
 	add("eth1", ALL);
@@ -700,13 +705,13 @@ static void test_rename_and_address(void **state)
 	struct fake *device = add("eth0", ALL);
 
 	(void)state;
-	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), 0);
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), MANAGER_STARTED);
 	strcpy(device->link.name, "new0");
 	device->link.mac[3] = 0x55;
 	manager_refresh();
 	assert_true(logged("eth0: ", "now called new0"));
 	assert_string_equal(mode_of("new0"), "native");
-	assert_memory_equal(rows[0].mac, device->link.mac, 6);
+	assert_memory_equal(slots[0].mac, device->link.mac, 6);
 	assert_int_equal(device->attempts, 1);
 	/* The name is another's now. */
 	add("eth0", ALL);
@@ -722,12 +727,12 @@ static void test_detached_from_outside(void **state)
 	struct fake *device = add("eth0", ALL);
 
 	(void)state;
-	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), 0);
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), MANAGER_STARTED);
 	device->fd = 0;
 	device->foreign = 9;
 	manager_refresh();
 	assert_true(logged("eth0: left out", "another XDP program"));
-	assert_int_equal(rows[0].ifindex, UINT32_MAX);
+	assert_int_equal(slots[0].ifindex, UINT32_MAX);
 	device->foreign = 0;
 	manager_refresh();
 	assert_string_equal(mode_of("eth0"), "native");
@@ -738,7 +743,7 @@ static void test_outsider_comes(void **state)
 {
 	(void)state;
 	add("eth0", ALL);
-	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0 veth0 br0"), 0);
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0 veth0 br0"), MANAGER_STARTED);
 	add("veth0", CAN)->driver = "veth";
 	manager_refresh();
 	assert_string_equal(mode_of("veth0"), "generic");
@@ -769,7 +774,7 @@ static void test_outsider_comes(void **state)
 	assert_string_equal(mode_of("veth0"), "native");
 }
 
-/* Beside others, in the mode that these have, if that will do. */
+/* Through libxdp's dispatcher, in the mode that it has, if that will do. */
 static void test_dispatcher(void **state)
 {
 	static const struct {
@@ -780,9 +785,9 @@ static void test_dispatcher(void **state)
 		int error;
 		const char *expected, *said;
 	} table[] = {
-		{ ATTACHMENT_NATIVE, OPTION_MODE_AUTO, ALL, .expected = "native", .said = "native mode beside" },
-		{ ATTACHMENT_GENERIC, OPTION_MODE_AUTO, ALL, .expected = "generic", .said = "generic mode beside" },
-		{ ATTACHMENT_NATIVE, OPTION_MODE_NATIVE, ALL, .expected = "native", .said = "native mode beside" },
+		{ ATTACHMENT_NATIVE, OPTION_MODE_AUTO, ALL, .expected = "native", .said = "native mode through" },
+		{ ATTACHMENT_GENERIC, OPTION_MODE_AUTO, ALL, .expected = "generic", .said = "generic mode through" },
+		{ ATTACHMENT_NATIVE, OPTION_MODE_NATIVE, ALL, .expected = "native", .said = "native mode through" },
 		{ ATTACHMENT_GENERIC, OPTION_MODE_NATIVE, ALL, .expected = "-", .said = "runs in generic mode" },
 		{ ATTACHMENT_NATIVE, OPTION_MODE_GENERIC, ALL, .expected = "-", .said = "runs in native mode" },
 		{ ATTACHMENT_NATIVE, OPTION_MODE_AUTO, CAN, .expected = "-", .said = "does not send" },
@@ -829,7 +834,7 @@ static void test_name_taken_over(void **state)
 	(void)state;
 	add("eth0", ALL);
 	add("eth1", ALL);
-	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0 eth1"), 0);
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0 eth1"), MANAGER_STARTED);
 	take_away("eth0");
 	strcpy(named("eth1")->link.name, "eth0");
 	host.log[0] = '\0';
@@ -841,7 +846,7 @@ static void test_name_taken_over(void **state)
 }
 
 /* A driver is asked again when something is different, and not before. */
-static void test_asked_again(void **state)
+static void test_tried_again(void **state)
 {
 	struct fake *device = add("eth0", CAN), *refuses = add("eth1", ALL);
 	unsigned int attempts;
@@ -849,7 +854,7 @@ static void test_asked_again(void **state)
 	(void)state;
 	refuses->native_error = refuses->generic_error = -ENOMEM;
 	add("eth2", ALL);
-	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth2 eth1"), 0);
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth2 eth1"), MANAGER_STARTED);
 	assert_int_equal(refuses->attempts, 2);
 	manager_refresh();
 	manager_refresh();
@@ -861,7 +866,7 @@ static void test_asked_again(void **state)
 	manager_stop();
 
 	/* A device in generic mode that comes to send what it is given goes native. */
-	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), 0);
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), MANAGER_STARTED);
 	assert_string_equal(mode_of("eth0"), "generic");
 	manager_refresh();
 	assert_int_equal(device->attempts, 2);
@@ -871,7 +876,7 @@ static void test_asked_again(void **state)
 	manager_stop();
 	/* So does one that was generic only for its sake, but not before. */
 	device->features = CAN;
-	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth2 eth0"), 0);
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth2 eth0"), MANAGER_STARTED);
 	assert_string_equal(mode_of("eth2"), "generic");
 	attempts = named("eth2")->attempts;
 	manager_refresh();
@@ -884,7 +889,7 @@ static void test_asked_again(void **state)
 	manager_stop();
 	/* Not if generic mode was asked for. */
 	device->features = CAN;
-	assert_int_equal(start(OPTION_MODE_GENERIC, false, "eth0"), 0);
+	assert_int_equal(start(OPTION_MODE_GENERIC, false, "eth0"), MANAGER_STARTED);
 	device->features = ALL;
 	manager_refresh();
 	assert_string_equal(mode_of("eth0"), "generic");
@@ -896,14 +901,14 @@ static void test_shown(void **state)
 	static const uint8_t modes[] = { STATUS_MODE_NONE, STATUS_MODE_NATIVE, STATUS_MODE_GENERIC };
 	static const char *const names[] = { "eth2", "eth0.5", "br0" };
 	static const char *const devices[] = { "", "eth0", "br0" };
-	static const char *const lines[] = { "another XDP program", "native mode on eth0, mtu 1500", "generic mode (" };
+	static const char *const lines[] = { "another XDP program", "native mode on eth0, mtu 1500", "generic mode, mtu 1500: the driver" };
 
 	(void)state;
 	add("eth2", ALL)->foreign = 9;
 	add("eth0", ALL);
 	add_vlan("eth0.5", 5, ETH_P_8021Q, "eth0");
 	add("br0", ALL & ~XDP_FEATURE_BASIC);
-	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth2 eth0.5 br0"), 0);
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth2 eth0.5 br0"), MANAGER_STARTED);
 	manager_refresh();
 	for (unsigned int i = 0; i < COUNT(names); i++) {
 		assert_string_equal(shown[i].name, names[i]);
@@ -941,7 +946,7 @@ int main(void)
 		TEST(test_dispatcher),
 		TEST(test_name_taken_over),
 		TEST(test_detached_from_outside),
-		TEST(test_asked_again),
+		TEST(test_tried_again),
 		TEST(test_shown),
 	};
 

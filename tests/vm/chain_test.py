@@ -78,7 +78,7 @@ def beside(lab):
     with Dispatcher(lab) as dispatcher:
         for _ in range(2):
             with Server(lab, *AUTO, prefix=dispatcher.environment) as server, Talk(lab) as talk:
-                check_said(server, "to-peer: native mode beside other programs")
+                check_said(server, "to-peer: native mode through libxdp's dispatcher")
                 check_said(server, "to-client: native mode, mtu")
                 check_equal(dispatcher.members(), ["beside", "turn"], "programs")
                 talk.wait_kernel(server).check_kernel(server)
