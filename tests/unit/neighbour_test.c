@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The neighbours that next hops lead to: they become known, change and age, and many
+ * entries share one. The network is the one of network.h.
+ */
+#include "network.h"
+
+/* The kernel is asked once to resolve; its answer is an event. */
+static void test_neighbour_comes_and_goes(void **state)
+{
+	unsigned int asked;
+	uint32_t entry;
+
+	(void)state;
+	LOCKED(net.neighbour_error = -EHOSTUNREACH);
+	entry = acquired("203.0.113.20");
+	wait_for_number(&net.probes, 1);
+	assert_int_equal(net.neighbour_probed, address("192.0.2.254"));
+	assert_int_equal(net.probed_ifindex, ETH);
+	assert_int_equal(hop_of(entry).ifindex, 0);
+	/* Not again for each event that says that it is not known yet. */
+	asked = number(&net.neighbours_asked);
+	for (int i = 0; i < 5; i++)
+		neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.254");
+	wait_until_updated();
+	assert_true(number(&net.neighbours_asked) >= asked + 5);
+	assert_int_equal(number(&net.gateway_probes), 1);
+	assert_int_equal(hop_of(entry).ifindex, 0);
+	LOCKED(net.neighbour_error = 0);
+	neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.254");
+	wait_for_hop(entry, true);
+	assert_int_equal(number(&net.gateway_probes), 1);
+
+	LOCKED(net.mac = 0x77);
+	neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.254");
+	wait_for_mac(entry, 0x77);
+
+	/* Gone: nowhere, and the kernel is asked again. */
+	LOCKED(net.neighbour_error = -EHOSTUNREACH);
+	neighbour_event(RTM_DELNEIGH, ETH, "192.0.2.254");
+	wait_for_hop(entry, false);
+	assert_int_equal(number(&net.gateway_probes), 2);
+}
+
+static void test_stale_neighbour_is_confirmed(void **state)
+{
+	uint32_t entry;
+
+	(void)state;
+	LOCKED(net.stale = true);
+	entry = acquired("192.0.2.20");
+	wait_for_hop(entry, true);
+	assert_int_equal(number(&net.probes), 1);
+	assert_int_equal(net.neighbour_probed, address("192.0.2.20"));
+}
+
+/* Where the kernel may not be asked, a packet that is passed up will ask it. */
+static void test_probe_without_privilege(void **state)
+{
+	uint32_t entry;
+
+	(void)state;
+	LOCKED(net.neighbour_error = -EHOSTUNREACH; net.probe_error = -EPERM);
+	entry = acquired("192.0.2.20");
+	wait_for_number(&net.probes, 1);
+	LOCKED(net.neighbour_error = 0);
+	neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.20");
+	wait_for_hop(entry, true);
+	assert_int_equal(number(&net.probes), 1);
+}
+
+static void test_events_of_other_neighbours(void **state)
+{
+	uint32_t entry = acquired("192.0.2.20");
+	unsigned int puts, changes;
+
+	(void)state;
+	wait_for_hop(entry, true);
+	wait_until_updated();
+	puts = number(&net.asked[20]);
+	changes = number(&net.links_changed);
+	neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.21");
+	neighbour_event(RTM_NEWNEIGH, OTHER, "192.0.2.20");
+	neighbour_event(RTM_DELNEIGH, ETH, "192.0.2.19");
+	wait_until_updated();
+	assert_int_equal(number(&net.asked[20]), puts);
+	assert_int_equal(number(&net.links_changed), changes);
+}
+
+/* Those behind one gateway share what it costs to know it. */
+static void test_shared_gateway(void **state)
+{
+	unsigned int links, neighbours, puts, routes;
+	uint32_t entry[32];
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(entry); i++)
+		assert_int_equal(acquire("192.0.2.1", htonl(0xcb007100 + i), &entry[i]), 0);
+	for (uint32_t i = 0; i < COUNT(entry); i++)
+		wait_for_hop(entry[i], true);
+	wait_until_updated();
+	links = number(&net.links_asked);
+	neighbours = number(&net.neighbours_asked);
+	event(RTM_NEWROUTE);
+	wait_until_updated();
+	/* The refresh of each second may come between; wait_until_updated() itself asks for three. */
+	assert_true(number(&net.links_asked) - links < COUNT(entry));
+	assert_true(number(&net.neighbours_asked) - neighbours < COUNT(entry));
+
+	/* News of the gateway that is none changes nothing. */
+	puts = number(&net.puts);
+	neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.254");
+	wait_until_updated();
+	assert_true(number(&net.puts) - puts <= 6); /* wait_until_updated()'s own */
+	/* A new MAC is written everywhere, without a question about routes but the refresh's. */
+	routes = number(&net.asked[5]);
+	for (uint8_t mac = 0x42; mac < 0x48; mac++) {
+		LOCKED(net.mac = mac);
+		neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.254");
+		for (uint32_t i = 0; i < COUNT(entry); i++)
+			wait_for_mac(entry[i], mac);
+	}
+	assert_true(number(&net.asked[5]) - routes <= 3);
+	/* And so is that it has none, except where nobody wants it any more. */
+	nexthop_release(entry[3]);
+	LOCKED(net.neighbour_error = -EHOSTUNREACH);
+	neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.254");
+	for (uint32_t i = 0; i < COUNT(entry); i++)
+		wait_for_hop(entry[i], false);
+	assert_int_equal(number(&net.gateway_probes), 1);
+	/* A new entry behind it is worth another try. */
+	acquired("203.0.113.99");
+	wait_for_number(&net.gateway_probes, 2);
+	LOCKED(net.neighbour_error = 0);
+	neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.254");
+	for (uint32_t i = 0; i < COUNT(entry); i++)
+		wait_for_hop(entry[i], i != 3);
+}
+
+/* Entries move from one neighbour to the next, leave, and come back. */
+static void test_neighbours_of_entries(void **state)
+{
+	uint64_t seed = SEED;
+	uint32_t entry[24];
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(entry); i++)
+		assert_int_equal(acquire("192.0.2.1", htonl((i % 2 ? 0xcb007100 : 0xc0000200) + i), &entry[i]), 0);
+	for (int step = 0; step < 300; step++) {
+		switch (unit_random(&seed) % 6) {
+		case 0:
+			LOCKED(net.via6 = !net.via6);
+			event(RTM_NEWROUTE);
+			break;
+		case 1:
+			LOCKED(net.device = net.device ? 0 : OTHER);
+			event(RTM_NEWROUTE);
+			break;
+		case 2:
+			LOCKED(net.local = !net.local);
+			event(RTM_NEWADDR);
+			break;
+		case 3: {
+			uint32_t i = (uint32_t)(unit_random(&seed) % COUNT(entry));
+
+			nexthop_release(entry[i]);
+			assert_int_equal(acquire("192.0.2.1", htonl((i % 2 ? 0xcb007100 : 0xc0000200) + i), &entry[i]), 0);
+			break;
+		}
+		case 4:
+			LOCKED(net.mac++);
+			neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.254");
+			neighbour6_event(gateway6);
+			break;
+		case 5:
+			usleep((useconds_t)(unit_random(&seed) % 3000));
+			break;
+		}
+	}
+	LOCKED(net.via6 = net.local = false; net.device = 0; net.mac = 0x31);
+	event(RTM_NEWROUTE);
+	for (uint32_t i = 0; i < COUNT(entry); i++) {
+		wait_for_mac(entry[i], 0x31);
+		assert_int_equal(hop_of(entry[i]).ifindex, ETH);
+	}
+	LOCKED(net.mac = 0x32);
+	neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.254");
+	for (uint32_t i = 1; i < COUNT(entry); i += 2)
+		wait_for_mac(entry[i], 0x32);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, stop)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(test_neighbour_comes_and_goes),
+		TEST(test_stale_neighbour_is_confirmed),
+		TEST(test_probe_without_privilege),
+		TEST(test_events_of_other_neighbours),
+		TEST(test_shared_gateway),
+		TEST(test_neighbours_of_entries),
+	};
+
+	return cmocka_run_group_tests_name("neighbour", tests, NULL, NULL);
+}

@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A network that a test makes up, for the thread of next hops: functions in place of those
+ * that ask the kernel for routes, links, neighbours and IPsec policies, and of those that
+ * write the tables. A test that includes this file has them, so the linker leaves out the
+ * library's. Events reach the thread by NETLINK_USERSOCK, by which anyone may send.
+ */
+#ifndef NETWORK_H
+#define NETWORK_H
+
+#include "unit.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+#include <linux/xfrm.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/capability.h"
+#include "netlink/link.h"
+#include "netlink/request.h"
+#include "netlink/rtnetlink.h"
+#include "route/nexthop.h"
+#include "table/maps.h"
+
+#define SEED 0x9fb21c651e98df25ULL
+#define ENTRIES 64
+#define PATIENCE_MS 10000
+
+/* ---- the network as it pretends to be ---- */
+
+/*
+ *   203.0.113.0/24 --- 192.0.2.254 ---+
+ *                                     +--- eth (ifindex 7), the server
+ *                      192.0.2.0/24 --+
+ * 2001:db8:1::/48 ------- fe80::fe ---+
+ *                    2001:db8::/48 ---+
+ * 198.51.100.0/24 --------------------- other (ifindex 8)
+ */
+enum { LO = 1, ETH = 7, OTHER = 8, VLAN = 9, INNER = 10, DEEP = 11 };
+
+static const uint8_t own_mac[6] = { 2, 0, 0, 0, 0, 1 };
+static const uint8_t vlan_mac[6] = { 2, 0, 0, 0, 0, 2 };
+static const char gateway6[] = "fe80::fe";
+
+static struct {
+	pthread_mutex_t lock;
+	/* What is answered. */
+	int route_error, link_error, neighbour_error, device_error;
+	uint32_t route_mtu, link_mtu, mtu6, vlan_mtu;
+	uint32_t device; /* of all routes, if not 0 */
+	uint8_t route_hop_limit, hop_limit6;
+	bool local, via6, mtu_locked, vlan_down, vlan_qos, vlan_elsewhere, vlan_protocol_unknown;
+	bool down, not_ethernet, stale;
+	uint8_t flags;
+	uint8_t mac; /* last byte of the neighbours' */
+	int probe_error, open_error, listen_error;
+	/* What was asked. */
+	unsigned int asked[256]; /* routes, by the last byte of the destination */
+	unsigned int links_asked, neighbours_asked;
+	int asked_family;
+	bool asked_ipv4, asked_ipv6;
+	union abi_addr gateway_asked;
+	unsigned int probes, gateway_probes, privileges, kept, links_changed, devices, puts, closed;
+	__be32 neighbour_asked, neighbour_probed;
+	uint32_t probed_ifindex;
+	/* What was written. */
+	struct hop hop[ENTRIES];
+	struct mnl_socket *events;
+} net = { .lock = PTHREAD_MUTEX_INITIALIZER };
+static bool ipsec, ipsec_unknown, blocked_shown;
+static unsigned int overruns_shown;
+
+#define LOCKED(statement)                          \
+	do {                                       \
+		pthread_mutex_lock(&net.lock);     \
+		statement;                         \
+		pthread_mutex_unlock(&net.lock);   \
+	} while (0)
+
+static inline __be32 address(const char *text)
+{
+	return inet_addr(text);
+}
+
+/* As on a kernel before 6.3. */
+struct mnl_socket *device_listen(void)
+{
+	return NULL;
+}
+
+/* Only the question for IPsec policies comes this way. */
+struct mnl_socket *request_socket_open(int family, int flags)
+{
+	static char anything;
+
+	assert_int_equal(family, NETLINK_XFRM);
+	errno = EPROTONOSUPPORT;
+	return flags & SOCK_NONBLOCK ? NULL : (struct mnl_socket *)(void *)&anything;
+}
+
+void request_socket_close(struct mnl_socket *socket)
+{
+	(void)socket;
+}
+
+int request_ask(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t parse, void *result)
+{
+	struct xfrmu_spdinfo info = { .outcnt = __atomic_load_n(&ipsec, __ATOMIC_RELAXED) };
+	char buffer[256] = { 0 };
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+
+	(void)socket;
+	assert_int_equal(request->nlmsg_type, XFRM_MSG_GETSPDINFO);
+	if (__atomic_load_n(&ipsec_unknown, __ATOMIC_RELAXED))
+		return -EPERM;
+	message->nlmsg_type = XFRM_MSG_NEWSPDINFO;
+	mnl_nlmsg_put_extra_header(message, sizeof(uint32_t));
+	mnl_attr_put(message, XFRMA_SPD_INFO, sizeof(info), &info);
+	parse(message, result);
+	return 0;
+}
+
+struct mnl_socket *rtnetlink_open(void)
+{
+	if (net.open_error) {
+		errno = net.open_error;
+		return NULL;
+	}
+	return mnl_socket_open(NETLINK_USERSOCK);
+}
+
+struct mnl_socket *rtnetlink_listen(void)
+{
+	if (net.listen_error) {
+		errno = net.listen_error;
+		return NULL;
+	}
+	net.events = mnl_socket_open2(NETLINK_USERSOCK, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (net.events && mnl_socket_bind(net.events, 0, MNL_SOCKET_AUTOPID))
+		return NULL;
+	return net.events;
+}
+
+void rtnetlink_close(struct mnl_socket *socket)
+{
+	if (socket) {
+		mnl_socket_close(socket);
+		net.closed++;
+	}
+}
+
+int rtnetlink_route(struct mnl_socket *socket, int family, const union abi_addr *from, const union abi_addr *to,
+		  struct route *route)
+{
+	uint32_t host = ntohl(family == AF_INET6 ? to->word[3] : to->v4);
+	int error;
+
+	(void)socket, (void)from;
+	memset(route, 0, sizeof(*route));
+	pthread_mutex_lock(&net.lock);
+	net.asked[host & 0xff]++;
+	error = net.route_error;
+	route->mtu = net.route_mtu;
+	route->mtu_locked = net.mtu_locked;
+	route->hop_limit = net.route_hop_limit;
+	route->gateway = *to;
+	route->gateway_family = (uint8_t)family;
+	route->ifindex = ETH;
+	if (family == AF_INET6 && to->v6[5] == 1)
+		inet_pton(AF_INET6, gateway6, &route->gateway);
+	if (family == AF_INET && host >> 8 == 0xcb0071)
+		route->gateway.v4 = address("192.0.2.254");
+	else if (family == AF_INET && host >> 8 == 0xc63364)
+		route->ifindex = OTHER;
+	if (net.device)
+		route->ifindex = net.device;
+	if (net.via6) {
+		route->gateway_family = AF_INET6;
+		inet_pton(AF_INET6, gateway6, &route->gateway);
+	}
+	if (net.local) {
+		route->local = true;
+		route->ifindex = LO;
+	}
+	pthread_mutex_unlock(&net.lock);
+	return error;
+}
+
+int link_read(struct mnl_socket *socket, uint32_t ifindex, struct link *link)
+{
+	int error;
+
+	(void)socket;
+	pthread_mutex_lock(&net.lock);
+	net.links_asked++;
+	*link = (struct link){
+		.ifindex = ifindex,
+		.mtu = net.link_mtu,
+		.mtu6 = net.mtu6,
+		.hop_limit6 = net.hop_limit6,
+		.up = !net.down,
+		.ethernet = !net.not_ethernet,
+	};
+	memcpy(link->mac, own_mac, sizeof(own_mac));
+	if (ifindex == LO) {
+		*link = (struct link){ .ifindex = LO, .mtu = 65536, .mtu6 = 65536, .hop_limit6 = 33, .up = true };
+	} else if (ifindex >= VLAN) {
+		link->vlan = true;
+		link->mtu = net.vlan_mtu;
+		link->up = !net.vlan_down;
+		link->vlan_id = ifindex == VLAN ? 100 : ifindex == INNER ? 200 : 300;
+		link->vlan_protocol = ifindex == VLAN ? 0x88a8 : 0x8100;
+		link->vlan_qos = net.vlan_qos;
+		link->lower = ifindex == VLAN ? ETH : ifindex - 1;
+		memcpy(link->mac, vlan_mac, sizeof(vlan_mac));
+		if (net.vlan_elsewhere)
+			link->lower = 0;
+		if (net.vlan_protocol_unknown)
+			link->vlan_protocol = 0;
+	}
+	error = net.link_error;
+	pthread_mutex_unlock(&net.lock);
+	return error;
+}
+
+int rtnetlink_neighbour(struct mnl_socket *socket, int family, uint32_t ifindex, const union abi_addr *neighbour,
+		      uint8_t mac[6], bool *stale)
+{
+	int error;
+
+	(void)socket, (void)ifindex;
+	pthread_mutex_lock(&net.lock);
+	net.neighbours_asked++;
+	net.asked_family = family;
+	net.asked_ipv4 = net.asked_ipv4 || family == AF_INET;
+	net.asked_ipv6 = net.asked_ipv6 || family == AF_INET6;
+	net.gateway_asked = *neighbour;
+	net.neighbour_asked = neighbour->v4;
+	memcpy(mac, (uint8_t[6]){ 2, 0, 0, 0, 1, net.mac }, 6);
+	*stale = net.stale;
+	error = net.neighbour_error;
+	pthread_mutex_unlock(&net.lock);
+	return error;
+}
+
+int rtnetlink_probe(struct mnl_socket *socket, int family, uint32_t ifindex, const union abi_addr *neighbour)
+{
+	int error;
+
+	(void)socket, (void)family;
+	pthread_mutex_lock(&net.lock);
+	net.probes++;
+	net.gateway_probes += neighbour->v4 == address("192.0.2.254");
+	net.neighbour_probed = neighbour->v4;
+	net.probed_ifindex = ifindex;
+	error = net.probe_error;
+	pthread_mutex_unlock(&net.lock);
+	return error;
+}
+
+void capability_keep(unsigned int set)
+{
+	assert_int_equal(set, CAPABILITY_NET_ADMIN);
+	LOCKED(net.kept++);
+}
+
+int capability_reduce(unsigned int set)
+{
+	assert_int_equal(set, CAPABILITY_NET_ADMIN);
+	LOCKED(net.privileges++);
+	return 0;
+}
+
+bool maps_want_bpf(void)
+{
+	return false;
+}
+
+void maps_hop_put(uint32_t entry, const struct hop *hop)
+{
+	static const struct hop nowhere;
+
+	assert_true(entry < ENTRIES);
+	pthread_mutex_lock(&net.lock);
+	net.puts++;
+	net.hop[entry] = hop ? *hop : nowhere;
+	pthread_mutex_unlock(&net.lock);
+}
+
+void status_blocked_put(bool blocked)
+{
+	LOCKED(blocked_shown = blocked);
+}
+
+void status_count_overrun(void)
+{
+	LOCKED(overruns_shown++);
+}
+
+int maps_device_put(uint32_t ifindex)
+{
+	int error;
+
+	(void)ifindex;
+	pthread_mutex_lock(&net.lock);
+	net.devices++;
+	error = net.device_error;
+	pthread_mutex_unlock(&net.lock);
+	return error;
+}
+
+static inline uint8_t device_flags(uint32_t ifindex)
+{
+	uint8_t flags;
+
+	(void)ifindex;
+	LOCKED(flags = net.flags);
+	return flags;
+}
+
+static inline void links_changed(void)
+{
+	LOCKED(net.links_changed++);
+}
+
+/* ---- asking for entries, and waiting for them ---- */
+
+static const struct nexthop_callbacks callbacks = { device_flags, links_changed };
+
+static inline int setup(void **state)
+{
+	(void)state;
+	memset((char *)&net + sizeof(net.lock), 0, sizeof(net) - sizeof(net.lock));
+	net.link_mtu = net.vlan_mtu = 1500;
+	net.mtu6 = 1492;
+	net.hop_limit6 = 77;
+	net.mac = 0x10;
+	net.flags = HOP_REDIRECT | HOP_TRANSMIT;
+	return nexthop_start(ENTRIES, &callbacks);
+}
+
+static inline int stop(void **state)
+{
+	(void)state;
+	nexthop_stop();
+	return 0;
+}
+
+static inline int acquire(const char *from, __be32 to, uint32_t *entry)
+{
+	union abi_addr ours = { 0 }, theirs = { 0 };
+
+	ours.v4 = address(from);
+	theirs.v4 = to;
+	return nexthop_acquire(AF_INET, &ours, &theirs, entry);
+}
+
+static inline uint32_t acquired(const char *to)
+{
+	uint32_t entry = UINT32_MAX;
+
+	assert_int_equal(acquire("192.0.2.1", address(to), &entry), 0);
+	assert_true(entry < ENTRIES);
+	return entry;
+}
+
+static inline uint32_t acquired6(const char *to)
+{
+	union abi_addr ours, theirs;
+	uint32_t entry = UINT32_MAX;
+
+	inet_pton(AF_INET6, "2001:db8::1", &ours);
+	inet_pton(AF_INET6, to, &theirs);
+	assert_int_equal(nexthop_acquire(AF_INET6, &ours, &theirs, &entry), 0);
+	return entry;
+}
+
+static inline struct hop hop_of(uint32_t entry)
+{
+	struct hop hop;
+
+	LOCKED(hop = net.hop[entry]);
+	return hop;
+}
+
+static inline unsigned int number(const unsigned int *counter)
+{
+	unsigned int now;
+
+	LOCKED(now = *counter);
+	return now;
+}
+
+static inline void wait_for_number(const unsigned int *counter, unsigned int least)
+{
+	for (int i = 0; i < PATIENCE_MS && number(counter) < least; i++)
+		usleep(1000);
+	assert_true(number(counter) >= least);
+}
+
+static inline void wait_for_hop(uint32_t entry, bool somewhere)
+{
+	for (int i = 0; i < PATIENCE_MS && (hop_of(entry).ifindex != 0) != somewhere; i++)
+		usleep(1000);
+	assert_int_equal(hop_of(entry).ifindex != 0, somewhere);
+}
+
+static inline void wait_for_mac(uint32_t entry, uint8_t last)
+{
+	for (int i = 0; i < PATIENCE_MS && hop_of(entry).eth[5] != last; i++)
+		usleep(1000);
+	assert_int_equal(hop_of(entry).eth[5], last);
+}
+
+/* New entries go before all others; after the third, what was asked before is done. */
+static inline void wait_until_updated(void)
+{
+	for (int i = 0; i < 3; i++) {
+		unsigned int before = number(&net.asked[255]);
+		uint32_t entry = acquired("192.0.2.255");
+
+		wait_for_number(&net.asked[255], before + 1);
+		nexthop_release(entry);
+	}
+}
+
+/* ---- events ---- */
+
+static inline void send_event(struct nlmsghdr *message)
+{
+	struct mnl_socket *socket = mnl_socket_open(NETLINK_USERSOCK);
+	struct sockaddr_nl to = { .nl_family = AF_NETLINK, .nl_pid = mnl_socket_get_portid(net.events) };
+
+	assert_non_null(socket);
+	assert_int_equal(sendto(mnl_socket_get_fd(socket), message, message->nlmsg_len, 0, (struct sockaddr *)&to,
+				sizeof(to)),
+			 message->nlmsg_len);
+	mnl_socket_close(socket);
+}
+
+static inline void neighbour6_event(const char *neighbour)
+{
+	char buffer[256] = { 0 };
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct ndmsg *header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
+	uint8_t bytes[16];
+
+	message->nlmsg_type = RTM_NEWNEIGH;
+	header->ndm_family = AF_INET6;
+	header->ndm_ifindex = ETH;
+	inet_pton(AF_INET6, neighbour, bytes);
+	mnl_attr_put(message, NDA_DST, sizeof(bytes), bytes);
+	send_event(message);
+}
+
+static inline void neighbour_event(uint16_t type, uint32_t ifindex, const char *neighbour)
+{
+	char buffer[256] = { 0 };
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct ndmsg *header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
+
+	message->nlmsg_type = type;
+	header->ndm_family = AF_INET;
+	header->ndm_ifindex = (int)ifindex;
+	mnl_attr_put_u32(message, NDA_DST, address(neighbour));
+	send_event(message);
+}
+
+static inline void event(uint16_t type)
+{
+	char buffer[256] = { 0 };
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+
+	message->nlmsg_type = type;
+	mnl_nlmsg_put_extra_header(message, sizeof(struct rtmsg));
+	send_event(message);
+}
+
+/* To a prefix of either family; one of length 0 is not told. */
+static inline void route_event(const char *prefix, uint8_t length)
+{
+	char buffer[256] = { 0 };
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct rtmsg *header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
+	bool v6 = strchr(prefix, ':');
+	uint8_t bytes[16];
+
+	message->nlmsg_type = RTM_NEWROUTE;
+	header->rtm_family = v6 ? AF_INET6 : AF_INET;
+	header->rtm_dst_len = length;
+	inet_pton(header->rtm_family, prefix, bytes);
+	if (length)
+		mnl_attr_put(message, RTA_DST, v6 ? 16 : 4, bytes);
+	send_event(message);
+}
+
+/* ---- what tests compare with ---- */
+
+/* Of this host, which the library asks for it. */
+static inline int default_ttl(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), ttl = 0;
+	socklen_t size = sizeof(ttl);
+
+	assert_int_equal(getsockopt(fd, IPPROTO_IP, IP_TTL, &ttl, &size), 0);
+	close(fd);
+	return ttl;
+}
+
+static inline bool same_address(const union abi_addr *left, const char *right)
+{
+	union abi_addr address;
+
+	inet_pton(AF_INET6, right, &address);
+	return !memcmp(left, &address, sizeof(address));
+}
+
+#endif

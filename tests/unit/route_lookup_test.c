@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a next hop is made of: the route, the link and the VLANs that a packet leaves by.
+ * The network is the one of network.h.
+ */
+#include "network.h"
+
+static void test_no_route(void **state)
+{
+	static const int errors[] = { -EHOSTUNREACH, -ENETUNREACH, -EACCES, -ENODEV, -EPERM, -ENOBUFS };
+	uint32_t entry = acquired("192.0.2.20");
+
+	(void)state;
+	wait_for_hop(entry, true);
+	for (size_t i = 0; i < COUNT(errors); i++) {
+		LOCKED(net.route_error = errors[i]);
+		event(RTM_DELROUTE);
+		wait_for_hop(entry, false);
+		LOCKED(net.route_error = 0);
+		event(RTM_NEWROUTE);
+		wait_for_hop(entry, true);
+
+		LOCKED(net.link_error = errors[i]);
+		event(RTM_DELLINK);
+		wait_for_hop(entry, false);
+		LOCKED(net.link_error = 0);
+		event(RTM_NEWLINK);
+		wait_for_hop(entry, true);
+
+		LOCKED(net.neighbour_error = errors[i]);
+		event(RTM_NEWLINK);
+		wait_for_hop(entry, false);
+		LOCKED(net.neighbour_error = 0);
+		event(RTM_NEWLINK);
+		wait_for_hop(entry, true);
+	}
+	LOCKED(net.down = true);
+	event(RTM_NEWLINK);
+	wait_for_hop(entry, false);
+	LOCKED(net.down = false);
+	event(RTM_NEWLINK);
+	wait_for_hop(entry, true);
+	LOCKED(net.not_ethernet = true);
+	event(RTM_NEWLINK);
+	wait_for_hop(entry, false);
+}
+
+static void test_mtu(void **state)
+{
+	static const struct {
+		uint32_t route, link;
+		uint16_t mtu;
+	} table[] = {
+		{ 0, 1500, 1500 },    { 1400, 1500, 1400 },   { 1500, 1500, 1500 },   { 9000, 1500, 1500 },
+		{ 0, 9000, 9000 },    { 576, 65535, 576 },    { 0, 65535, 65535 },    { 0, 65536, 65535 },
+		{ 1280, 65536, 1280 }, { 0, 1000000, 65535 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(table); i++) {
+		uint32_t entry;
+
+		LOCKED(net.route_mtu = table[i].route; net.link_mtu = table[i].link);
+		entry = acquired("192.0.2.20");
+		wait_for_hop(entry, true);
+		assert_int_equal(hop_of(entry).mtu, table[i].mtu);
+		nexthop_release(entry);
+	}
+}
+
+/* coturn's packets leave without DF there, by IPv4; a flow's have it. */
+static void test_mtu_locked(void **state)
+{
+	uint32_t entry, entry6;
+
+	(void)state;
+	LOCKED(net.mtu_locked = true);
+	entry = acquired("192.0.2.20");
+	entry6 = acquired6("2001:db8::20");
+	wait_for_hop(entry6, true);
+	wait_until_updated();
+	assert_int_equal(hop_of(entry).ifindex, 0);
+	LOCKED(net.mtu_locked = false);
+	event(RTM_NEWROUTE);
+	wait_for_hop(entry, true);
+}
+
+static void test_device_flags(void **state)
+{
+	(void)state;
+	for (uint8_t flags = 0; flags < 32; flags++) {
+		uint8_t expected = flags & 14;
+		uint32_t entry;
+
+		LOCKED(net.flags = expected; net.device_error = flags & 1 ? -E2BIG : 0; net.devices = 0);
+		entry = acquired("192.0.2.20");
+		wait_for_hop(entry, true);
+		/* Redirects need the device in their map; it is put there in any case. */
+		if (flags & 1)
+			expected &= (uint8_t)~HOP_REDIRECT;
+		assert_int_equal(hop_of(entry).flags, expected);
+		assert_true(number(&net.devices) > 0);
+		nexthop_release(entry);
+	}
+}
+
+static void test_ipv6(void **state)
+{
+	static const uint8_t eth[12] = { 2, 0, 0, 0, 1, 0x10, 2, 0, 0, 0, 0, 1 };
+	uint32_t near = acquired6("2001:db8::20"), far;
+	struct hop hop;
+
+	(void)state;
+	wait_for_hop(near, true);
+	hop = hop_of(near);
+	assert_int_equal(hop.ifindex, ETH);
+	assert_int_equal(hop.mtu, 1492); /* the link's for IPv6 */
+	assert_int_equal(hop.ttl, 77);
+	assert_memory_equal(hop.eth, eth, sizeof(eth));
+	assert_int_equal(net.asked_family, AF_INET6);
+	assert_true(same_address(&net.gateway_asked, "2001:db8::20"));
+	far = acquired6("2001:db8:1::20");
+	assert_int_not_equal(far, near);
+	wait_for_hop(far, true);
+	assert_true(same_address(&net.gateway_asked, gateway6));
+
+	/* News of the gateway concerns those behind it only. */
+	LOCKED(net.mac = 0x78);
+	neighbour6_event(gateway6);
+	wait_for_mac(far, 0x78);
+	LOCKED(net.mac = 0x10);
+}
+
+/* The same 16 bytes are not the same address in the other family. */
+static void test_families_apart(void **state)
+{
+	union abi_addr from = { 0 }, to = { 0 };
+	uint32_t four, six;
+
+	(void)state;
+	from.v4 = address("192.0.2.1");
+	to.v4 = address("192.0.2.20");
+	assert_int_equal(nexthop_acquire(AF_INET, &from, &to, &four), 0);
+	assert_int_equal(nexthop_acquire(AF_INET6, &from, &to, &six), 0);
+	assert_int_not_equal(four, six);
+	wait_for_hop(four, true);
+	wait_for_hop(six, true);
+	assert_int_equal(hop_of(four).mtu, 1500);
+	assert_int_equal(hop_of(six).mtu, 1492);
+	/* Nor the same neighbour. */
+	assert_true(net.asked_ipv4);
+	assert_true(net.asked_ipv6);
+}
+
+static void test_ipv6_not_on_link(void **state)
+{
+	uint32_t entry;
+
+	(void)state;
+	LOCKED(net.mtu6 = 0);
+	entry = acquired6("2001:db8::20");
+	wait_until_updated();
+	assert_true(number(&net.asked[0x20]) > 0);
+	assert_int_equal(hop_of(entry).ifindex, 0);
+	LOCKED(net.mtu6 = 1280);
+	event(RTM_NEWLINK);
+	wait_for_hop(entry, true);
+	assert_int_equal(hop_of(entry).mtu, 1280);
+}
+
+/* A link-local address needs an interface with it; a mapped one is none of IPv6. */
+static void test_special_addresses(void **state)
+{
+	static const char *const to[] = { "fe80::20", "::ffff:192.0.2.20" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(to); i++) {
+		uint32_t entry = acquired6(to[i]);
+
+		wait_until_updated();
+		assert_int_equal(hop_of(entry).ifindex, 0);
+		assert_int_equal(hop_of(entry).flags, 0);
+	}
+}
+
+static void test_ipv4_by_an_ipv6_gateway(void **state)
+{
+	uint32_t entry;
+
+	(void)state;
+	LOCKED(net.via6 = true);
+	entry = acquired("203.0.113.20");
+	wait_for_hop(entry, true);
+	assert_int_equal(net.asked_family, AF_INET6);
+	assert_true(same_address(&net.gateway_asked, gateway6));
+	assert_int_equal(hop_of(entry).ttl, default_ttl());
+	assert_int_equal(hop_of(entry).mtu, 1500);
+	LOCKED(net.mac = 0x79);
+	neighbour6_event(gateway6);
+	wait_for_mac(entry, 0x79);
+}
+
+static void test_hop_limit(void **state)
+{
+	uint32_t four, six;
+
+	(void)state;
+	LOCKED(net.route_hop_limit = 9);
+	four = acquired("192.0.2.20");
+	six = acquired6("2001:db8::20");
+	wait_for_hop(four, true);
+	wait_for_hop(six, true);
+	assert_int_equal(hop_of(four).ttl, 9);
+	assert_int_equal(hop_of(six).ttl, 9);
+}
+
+static void wait_for_flags(uint32_t entry, uint8_t flags)
+{
+	for (int i = 0; i < PATIENCE_MS && hop_of(entry).flags != flags; i++)
+		usleep(1000);
+	assert_int_equal(hop_of(entry).flags, flags);
+}
+
+static void test_local(void **state)
+{
+	static const uint8_t none[12] = { 0 };
+	uint32_t four, six;
+
+	(void)state;
+	LOCKED(net.local = true);
+	four = acquired("192.0.2.2");
+	six = acquired6("2001:db8::2");
+	wait_for_flags(four, HOP_LOCAL);
+	wait_for_flags(six, HOP_LOCAL);
+	assert_int_equal(hop_of(four).ifindex, 0);
+	assert_int_equal(hop_of(four).mtu, 65535);
+	assert_int_equal(hop_of(four).ttl, default_ttl());
+	assert_int_equal(hop_of(six).ttl, 33);
+	assert_memory_equal(hop_of(six).eth, none, sizeof(none));
+	assert_int_equal(number(&net.neighbours_asked), 0);
+	assert_int_equal(number(&net.devices), 0);
+	/* The address moves to another host, and back; the neighbour has no say then. */
+	LOCKED(net.local = false);
+	event(RTM_DELADDR);
+	wait_for_hop(four, true);
+	assert_int_equal(hop_of(four).flags, HOP_REDIRECT | HOP_TRANSMIT);
+	LOCKED(net.local = true);
+	event(RTM_NEWADDR);
+	wait_for_flags(four, HOP_LOCAL);
+	LOCKED(net.mac = 0x55);
+	neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.2");
+	wait_until_updated();
+	assert_int_equal(hop_of(four).flags, HOP_LOCAL);
+	assert_memory_equal(hop_of(four).eth, none, sizeof(none));
+}
+
+static void test_vlan(void **state)
+{
+	static const uint8_t eth[12] = { 2, 0, 0, 0, 1, 0x10, 2, 0, 0, 0, 0, 2 };
+	uint32_t entry;
+	struct hop hop;
+
+	(void)state;
+	LOCKED(net.device = VLAN);
+	entry = acquired("192.0.2.20");
+	wait_for_hop(entry, true);
+	hop = hop_of(entry);
+	assert_int_equal(hop.ifindex, ETH);
+	assert_int_equal(hop.tag[0].protocol, htons(0x88a8));
+	assert_int_equal(hop.tag[0].tci, htons(100));
+	assert_int_equal(hop.tag[1].protocol, 0);
+	assert_memory_equal(hop.eth, eth, sizeof(eth));
+	assert_int_equal(hop.mtu, 1500);
+	/* The neighbour is on the VLAN. */
+	LOCKED(net.mac = 0x66);
+	neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.20");
+	wait_until_updated();
+	assert_int_equal(hop_of(entry).eth[5], 0x10);
+	neighbour_event(RTM_NEWNEIGH, VLAN, "192.0.2.20");
+	wait_for_mac(entry, 0x66);
+}
+
+static void test_vlan_in_vlan(void **state)
+{
+	uint32_t entry;
+	struct hop hop;
+
+	(void)state;
+	LOCKED(net.device = INNER);
+	entry = acquired("192.0.2.20");
+	wait_for_hop(entry, true);
+	hop = hop_of(entry);
+	assert_int_equal(hop.ifindex, ETH);
+	assert_int_equal(hop.tag[0].protocol, htons(0x88a8));
+	assert_int_equal(hop.tag[0].tci, htons(100));
+	assert_int_equal(hop.tag[1].protocol, htons(0x8100));
+	assert_int_equal(hop.tag[1].tci, htons(200));
+	/* The device has room for one tag. */
+	assert_int_equal(hop.mtu, 1496);
+	LOCKED(net.device = DEEP);
+	event(RTM_NEWROUTE);
+	wait_for_hop(entry, false);
+}
+
+static void test_vlan_mtu(void **state)
+{
+	static const struct {
+		uint32_t device, route, vlan, lower;
+		uint16_t mtu;
+	} table[] = {
+		{ VLAN, 0, 1500, 1500, 1500 },     { VLAN, 1400, 1500, 1500, 1400 }, { VLAN, 0, 1400, 1500, 1400 },
+		{ VLAN, 0, 1500, 1400, 1400 },     { VLAN, 0, 9000, 9000, 9000 },    { INNER, 0, 1500, 1600, 1500 },
+		{ INNER, 0, 1500, 1503, 1499 },    { INNER, 0, 1496, 1500, 1496 },   { VLAN, 0, 65535, 65535, 65535 },
+		{ VLAN, 0, 70000, 70000, 65535 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(table); i++) {
+		uint32_t entry;
+
+		LOCKED(net.device = table[i].device; net.route_mtu = table[i].route; net.vlan_mtu = table[i].vlan;
+		       net.link_mtu = table[i].lower);
+		entry = acquired("192.0.2.20");
+		wait_for_hop(entry, true);
+		assert_int_equal(hop_of(entry).mtu, table[i].mtu);
+		nexthop_release(entry);
+	}
+}
+
+static void test_vlan_is_left_to_coturn(void **state)
+{
+	bool *const causes[] = { &net.vlan_down, &net.down, &net.vlan_qos, &net.vlan_elsewhere, &net.vlan_protocol_unknown };
+	uint32_t entry;
+
+	(void)state;
+	LOCKED(net.device = VLAN);
+	entry = acquired("192.0.2.20");
+	wait_for_hop(entry, true);
+	for (size_t i = 0; i < COUNT(causes); i++) {
+		LOCKED(*causes[i] = true);
+		event(RTM_NEWLINK);
+		wait_for_hop(entry, false);
+		LOCKED(*causes[i] = false);
+		event(RTM_NEWLINK);
+		wait_for_hop(entry, true);
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, stop)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(test_no_route),
+		TEST(test_mtu),
+		TEST(test_mtu_locked),
+		TEST(test_device_flags),
+		TEST(test_ipv6),
+		TEST(test_families_apart),
+		TEST(test_ipv6_not_on_link),
+		TEST(test_special_addresses),
+		TEST(test_ipv4_by_an_ipv6_gateway),
+		TEST(test_hop_limit),
+		TEST(test_local),
+		TEST(test_vlan),
+		TEST(test_vlan_in_vlan),
+		TEST(test_vlan_mtu),
+		TEST(test_vlan_is_left_to_coturn),
+	};
+
+	return cmocka_run_group_tests_name("route_lookup", tests, NULL, NULL);
+}
