@@ -62,6 +62,7 @@ static void test_all_other_events(void **state)
 	for (size_t i = 0; i < COUNT(types); i++) {
 		unsigned int changes = number(&net.links_changed);
 
+		print_message("# event %u\n", types[i]);
 		LOCKED(net.mac = (uint8_t)(0x80 + i));
 		event(types[i]);
 		wait_for_mac(here, (uint8_t)(0x80 + i));

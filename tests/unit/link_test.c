@@ -157,6 +157,7 @@ static void test_vlan(void **state)
 			struct link link = ask((struct answer){
 				.ifindex = 9, .lower = 7, .kind = "vlan", .protocol = protocols[k], .id = ids[i] });
 
+			print_message("# VLAN %u, protocol %x\n", ids[i], (unsigned int)protocols[k]);
 			assert_true(link.vlan);
 			assert_int_equal(link.vlan_id, ids[i]);
 			assert_int_equal(link.vlan_protocol, protocols[k]);
@@ -191,7 +192,7 @@ static void test_vlan_priorities(void **state)
 	assert_true(ask(answer).vlan_qos);
 }
 
-static void test_vlan_untold(void **state)
+static void test_vlan_not_told(void **state)
 {
 	struct link link;
 
@@ -216,6 +217,7 @@ static void test_not_a_vlan(void **state)
 		struct link link = ask((struct answer){
 			.ifindex = 9, .lower = 7, .kind = kinds[i], .protocol = 0x8100, .id = 7, .qos = QOS_MAP });
 
+		print_message("# kind %s\n", kinds[i] ? kinds[i] : "not told");
 		assert_false(link.vlan);
 		assert_int_equal(link.vlan_id, 0);
 		assert_int_equal(link.vlan_protocol, 0);
@@ -255,6 +257,7 @@ static void test_ipv6_settings(void **state)
 	for (size_t i = 0; i < COUNT(told); i++) {
 		struct link link = ask((struct answer){ .ifindex = 9, .conf = told[i] });
 
+		print_message("# %u settings\n", told[i]);
 		/* None, or too few of them to know. */
 		assert_int_equal(link.hop_limit6, told[i] >= 3 ? 61 : 0);
 		assert_int_equal(link.mtu6, told[i] >= 3 ? 1280 : 0);
@@ -297,7 +300,7 @@ int main(void)
 		cmocka_unit_test(test_vlan),
 		cmocka_unit_test(test_vlan_any_order),
 		cmocka_unit_test(test_vlan_priorities),
-		cmocka_unit_test(test_vlan_untold),
+		cmocka_unit_test(test_vlan_not_told),
 		cmocka_unit_test(test_not_a_vlan),
 		cmocka_unit_test(test_lower),
 		cmocka_unit_test(test_upper),

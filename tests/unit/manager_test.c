@@ -778,6 +778,7 @@ static void test_outsider_comes(void **state)
 static void test_dispatcher(void **state)
 {
 	static const struct {
+		const char *what;
 		enum attachment_state dispatcher;
 		enum option_mode mode;
 		uint64_t features;
@@ -785,15 +786,15 @@ static void test_dispatcher(void **state)
 		int error;
 		const char *expected, *said;
 	} table[] = {
-		{ ATTACHMENT_NATIVE, OPTION_MODE_AUTO, ALL, .expected = "native", .said = "native mode through" },
-		{ ATTACHMENT_GENERIC, OPTION_MODE_AUTO, ALL, .expected = "generic", .said = "generic mode through" },
-		{ ATTACHMENT_NATIVE, OPTION_MODE_NATIVE, ALL, .expected = "native", .said = "native mode through" },
-		{ ATTACHMENT_GENERIC, OPTION_MODE_NATIVE, ALL, .expected = "-", .said = "runs in generic mode" },
-		{ ATTACHMENT_NATIVE, OPTION_MODE_GENERIC, ALL, .expected = "-", .said = "runs in native mode" },
-		{ ATTACHMENT_NATIVE, OPTION_MODE_AUTO, CAN, .expected = "-", .said = "does not send" },
-		{ ATTACHMENT_GENERIC, OPTION_MODE_AUTO, ALL, .merges = true, .expected = "-", .said = "rx-gro-list" },
-		{ ATTACHMENT_NATIVE, OPTION_MODE_AUTO, ALL, .error = -EPERM, .expected = "-", .said = "not taken" },
-		{ ATTACHMENT_NONE, OPTION_MODE_AUTO, ALL, .expected = "-", .said = "another XDP program" },
+		{ "native, any mode wanted", ATTACHMENT_NATIVE, OPTION_MODE_AUTO, ALL, .expected = "native", .said = "native mode through" },
+		{ "generic, any mode wanted", ATTACHMENT_GENERIC, OPTION_MODE_AUTO, ALL, .expected = "generic", .said = "generic mode through" },
+		{ "native, native wanted", ATTACHMENT_NATIVE, OPTION_MODE_NATIVE, ALL, .expected = "native", .said = "native mode through" },
+		{ "generic, native wanted", ATTACHMENT_GENERIC, OPTION_MODE_NATIVE, ALL, .expected = "-", .said = "runs in generic mode" },
+		{ "native, generic wanted", ATTACHMENT_NATIVE, OPTION_MODE_GENERIC, ALL, .expected = "-", .said = "runs in native mode" },
+		{ "native, and the driver does not send", ATTACHMENT_NATIVE, OPTION_MODE_AUTO, CAN, .expected = "-", .said = "does not send" },
+		{ "generic, and datagrams are merged", ATTACHMENT_GENERIC, OPTION_MODE_AUTO, ALL, .merges = true, .expected = "-", .said = "rx-gro-list" },
+		{ "it takes no more programs", ATTACHMENT_NATIVE, OPTION_MODE_AUTO, ALL, .error = -EPERM, .expected = "-", .said = "not taken" },
+		{ "there is none", ATTACHMENT_NONE, OPTION_MODE_AUTO, ALL, .expected = "-", .said = "another XDP program" },
 	};
 
 	(void)state;
@@ -801,7 +802,7 @@ static void test_dispatcher(void **state)
 		struct fake *device;
 
 		setup(NULL);
-		print_message("# %zu\n", i);
+		print_message("# %s\n", table[i].what);
 		dispatcher = table[i].dispatcher;
 		dispatcher_error = table[i].error;
 		device = add("eth0", table[i].features);

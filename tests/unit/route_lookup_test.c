@@ -13,6 +13,7 @@ static void test_no_route(void **state)
 	(void)state;
 	wait_for_hop(entry, true);
 	for (size_t i = 0; i < COUNT(errors); i++) {
+		print_message("# %s\n", strerror(-errors[i]));
 		LOCKED(net.route_error = errors[i]);
 		event(RTM_DELROUTE);
 		wait_for_hop(entry, false);
@@ -60,6 +61,7 @@ static void test_mtu(void **state)
 	for (size_t i = 0; i < COUNT(table); i++) {
 		uint32_t entry;
 
+		print_message("# mtu %u of the route, %u of the link\n", table[i].route, table[i].link);
 		LOCKED(net.route_mtu = table[i].route; net.link_mtu = table[i].link);
 		entry = acquired("192.0.2.20");
 		wait_for_hop(entry, true);
@@ -92,6 +94,7 @@ static void test_device_flags(void **state)
 		uint8_t expected = flags & 14;
 		uint32_t entry;
 
+		print_message("# flags %u of the device, %s in the map\n", expected, flags & 1 ? "not" : "and");
 		LOCKED(net.flags = expected; net.device_error = flags & 1 ? -E2BIG : 0; net.devices = 0);
 		entry = acquired("192.0.2.20");
 		wait_for_hop(entry, true);
@@ -177,6 +180,7 @@ static void test_special_addresses(void **state)
 	for (size_t i = 0; i < COUNT(to); i++) {
 		uint32_t entry = acquired6(to[i]);
 
+		print_message("# %s\n", to[i]);
 		wait_until_updated();
 		assert_int_equal(hop_of(entry).ifindex, 0);
 		assert_int_equal(hop_of(entry).flags, 0);
@@ -318,6 +322,8 @@ static void test_vlan_mtu(void **state)
 	for (size_t i = 0; i < COUNT(table); i++) {
 		uint32_t entry;
 
+		print_message("# link %u, mtu %u of the route, %u of the VLAN, %u below\n", table[i].device, table[i].route,
+			      table[i].vlan, table[i].lower);
 		LOCKED(net.device = table[i].device; net.route_mtu = table[i].route; net.vlan_mtu = table[i].vlan;
 		       net.link_mtu = table[i].lower);
 		entry = acquired("192.0.2.20");
@@ -329,18 +335,28 @@ static void test_vlan_mtu(void **state)
 
 static void test_vlan_is_left_to_coturn(void **state)
 {
-	bool *const causes[] = { &net.vlan_down, &net.down, &net.vlan_qos, &net.vlan_elsewhere, &net.vlan_protocol_unknown };
+	static const struct {
+		const char *what;
+		bool *cause;
+	} table[] = {
+		{ "the VLAN is down", &net.vlan_down },
+		{ "the device is down", &net.down },
+		{ "the VLAN maps priorities", &net.vlan_qos },
+		{ "the device is in another namespace", &net.vlan_elsewhere },
+		{ "the tag's protocol is not known", &net.vlan_protocol_unknown },
+	};
 	uint32_t entry;
 
 	(void)state;
 	LOCKED(net.device = VLAN);
 	entry = acquired("192.0.2.20");
 	wait_for_hop(entry, true);
-	for (size_t i = 0; i < COUNT(causes); i++) {
-		LOCKED(*causes[i] = true);
+	for (size_t i = 0; i < COUNT(table); i++) {
+		print_message("# %s\n", table[i].what);
+		LOCKED(*table[i].cause = true);
 		event(RTM_NEWLINK);
 		wait_for_hop(entry, false);
-		LOCKED(*causes[i] = false);
+		LOCKED(*table[i].cause = false);
 		event(RTM_NEWLINK);
 		wait_for_hop(entry, true);
 	}
