@@ -47,8 +47,8 @@ static int refuse_occupied(uint32_t id, char *why, size_t size)
 		bpf_obj_get_info_by_fd(fd, &info, &length);
 		close(fd);
 	}
-	snprintf(why, size, "another XDP program is attached (id %u, name '%s') and stays there; detach it and this "
-			    "server takes its place", id, info.name);
+	snprintf(why, size, "another XDP program is attached (id %u, name '%s') and stays there; detach "
+			    "it to use the interface", id, info.name);
 	return -EBUSY;
 }
 
@@ -136,6 +136,12 @@ int mode_check_generic(const struct links *links, const struct link *link, uint3
 	return id ? refuse_occupied(id, why, size) : 0;
 }
 
+/* Kernels before 5.9 refuse BPF links for XDP with the same error as a driver may have. */
+static const char *old_kernel(int error)
+{
+	return error == -EINVAL ? "; or it is a kernel before 5.9, which has no BPF links for XDP" : "";
+}
+
 /* A driver's own reason does not reach this process: the advice is what helps with many drivers. */
 static void explain_driver(int error, const struct link *device, char *why, size_t size)
 {
@@ -143,8 +149,7 @@ static void explain_driver(int error, const struct link *device, char *why, size
 
 	device_driver(device->name, driver);
 	snprintf(why, size, "the driver (%s) refuses the program at mtu %u (%s); a smaller MTU or fewer queues (ethtool -L) "
-			    "may help%s", driver, device->mtu, strerror(-error),
-		 error == -EINVAL ? ", or the kernel is older than 5.9 and has no BPF links for XDP" : "");
+			    "may help%s", driver, device->mtu, strerror(-error), old_kernel(error));
 }
 
 void mode_check_explain(int error, const struct link *device, bool generic, char *why, size_t size)
@@ -155,8 +160,7 @@ void mode_check_explain(int error, const struct link *device, bool generic, char
 		snprintf(why, size, "the kernel does not permit it; kernels before 5.19 want CAP_BPF to attach the program "
 				    "again: let the server start with CAP_BPF");
 	else if (generic)
-		snprintf(why, size, "the kernel refuses the program in generic mode at mtu %u (%s)", device->mtu,
-			 strerror(-error));
+		snprintf(why, size, "the kernel refuses the program in generic mode (%s)%s", strerror(-error), old_kernel(error));
 	else
 		explain_driver(error, device, why, size);
 }
