@@ -3,29 +3,49 @@
  * What is updated when the kernel tells of a change: the entries that it concerns, or all
  * of them. The network is the one of network.h.
  */
+#define ENTRIES 600 /* more than two pieces of what is updated at a time */
 #include "network.h"
 
-/* While there are IPsec policies nothing leads anywhere; any event has it looked at. */
+static void set_ipsec(bool policies)
+{
+	__atomic_store_n(&ipsec, policies, __ATOMIC_RELAXED);
+}
+
+/*
+ * While there are IPsec policies nothing leads anywhere. They are looked for each second,
+ * and at events that may concern anything.
+ */
 static void test_ipsec(void **state)
 {
 	uint32_t entry = acquired("192.0.2.20");
 
 	(void)state;
 	wait_for_hop(entry, true);
-	__atomic_store_n(&ipsec, true, __ATOMIC_RELAXED);
-	event(RTM_NEWROUTE);
+	set_ipsec(true);
+	event(RTM_NEWLINK);
 	wait_for_hop(entry, false);
 	assert_true(blocked_shown);
-	/* Not to be told is not to be told that there are none. */
+	/* Without an answer what was known stays. */
 	__atomic_store_n(&ipsec_unknown, true, __ATOMIC_RELAXED);
-	event(RTM_NEWROUTE);
+	event(RTM_NEWLINK);
+	pass_ms(1000);
 	wait_until_updated();
 	assert_int_equal(hop_of(entry).ifindex, 0);
 	__atomic_store_n(&ipsec_unknown, false, __ATOMIC_RELAXED);
-	__atomic_store_n(&ipsec, false, __ATOMIC_RELAXED);
-	event(RTM_NEWROUTE);
+	set_ipsec(false);
+	event(RTM_NEWLINK);
 	wait_for_hop(entry, true);
 	assert_false(blocked_shown);
+
+	set_ipsec(true);
+	pass_ms(999);
+	wait_until_updated();
+	assert_int_equal(hop_of(entry).ifindex, ETH);
+	pass_ms(1);
+	wait_for_hop(entry, false);
+	set_ipsec(false);
+	pass_ms(1000);
+	wait_for_hop(entry, true);
 }
 
 /* A neighbour's attribute of any size does no harm. */
@@ -76,7 +96,7 @@ static void test_all_other_events(void **state)
 /* A route concerns the entries that it covers, and no others. */
 static void test_route_events(void **state)
 {
-	enum { A = 1, B = 2, C = 4, D = 8, OTHERS = 16, ENTRIES_HERE = 5, TRIES = 5 };
+	enum { A = 1, B = 2, C = 4, D = 8, OTHERS = 16, ENTRIES_HERE = 5 };
 	static const struct {
 		const char *prefix;
 		uint8_t length;
@@ -102,17 +122,13 @@ static void test_route_events(void **state)
 	wait_for_hop(entry, true);
 	for (size_t i = 0; i < COUNT(table); i++) {
 		print_message("# %s/%u\n", table[i].prefix, table[i].length);
-		/* All entries are looked at now and then, which may be just now. */
-		asked = ~table[i].asked;
-		for (int try = 0; try < TRIES && asked != table[i].asked; try++) {
-			wait_until_updated();
-			LOCKED(memcpy(before, &net.asked[40], sizeof(before)));
-			route_event(table[i].prefix, table[i].length);
-			wait_until_updated();
-			asked = 0;
-			for (unsigned int k = 0; k < ENTRIES_HERE; k++)
-				asked |= (number(&net.asked[40 + k]) > before[k]) << k;
-		}
+		wait_until_updated();
+		LOCKED(memcpy(before, &net.asked[40], sizeof(before)));
+		route_event(table[i].prefix, table[i].length);
+		wait_until_updated();
+		asked = 0;
+		for (unsigned int k = 0; k < ENTRIES_HERE; k++)
+			asked |= (number(&net.asked[40 + k]) > before[k]) << k;
 		assert_int_equal(asked, table[i].asked);
 	}
 }
@@ -127,8 +143,6 @@ static void test_route_events_at_once(void **state)
 	wait_for_hop(entry, true);
 	wait_for_hop(other, true);
 	wait_until_updated();
-	/* When all entries have just been looked at, it is a second to the next time. */
-	wait_for_number(&net.asked[40], number(&net.asked[40]) + 1);
 	changes = number(&net.links_changed);
 	/* The thread waits for the lock when it looks for that entry; events gather. */
 	pthread_mutex_lock(&net.lock);
@@ -138,10 +152,132 @@ static void test_route_events_at_once(void **state)
 	for (int i = 0; i < 50; i++)
 		route_event("198.18.0.0", 24);
 	pthread_mutex_unlock(&net.lock);
-	for (int i = 0; i < 500 && hop_of(other).eth[5] != 0x66; i++)
+	wait_for_mac(other, 0x66);
+	assert_int_equal(number(&net.links_changed), changes);
+}
+
+static void wait_for_mtu(uint32_t entry, uint16_t mtu)
+{
+	for (int i = 0; i < PATIENCE_MS && hop_of(entry).mtu != mtu; i++)
 		usleep(1000);
-	assert_int_equal(hop_of(other).eth[5], 0x66);
-	assert_true(number(&net.links_changed) <= changes + 1);
+	assert_int_equal(hop_of(entry).mtu, mtu);
+}
+
+/* ---- a full table: the last entry leads to 198.51.100.1, the others to 192.0.8.0 and on ---- */
+
+static unsigned int count_mtu(uint16_t mtu)
+{
+	unsigned int count = 0;
+
+	for (uint32_t i = 0; i < ENTRIES - 1; i++)
+		count += hop_of(i).mtu == mtu;
+	return count;
+}
+
+/* As wait_until_updated, without a new entry: an entry of a changed route goes before the others too. */
+static void wait_until_updated_full(void)
+{
+	for (int i = 0; i < 3; i++) {
+		unsigned int before = number(&net.other_asked);
+
+		route_event("198.51.100.1", 32);
+		wait_for_number(&net.other_asked, before + 1);
+	}
+}
+
+static void fill(void)
+{
+	uint32_t entry;
+
+	for (uint32_t i = 0; i < ENTRIES - 1; i++) {
+		assert_int_equal(acquire("192.0.2.1", htonl(0xc0000800 + i), &entry), 0);
+		assert_int_equal(entry, i);
+		/* The thread has started, and will next look at all entries after a second. */
+		if (i == 0)
+			wait_for_mtu(0, 1500);
+	}
+	for (uint32_t i = 0; i < ENTRIES - 1; i++)
+		wait_for_mtu(i, 1500);
+	assert_int_equal(acquired("198.51.100.1"), ENTRIES - 1);
+	wait_until_updated_full();
+}
+
+/* An event that was lost may have been any, so all entries are updated at once, and links too. */
+static void test_lost_events(void **state)
+{
+	unsigned int changes, overruns = overruns_shown;
+
+	(void)state;
+	fill();
+	changes = number(&net.links_changed);
+	LOCKED(net.route_mtu = 1400);
+	neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.99");
+	wait_until_updated_full();
+	assert_int_equal(count_mtu(1500), ENTRIES - 1);
+	assert_int_equal(number(&net.links_changed), changes);
+	assert_int_equal(number(&overruns_shown), overruns);
+
+	__atomic_store_n(&events_lost, true, __ATOMIC_RELAXED);
+	neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.99");
+	for (uint32_t i = 0; i < ENTRIES - 1; i++)
+		wait_for_mtu(i, 1400);
+	assert_int_equal(number(&overruns_shown), overruns + 1);
+	assert_int_equal(number(&net.links_changed), changes + 1);
+}
+
+/* Without an event all entries are updated within a second, a piece of 256 at a time. */
+static void test_refresh(void **state)
+{
+	static const struct {
+		unsigned int ms, updated, looks; /* entries and looks at links since the first step */
+	} steps[] = { { 999, 0, 0 }, { 1, 256, 1 }, { 333, 256, 1 }, { 1, 512, 1 }, { 333, 512, 1 }, { 1, ENTRIES - 1, 1 },
+		      { 331, ENTRIES - 1, 1 }, { 1, ENTRIES - 1, 2 } };
+	unsigned int changes;
+
+	(void)state;
+	fill();
+	changes = number(&net.links_changed);
+	LOCKED(net.route_mtu = 1400);
+	for (size_t i = 0; i < COUNT(steps); i++) {
+		print_message("# step %zu\n", i);
+		pass_ms(steps[i].ms);
+		wait_until_updated_full();
+		assert_int_equal(count_mtu(1400), steps[i].updated);
+		assert_int_equal(number(&net.links_changed), changes + steps[i].looks);
+	}
+}
+
+/* Where that takes long, it has a twentieth of the time, but a round takes 30 seconds at most. */
+static void test_slow_refresh(void **state)
+{
+	static const struct {
+		unsigned int lookup_us, period_ms;
+	} table[] = { { 1000, 5120 }, { 1500, 7680 }, { 10000, 10000 } };
+
+	(void)state;
+	fill();
+	for (size_t i = 0; i < COUNT(table); i++) {
+		uint16_t mtu = (uint16_t)(1400 - i);
+		unsigned int one;
+
+		print_message("# %u us for an entry\n", table[i].lookup_us);
+		LOCKED(net.route_mtu = mtu);
+		LOCKED(lookup_ns = table[i].lookup_us * 1000ULL; slow_lookups = 256);
+		pass_ms(30000);
+		/* One piece; the last entry, which is not counted, may be in it. */
+		for (int k = 0; k < PATIENCE_MS && number(&slow_lookups); k++)
+			usleep(1000);
+		wait_until_updated_full();
+		one = count_mtu(mtu);
+		assert_in_range(one, 255, 256);
+		/* The next one comes that long after the start of this one. */
+		pass_ms(table[i].period_ms - 256 * table[i].lookup_us / 1000 - 1);
+		wait_until_updated_full();
+		assert_int_equal(count_mtu(mtu), one);
+		pass_ms(2);
+		wait_until_updated_full();
+		assert_in_range(count_mtu(mtu), one + 255, one + 256);
+	}
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, stop)
@@ -154,6 +290,9 @@ int main(void)
 		TEST(test_all_other_events),
 		TEST(test_route_events),
 		TEST(test_route_events_at_once),
+		TEST(test_lost_events),
+		TEST(test_refresh),
+		TEST(test_slow_refresh),
 	};
 
 	return cmocka_run_group_tests_name("events", tests, NULL, NULL);

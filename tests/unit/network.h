@@ -3,7 +3,8 @@
  * A network that a test makes up, for the thread of next hops: functions in place of those
  * that ask the kernel for routes, links, neighbours and IPsec policies, and of those that
  * write the tables. A test that includes this file has them, so the linker leaves out the
- * library's. Events reach the thread by NETLINK_USERSOCK, by which anyone may send.
+ * library's. Events reach the thread by NETLINK_USERSOCK, by which anyone may send. Time
+ * stands still unless the test has it pass, so what is updated is so because of an event.
  */
 #ifndef NETWORK_H
 #define NETWORK_H
@@ -22,14 +23,18 @@
 #include <unistd.h>
 
 #include "base/capability.h"
+#include "base/clock.h"
 #include "netlink/link.h"
 #include "netlink/request.h"
 #include "netlink/rtnetlink.h"
+#include "route/monitor.h"
 #include "route/nexthop.h"
 #include "table/maps.h"
 
 #define SEED 0x9fb21c651e98df25ULL
+#ifndef ENTRIES
 #define ENTRIES 64
+#endif
 #define PATIENCE_MS 10000
 
 /* ---- the network as it pretends to be ---- */
@@ -62,7 +67,7 @@ static struct {
 	int probe_error, open_error, listen_error;
 	/* What was asked. */
 	unsigned int asked[256]; /* routes, by the last byte of the destination */
-	unsigned int links_asked, neighbours_asked;
+	unsigned int links_asked, neighbours_asked, other_asked; /* the last: routes by `other` */
 	int asked_family;
 	bool asked_ipv4, asked_ipv6;
 	union abi_addr gateway_asked;
@@ -82,6 +87,26 @@ static unsigned int overruns_shown;
 		statement;                         \
 		pthread_mutex_unlock(&net.lock);   \
 	} while (0)
+
+/* ---- time ---- */
+
+static uint64_t now_ns = 1000000000;
+static uint64_t lookup_ns; /* that each of the next `slow_lookups` questions for a route takes */
+static unsigned int slow_lookups;
+
+uint64_t clock_monotonic_ns(void)
+{
+	return __atomic_load_n(&now_ns, __ATOMIC_RELAXED);
+}
+
+/* The thread looks at the clock when it is woken. */
+static inline void pass_ms(unsigned int milliseconds)
+{
+	__atomic_add_fetch(&now_ns, milliseconds * 1000000ULL, __ATOMIC_RELAXED);
+	monitor_wake();
+}
+
+/* ---- what the kernel answers ---- */
 
 static inline __be32 address(const char *text)
 {
@@ -165,6 +190,10 @@ int rtnetlink_route(struct mnl_socket *socket, int family, const union abi_addr 
 	memset(route, 0, sizeof(*route));
 	pthread_mutex_lock(&net.lock);
 	net.asked[host & 0xff]++;
+	if (slow_lookups) {
+		slow_lookups--;
+		__atomic_add_fetch(&now_ns, lookup_ns, __ATOMIC_RELAXED);
+	}
 	error = net.route_error;
 	route->mtu = net.route_mtu;
 	route->mtu_locked = net.mtu_locked;
@@ -178,6 +207,7 @@ int rtnetlink_route(struct mnl_socket *socket, int family, const union abi_addr 
 		route->gateway.v4 = address("192.0.2.254");
 	else if (family == AF_INET && host >> 8 == 0xc63364)
 		route->ifindex = OTHER;
+	net.other_asked += route->ifindex == OTHER;
 	if (net.device)
 		route->ifindex = net.device;
 	if (net.via6) {
@@ -329,6 +359,18 @@ static inline void links_changed(void)
 	LOCKED(net.links_changed++);
 }
 
+/* In place of libmnl's; once events were lost, it says so before it gives those that are left. */
+static bool events_lost;
+
+ssize_t mnl_socket_recvfrom(const struct mnl_socket *socket, void *buffer, size_t size)
+{
+	if (socket == net.events && __atomic_exchange_n(&events_lost, false, __ATOMIC_RELAXED)) {
+		errno = ENOBUFS;
+		return -1;
+	}
+	return recv(mnl_socket_get_fd(socket), buffer, size, 0);
+}
+
 /* ---- asking for entries, and waiting for them ---- */
 
 static const struct nexthop_callbacks callbacks = { device_flags, links_changed };
@@ -342,6 +384,8 @@ static inline int setup(void **state)
 	net.hop_limit6 = 77;
 	net.mac = 0x10;
 	net.flags = HOP_REDIRECT | HOP_TRANSMIT;
+	ipsec = ipsec_unknown = events_lost = false;
+	slow_lookups = 0;
 	return nexthop_start(ENTRIES, &callbacks);
 }
 
