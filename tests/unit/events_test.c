@@ -230,8 +230,10 @@ static void test_refresh(void **state)
 {
 	static const struct {
 		unsigned int ms, updated, looks; /* entries and looks at links since the first step */
-	} steps[] = { { 999, 0, 0 }, { 1, 256, 1 }, { 333, 256, 1 }, { 1, 512, 1 }, { 333, 512, 1 }, { 1, ENTRIES - 1, 1 },
-		      { 331, ENTRIES - 1, 1 }, { 1, ENTRIES - 1, 2 } };
+		int timeout;                     /* to the next one, rounded up */
+	} steps[] = { { 999, 0, 0, 2 },		    { 1, 256, 1, 334 },		{ 333, 256, 1, 1 },
+		      { 1, 512, 1, 334 },	    { 333, 512, 1, 1 },		{ 1, ENTRIES - 1, 1, 333 },
+		      { 331, ENTRIES - 1, 1, 2 }, { 1, ENTRIES - 1, 2, 2 } };
 	unsigned int changes;
 
 	(void)state;
@@ -243,6 +245,7 @@ static void test_refresh(void **state)
 		pass_ms(steps[i].ms);
 		wait_until_updated_full();
 		assert_int_equal(count_mtu(1400), steps[i].updated);
+		assert_int_equal(__atomic_load_n(&poll_timeout, __ATOMIC_RELAXED), steps[i].timeout);
 		assert_int_equal(number(&net.links_changed), changes + steps[i].looks);
 	}
 }

@@ -9,6 +9,9 @@
 #ifndef NETWORK_H
 #define NETWORK_H
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include "unit.h"
 
 #include <arpa/inet.h>
@@ -16,6 +19,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 #include <linux/xfrm.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -96,6 +100,7 @@ static unsigned int overruns_shown;
 static uint64_t now_ns = 1000000000;
 static uint64_t lookup_ns; /* that each of the next `slow_lookups` questions for a route takes */
 static unsigned int slow_lookups;
+static int poll_timeout; /* that the thread waits with, in milliseconds */
 
 uint64_t clock_monotonic_ns(void)
 {
@@ -107,6 +112,13 @@ static inline void pass_ms(unsigned int milliseconds)
 {
 	__atomic_add_fetch(&now_ns, milliseconds * 1000000ULL, __ATOMIC_RELAXED);
 	monitor_wake();
+}
+
+/* While time stands still no timeout passes. */
+int poll(struct pollfd *files, nfds_t count, int timeout)
+{
+	__atomic_store_n(&poll_timeout, timeout, __ATOMIC_RELAXED);
+	return ppoll(files, count, timeout > 0 ? NULL : &(struct timespec){ 0 }, NULL);
 }
 
 /* ---- what the kernel answers ---- */
