@@ -122,7 +122,6 @@ int destination_acquire(int family, const union abi_addr *from, const union abi_
 		destination->family = (uint8_t)family;
 		destination->from = *from;
 		destination->to = *to;
-		destination->routed = destination->known = false;
 		destination->next = *bucket;
 		*bucket = index;
 		destination_queue(index - 1);

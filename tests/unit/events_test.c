@@ -48,7 +48,7 @@ static void test_ipsec(void **state)
 	wait_for_hop(entry, true);
 }
 
-/* A neighbour's attribute of any size does no harm. */
+/* An address of any size in a neighbour's event does no harm. */
 static void test_odd_events(void **state)
 {
 	char buffer[1024] = { 0 }, bytes[512] = { 0 };
@@ -133,7 +133,7 @@ static void test_route_events(void **state)
 	}
 }
 
-/* Many at a time concern all. */
+/* Many route events at a time have all entries updated. */
 static void test_route_events_at_once(void **state)
 {
 	uint32_t entry = acquired("198.51.100.40"), other = acquired("203.0.113.41");
@@ -144,7 +144,7 @@ static void test_route_events_at_once(void **state)
 	wait_for_hop(other, true);
 	wait_until_updated();
 	changes = number(&net.links_changed);
-	/* The thread waits for the lock when it looks for that entry; events gather. */
+	/* The thread waits for the lock when it looks for that entry, and events gather meanwhile. */
 	pthread_mutex_lock(&net.lock);
 	net.mac = 0x66;
 	route_event("198.51.100.40", 32);

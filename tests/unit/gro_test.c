@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Devices that merge datagrams, and what hears of it above them. This file has
- * its own ethtool: a device's features are those that its test has switched on.
+ * Devices that merge received datagrams, and the interfaces above them. This file has
+ * device_ethtool itself: a device has the features that the test has switched on.
  */
 #include "unit.h"
 
@@ -115,7 +115,7 @@ static void test_below(void **state)
 	check("eth", "veth", false);
 }
 
-/* All members of a bridge are asked, however many. */
+/* One member that merges is enough, however many a bridge has. */
 static void test_members(void **state)
 {
 	char name[IFNAMSIZ];

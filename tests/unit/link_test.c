@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the kernel says of links, where this machine has none such: this file
- * has its own bus, which answers with messages made up here. The shape of a
- * VLAN's is that of vlan_fill_info() in the kernel's net/8021q/vlan_netlink.c.
+ * Links as the kernel describes them, also those that this machine does not have: this file
+ * has request_ask itself, which answers with messages that are made up here. A VLAN's has the
+ * shape of vlan_fill_info() in the kernel's net/8021q/vlan_netlink.c.
  */
 #include "unit.h"
 
@@ -26,17 +26,17 @@ enum { QOS_NONE, QOS_EMPTY, QOS_MAP };
 struct answer {
 	uint32_t ifindex, lower, upper;
 	const char *kind;
-	int protocol; /* host order; -1: not told */
+	int protocol; /* in host order; -1: the message does not have it */
 	uint16_t id;
 	int qos;
 	bool elsewhere;
-	unsigned int conf; /* how many of IPv6's settings are told */
+	unsigned int conf; /* how many of IPv6's settings the message has */
 	bool data_first;
 };
 
 static struct answer answers[8];
 static unsigned int answer_count;
-static int bus_error;
+static int answer_error;
 
 struct mnl_socket *request_socket_open(int family, int flags)
 {
@@ -132,7 +132,7 @@ int request_ask(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t pa
 		assert_true(message->nlmsg_len < sizeof(buffer));
 		assert_int_equal(parse(message, result), MNL_CB_OK);
 	}
-	return bus_error;
+	return answer_error;
 }
 
 static struct link ask(struct answer answer)
@@ -141,7 +141,7 @@ static struct link ask(struct answer answer)
 
 	answers[0] = answer;
 	answer_count = 1;
-	bus_error = 0;
+	answer_error = 0;
 	assert_int_equal(link_read(NULL, answer.ifindex, &link), 0);
 	return link;
 }
@@ -192,7 +192,7 @@ static void test_vlan_priorities(void **state)
 	assert_true(ask(answer).vlan_qos);
 }
 
-static void test_vlan_not_told(void **state)
+static void test_vlan_incomplete(void **state)
 {
 	struct link link;
 
@@ -217,7 +217,7 @@ static void test_not_a_vlan(void **state)
 		struct link link = ask((struct answer){
 			.ifindex = 9, .lower = 7, .kind = kinds[i], .protocol = 0x8100, .id = 7, .qos = QOS_MAP });
 
-		print_message("# kind %s\n", kinds[i] ? kinds[i] : "not told");
+		print_message("# kind %s\n", kinds[i] ? kinds[i] : "not in the message");
 		assert_false(link.vlan);
 		assert_int_equal(link.vlan_id, 0);
 		assert_int_equal(link.vlan_protocol, 0);
@@ -251,16 +251,16 @@ static void test_veth(void **state)
 
 static void test_ipv6_settings(void **state)
 {
-	static const unsigned int told[] = { 0, 1, 2, 3, 10, 64 };
+	static const unsigned int counts[] = { 0, 1, 2, 3, 10, 64 };
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(told); i++) {
-		struct link link = ask((struct answer){ .ifindex = 9, .conf = told[i] });
+	for (size_t i = 0; i < COUNT(counts); i++) {
+		struct link link = ask((struct answer){ .ifindex = 9, .conf = counts[i] });
 
-		print_message("# %u settings\n", told[i]);
+		print_message("# %u settings\n", counts[i]);
 		/* None, or too few of them to know. */
-		assert_int_equal(link.hop_limit6, told[i] >= 3 ? 61 : 0);
-		assert_int_equal(link.mtu6, told[i] >= 3 ? 1280 : 0);
+		assert_int_equal(link.hop_limit6, counts[i] >= 3 ? 61 : 0);
+		assert_int_equal(link.mtu6, counts[i] >= 3 ? 1280 : 0);
 	}
 }
 
@@ -288,10 +288,10 @@ static void test_links(void **state)
 	assert_int_equal(seen_count, COUNT(answers));
 	for (uint32_t i = 0; i < seen_count; i++)
 		assert_int_equal(seen[i], 10 + i);
-	bus_error = -EINTR;
+	answer_error = -EINTR;
 	seen_count = answer_count = 0;
 	assert_int_equal(link_each(NULL, see, &seen_count), -EINTR);
-	bus_error = 0;
+	answer_error = 0;
 }
 
 int main(void)
@@ -300,7 +300,7 @@ int main(void)
 		cmocka_unit_test(test_vlan),
 		cmocka_unit_test(test_vlan_any_order),
 		cmocka_unit_test(test_vlan_priorities),
-		cmocka_unit_test(test_vlan_not_told),
+		cmocka_unit_test(test_vlan_incomplete),
 		cmocka_unit_test(test_not_a_vlan),
 		cmocka_unit_test(test_lower),
 		cmocka_unit_test(test_upper),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * All links at one time, from a kernel that is told here: sockets are numbers,
- * and one on which an answer was cut short has no other answer (EBUSY).
+ * All links at one time, from a kernel that is made up here: sockets are numbers, and on one
+ * whose last answer was interrupted the kernel refuses another (EBUSY).
  */
 #include "unit.h"
 
@@ -86,7 +86,7 @@ static void test_read(void **state)
 	assert_int_equal(opened, 1);
 }
 
-/* What was shown before an answer was cut short is forgotten. */
+/* Links of an answer that was interrupted are forgotten. */
 static void test_interrupted(void **state)
 {
 	(void)state;
@@ -113,7 +113,7 @@ static void test_errors(void **state)
 	answer_error = 0;
 	open_error = EMFILE;
 	check_error(-EMFILE);
-	/* Links that never rest. */
+	/* Links that change at each try. */
 	open_error = 0;
 	interruptions = 1000;
 	check_error(-EINTR);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What is attached where, on hosts that are made up: their links, what their
- * drivers say and refuse. Everything above the system calls is the real thing.
+ * Which device carries the program, in which mode, on hosts that are made up: this file has
+ * the functions that ask the kernel for links and drivers, and those that attach. All of
+ * src/iface/ above them is what the server has.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -39,7 +40,7 @@ struct fake {
 	uint64_t features, features_attached; /* the second while the program is attached */
 	int native_error, generic_error;
 	bool merges;
-	uint32_t foreign; /* another's program */
+	uint32_t foreign; /* id of another XDP program; 0: none */
 	int fd;
 	bool generic;
 	unsigned int attempts;
@@ -48,7 +49,7 @@ struct fake {
 static struct {
 	struct fake device[HOSTS_MAX];
 	unsigned int count;
-	bool unknown; /* a kernel before 6.3 */
+	bool unknown; /* a kernel before 6.3 does not say what drivers can do */
 	unsigned int vlans;
 	struct {
 		struct vlan_key key;
@@ -394,19 +395,19 @@ static void test_modes(void **state)
 		{ "bond", .driver = "bonding", .features = ALL, .expected = "generic", .said = "members" },
 		{ "old kernel", .unknown = true, .expected = "native", .said = "native mode" },
 		{ "old kernel, veth", .unknown = true, .driver = "veth", .expected = "generic", .said = "veth" },
-		{ "told to be native", OPTION_MODE_NATIVE, .features = ALL, .expected = "native",
+		{ "xdp-mode says native", OPTION_MODE_NATIVE, .features = ALL, .expected = "native",
 		  .said = "native mode" },
-		{ "told to be native, cannot", OPTION_MODE_NATIVE, .features = CAN, .expected = "-",
+		{ "xdp-mode says native, which cannot be", OPTION_MODE_NATIVE, .features = CAN, .expected = "-",
 		  .said = "does not send" },
-		{ "told to be native, old kernel", OPTION_MODE_NATIVE, true, "veth", .expected = "native",
+		{ "xdp-mode says native, old kernel", OPTION_MODE_NATIVE, true, "veth", .expected = "native",
 		  .said = "before 6.3" },
-		{ "told to be generic", OPTION_MODE_GENERIC, .features = ALL, .expected = "generic",
+		{ "xdp-mode says generic", OPTION_MODE_GENERIC, .features = ALL, .expected = "generic",
 		  .said = "generic mode, mtu" },
 		{ "neither", .features = 0, .generic_error = -ENODEV, .expected = "-", .said = "No such device" },
 		{ "merges", .features = 0, .merges = true, .expected = "-", .said = "rx-gro-list" },
 		{ "merges, which native mode does not see", .features = ALL, .merges = true,
 		  .expected = "native", .said = "native mode" },
-		{ "another's", .features = ALL, .foreign = 9, .expected = "-", .said = "another XDP program" },
+		{ "another XDP program", .features = ALL, .foreign = 9, .expected = "-", .said = "another XDP program" },
 	};
 
 	(void)state;
@@ -426,7 +427,7 @@ static void test_modes(void **state)
 		device->merges = table[i].merges;
 		device->foreign = table[i].foreign;
 		outcome = start(table[i].mode, false, "eth0");
-		/* Another's program may go. */
+		/* The other program may go. */
 		assert_int_equal(outcome, attaches || table[i].foreign ? MANAGER_STARTED : MANAGER_FAILED);
 		assert_int_equal(manager_complete(), attaches);
 		assert_string_equal(mode_of("eth0"), table[i].expected);
@@ -738,7 +739,7 @@ static void test_detached_from_outside(void **state)
 	assert_string_equal(mode_of("eth0"), "native");
 }
 
-/* One that comes later, and takes no frames, makes the others generic if it stays so. */
+/* An interface that comes later and takes no frames from drivers makes the others generic if it stays so. */
 static void test_outsider_comes(void **state)
 {
 	(void)state;
@@ -846,7 +847,7 @@ static void test_name_taken_over(void **state)
 	assert_string_equal(mode_of("eth0"), "native");
 }
 
-/* A driver is asked again when something is different, and not before. */
+/* A driver is tried again when something is different, and not before. */
 static void test_tried_again(void **state)
 {
 	struct fake *device = add("eth0", CAN), *refuses = add("eth1", ALL);
@@ -888,7 +889,7 @@ static void test_tried_again(void **state)
 	assert_string_equal(mode_of("eth0"), "native");
 	assert_string_equal(mode_of("eth2"), "native");
 	manager_stop();
-	/* Not if generic mode was asked for. */
+	/* Not if xdp-mode says generic. */
 	device->features = CAN;
 	assert_int_equal(start(OPTION_MODE_GENERIC, false, "eth0"), MANAGER_STARTED);
 	device->features = ALL;
@@ -896,7 +897,7 @@ static void test_tried_again(void **state)
 	assert_string_equal(mode_of("eth0"), "generic");
 }
 
-/* What inspectors are told is what the log says. */
+/* Inspectors see what the log says. */
 static void test_shown(void **state)
 {
 	static const uint8_t modes[] = { STATUS_MODE_NONE, STATUS_MODE_NATIVE, STATUS_MODE_GENERIC };

@@ -42,7 +42,7 @@
 #endif
 #define PATIENCE_MS 10000
 
-/* ---- the network as it pretends to be ---- */
+/* ---- the network ---- */
 
 /*
  *   203.0.113.0/24 --- 192.0.2.254 ---+
@@ -60,7 +60,7 @@ static const char gateway6[] = "fe80::fe";
 
 static struct {
 	pthread_mutex_t lock;
-	/* What is answered. */
+	/* What the kernel answers. */
 	int route_error, link_error, neighbour_error, device_error;
 	uint32_t route_mtu, link_mtu, mtu6, vlan_mtu;
 	uint32_t device; /* of all routes, if not 0 */
@@ -70,7 +70,7 @@ static struct {
 	uint8_t flags;
 	uint8_t mac; /* last byte of the neighbours' */
 	int probe_error, open_error, listen_error;
-	/* What was asked. */
+	/* What the kernel was asked. */
 	unsigned int asked[256]; /* routes, by the last byte of the destination */
 	unsigned int links_asked, neighbours_asked, other_asked; /* the last: routes by `other` */
 	int asked_family;
@@ -489,7 +489,7 @@ static inline void wait_for_mac(uint32_t entry, uint8_t last)
 	assert_int_equal(hop_of(entry).eth[5], last);
 }
 
-/* New entries go before all others; after the third, what was asked before is done. */
+/* New entries are updated before all others; after the third, all that was to be done before is done. */
 static inline void wait_until_updated(void)
 {
 	for (int i = 0; i < 3; i++) {
@@ -553,7 +553,7 @@ static inline void event(uint16_t type)
 	send_event(message);
 }
 
-/* To a prefix of either family; one of length 0 is not told. */
+/* A route to a prefix of either family; with length 0 the event has no prefix, as for a default route. */
 static inline void route_event(const char *prefix, uint8_t length)
 {
 	char buffer[256] = { 0 };
@@ -573,7 +573,7 @@ static inline void route_event(const char *prefix, uint8_t length)
 
 /* ---- what tests compare with ---- */
 
-/* Of this host, which the library asks for it. */
+/* The TTL of this host, which is not made up. */
 static inline int default_ttl(void)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM, 0), ttl = 0;

@@ -46,7 +46,7 @@ static void test_entries_are_shared(void **state)
 	assert_int_not_equal(other, entry);
 	assert_int_not_equal(acquired("192.0.2.21"), entry);
 	wait_for_hop(other, true);
-	/* The last who lets go ends it. */
+	/* An entry leads nowhere once its last user has given it back. */
 	nexthop_release(entry);
 	assert_int_equal(hop_of(entry).ifindex, ETH);
 	nexthop_release(entry);
@@ -54,7 +54,7 @@ static void test_entries_are_shared(void **state)
 	assert_int_equal(hop_of(other).ifindex, ETH);
 }
 
-/* As many of our addresses as there are entries: some meet in a bucket. */
+/* Entries that differ only in our own address: as many as there is room for, so that some share a bucket. */
 static void test_entries_of_each_source(void **state)
 {
 	char from[16];
@@ -70,7 +70,7 @@ static void test_entries_of_each_source(void **state)
 	}
 }
 
-/* Sharing, letting go and being full, against a plain list; few buckets, long chains. */
+/* Taking and giving back at random, compared with a plain list. There are few buckets, so chains are long. */
 static void test_table(void **state)
 {
 	struct {
@@ -130,7 +130,7 @@ static void test_full(void **state)
 	}
 	assert_int_equal(acquire("192.0.2.1", address("192.0.2.250"), &none), -ENOSPC);
 	assert_int_equal(none, 12345);
-	/* What is there is still shared. */
+	/* An entry that is there can still be shared. */
 	assert_int_equal(acquire("192.0.2.1", htonl(0xc0000200 + 5), &entry), 0);
 	assert_int_equal(entry, 5);
 	nexthop_release(9);
@@ -138,7 +138,7 @@ static void test_full(void **state)
 	assert_int_equal(entry, 9);
 }
 
-/* A entry leads where its present owner wants, not where the former did. */
+/* An entry leads where its present owner wants, not where the former did. */
 static void test_reused_entry(void **state)
 {
 	uint32_t entry = acquired("192.0.2.20");
@@ -149,7 +149,7 @@ static void test_reused_entry(void **state)
 	wait_for_hop(entry, true);
 	nexthop_release(entry);
 	assert_int_equal(hop_of(entry).ifindex, 0);
-	/* A entry that was given back rests: all that were never used come first. */
+	/* An entry that was given back stays unused as long as there are entries that were never used. */
 	for (uint32_t i = 1; i < ENTRIES; i++) {
 		assert_int_equal(acquire("192.0.2.1", htonl(0xc0000300 + i), &other), 0);
 		assert_int_not_equal(other, entry);
@@ -159,7 +159,7 @@ static void test_reused_entry(void **state)
 	assert_int_equal(hop_of(entry).ifindex, OTHER);
 }
 
-/* Once the server is not root any more, the thread keeps what it needs, once. */
+/* After the server's change of user the thread reduces its capabilities once. */
 static void test_privileges_dropped(void **state)
 {
 	uint32_t entry = acquired("192.0.2.20");
@@ -174,12 +174,12 @@ static void test_privileges_dropped(void **state)
 	assert_int_equal(number(&net.privileges), 1);
 	assert_int_equal(number(&net.kept), 1);
 	assert_int_equal(hop_of(entry).ifindex, ETH);
-	/* It does not matter when nothing was started. */
+	/* Without a thread it does nothing. */
 	nexthop_stop();
 	nexthop_privileges_dropped();
 }
 
-/* What did not change is not written again, and free entries are not looked at. */
+/* An entry that has not changed is not written again, and the kernel is not asked about free entries. */
 static void test_no_needless_work(void **state)
 {
 	uint32_t entry = acquired("192.0.2.20"), gone = acquired("192.0.2.21");
@@ -201,7 +201,7 @@ static void test_no_needless_work(void **state)
 	assert_int_equal(hop_of(entry).ifindex, ETH);
 }
 
-/* A entry that changes hands before the thread has seen it is still seen once. */
+/* An entry that gets other destinations before the thread has updated it is updated for the last one. */
 static void test_new_entry_twice(void **state)
 {
 	uint32_t entry;
@@ -212,7 +212,7 @@ static void test_new_entry_twice(void **state)
 	wait_for_hop(entry, true);
 	nexthop_release(entry);
 	wait_until_updated();
-	/* The thread waits for an answer, and one entry is left, which each takes in turn. */
+	/* The thread waits for the lock; meanwhile the only entry that is left gets four destinations. */
 	pthread_mutex_lock(&net.lock);
 	event(RTM_NEWROUTE);
 	usleep(20000);

@@ -70,7 +70,7 @@ static void test_mtu(void **state)
 	}
 }
 
-/* coturn's packets leave without DF there, by IPv4; a flow's have it. */
+/* With a locked MTU coturn's IPv4 packets leave without DF, which the program cannot do. */
 static void test_mtu_locked(void **state)
 {
 	uint32_t entry, entry6;
@@ -127,7 +127,7 @@ static void test_ipv6(void **state)
 	wait_for_hop(far, true);
 	assert_true(same_address(&net.gateway_asked, gateway6));
 
-	/* News of the gateway concerns those behind it only. */
+	/* A change of the gateway concerns the entries behind it only. */
 	LOCKED(net.mac = 0x78);
 	neighbour6_event(gateway6);
 	wait_for_mac(far, 0x78);
@@ -150,7 +150,7 @@ static void test_families_apart(void **state)
 	wait_for_hop(six, true);
 	assert_int_equal(hop_of(four).mtu, 1500);
 	assert_int_equal(hop_of(six).mtu, 1492);
-	/* Nor the same neighbour. */
+	/* Nor are they the same neighbour. */
 	assert_true(net.asked_ipv4);
 	assert_true(net.asked_ipv6);
 }
@@ -171,7 +171,7 @@ static void test_ipv6_not_on_link(void **state)
 	assert_int_equal(hop_of(entry).mtu, 1280);
 }
 
-/* A link-local address needs an interface with it; a mapped one is none of IPv6. */
+/* A link-local address needs an interface with it, and to an IPv4-mapped one sockets send by IPv4. */
 static void test_special_addresses(void **state)
 {
 	static const char *const to[] = { "fe80::20", "::ffff:192.0.2.20" };
@@ -243,7 +243,7 @@ static void test_local(void **state)
 	assert_memory_equal(hop_of(six).eth, none, sizeof(none));
 	assert_int_equal(number(&net.neighbours_asked), 0);
 	assert_int_equal(number(&net.devices), 0);
-	/* The address moves to another host, and back; the neighbour has no say then. */
+	/* The address moves to another host, and back; while it is ours the neighbour does not matter. */
 	LOCKED(net.local = false);
 	event(RTM_DELADDR);
 	wait_for_hop(four, true);
@@ -299,7 +299,7 @@ static void test_vlan_in_vlan(void **state)
 	assert_int_equal(hop.tag[0].tci, htons(100));
 	assert_int_equal(hop.tag[1].protocol, htons(0x8100));
 	assert_int_equal(hop.tag[1].tci, htons(200));
-	/* The device has room for one tag. */
+	/* A redirect allows for one tag more than the device's MTU. */
 	assert_int_equal(hop.mtu, 1496);
 	LOCKED(net.device = DEEP);
 	event(RTM_NEWROUTE);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the kernel answers, in a network namespace of a user namespace of its
- * own: no privileges are needed, where the kernel allows such namespaces.
+ * What the kernel answers, in a network namespace of its own. Without root it is in a user
+ * namespace of its own, where the kernel allows that.
  *
  *   near 192.0.2.1/24, 2001:db8::1/64 === far (same namespace, no addresses)
  */
@@ -212,7 +212,7 @@ static void test_no_route(void **state)
 	assert_int_equal(route_to("203.0.113.193", &route), -EHOSTUNREACH);
 }
 
-/* From an address that is not ours there is no way. */
+/* From an address that is not ours there is no route. */
 static void test_foreign_source(void **state)
 {
 	union abi_addr from = address("198.51.100.77"), to = address("192.0.2.20");
@@ -348,7 +348,7 @@ static void test_probe(void **state)
 	assert_int_equal(rtnetlink_probe(socket_, AF_INET, near_, &to), 0);
 	assert_true(run("ip neigh show dev near | grep -q '^192.0.2.40 '"));
 	assert_int_equal(neighbour("192.0.2.40", mac, &stale), -EHOSTUNREACH);
-	/* One that is known, but aged, is on its way to be confirmed. */
+	/* One that is known but stale is about to be confirmed. */
 	assert_true(run("ip neigh replace 192.0.2.41 lladdr 02:00:00:00:aa:bb dev near nud stale"));
 	to = address("192.0.2.41");
 	assert_int_equal(rtnetlink_probe(socket_, AF_INET, near_, &to), 0);
@@ -612,7 +612,7 @@ static void test_route6_to_this_host(void **state)
 
 static void test_no_route6(void **state)
 {
-	/* multicast; the routers' anycast address is told from others where we are one only */
+	/* Multicast, blackhole, unreachable, and no route. The routers' anycast address is special only on routers. */
 	static const char *const to[] = { "ff02::1", "ff0e::1", "2001:db8:3::1", "2001:db8:4::1", "2001:db8:6::1" };
 	struct route route;
 
@@ -626,7 +626,7 @@ static void test_no_route6(void **state)
 	assert_true(route6_to("2001:db8:5::1", &route) < 0);
 }
 
-/* Addresses that other hosts have, too: not for one way only. */
+/* An anycast address is on other hosts too, and routes of both kinds lead to it. */
 static void test_anycast(void **state)
 {
 	struct route route;
@@ -638,7 +638,7 @@ static void test_anycast(void **state)
 	assert_true(write_file("/proc/sys/net/ipv6/conf/near/forwarding", "0"));
 }
 
-/* The hop limit and the MTU that a socket has on a way without its own. */
+/* The hop limit and the MTU that a socket uses where the route has none of its own. */
 static void test_link6(void **state)
 {
 	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(9) };
