@@ -36,6 +36,7 @@
 
 struct fake {
 	struct link link;
+	const char *alternative; /* another name of it, or NULL */
 	const char *driver;
 	uint64_t features, features_attached; /* the second while the program is attached */
 	int native_error, generic_error;
@@ -57,7 +58,9 @@ static struct {
 	} vlan[HOSTS_MAX];
 	unsigned int vlan_calls;
 	int vlan_error;
+	unsigned int cleaned; /* dispatchers that were looked at for what is left of other servers */
 	char log[8192];
+	enum log_level level; /* of the last line */
 } host;
 
 static struct attachment slots[ABI_ATTACHMENTS];
@@ -83,7 +86,9 @@ static struct fake *find(uint32_t ifindex)
 static struct fake *named(const char *name)
 {
 	for (unsigned int i = 0; i < host.count; i++) {
-		if (!strcmp(host.device[i].link.name, name))
+		const struct fake *device = &host.device[i];
+
+		if (!strcmp(device->link.name, name) || (device->alternative && !strcmp(device->alternative, name)))
 			return &host.device[i];
 	}
 	return NULL;
@@ -226,7 +231,8 @@ bool dispatcher_is_there(uint32_t ifindex)
 
 void dispatcher_clean(uint32_t ifindex)
 {
-	(void)ifindex;
+	assert_non_null(find(ifindex));
+	host.cleaned++;
 }
 
 int dispatcher_join(uint32_t ifindex, dispatcher_copy copy, bool *generic, char *why, size_t size)
@@ -286,7 +292,7 @@ static void keep_line(enum log_level level, const char *line)
 {
 	size_t used = strlen(host.log);
 
-	(void)level;
+	host.level = level;
 	snprintf(host.log + used, sizeof(host.log) - used, "%s\n", line);
 }
 
@@ -393,6 +399,13 @@ static void test_modes(void **state)
 		{ "veth without GRO", .driver = "veth", .features = CAN, .attached = XDP_FEATURE_NDO_XMIT,
 		  .expected = "generic", .said = "GRO" },
 		{ "bond", .driver = "bonding", .features = ALL, .expected = "generic", .said = "members" },
+		{ "team", .driver = "team", .features = ALL, .expected = "generic", .said = "members" },
+		{ "the driver is named", .driver = "ena", .features = ALL, .native_error = -ERANGE, .expected = "generic",
+		  .said = "the driver (ena) refuses the program at mtu 1500 (Numerical result out of range)" },
+		{ "no privilege", .features = ALL, .native_error = -EPERM, .generic_error = -EPERM, .expected = "-",
+		  .said = "CAP_BPF" },
+		{ "a kernel before 5.9", .features = ALL, .native_error = -EINVAL, .generic_error = -EINVAL,
+		  .expected = "-", .said = "no generic mode: the kernel refuses the program in generic mode (Invalid argument)" },
 		{ "old kernel", .unknown = true, .expected = "native", .said = "native mode" },
 		{ "old kernel, veth", .unknown = true, .driver = "veth", .expected = "generic", .said = "veth" },
 		{ "xdp-mode says native", OPTION_MODE_NATIVE, .features = ALL, .expected = "native",
@@ -485,6 +498,7 @@ static void test_several(void **state)
 
 static void test_frags(void **state)
 {
+	static const int others[] = { -EPERM, -EBUSY, -EEXIST, -ENOSPC };
 	struct fake *device = add("eth0", ALL);
 
 	(void)state;
@@ -502,9 +516,35 @@ static void test_frags(void **state)
 	assert_int_equal(start(OPTION_MODE_AUTO, true, "eth0"), MANAGER_STARTED);
 	assert_string_equal(mode_of("eth0"), "generic");
 	manager_stop();
-	/* A small MTU is no reason. */
+	/* Neither is a small MTU a reason, nor an error of another kind. */
 	device->link.mtu = 1500;
 	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), MANAGER_STARTED);
+	manager_stop();
+	device->link.mtu = 9000;
+	for (size_t i = 0; i < COUNT(others); i++) {
+		print_message("# %s\n", strerror(-others[i]));
+		device->native_error = others[i];
+		assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), MANAGER_STARTED);
+		assert_string_equal(mode_of("eth0"), "generic");
+		manager_stop();
+	}
+
+	/* What was attached before is detached again. */
+	device->native_error = -ERANGE;
+	add("eth1", ALL);
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth1 eth0"), MANAGER_NEEDS_FRAGS);
+	assert_string_equal(mode_of("eth1"), "-");
+
+	/* Once the server runs the program is the one that it is. */
+	take_away("eth1");
+	device->link.mtu = 1500;
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0 eth1"), MANAGER_STARTED);
+	device = add("eth1", ALL | XDP_FEATURE_RX_SG);
+	device->link.mtu = 9000;
+	device->native_error = -ERANGE;
+	manager_refresh();
+	assert_string_equal(mode_of("eth1"), "generic");
+	assert_true(logged("eth1: generic mode, mtu 9000", "refuses the program"));
 }
 
 static void test_flags(void **state)
@@ -767,6 +807,10 @@ static void test_outsider_comes(void **state)
 	assert_string_equal(mode_of("eth0"), "generic");
 	assert_string_equal(mode_of("veth0"), "generic");
 	assert_true(logged("eth0: generic mode", "another interface"));
+	/* That is said once. */
+	now += 60;
+	manager_refresh();
+	assert_string_equal(host.log, "");
 	/* It goes, and they are as before. */
 	take_away("br0");
 	manager_refresh();
@@ -809,7 +853,8 @@ static void test_dispatcher(void **state)
 		device = add("eth0", table[i].features);
 		device->foreign = 9;
 		device->merges = table[i].merges;
-		start(table[i].mode, false, "eth0");
+		start(table[i].mode, false, "eth0 br0");
+		assert_int_equal(host.cleaned, 1);
 		assert_string_equal(mode_of("eth0"), table[i].expected);
 		assert_true(logged("eth0: ", table[i].said));
 		if (table[i].expected[0] != '-') {
@@ -820,7 +865,11 @@ static void test_dispatcher(void **state)
 			now += 60;
 			manager_refresh();
 			assert_string_equal(mode_of("eth0"), table[i].expected);
-			/* The dispatcher goes. */
+			assert_string_equal(mode_of("br0"), table[i].mode == OPTION_MODE_NATIVE ? "-" : "generic");
+			take_away("br0");
+			manager_refresh();
+			/* The dispatcher goes. What other servers left was looked for at the start only. */
+			assert_int_equal(host.cleaned, 1);
 			device->foreign = 0;
 			manager_refresh();
 			assert_string_equal(mode_of("eth0"), table[i].mode == OPTION_MODE_GENERIC ? "generic" : "native");
@@ -828,6 +877,92 @@ static void test_dispatcher(void **state)
 		}
 		teardown(NULL);
 	}
+}
+
+/* A program that is gone without a trace is attached again, though nothing else is different. */
+static void test_detached_and_nothing_else(void **state)
+{
+	struct fake *device = add("eth0", ALL);
+
+	(void)state;
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), MANAGER_STARTED);
+	close(device->fd);
+	device->fd = 0;
+	manager_refresh();
+	assert_string_equal(mode_of("eth0"), "native");
+	assert_true(logged("eth0: ", "detached from outside"));
+}
+
+/* What kept the program away, or only the line of the log, may change. */
+static void test_inputs(void **state)
+{
+	struct fake *device = add("eth0", 0);
+
+	(void)state;
+	device->merges = true;
+	device->link.up = false;
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0 eth1"), MANAGER_FAILED);
+	assert_int_equal(host.level, LOG_LEVEL_ERROR);
+	device->merges = false;
+	manager_refresh();
+	assert_string_equal(mode_of("eth0"), "generic");
+	assert_true(logged("eth0: generic mode", "is down"));
+	device->merges = true;
+	manager_refresh();
+	assert_string_equal(mode_of("eth0"), "-");
+	assert_int_equal(host.level, LOG_LEVEL_WARNING);
+	host.log[0] = '\0';
+	device->link.up = true;
+	device->merges = false;
+	device->generic_error = -ENOMEM;
+	manager_refresh();
+	assert_true(logged("eth0: left out", "Cannot allocate memory"));
+	device->link.up = false;
+	device->generic_error = 0;
+	manager_refresh();
+	assert_string_equal(mode_of("eth0"), "generic");
+}
+
+/* A driver that says only while a program is attached that it sends is tried for its other features. */
+static void test_comes_to_redirect(void **state)
+{
+	struct fake *device = add("eth0", XDP_FEATURE_BASIC);
+
+	(void)state;
+	device->features_attached = XDP_FEATURE_NDO_XMIT;
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), MANAGER_STARTED);
+	assert_string_equal(mode_of("eth0"), "generic");
+	device->features = CAN;
+	manager_refresh();
+	assert_string_equal(mode_of("eth0"), "native");
+}
+
+/* An alternative name (ip link property add altname) is no other name. */
+static void test_alternative_name(void **state)
+{
+	(void)state;
+	add("eth0", ALL)->alternative = "uplink";
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "uplink eth0"), MANAGER_STARTED);
+	assert_true(manager_complete());
+	manager_refresh();
+	assert_false(logged("uplink", "now called"));
+	/* Without it the interface has another name. */
+	named("eth0")->alternative = NULL;
+	manager_refresh();
+	assert_true(logged("uplink: ", "now called eth0"));
+}
+
+/* A veth that is trusted is worth a warning. */
+static void test_levels(void **state)
+{
+	add("eth0", ALL)->driver = "veth";
+	(void)state;
+	assert_int_equal(start(OPTION_MODE_NATIVE, false, "eth0"), MANAGER_STARTED);
+	assert_int_equal(host.level, LOG_LEVEL_INFO);
+	manager_stop();
+	host.unknown = true;
+	assert_int_equal(start(OPTION_MODE_NATIVE, false, "eth0"), MANAGER_STARTED);
+	assert_int_equal(host.level, LOG_LEVEL_WARNING);
 }
 
 /* The name of one that is gone may be given to another that is there. */
@@ -950,6 +1085,11 @@ int main(void)
 		TEST(test_detached_from_outside),
 		TEST(test_tried_again),
 		TEST(test_shown),
+		TEST(test_detached_and_nothing_else),
+		TEST(test_inputs),
+		TEST(test_comes_to_redirect),
+		TEST(test_alternative_name),
+		TEST(test_levels),
 	};
 
 	return cmocka_run_group_tests_name("manager", tests, NULL, NULL);

@@ -138,6 +138,30 @@ static void test_shared_gateway(void **state)
 		wait_for_hop(entry[i], i != 3);
 }
 
+/* Entries leave a neighbour one by one, from the middle on; those that are left are still told. */
+static void test_entries_leave(void **state)
+{
+	static const uint32_t order[] = { 3, 2, 4, 0, 6 };
+	uint32_t entry[7];
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(entry); i++) {
+		assert_int_equal(acquire("192.0.2.1", htonl(0xcb007100 + i), &entry[i]), 0);
+		wait_for_hop(entry[i], true);
+	}
+	for (size_t i = 0; i < COUNT(order); i++) {
+		print_message("# without entry %u\n", order[i]);
+		nexthop_release(entry[order[i]]);
+		/* The thread sees it when it updates all. */
+		event(RTM_NEWROUTE);
+		wait_until_updated();
+		LOCKED(net.mac++);
+		neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.254");
+		wait_for_mac(entry[1], net.mac);
+		wait_for_mac(entry[5], net.mac);
+	}
+}
+
 /* Entries move from one neighbour to the next, leave, and come back. */
 static void test_neighbours_of_entries(void **state)
 {
@@ -200,6 +224,7 @@ int main(void)
 		TEST(test_probe_without_privilege),
 		TEST(test_events_of_other_neighbours),
 		TEST(test_shared_gateway),
+		TEST(test_entries_leave),
 		TEST(test_neighbours_of_entries),
 	};
 

@@ -293,6 +293,18 @@ static void test_gateway_of_the_other_family(void **state)
 	assert_memory_equal(&route.gateway, &gateway, sizeof(gateway));
 }
 
+/* A route that encapsulates packets is not for the program. */
+static void test_tunnel(void **state)
+{
+	struct route route;
+
+	(void)state;
+	need_network();
+	if (!run("ip route add 198.18.8.0/24 encap ip id 7 dst 192.0.2.99 dev near 2>/dev/null"))
+		skip();
+	assert_int_equal(route_to("198.18.8.1", &route), -EHOSTUNREACH);
+}
+
 static int neighbour(const char *text, uint8_t mac[6], bool *stale)
 {
 	union abi_addr to = address(text);
@@ -532,6 +544,8 @@ static void test_listen(void **state)
 		{ "ip rule del from 192.0.2.3 table 78", RTM_DELRULE, AF_INET },
 		{ "ip addr add 192.0.2.3/24 dev near", RTM_NEWADDR, AF_INET },
 		{ "ip addr del 192.0.2.3/24 dev near", RTM_DELADDR, AF_INET },
+		{ "ip nexthop add id 77 via 192.0.2.254 dev near", RTM_NEWNEXTHOP, AF_INET },
+		{ "ip nexthop del id 77", RTM_DELNEXTHOP, AF_INET },
 		{ "ip link set near mtu 1390", RTM_NEWLINK, AF_UNSPEC },
 		{ "ip link set near mtu 1400", RTM_NEWLINK, AF_UNSPEC },
 		{ "ip -6 neigh replace fe80::50 lladdr 02:00:00:00:aa:bb dev near nud permanent", RTM_NEWNEIGH, AF_INET6 },
@@ -701,6 +715,7 @@ int main(void)
 		TEST(test_route_by_source),
 		TEST(test_route_by_protocol),
 		TEST(test_gateway_of_the_other_family),
+		TEST(test_tunnel),
 		TEST(test_neighbour),
 		TEST(test_probe),
 		TEST(test_link),
