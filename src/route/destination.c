@@ -102,7 +102,6 @@ static void give_free(uint32_t index)
 	else
 		destinations.free_first = index;
 	destinations.free_last = index;
-	destinations.table[index - 1].next = 0;
 }
 
 int destination_acquire(int family, const union abi_addr *from, const union abi_addr *to,

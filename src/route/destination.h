@@ -20,7 +20,7 @@ struct destination {
 	bool known;           /* the entry of the table leads somewhere, and holds `hop` */
 	bool queued;          /* it waits in the queue of those that are updated first */
 	uint32_t users;       /* 0: the entry is free */
-	uint32_t next;        /* in its bucket or in the queue of free entries, from 1; 0: the last */
+	uint32_t next;        /* in its bucket (0: the last), or in the queue of free entries; from 1 */
 	uint32_t next_queued; /* in the queue of those that are updated first, from 1; 0: the last */
 	struct hop hop;
 	uint64_t written_ns;  /* when the entry was written (clock_monotonic_ns); only the thread reads it */

@@ -142,7 +142,7 @@ static void ask(struct neighbour *neighbour)
 				      &neighbour->address, mac, &stale);
 
 	neighbour->round = neighbours.round;
-	if (error == -EHOSTUNREACH && (neighbour->known || !neighbour->probed)) {
+	if (error == -EHOSTUNREACH && !neighbour->probed) {
 		neighbour->probed = true;
 		probe(neighbour);
 	} else if (!error) {

@@ -189,13 +189,17 @@ static void fill(void)
 {
 	uint32_t entry;
 
-	for (uint32_t i = 0; i < ENTRIES - 1; i++) {
-		assert_int_equal(acquire("192.0.2.1", htonl(0xc0000800 + i), &entry), 0);
-		assert_int_equal(entry, i);
-		/* The thread has started, and will next look at all entries after a second. */
-		if (i == 0)
-			wait_for_mtu(0, 1500);
+	assert_int_equal(acquire("192.0.2.1", htonl(0xc0000800), &entry), 0);
+	/* Then the thread has started, and will next look at all entries after a second. */
+	wait_for_mtu(0, 1500);
+	/* It waits for the lock at the next entry, so the others are there before it has heard of them. */
+	pthread_mutex_lock(&net.lock);
+	for (uint32_t i = 1; i < ENTRIES - 1; i++) {
+		if (acquire("192.0.2.1", htonl(0xc0000800 + i), &entry) || entry != i)
+			break;
 	}
+	pthread_mutex_unlock(&net.lock);
+	assert_int_equal(entry, ENTRIES - 2);
 	for (uint32_t i = 0; i < ENTRIES - 1; i++)
 		wait_for_mtu(i, 1500);
 	assert_int_equal(acquired("198.51.100.1"), ENTRIES - 1);

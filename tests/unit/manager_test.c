@@ -58,6 +58,7 @@ static struct {
 	} vlan[HOSTS_MAX];
 	unsigned int vlan_calls;
 	int vlan_error;
+	unsigned int joined;  /* how often the program was added to a dispatcher */
 	unsigned int cleaned; /* dispatchers that were looked at for what is left of other servers */
 	char log[8192];
 	enum log_level level; /* of the last line */
@@ -244,6 +245,7 @@ int dispatcher_join(uint32_t ifindex, dispatcher_copy copy, bool *generic, char 
 		snprintf(why, size, "not taken");
 		return dispatcher_error;
 	}
+	host.joined++;
 	device->fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 100 + 2 * (int)ifindex);
 	device->generic = *generic = dispatcher == ATTACHMENT_GENERIC;
 	return 0;
@@ -870,6 +872,7 @@ static void test_dispatcher(void **state)
 			manager_refresh();
 			/* The dispatcher goes. What other servers left was looked for at the start only. */
 			assert_int_equal(host.cleaned, 1);
+			assert_int_equal(host.joined, 1);
 			device->foreign = 0;
 			manager_refresh();
 			assert_string_equal(mode_of("eth0"), table[i].mode == OPTION_MODE_GENERIC ? "generic" : "native");
