@@ -864,6 +864,7 @@ static void test_dispatcher(void **state)
 			assert_int_equal(device->attempts, 0);
 			manager_refresh();
 			add("br0", 0);
+			manager_refresh();
 			now += 60;
 			manager_refresh();
 			assert_string_equal(mode_of("eth0"), table[i].expected);
