@@ -276,18 +276,18 @@ static void test_slow_refresh(void **state)
 			usleep(1000);
 		wait_until_updated_full();
 		one = count_mtu(mtu);
-		assert_in_range(one, 255, 256);
+		assert_uint_in_range(one, 255, 256);
 		/* The next one comes that long after the start of this one. */
 		pass_ms(table[i].period_ms - 256 * table[i].lookup_us / 1000 - 1);
 		wait_until_updated_full();
 		assert_int_equal(count_mtu(mtu), one);
 		pass_ms(2);
 		wait_until_updated_full();
-		assert_in_range(count_mtu(mtu), one + 255, one + 256);
+		assert_uint_in_range(count_mtu(mtu), one + 255, one + 256);
 	}
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {

@@ -214,7 +214,7 @@ static void test_neighbours_of_entries(void **state)
 		wait_for_mac(entry[i], 0x32);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {

@@ -415,7 +415,7 @@ static inline int setup(void **state)
 	return nexthop_start(ENTRIES, &callbacks);
 }
 
-static inline int stop(void **state)
+static inline int teardown(void **state)
 {
 	(void)state;
 	nexthop_stop();

@@ -301,7 +301,7 @@ static void test_threads(void **state)
 		assert_int_equal(hop_of(entry).ifindex, 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
