@@ -7,11 +7,11 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "iface/manager.h"
+#include "base/capability.h"
 #include "base/library_log.h"
 #include "base/log.h"
 #include "iface/attachment.h"
-#include "base/capability.h"
+#include "iface/manager.h"
 #include "turn.skel.h"
 
 /* x86 and s390 load from memory in the program's order; of others it is not known. */

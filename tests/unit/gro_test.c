@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "netlink/device.h"
 #include "iface/gro.h"
+#include "netlink/device.h"
 
 /* Two of them are in the second word of the kernel's answer. */
 #define FEATURES 40

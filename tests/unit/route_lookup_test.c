@@ -8,31 +8,28 @@
 static void test_no_route(void **state)
 {
 	static const int errors[] = { -EHOSTUNREACH, -ENETUNREACH, -EACCES, -ENODEV, -EPERM, -ENOBUFS };
+	static const struct {
+		const char *what;
+		int *error;
+		uint16_t gone, back; /* events */
+	} questions[] = {
+		{ "route", &net.route_error, RTM_DELROUTE, RTM_NEWROUTE },
+		{ "link", &net.link_error, RTM_DELLINK, RTM_NEWLINK },
+		{ "neighbour", &net.neighbour_error, RTM_NEWLINK, RTM_NEWLINK },
+	};
 	uint32_t entry = acquired("192.0.2.20");
 
 	(void)state;
 	wait_for_hop(entry, true);
-	for (size_t i = 0; i < COUNT(errors); i++) {
-		print_message("# %s\n", strerror(-errors[i]));
-		LOCKED(net.route_error = errors[i]);
-		event(RTM_DELROUTE);
-		wait_for_hop(entry, false);
-		LOCKED(net.route_error = 0);
-		event(RTM_NEWROUTE);
-		wait_for_hop(entry, true);
+	for (size_t i = 0; i < COUNT(errors) * COUNT(questions); i++) {
+		size_t k = i % COUNT(questions);
 
-		LOCKED(net.link_error = errors[i]);
-		event(RTM_DELLINK);
+		print_message("# %s: %s\n", questions[k].what, strerror(-errors[i / COUNT(questions)]));
+		LOCKED(*questions[k].error = errors[i / COUNT(questions)]);
+		event(questions[k].gone);
 		wait_for_hop(entry, false);
-		LOCKED(net.link_error = 0);
-		event(RTM_NEWLINK);
-		wait_for_hop(entry, true);
-
-		LOCKED(net.neighbour_error = errors[i]);
-		event(RTM_NEWLINK);
-		wait_for_hop(entry, false);
-		LOCKED(net.neighbour_error = 0);
-		event(RTM_NEWLINK);
+		LOCKED(*questions[k].error = 0);
+		event(questions[k].back);
 		wait_for_hop(entry, true);
 	}
 	LOCKED(net.down = true);

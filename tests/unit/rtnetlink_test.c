@@ -423,6 +423,22 @@ static void test_xdp_features(void **state)
 	assert_int_equal(device_xdp_features(12345, &features), -ENODEV);
 }
 
+/* By ethtool's names. */
+static void test_driver(void **state)
+{
+	char driver[DEVICE_DRIVER_SIZE];
+
+	(void)state;
+	need_network();
+	device_driver("near", driver);
+	assert_string_equal(driver, "veth");
+	device_driver("nowhere", driver);
+	assert_string_equal(driver, "unknown");
+	assert_true(device_driver_is("near", "veth"));
+	assert_false(device_driver_is("near", "vet"));
+	assert_false(device_driver_is("nowhere", "veth"));
+}
+
 /* An event to be heard: its type, and its family, which is the first byte in each type. */
 struct expected {
 	uint16_t type;
@@ -720,6 +736,7 @@ int main(void)
 		TEST(test_probe),
 		TEST(test_link),
 		TEST(test_xdp_features),
+		TEST(test_driver),
 		TEST(test_links),
 		TEST(test_link_across_namespaces),
 		TEST(test_listen),
