@@ -24,10 +24,13 @@
 
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
+#include <linux/xfrm.h>
 
 #include "netlink/device.h"
 #include "netlink/link.h"
+#include "netlink/request.h"
 #include "netlink/rtnetlink.h"
+#include "route/ipsec.h"
 
 static struct mnl_socket *socket_;
 static uint32_t near_, far_;
@@ -593,6 +596,62 @@ static void test_listen(void **state)
 	rtnetlink_close(NULL);
 }
 
+static int count_type(const struct nlmsghdr *message, void *data)
+{
+	struct expected *expected = data;
+
+	expected->heard = expected->heard || !expected->type || message->nlmsg_type == expected->type;
+	return MNL_CB_OK;
+}
+
+/* Waits for an event of a type (0: any), whose family is not known, after a command. */
+static void check_hears(struct mnl_socket *listener, uint16_t type, const char *command)
+{
+	struct expected expected = { .type = type };
+
+	print_message("# %s\n", command);
+	assert_true(drain(listener, NULL, NULL));
+	assert_true(run(command));
+	for (int i = 0; i < 2000 && !expected.heard; i++) {
+		drain(listener, count_type, &expected);
+		usleep(1000);
+	}
+	assert_true(expected.heard);
+}
+
+static void test_listen_to_ipsec(void **state)
+{
+	struct mnl_socket *listener;
+
+	(void)state;
+	need_network();
+	listener = ipsec_listen();
+	if (!listener || !run("ip xfrm policy list >/dev/null 2>&1"))
+		skip();
+	check_hears(listener, XFRM_MSG_NEWPOLICY,
+		    "ip xfrm policy add src 198.18.9.0/24 dst 192.0.2.1/32 dir in");
+	check_hears(listener, XFRM_MSG_DELPOLICY,
+		    "ip xfrm policy del src 198.18.9.0/24 dst 192.0.2.1/32 dir in");
+	request_socket_close(listener);
+}
+
+static void test_listen_to_devices(void **state)
+{
+	struct mnl_socket *listener;
+
+	(void)state;
+	need_network();
+	listener = device_listen();
+	if (!listener) {
+		assert_int_equal(errno, EOPNOTSUPP);
+		print_message("# the kernel does not tell (before 6.3)\n");
+		skip();
+	}
+	check_hears(listener, 0, "ip link add one type veth peer name other");
+	check_hears(listener, 0, "ip link del one");
+	request_socket_close(listener);
+}
+
 static void test_route6(void **state)
 {
 	static const struct {
@@ -740,6 +799,8 @@ int main(void)
 		TEST(test_links),
 		TEST(test_link_across_namespaces),
 		TEST(test_listen),
+		TEST(test_listen_to_ipsec),
+		TEST(test_listen_to_devices),
 		TEST(test_route6),
 		TEST(test_route6_to_this_host),
 		TEST(test_no_route6),
