@@ -15,7 +15,9 @@
 #include "iface/dispatcher.h"
 #include "netlink/link.h"
 
-enum attachment_state { ATTACHMENT_NONE, ATTACHMENT_NATIVE, ATTACHMENT_GENERIC };
+enum attachment_state { ATTACHMENT_NONE,
+			ATTACHMENT_NATIVE,
+			ATTACHMENT_GENERIC };
 
 /**
  * Takes the program's file descriptor, its ABI_ATTACHMENTS slots, which it clears, and the

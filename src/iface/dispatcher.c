@@ -22,7 +22,7 @@ struct member {
 	enum xdp_attach_mode mode;
 	struct bpf_object *object;
 	struct xdp_program *program;
-	int claim;        /* the socket that says that the program's server runs, or -1 */
+	int claim; /* the socket that says that the program's server runs, or -1 */
 };
 
 static struct member members[ABI_ATTACHMENTS];

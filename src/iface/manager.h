@@ -18,7 +18,7 @@ struct manager_plan {
 	struct attachment *slots; /* the program's, ABI_ATTACHMENTS of them */
 	dispatcher_copy copy;     /* has the program once more, to run through libxdp's dispatcher */
 	enum option_mode mode;
-	bool frags;               /* the program is the last to try: no other takes larger frames */
+	bool frags; /* the program is the last to try: no other takes larger frames */
 };
 
 enum manager_outcome {

@@ -133,7 +133,7 @@ static const char *name_of(enum attachment_state state)
 static bool suits(const struct mode_plan *plan, const struct links *links, const struct link *link,
 		  enum attachment_state state, char *why)
 {
-	enum attachment_state wanted = plan->mode == OPTION_MODE_NATIVE	 ? ATTACHMENT_NATIVE :
+	enum attachment_state wanted = plan->mode == OPTION_MODE_NATIVE  ? ATTACHMENT_NATIVE :
 				       plan->mode == OPTION_MODE_GENERIC ? ATTACHMENT_GENERIC :
 									   ATTACHMENT_NONE;
 

@@ -48,7 +48,8 @@ static int refuse_occupied(uint32_t id, char *why, size_t size)
 		close(fd);
 	}
 	snprintf(why, size, "another XDP program is attached (id %u, name '%s') and stays there; detach "
-			    "it to use the interface", id, info.name);
+			    "it to use the interface",
+		 id, info.name);
 	return -EBUSY;
 }
 
@@ -149,7 +150,8 @@ static void explain_driver(int error, const struct link *device, char *why, size
 
 	device_driver(device->name, driver);
 	snprintf(why, size, "the driver (%s) refuses the program at mtu %u (%s); a smaller MTU or fewer queues (ethtool -L) "
-			    "may help%s", driver, device->mtu, strerror(-error), old_kernel(error));
+			    "may help%s",
+		 driver, device->mtu, strerror(-error), old_kernel(error));
 }
 
 void mode_check_explain(int error, const struct link *device, bool generic, char *why, size_t size)

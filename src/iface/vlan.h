@@ -24,7 +24,9 @@ const struct link *vlan_below(const struct links *links, const struct link *link
 bool vlan_above(const struct links *links, uint32_t ifindex);
 
 /** How much a VLAN is wanted in the table, which may not have room for all. */
-enum vlan_rank { VLAN_NO, VLAN_IF_ROOM, VLAN_FIRST };
+enum vlan_rank { VLAN_NO,
+		 VLAN_IF_ROOM,
+		 VLAN_FIRST };
 
 /**
  * Makes the table hold the VLANs that are up and wanted, and no others. `wanted` is called with

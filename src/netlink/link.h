@@ -11,13 +11,13 @@ struct mnl_socket;
 
 struct link {
 	uint32_t ifindex;
-	uint32_t mtu;           /* in bytes, as IFLA_MTU */
-	uint32_t mtu6;          /* for IPv6, which routers may lower; 0: the link has no IPv6 */
-	uint8_t hop_limit6;     /* of IPv6 sockets by default, which routers may set */
-	bool up;                /* administratively up, and it has a carrier */
-	bool ethernet;          /* its frames have Ethernet headers, and its neighbours MAC addresses */
-	bool vlan;              /* it is a VLAN interface; if not, the next three are 0 */
-	bool vlan_qos;          /* it maps packets' priorities to priorities in tags */
+	uint32_t mtu;       /* in bytes, as IFLA_MTU */
+	uint32_t mtu6;      /* for IPv6, which routers may lower; 0: the link has no IPv6 */
+	uint8_t hop_limit6; /* of IPv6 sockets by default, which routers may set */
+	bool up;            /* administratively up, and it has a carrier */
+	bool ethernet;      /* its frames have Ethernet headers, and its neighbours MAC addresses */
+	bool vlan;          /* it is a VLAN interface; if not, the next three are 0 */
+	bool vlan_qos;      /* it maps packets' priorities to priorities in tags */
 	uint16_t vlan_id;
 	uint16_t vlan_protocol; /* ETH_P_8021Q or ETH_P_8021AD, in host order */
 	uint32_t lower;         /* the link below, or a veth's other end; 0: none in this namespace */

@@ -22,9 +22,15 @@ struct mnl_socket *rtnetlink_open(void)
 struct mnl_socket *rtnetlink_listen(void)
 {
 	static const int groups[] = {
-		RTNLGRP_LINK,        RTNLGRP_NEIGH,      RTNLGRP_NEXTHOP,
-		RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE,
-		RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV6_RULE,
+		RTNLGRP_LINK,
+		RTNLGRP_NEIGH,
+		RTNLGRP_NEXTHOP,
+		RTNLGRP_IPV4_IFADDR,
+		RTNLGRP_IPV4_ROUTE,
+		RTNLGRP_IPV4_RULE,
+		RTNLGRP_IPV6_IFADDR,
+		RTNLGRP_IPV6_ROUTE,
+		RTNLGRP_IPV6_RULE,
 	};
 	struct mnl_socket *socket = request_socket_open(NETLINK_ROUTE, SOCK_NONBLOCK);
 

@@ -23,7 +23,7 @@ struct destination {
 	uint32_t next;        /* in its bucket (0: the last), or in the queue of free entries; from 1 */
 	uint32_t next_queued; /* in the queue of those that are updated first, from 1; 0: the last */
 	struct hop hop;
-	uint64_t written_ns;  /* when the entry was written (clock_monotonic_ns); only the thread reads it */
+	uint64_t written_ns; /* when the entry was written (clock_monotonic_ns); only the thread reads it */
 };
 
 /** Makes room for `entries` destinations. 0 or -ENOMEM. Before other threads use it. */

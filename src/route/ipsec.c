@@ -63,9 +63,9 @@ bool ipsec_refresh(void)
 	status_blocked_put(any);
 	if (changed)
 		log_line(LOG_LEVEL_WARNING,
-			 any ? "this host has IPsec policies, which packets that XDP relays would bypass: everything "
-			       "is relayed in userspace until the policies are gone" :
-			       "the IPsec policies of this host are gone: channels are offloaded again");
+			 any ? "this host has IPsec policies, which XDP would bypass: everything is relayed in userspace "
+			       "until they are gone" :
+			       "IPsec policies are gone: channels are offloaded again");
 	return changed;
 }
 

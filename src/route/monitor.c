@@ -30,7 +30,10 @@
 #define REFRESH_NS_MAX (30 * SECOND_NS)
 
 /* Some kernels do not have the second and the third; their sockets are NULL then. */
-enum event_source { EVENT_ROUTING, EVENT_DEVICES, EVENT_IPSEC, EVENT_SOURCES };
+enum event_source { EVENT_ROUTING,
+		    EVENT_DEVICES,
+		    EVENT_IPSEC,
+		    EVENT_SOURCES };
 
 static struct {
 	struct monitor_callbacks callbacks;
@@ -67,14 +70,12 @@ static void reduce_capabilities(void)
 		return;
 	if (capability_reduce(CAPABILITY_NET_ADMIN))
 		log_line(LOG_LEVEL_WARNING,
-			 "CAP_NET_ADMIN is lost with the server's change of user: neighbours are resolved only when "
-			 "coturn itself sends to them, and IPsec policies that come later are not noticed; let the "
-			 "server start with CAP_NET_ADMIN");
+			 "CAP_NET_ADMIN is lost: neighbours are resolved only when coturn itself sends to them, and IPsec "
+			 "policies that come from now on are not noticed; let the server start with CAP_NET_ADMIN");
 	if (maps_want_bpf())
 		log_line(LOG_LEVEL_WARNING,
-			 "CAP_BPF is lost with the server's change of user, and this kernel (before 5.19) wants it for "
-			 "each change of a table: channels over interfaces that are new from now on are relayed in "
-			 "userspace; let the server start with CAP_BPF");
+			 "CAP_BPF is lost, which this kernel (before 5.19) wants for each change of a table: channels over "
+			 "interfaces that are new from now on are relayed in userspace; let the server start with CAP_BPF");
 }
 
 /* ---- the thread ---- */
@@ -88,8 +89,8 @@ static void look_at_ipsec(void)
 static void read_events(enum event_source source)
 {
 	enum events_extent extent = source == EVENT_ROUTING ?
-		events_read_routing(monitor.sockets[source], &monitor.callbacks.events) :
-		events_read_others(monitor.sockets[source]);
+					    events_read_routing(monitor.sockets[source], &monitor.callbacks.events) :
+					    events_read_others(monitor.sockets[source]);
 
 	if (extent == EVENTS_ALL) {
 		look_at_ipsec();

@@ -32,8 +32,8 @@ static struct {
 	struct neighbour *table; /* as many as entries, so there is always room */
 	struct member *members;  /* one for each entry, from 1 on */
 	uint32_t *buckets, bucket_mask;
-	uint32_t used, free;     /* how many were ever used, and the first free one of these */
-	uint32_t round;          /* neighbour_forget begins the next one */
+	uint32_t used, free; /* how many were ever used, and the first free one of these */
+	uint32_t round;      /* neighbour_forget begins the next one */
 } neighbours;
 
 int neighbour_start(uint32_t entries, struct mnl_socket *questions,
@@ -139,7 +139,7 @@ static void ask(struct neighbour *neighbour)
 	uint8_t mac[6] = { 0 };
 	bool stale = false, changed;
 	int error = rtnetlink_neighbour(neighbours.questions, neighbour->family, neighbour->ifindex,
-				      &neighbour->address, mac, &stale);
+					&neighbour->address, mac, &stale);
 
 	neighbour->round = neighbours.round;
 	if (error == -EHOSTUNREACH && !neighbour->probed) {

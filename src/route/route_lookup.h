@@ -21,21 +21,21 @@ struct route_lookup_device {
 	int error;        /* 0, or why `link` is not known or cannot be used */
 	struct link link;
 	bool flags_known;
-	uint8_t flags;    /* HOP_REDIRECT, HOP_TRANSMIT and HOP_FRAGS */
+	uint8_t flags; /* HOP_REDIRECT, HOP_TRANSMIT and HOP_FRAGS */
 };
 
 /** What a lookup needs and what it remembers, which spares questions to the kernel. */
 struct route_lookup {
-	struct mnl_socket *questions;              /* NULL: not open */
+	struct mnl_socket *questions; /* NULL: not open */
 	uint8_t (*device_flags)(uint32_t ifindex);
-	int socket;                                /* of IPv4, to ask for the default TTL */
-	uint8_t ttl;                               /* 0: not known */
+	int socket;  /* of IPv4, to ask for the default TTL */
+	uint8_t ttl; /* 0: not known */
 	struct route_lookup_device devices[ROUTE_LOOKUP_DEVICES];
 };
 
 struct found_route {
-	struct hop hop;         /* without the neighbour's MAC; or only mtu, ttl and HOP_LOCAL */
-	uint32_t ifindex;       /* the interface that the neighbour is on, which may be a VLAN */
+	struct hop hop;   /* without the neighbour's MAC; or only mtu, ttl and HOP_LOCAL */
+	uint32_t ifindex; /* the interface that the neighbour is on, which may be a VLAN */
 	uint8_t gateway_family;
 	union abi_addr gateway; /* the neighbour */
 };

@@ -21,7 +21,7 @@ PAGE = TOP / "man" / "turnserver-xdp.1"
 
 # Beginnings of lines that need no explanation in the man page, and why.
 NOT_DOCUMENTED = {
-    "events: %s": "cannot happen: the read of an eventfd fails",
+    "cannot read the eventfd that wakes the thread of next hops: %s": "cannot happen: the read of an eventfd fails",
     "this turnserver was built without XDP": "says all there is to say",
 }
 

@@ -145,7 +145,7 @@ static void test_come_and_go(void **state)
 	check(false, true);
 	host.counts.fwdcnt = 0;
 	check(true, false);
-	assert_non_null(strstr(host.line, "policies of this host are gone"));
+	assert_non_null(strstr(host.line, "policies are gone"));
 	assert_false(host.blocked);
 }
 
