@@ -229,6 +229,17 @@ static void test_lost_events(void **state)
 	assert_int_equal(number(&net.links_changed), changes + 1);
 }
 
+/* A route that covers many entries has all updated. */
+static void test_wide_route(void **state)
+{
+	(void)state;
+	fill();
+	LOCKED(net.route_mtu = 1400);
+	route_event("192.0.8.0", 22);
+	for (uint32_t i = 0; i < ENTRIES - 1; i++)
+		wait_for_mtu(i, 1400);
+}
+
 /* Without an event all entries are updated within a second, a piece of 256 at a time. */
 static void test_refresh(void **state)
 {
@@ -298,6 +309,7 @@ int main(void)
 		TEST(test_route_events),
 		TEST(test_route_events_at_once),
 		TEST(test_lost_events),
+		TEST(test_wide_route),
 		TEST(test_refresh),
 		TEST(test_slow_refresh),
 	};

@@ -83,6 +83,7 @@ static struct {
 	struct hop hop[ENTRIES];
 	uint64_t written_ns[ENTRIES]; /* by the thread */
 	unsigned int hasty;           /* writes that came too early */
+	unsigned int other_hops;      /* writes of hops by `other` */
 	struct mnl_socket *events;
 } net = { .lock = PTHREAD_MUTEX_INITIALIZER };
 static bool ipsec, ipsec_unknown, blocked_shown;
@@ -345,6 +346,7 @@ void maps_hop_put(uint32_t entry, const struct hop *hop)
 	if (hop && now - net.written_ns[entry] < 1000000)
 		net.hasty++;
 	net.written_ns[entry] = hop ? now : 0;
+	net.other_hops += hop && hop->ifindex == OTHER;
 	net.hop[entry] = hop ? *hop : nowhere;
 	pthread_mutex_unlock(&net.lock);
 }

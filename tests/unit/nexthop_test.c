@@ -230,6 +230,33 @@ static void test_new_entry_twice(void **state)
 	assert_true(number(&net.asked[0x23]) <= 8);
 }
 
+/* What the kernel said about a former destination is not written once the entry has another. */
+static void test_destination_changes_meanwhile(void **state)
+{
+	uint32_t entry = 0, other = 0, same = 0;
+	int errors = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < ENTRIES; i++)
+		assert_int_equal(acquire("192.0.2.1", htonl(0xc0000300 + i), &entry), 0);
+	wait_for_hop(entry, true);
+	nexthop_release(entry);
+	wait_until_updated();
+	/* The thread waits for the lock while it looks for the first route, which leads by `other`. */
+	pthread_mutex_lock(&net.lock);
+	errors += acquire("192.0.2.1", address("198.51.100.20"), &other) != 0;
+	usleep(20000);
+	nexthop_release(other);
+	errors += acquire("192.0.2.1", address("192.0.2.20"), &same) != 0;
+	pthread_mutex_unlock(&net.lock);
+	assert_int_equal(errors, 0);
+	assert_int_equal(other, entry);
+	assert_int_equal(same, entry);
+	wait_for_hop(entry, true);
+	assert_int_equal(hop_of(entry).ifindex, ETH);
+	assert_int_equal(number(&net.other_hops), 0);
+}
+
 static void test_start_fails(void **state)
 {
 	(void)state;
@@ -316,6 +343,7 @@ int main(void)
 		TEST(test_privileges_dropped),
 		TEST(test_no_needless_work),
 		TEST(test_new_entry_twice),
+		TEST(test_destination_changes_meanwhile),
 		TEST(test_start_fails),
 		TEST(test_start_again),
 		TEST(test_threads),
