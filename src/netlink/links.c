@@ -2,6 +2,7 @@
 #include "netlink/links.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,16 +10,24 @@
 
 #define TRIES 10
 
-static void add(const struct link *link, void *list)
+struct collection {
+	struct links *links;
+	bool incomplete; /* there was no memory for all */
+};
+
+static void add(const struct link *link, void *data)
 {
-	struct links *links = list;
+	struct collection *collection = data;
+	struct links *links = collection->links;
 
 	if (links->count == links->room) {
 		unsigned int room = links->room ? 2 * links->room : 16;
 		struct link *more = realloc(links->link, room * sizeof(*more));
 
-		if (!more)
+		if (!more) {
+			collection->incomplete = true;
 			return;
+		}
 		links->link = more;
 		links->room = room;
 	}
@@ -27,6 +36,7 @@ static void add(const struct link *link, void *list)
 
 int links_read(struct links *links)
 {
+	struct collection collection = { .links = links };
 	int error = -EINTR;
 
 	memset(links, 0, sizeof(*links));
@@ -43,11 +53,11 @@ int links_read(struct links *links)
 			break;
 		}
 		links->count = 0;
-		error = link_each(socket, add, links);
+		error = link_each(socket, add, &collection);
 		rtnetlink_close(socket);
 	}
-	/* A namespace always has its loopback, so nothing was added for want of memory. */
-	if (!error && !links->count)
+	/* A link that is missing from the list would be taken for one that is gone. */
+	if (!error && collection.incomplete)
 		error = -ENOMEM;
 	if (error)
 		links_free(links);
