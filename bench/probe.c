@@ -162,7 +162,7 @@ static unsigned long long kernel_count(const unsigned long long verdicts[VERDICT
 /* Prints what came back after the first `warm` of them. */
 static int report(struct probe *probe, unsigned int warm, unsigned int lost_warm, double kernel)
 {
-	const struct probe_state *state = &probe->skel->bss->status;
+	const struct probe_state *state = &probe->skel->bss->state;
 	unsigned int count = state->count - warm, lost = state->lost - lost_warm;
 	double *times;
 
@@ -204,8 +204,8 @@ static int measure(const struct trip *trip, struct probe *probe)
 	if (error)
 		return fail("sender", error);
 	usleep((useconds_t)(WARM_UP_SECONDS * 1e6));
-	warm = probe->skel->bss->status.count;
-	lost = probe->skel->bss->status.lost;
+	warm = probe->skel->bss->state.count;
+	lost = probe->skel->bss->state.lost;
 	if (verdicts >= 0)
 		error = verdicts_read(verdicts, before);
 	usleep((useconds_t)(trip->seconds * 1e6));

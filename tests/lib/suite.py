@@ -87,7 +87,8 @@ def _upstream():
 
 
 def _lint():
-    for name, seconds in (("c", 600), ("sh", 120), ("py", 300), ("layers", 60), ("docs", 60), ("format", 120)):
+    for name, seconds in (("c", 600), ("sh", 120), ("py", 300), ("layers", 60), ("docs", 60), ("format", 120),
+                          ("bench", 300)):
         yield _job(f"lint/{name}", make(f"lint-{name}"), seconds, 1, kind="status", after=["build/all", "build/tests"])
 
 
