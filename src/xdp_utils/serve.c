@@ -10,59 +10,90 @@
 #include <string.h>
 
 #include "arguments.h"
+#include "connections.h"
+#include "listener.h"
+#include "page.h"
 
-/* What a request may take. Requests for the page have no body. */
-#define REQUEST_SECONDS 10
+/* What a request may take. A body is read only for the status that its method gets. */
 #define HEADERS_MAX 16384
-#define BODY_MAX 0
+#define BODY_MAX 4096
+
+/* To those that evhttp is not told of it answers that the server does not know them. */
+#define METHODS                                                                                    \
+	(EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE | \
+	 EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT | EVHTTP_REQ_PATCH)
 
 struct service {
 	struct event_base *base;
 	struct evhttp *http;
+	struct connections connections;
 	struct event *ends[2];
-	int (*write)(FILE *out, const void *data);
-	const void *data;
+	struct page page;
 };
 
-static void answer(struct evhttp_request *request, int code, const char *reason, const char *type, const char *text,
-		   size_t length)
+static void add_header(struct evhttp_request *request, const char *name, const char *value)
 {
-	struct evbuffer *body = evbuffer_new();
+	evhttp_add_header(evhttp_request_get_output_headers(request), name, value);
+}
 
+/* Sends what is in `body`; evhttp would send it to HEAD as well. */
+static void answer(struct evhttp_request *request, int code, const char *reason, const char *type,
+		   struct evbuffer *body)
+{
+	char length[24];
+
+	snprintf(length, sizeof(length), "%zu", evbuffer_get_length(body));
+	add_header(request, "Content-Type", type);
+	add_header(request, "Content-Length", length);
+	if (evhttp_request_get_command(request) == EVHTTP_REQ_HEAD)
+		evbuffer_drain(body, evbuffer_get_length(body));
+	evhttp_send_reply(request, code, reason, body);
+}
+
+static void answer_line(struct evhttp_request *request, int code, const char *reason, struct evbuffer *body,
+			const char *line)
+{
+	evbuffer_add_printf(body, "%s\n", line);
+	answer(request, code, reason, "text/plain", body);
+}
+
+static bool is_read(const struct evhttp_request *request)
+{
+	return evhttp_request_get_command(request) & (EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
+}
+
+static void give_metrics(struct service *service, struct evhttp_request *request, struct evbuffer *body)
+{
+	int error = page_get(&service->page, body);
+
+	if (error)
+		answer_line(request, HTTP_INTERNAL, "Internal Server Error", body, strerror(-error));
+	else
+		answer(request, HTTP_OK, "OK", "text/plain; version=0.0.4; charset=utf-8", body);
+}
+
+static void give(struct evhttp_request *request, void *data)
+{
+	const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request));
+	struct evbuffer *body = evbuffer_new();
+	struct service *service = data;
+
+	connections_renew(&service->connections, request);
 	if (!body) {
 		evhttp_send_error(request, HTTP_INTERNAL, NULL);
 		return;
 	}
-	evbuffer_add(body, text, length);
-	evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type", type);
-	evhttp_send_reply(request, code, reason, body);
+	if (!is_read(request)) {
+		add_header(request, "Allow", "GET, HEAD");
+		answer_line(request, HTTP_BADMETHOD, "Method Not Allowed", body, "Use GET or HEAD.");
+	} else if (path && !strcmp(path, "/metrics")) {
+		give_metrics(service, request, body);
+	} else if (path && !strcmp(path, "/")) {
+		answer_line(request, HTTP_OK, "OK", body, "The metrics are at /metrics.");
+	} else {
+		answer_line(request, HTTP_NOTFOUND, "Not Found", body, "The metrics are at /metrics.");
+	}
 	evbuffer_free(body);
-}
-
-static void give_metrics(struct evhttp_request *request, void *data)
-{
-	const struct service *service = data;
-	char *text = NULL;
-	size_t length = 0;
-	FILE *out = open_memstream(&text, &length);
-	int error = out ? service->write(out, service->data) : -ENOMEM;
-
-	if (out && fclose(out) && !error)
-		error = -ENOMEM;
-	if (error)
-		answer(request, HTTP_INTERNAL, "Internal Server Error", "text/plain", strerror(-error),
-		       strlen(strerror(-error)));
-	else
-		answer(request, HTTP_OK, "OK", "text/plain; version=0.0.4; charset=utf-8", text, length);
-	free(text);
-}
-
-static void give_hint(struct evhttp_request *request, void *data)
-{
-	static const char text[] = "There is one page here: /metrics\n";
-
-	(void)data;
-	answer(request, HTTP_NOTFOUND, "Not Found", "text/plain", text, sizeof(text) - 1);
 }
 
 static void end(evutil_socket_t number, short what, void *base)
@@ -71,56 +102,81 @@ static void end(evutil_socket_t number, short what, void *base)
 	event_base_loopexit(base, NULL);
 }
 
-static int open_service(struct service *service, const char *address, uint16_t port)
+static int open_signals(struct service *service)
 {
 	static const int signals[] = { SIGINT, SIGTERM };
 
-	service->base = event_base_new();
-	service->http = service->base ? evhttp_new(service->base) : NULL;
-	if (!service->http)
-		return -ENOMEM;
 	for (int i = 0; i < 2; i++) {
 		service->ends[i] = evsignal_new(service->base, signals[i], end, service->base);
 		if (!service->ends[i] || evsignal_add(service->ends[i], NULL))
 			return -ENOMEM;
 	}
-	evhttp_set_allowed_methods(service->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
-	evhttp_set_timeout(service->http, REQUEST_SECONDS);
+	return 0;
+}
+
+static int open_service(struct service *service)
+{
+	int error;
+
+	service->base = event_base_new();
+	service->http = service->base ? evhttp_new(service->base) : NULL;
+	if (!service->http)
+		return -ENOMEM;
+	evhttp_set_allowed_methods(service->http, METHODS);
 	evhttp_set_max_headers_size(service->http, HEADERS_MAX);
 	evhttp_set_max_body_size(service->http, BODY_MAX);
-	evhttp_set_cb(service->http, "/metrics", give_metrics, service);
-	evhttp_set_gencb(service->http, give_hint, NULL);
-	errno = 0;
-	if (evhttp_bind_socket(service->http, address, port))
-		return errno ? -errno : -EADDRNOTAVAIL;
-	return 0;
+	evhttp_set_gencb(service->http, give, service);
+	error = open_signals(service);
+	return error ? error : page_open(&service->page, service->base);
 }
 
 static void close_service(struct service *service)
 {
+	page_close(&service->page);
 	for (int i = 0; i < 2; i++) {
 		if (service->ends[i])
 			event_free(service->ends[i]);
 	}
 	if (service->http)
 		evhttp_free(service->http);
+	connections_close(&service->connections);
 	if (service->base)
 		event_base_free(service->base);
 }
 
+static int fail(const char *what, int error)
+{
+	fprintf(stderr, PROGRAM ": %s: %s\n", what, strerror(-error));
+	return error;
+}
+
+static int start(struct service *service, const char *address, uint16_t port)
+{
+	struct evconnlistener *listener;
+	int error = open_service(service);
+
+	if (error)
+		return fail("metrics cannot be served", error);
+	error = listener_open(service->http, address, port, &listener);
+	if (error) {
+		fprintf(stderr, PROGRAM ": cannot listen on %s port %u: %s\n", address, port, strerror(-error));
+		return error;
+	}
+	error = connections_open(&service->connections, service->http, listener);
+	return error ? fail("metrics cannot be served", error) : 0;
+}
+
 int serve_run(const char *address, uint16_t port, int (*write)(FILE *out, const void *data), const void *data)
 {
-	struct service service = { .write = write, .data = data };
+	struct service service = { .page = { .write = write, .data = data } };
+	bool v6 = strchr(address, ':');
 	int error;
 
 	signal(SIGPIPE, SIG_IGN);
-	error = open_service(&service, address, port);
-	if (error) {
-		fprintf(stderr, PROGRAM ": cannot listen on %s port %u: %s\n", address, port, strerror(-error));
-	} else {
-		fprintf(stderr, strchr(address, ':') ? PROGRAM ": metrics are at http://[%s]:%u/metrics\n" :
-						       PROGRAM ": metrics are at http://%s:%u/metrics\n",
-			address, port);
+	error = start(&service, address, port);
+	if (!error) {
+		fprintf(stderr, PROGRAM ": metrics are at http://%s%s%s:%u/metrics\n", v6 ? "[" : "", address,
+			v6 ? "]" : "", port);
 		event_base_dispatch(service.base);
 	}
 	close_service(&service);

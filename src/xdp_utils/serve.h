@@ -7,8 +7,9 @@
 #include <stdio.h>
 
 /**
- * Serves /metrics until SIGINT or SIGTERM. For each request it calls `write` with `data`,
- * which writes the page to `out` and returns 0 or -errno. An exit status.
+ * Serves /metrics until SIGINT or SIGTERM. It calls
+ * `write` with `data` at most once a second, which writes the page to `out` and returns 0
+ * or -errno. An exit status.
  */
 int serve_run(const char *address, uint16_t port, int (*write)(FILE *out, const void *data), const void *data);
 
