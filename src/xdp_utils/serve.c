@@ -13,6 +13,7 @@
 #include "connections.h"
 #include "listener.h"
 #include "page.h"
+#include "privilege.h"
 
 /* What a request may take. A body is read only for the status that its method gets. */
 #define HEADERS_MAX 16384
@@ -150,6 +151,7 @@ static int fail(const char *what, int error)
 	return error;
 }
 
+/* Capabilities are given up last, because a port below 1024 takes one. */
 static int start(struct service *service, const char *address, uint16_t port)
 {
 	struct evconnlistener *listener;
@@ -163,7 +165,10 @@ static int start(struct service *service, const char *address, uint16_t port)
 		return error;
 	}
 	error = connections_open(&service->connections, service->http, listener);
-	return error ? fail("metrics cannot be served", error) : 0;
+	if (error)
+		return fail("metrics cannot be served", error);
+	error = privilege_reduce();
+	return error ? fail("capabilities cannot be given up", error) : 0;
 }
 
 int serve_run(const char *address, uint16_t port, int (*write)(FILE *out, const void *data), const void *data)

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 /**
- * Serves /metrics until SIGINT or SIGTERM. It calls
+ * Serves /metrics until SIGINT or SIGTERM, with few capabilities (see privilege.h). It calls
  * `write` with `data` at most once a second, which writes the page to `out` and returns 0
  * or -errno. An exit status.
  */

@@ -1,7 +1,7 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: BSD-3-Clause
 """The HTTP server of `turnutils_xdp metrics`: clients that are many, slow, or ask for something
-else, few open files, and how old a page may be."""
+else, few open files, what it keeps of its privileges, and how old a page may be."""
 
 import contextlib
 import os
@@ -10,6 +10,7 @@ import select
 import signal
 import threading
 import time
+from pathlib import Path
 
 from exporter import Exporter
 from inspector import parse_metrics, sample
@@ -135,6 +136,24 @@ def low_limit(lab):
         page = exporter.scrape()
         check_equal(sample(page, "up", pid=str(server.pid)), 1, "the server")
         check_equal(len(exporter.lines()), 1, "lines")
+
+
+# In a PID namespace the server knows another pid than the host: it is found in /proc.
+@test("of its privileges it keeps three capabilities, and still finds servers of other users and PID namespaces")
+def privileges(lab):
+    prefix = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+    user = (("proc-user", "nobody"), ("proc-group", "nogroup"))
+    # CAP_SYS_ADMIN, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH
+    three, none = f"{1 << 21 | 1 << 19 | 1 << 2:016x}", "0" * 16
+    with Server(lab, prefix=prefix) as inner, Exporter(lab) as exporter:
+        check_equal({name: exporter.status(name) for name in
+                     ("CapPrm", "CapEff", "CapInh", "CapBnd", "CapAmb", "NoNewPrivs")},
+                    {"CapPrm": three, "CapEff": three, "CapInh": none, "CapBnd": none, "CapAmb": none,
+                     "NoNewPrivs": "1"}, "privileges")
+        pid = Path(f"/proc/{inner.pid}/task/{inner.pid}/children").read_text(encoding="ascii").strip()
+        check_equal(sample(exporter.scrape(), "up", pid=pid), 1, "the server of the PID namespace")
+    with Server(lab, *user) as server, Exporter(lab) as exporter:
+        check_equal(sample(exporter.scrape(), "up", pid=str(server.pid)), 1, "the server of another user")
 
 
 @test("requests within a second get the same page, and later ones a new page")
