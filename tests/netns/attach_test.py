@@ -98,7 +98,7 @@ def occupied(lab):
             talk.wait_kernel(server).check_kernel(server)
 
 
-@test("another's program is never replaced, whatever the mode of either")
+@test("another's program is never replaced, whatever the mode of either", seconds=150)
 def never_replaced(lab):
     for kind in ("xdpdrv", "xdpgeneric"):
         for mode in ("auto", "native", "generic"):

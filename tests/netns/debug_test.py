@@ -23,7 +23,7 @@ def refusing(lab):
 
 def check_verifier_lines(server):
     check_equal(len(said(server, "does not load the XDP program")), 1, "lines that say what follows")
-    words = [line.split("xdp: ", 1)[1].strip() for line in server.log_lines(r"\bERROR: xdp: ")]
+    words = [line.split("xdp: ", 1)[1].strip() for line in server.log_lines(r"\bERROR:? xdp: ")]
     first = words.index("the last lines of the kernel's verifier:") + 1
     lines = words[first:first + 20]
     check_equal(lines[-1], "invalid access to packet, off=0 size=1", "the last line")

@@ -140,8 +140,8 @@ def overrun(_lab):
         # coturn takes its time for sessions of very many channels.
         for first in range(0, MANY, 200):
             client = stack.enter_context(turn.Client(lab.client)).allocate(family=6)
-            for number in range(first, first + 200):
-                client.bind(0x4000 + number, f"2001:db8:3::1:{number:x}", 5000)
+            for number in range(200):
+                client.bind(0x4000 + number, f"2001:db8:3::1:{first + number:x}", 5000)
         note(f"{MANY} channels to as many peers after {time.monotonic() - started:.2f} s")
         # Without any event, all next hops are looked at in turn.
         all_lead(server, "destination", lab.gw_a.mac("near"))
