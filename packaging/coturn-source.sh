@@ -150,6 +150,7 @@ take_default() {
 }
 
 if [ "${1:-}" = --list ]; then
+	[ $# -eq 2 ] || fail "--list wants a directory"
 	list "'$2'" "$2"
 	exit
 fi

@@ -30,7 +30,48 @@ holds "the tool's completion" bash -n "$scratch/root$(directory PREFIX)/share/ba
 holds "examples of its configuration" [ -f "$examples/etc/turnserver-xdp.conf" ]
 holds "a drop-in for systemd" [ -f "$examples/systemd/xdp-offload.conf" ]
 holds "an empty user database" cmp "$upstream/sqlite/turndb" "$database"
+# The group root is that of a server with proc-user and without proc-group.
+mode=640
+[ "$(id -u)" -eq 0 ] || mode=600
+holds "which is not for everyone to read" [ "$(stat -c %a "$database")" = "$mode" ]
 holds "and it is in its place alone" [ ! -e "$scratch/root$(directory SCHEMADIR)/turndb" ]
+
+# --- who can read the user database ---
+# In place of the machine's users and groups, those of a host with Debian's package,
+# and of one without it.
+places=$scratch/places
+mkdir "$places"
+chmod 711 "$scratch"
+grep -v ^turnserver: /etc/passwd >"$scratch/passwd-without"
+grep -v ^turnserver: /etc/group >"$scratch/group-without"
+{ cat "$scratch/passwd-without"; echo "turnserver:x:64123:64123::/:/bin/false"; } >"$scratch/passwd-with"
+{ cat "$scratch/group-without"; echo "turnserver:x:64123:"; } >"$scratch/group-with"
+install_database() { # with or without, place, DESTDIR
+	# shellcheck disable=SC2016 # the inner shell expands it
+	DESTDIR=${3:-} unshare --mount sh -ec '
+			mount --bind "$1/passwd-$2" /etc/passwd
+			mount --bind "$1/group-$2" /etc/group
+			packaging/install-database.sh "$3" "$4/turndb"' \
+		sh "$scratch" "$1" "$upstream/sqlite/turndb" "$places/$2"
+}
+reads() { setpriv --reuid="$1" --regid="$2" --clear-groups cat "$places/$3/turndb"; } # user, group, place
+reads_not() { ! reads "$@"; }
+if [ "$(id -u)" -eq 0 ] && [ -f "$upstream/sqlite/turndb" ]; then
+	holds "installed where Debian's user is" install_database with debian
+	holds "its server reads it" reads 64123 64123 debian
+	holds "one with proc-user=turnserver alone, too" reads 64123 0 debian
+	holds "a user of neither name does not" reads_not 65534 65534 debian
+	holds "installed where no such user is" install_database without other
+	holds "a server with proc-user alone reads it" reads 65534 0 other
+	holds "one of neither user nor group root does not" reads_not 65534 65534 other
+	holds "installed below DESTDIR, for any host" install_database with staged "$scratch/dest"
+	holds "it stays root's" [ "$(stat -c %u:%g "$scratch/dest$places/staged/turndb")" = 0:0 ]
+	ln -s "$scratch/elsewhere" "$places/turndb"
+	holds "installed where a link is" install_database with .
+	holds "nothing is made where it leads" [ ! -e "$scratch/elsewhere" ]
+else
+	skips "who can read the user database" "needs root and sqlite3"
+fi
 
 # --- a unit of systemd ---
 if command -v systemd-analyze >/dev/null; then
@@ -62,8 +103,10 @@ fi
 # --- again, and away ---
 holds "a user is added" "$top/turndb/setup-sqlite.sh" "$database" example.org alice secret
 cp -p "$database" "$scratch/users"
+chmod 664 "$database"
 holds "make install again" into install
 holds "leaves the users" cmp "$scratch/users" "$database"
+holds "and who can read them" [ "$(stat -c %a "$database")" = 664 ]
 holds "make uninstall" into uninstall
 holds "leaves the users" cmp "$scratch/users" "$database"
 holds "and nothing else" sh -c "find '$scratch/root' ! -type d ! -name turndb | grep . && exit 1 || exit 0"
