@@ -60,6 +60,7 @@ if [ "$(id -u)" -eq 0 ] && [ -f "$upstream/sqlite/turndb" ]; then
 	holds "installed where Debian's user is" install_database with debian
 	holds "its server reads it" reads 64123 64123 debian
 	holds "one with proc-user=turnserver alone, too" reads 64123 0 debian
+	holds "one of the group turnserver, too" reads 65534 64123 debian
 	holds "a user of neither name does not" reads_not 65534 65534 debian
 	holds "installed where no such user is" install_database without other
 	holds "a server with proc-user alone reads it" reads 65534 0 other
