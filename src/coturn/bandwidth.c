@@ -46,40 +46,40 @@ static void second_begin(ioa_socket_handle s)
 typedef uint64_t (*limit_step)(struct meters *meters, enum limit_meter meter, uint64_t counter);
 
 /* Updates one meter. The session may be closing: then its socket is NULL, and coturn's counter is taken as 0. */
-static void step_socket(struct bandwidth *limited, limit_step step, ioa_socket_handle s, enum limit_meter meter)
+static void step_socket(struct bandwidth *bandwidth, limit_step step, ioa_socket_handle s, enum limit_meter meter)
 {
 	bool write = meter == LIMIT_CLIENT_WRITE;
 	band_limit_t none = 0, *counter = &none;
 
 	if (s)
 		counter = write ? &s->data_traffic.jiffie_bytes_write : &s->data_traffic.jiffie_bytes_read;
-	*counter = (band_limit_t)step(&limited->meters, meter, *counter);
+	*counter = (band_limit_t)step(&bandwidth->meters, meter, *counter);
 }
 
 /*
  * Updates the meter of a relay's socket. One that sessions share (--multiplex-peer) belongs to no session, so
  * that coturn does not limit it.
  */
-static void step_relay(struct bandwidth *limited, limit_step step, ioa_socket_handle s, enum limit_meter meter)
+static void step_relay(struct bandwidth *bandwidth, limit_step step, ioa_socket_handle s, enum limit_meter meter)
 {
-	if (s && s->session != limited->session) {
-		meter_lift(&limited->meters, meter);
+	if (s && s->session != bandwidth->session) {
+		meter_lift(&bandwidth->meters, meter);
 		return;
 	}
 	second_begin(s);
-	step_socket(limited, step, s, meter);
+	step_socket(bandwidth, step, s, meter);
 }
 
 /* Updates all meters of a session. */
-static void step_session(struct bandwidth *limited, limit_step step)
+static void step_session(struct bandwidth *bandwidth, limit_step step)
 {
-	ts_ur_super_session *ss = limited->session;
+	ts_ur_super_session *ss = bandwidth->session;
 
 	second_begin(ss->client_socket);
-	step_socket(limited, step, ss->client_socket, LIMIT_CLIENT_READ);
-	step_socket(limited, step, ss->client_socket, LIMIT_CLIENT_WRITE);
-	step_relay(limited, step, get_relay_socket(&ss->alloc, AF_INET), LIMIT_RELAY_READ);
-	step_relay(limited, step, get_relay_socket(&ss->alloc, AF_INET6), LIMIT_RELAY_READ6);
+	step_socket(bandwidth, step, ss->client_socket, LIMIT_CLIENT_READ);
+	step_socket(bandwidth, step, ss->client_socket, LIMIT_CLIENT_WRITE);
+	step_relay(bandwidth, step, get_relay_socket(&ss->alloc, AF_INET), LIMIT_RELAY_READ);
+	step_relay(bandwidth, step, get_relay_socket(&ss->alloc, AF_INET6), LIMIT_RELAY_READ6);
 }
 
 /* Replaces coturn's handler, so that the second of the meters begins at the same moment as coturn's. */
@@ -90,8 +90,8 @@ static void on_timer(ioa_engine_handle engine, void *argument)
 	upstream_timer(engine, argument);
 	if (engine->jiffie == before)
 		return;
-	for (struct bandwidth *limited = first; limited; limited = limited->next)
-		step_session(limited, meter_begin_second);
+	for (struct bandwidth *bandwidth = first; bandwidth; bandwidth = bandwidth->next)
+		step_session(bandwidth, meter_begin_second);
 }
 
 /* Replaces the handler of the engine's timer, once. Returns 0, or -ENOTSUP if the engine has no such timer. */
@@ -108,7 +108,7 @@ static int follow_seconds(ioa_engine_handle engine)
 	return 0;
 }
 
-int bandwidth_open(ts_ur_super_session *ss, ioa_engine_handle engine, struct bandwidth **limited)
+int bandwidth_open(ts_ur_super_session *ss, ioa_engine_handle engine, struct bandwidth **bandwidth)
 {
 	struct bandwidth *made;
 	struct limit *shared;
@@ -133,47 +133,47 @@ int bandwidth_open(ts_ur_super_session *ss, ioa_engine_handle engine, struct ban
 	if (first)
 		first->previous = made;
 	first = made;
-	*limited = made;
+	*bandwidth = made;
 	return 0;
 }
 
-struct bandwidth *bandwidth_hold(struct bandwidth *limited)
+struct bandwidth *bandwidth_hold(struct bandwidth *bandwidth)
 {
-	limited->channels++;
-	return limited;
+	bandwidth->channels++;
+	return bandwidth;
 }
 
-void bandwidth_release(struct bandwidth *limited)
+void bandwidth_release(struct bandwidth *bandwidth)
 {
-	if (!limited)
+	if (!bandwidth)
 		return;
-	if (--limited->channels)
+	if (--bandwidth->channels)
 		return;
-	if (limited->previous)
-		limited->previous->next = limited->next;
+	if (bandwidth->previous)
+		bandwidth->previous->next = bandwidth->next;
 	else
-		first = limited->next;
-	if (limited->next)
-		limited->next->previous = limited->previous;
-	offload_limit_give(limited->slot);
-	free(limited);
+		first = bandwidth->next;
+	if (bandwidth->next)
+		bandwidth->next->previous = bandwidth->previous;
+	offload_limit_give(bandwidth->slot);
+	free(bandwidth);
 }
 
-uint32_t bandwidth_slot(const struct bandwidth *limited)
+uint32_t bandwidth_slot(const struct bandwidth *bandwidth)
 {
-	return limited->slot;
+	return bandwidth->slot;
 }
 
-void bandwidth_share(struct bandwidth *limited)
+void bandwidth_share(struct bandwidth *bandwidth)
 {
-	step_session(limited, meter_share);
+	step_session(bandwidth, meter_share);
 }
 
-void bandwidth_count(struct bandwidth *limited, struct usage_sum *sum)
+void bandwidth_count(struct bandwidth *bandwidth, struct usage_sum *sum)
 {
 	uint64_t packets, bytes;
 
-	meter_unsent(&limited->meters, &packets, &bytes);
+	meter_unsent(&bandwidth->meters, &packets, &bytes);
 	sum->packets[USAGE_PEER_RECEIVED] += packets;
 	sum->bytes[USAGE_PEER_RECEIVED] += bytes;
 }

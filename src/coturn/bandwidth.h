@@ -13,31 +13,31 @@
 
 #include "offload.h"
 
-/** The limit of one session, which its channels in the kernel share. */
+/** A limited session: its meters and its slot of the limits, which its channels in the kernel share. */
 struct bandwidth;
 
 /**
- * Makes the limit of a session, for the first of its channels. Returns 0; -ENOSPC if there is no free
+ * Makes the bandwidth of a session, for the first of its channels. Returns 0; -ENOSPC if there is no free
  * slot; -ENOTSUP if coturn's engine has no timer that begins its seconds; or -ENOMEM.
  */
-int bandwidth_open(ts_ur_super_session *ss, ioa_engine_handle engine, struct bandwidth **limited);
+int bandwidth_open(ts_ur_super_session *ss, ioa_engine_handle engine, struct bandwidth **bandwidth);
 
-/** Takes a reference for one more channel, and returns `limited`. */
-struct bandwidth *bandwidth_hold(struct bandwidth *limited);
+/** Takes a reference for one more channel, and returns `bandwidth`. */
+struct bandwidth *bandwidth_hold(struct bandwidth *bandwidth);
 
-/** Gives the reference of a channel back. The last one frees the limit. NULL is allowed. */
-void bandwidth_release(struct bandwidth *limited);
+/** Gives the reference of a channel back. The last one frees the bandwidth. NULL is allowed. */
+void bandwidth_release(struct bandwidth *bandwidth);
 
 /** Returns the index of its slot of the limits, for struct channel_request. */
-uint32_t bandwidth_slot(const struct bandwidth *limited);
+uint32_t bandwidth_slot(const struct bandwidth *bandwidth);
 
 /** Updates counters and meters after coturn itself has handled a packet of the session. */
-void bandwidth_share(struct bandwidth *limited);
+void bandwidth_share(struct bandwidth *bandwidth);
 
 /**
  * Adds the packets that were received from peers and dropped by the limit since the last call to `sum`:
  * coturn counts those as received.
  */
-void bandwidth_count(struct bandwidth *limited, struct usage_sum *sum);
+void bandwidth_count(struct bandwidth *bandwidth, struct usage_sum *sum);
 
 #endif

@@ -95,7 +95,7 @@ int relay_thread_start(ioa_engine_handle engine)
 		return 0;
 	owner = __atomic_fetch_add(&threads_started, 1, __ATOMIC_RELAXED);
 	if (owner >= ABI_OWNERS)
-		return -ENOSPC;
+		return -EUSERS;
 	if (!set_ioa_timer(engine, 1, 0, tick, NULL, 1, "offload_tick"))
 		return -ENOMEM;
 	thread.owner = (uint16_t)owner;

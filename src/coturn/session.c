@@ -84,12 +84,18 @@ static void log_refusal(enum refusal refusal)
 
 static void log_failure(int error)
 {
-	static bool said_full, said_other;
+	static bool said_full, said_threads, said_other;
 
 	if (error == -ENOSPC) {
 		if (!__atomic_exchange_n(&said_full, true, __ATOMIC_RELAXED))
 			log_line(LOG_LEVEL_WARNING, "the kernel's tables are full: further channels are relayed in userspace; "
 						    "raise xdp-max-channels (logged once)");
+	} else if (error == -EUSERS) {
+		if (!__atomic_exchange_n(&said_threads, true, __ATOMIC_RELAXED))
+			log_line(LOG_LEVEL_WARNING,
+				 "more than %d relay threads have channels: channels of the further threads are relayed in "
+				 "userspace; start the server with fewer relay-threads (logged once)",
+				 ABI_OWNERS);
 	} else if (!__atomic_exchange_n(&said_other, true, __ATOMIC_RELAXED)) {
 		log_line(LOG_LEVEL_ERROR,
 			 "a channel stays in userspace, because the kernel cannot take it: %s; turnutils_xdp counts "
@@ -103,8 +109,8 @@ static bool is_limited(struct hooked_channel *hooked)
 	return hooked->bandwidth != NULL;
 }
 
-/* Gives a channel the limit that all channels of its session share. Returns 0 or -errno. */
-static int join_limit(ts_ur_super_session *ss, ioa_engine_handle engine, struct hooked_channel *hooked)
+/* Gives a channel the bandwidth that all channels of its session share. Returns 0 or -errno. */
+static int join_bandwidth(ts_ur_super_session *ss, ioa_engine_handle engine, struct hooked_channel *hooked)
 {
 	struct hooked_channel *other = for_channels(&ss->alloc, 0, is_limited);
 
@@ -121,7 +127,7 @@ static int offload(ts_ur_super_session *ss, ioa_engine_handle engine, struct cha
 	int error = relay_thread_start(engine);
 
 	if (!error && request->limited)
-		error = join_limit(ss, engine, hooked);
+		error = join_bandwidth(ss, engine, hooked);
 	if (error)
 		return error;
 	if (hooked->bandwidth)
