@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fails, and names the seam, unless coturn calls every hook in the linked server. Where the
+# Fails, and names the hook, unless coturn calls every hook in the linked server. Where the
 # source of coturn, an option of the compiler or an optimisation (such as LTO) has made a wrapped
 # function or a macro ineffective, the server links without complaint but offloads nothing.
 #
@@ -28,7 +28,7 @@ calls=$(objdump -d --no-show-raw-insn "$server" | awk '
 
 status=0
 lost() {
-	printf 'seam lost: %s\n' "$*" >&2
+	printf 'hook lost: %s\n' "$*" >&2
 	status=1
 }
 

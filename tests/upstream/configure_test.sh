@@ -1,6 +1,6 @@
 #!/bin/sh
 # configure given bad input: one clear message each, and never another coturn
-# than the released one. And the build's own check of the seams.
+# than the released one. And the build's own check of the hooks.
 set -eu
 cd "$(dirname "$0")/../.."
 top=$(pwd)
@@ -142,8 +142,8 @@ PATH=$scratch/broken-bpftool:$saved
 fails "no bpftool that works: its package" "bpftool apt-get"
 PATH=$saved
 
-# --- the seams ---
-cat >"$scratch/seam.c" <<'END'
+# --- the hooks ---
+cat >"$scratch/hook.c" <<'END'
 #include <stdio.h>
 char *__wrap_fgets(char *text, int size, FILE *file);
 char *__wrap_fgets(char *text, int size, FILE *file)
@@ -160,16 +160,16 @@ int main(void)
 	return fgets(text, 79, stdin) == NULL;
 }
 END
-for source in seam main; do
+for source in hook main; do
 	"${CC:-cc}" -O1 -c "$scratch/$source.c" -o "$scratch/$source.o"
 done
-"${CC:-cc}" -Wl,--wrap=fgets "$scratch/main.o" "$scratch/seam.o" -o "$scratch/whole"
-"${CC:-cc}" "$scratch/main.o" "$scratch/seam.o" -o "$scratch/broken"
-holds "seams that are there pass" src/coturn/check-hooks.sh "$scratch/whole" fgets '' "$scratch/seam.o"
-name="a lost seam fails, and is named"
-if src/coturn/check-hooks.sh "$scratch/broken" fgets '' "$scratch/seam.o" >"$scratch/output" 2>&1; then
+"${CC:-cc}" -Wl,--wrap=fgets "$scratch/main.o" "$scratch/hook.o" -o "$scratch/whole"
+"${CC:-cc}" "$scratch/main.o" "$scratch/hook.o" -o "$scratch/broken"
+holds "hooks that are there pass" src/coturn/check-hooks.sh "$scratch/whole" fgets '' "$scratch/hook.o"
+name="a lost hook fails, and is named"
+if src/coturn/check-hooks.sh "$scratch/broken" fgets '' "$scratch/hook.o" >"$scratch/output" 2>&1; then
 	result "not ok" "$name"
-elif grep -q 'seam lost: fgets' "$scratch/output"; then
+elif grep -q 'hook lost: fgets' "$scratch/output"; then
 	result ok "$name"
 else
 	result "not ok" "$name"
