@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Through libxdp's dispatcher, on a libxdp that is made up: few kernels run the
- * real one (BPF_PROG_TYPE_EXT), and the guests of tests/vm/chain_test.py are slow.
+ * real one (BPF_PROG_TYPE_EXT), and the guests of tests/vm/dispatcher_test.py are slow.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE

@@ -1,7 +1,7 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: BSD-3-Clause
-"""Beside other programs, by libxdp's dispatcher. For a guest whose kernel runs that:
-tests/vm/run.sh --kernel 6.12 -- tests/vm/chain_test.py
+"""Other XDP programs on the same interface, by libxdp's dispatcher. For a guest whose kernel runs that:
+tests/vm/run.sh --kernel 6.12 -- tests/vm/dispatcher_test.py
 """
 
 import pathlib
@@ -19,10 +19,10 @@ from server import Server
 from talk import Talk
 from tap import check_equal, run, skip, test
 
-BESIDE = """
+OTHER = """
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
-SEC("xdp") int beside(struct xdp_md *context) { return XDP_PASS; }
+SEC("xdp") int other(struct xdp_md *context) { return XDP_PASS; }
 char _license[] SEC("license") = "GPL";
 """
 
@@ -45,8 +45,8 @@ class Dispatcher:
                 skip(f"{tool} is not installed")
         self._folder.mkdir()
         command(["mount", "-t", "bpf", "bpf", self._folder])
-        source, made = self._lab.folder / "beside.c", self._lab.folder / "beside.o"
-        source.write_text(BESIDE, encoding="ascii")
+        source, made = self._lab.folder / "other.c", self._lab.folder / "other.o"
+        source.write_text(OTHER, encoding="ascii")
         try:
             command(["clang", "-O2", "-g", "-target", "bpf", "-I/usr/include/x86_64-linux-gnu",
                      "-c", source, "-o", made])
@@ -72,18 +72,18 @@ class Dispatcher:
         return sorted(re.findall(r"=>\s+\d+\s+(\w+)", self.status()))
 
 
-@test("beside another program, by libxdp's dispatcher; what a server leaves there is cleaned up",
+@test("another program on the interface, by libxdp's dispatcher; what a server leaves there is cleaned up",
       seconds=120)
-def beside(lab):
+def other_program(lab):
     with Dispatcher(lab) as dispatcher:
         for _ in range(2):
             with Server(lab, *AUTO, prefix=dispatcher.environment) as server, Talk(lab) as talk:
                 check_said(server, "to-peer: native mode through libxdp's dispatcher")
                 check_said(server, "to-client: native mode, mtu")
-                check_equal(dispatcher.members(), ["beside", "turn"], "programs")
+                check_equal(dispatcher.members(), ["other", "turn"], "programs")
                 talk.wait_kernel(server).check_kernel(server)
             # coturn ends without a word, and the program stays until the next start.
-            check_equal(dispatcher.members(), ["beside", "turn"], "programs")
+            check_equal(dispatcher.members(), ["other", "turn"], "programs")
 
 
 if __name__ == "__main__":
