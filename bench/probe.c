@@ -154,7 +154,7 @@ static int sender_stop(struct probe *probe)
 	return probe->result;
 }
 
-static unsigned long long kernel_count(const unsigned long long verdicts[VERDICT_ROW])
+static unsigned long long kernel_count(const unsigned long long verdicts[VERDICT_SLOTS])
 {
 	return verdicts[VERDICT_TO_PEER] + verdicts[VERDICT_TO_CLIENT];
 }
@@ -181,7 +181,7 @@ static int report(struct probe *probe, unsigned int warm, unsigned int lost_warm
 
 static int measure(const struct trip *trip, struct probe *probe)
 {
-	unsigned long long before[VERDICT_ROW] = {}, after[VERDICT_ROW] = {};
+	unsigned long long before[VERDICT_SLOTS] = {}, after[VERDICT_SLOTS] = {};
 	unsigned int warm, lost;
 	int verdicts = -1, error, fd;
 

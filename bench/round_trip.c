@@ -68,7 +68,7 @@ static int measure(const struct trip *trip, double *times)
 {
 	unsigned int header = trip->server ? 4 : 0, size = header + trip->payload;
 	const uint16_t channel_header[2] = { htons(TRIP_CHANNEL), htons(trip->payload) };
-	unsigned long long before[VERDICT_ROW] = {}, after[VERDICT_ROW] = {};
+	unsigned long long before[VERDICT_SLOTS] = {}, after[VERDICT_SLOTS] = {};
 	double end = 0, time;
 	unsigned int count = 0, lost = 0;
 	uint8_t data[4 + PAYLOAD_MAX];

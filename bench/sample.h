@@ -22,7 +22,7 @@ struct sample {
 	double relay;         /* CPU seconds of all threads of the relay process */
 	double busy, softirq; /* CPU seconds of the machine */
 	unsigned long long offered, received;
-	unsigned long long verdicts[VERDICT_ROW];
+	unsigned long long verdicts[VERDICT_SLOTS];
 	struct sink_count sink[WAYS];
 };
 

@@ -42,7 +42,7 @@ int verdicts_open(const char *netns, const char *ifname)
 			continue;
 		size = sizeof(info);
 		if (!bpf_obj_get_info_by_fd(fd, &info, &size) && !strcmp(info.name, "verdicts") &&
-		    info.value_size == VERDICT_ROW * sizeof(__u64)) {
+		    info.value_size == VERDICT_SLOTS * sizeof(__u64)) {
 			map = fd;
 			break;
 		}
@@ -51,14 +51,14 @@ int verdicts_open(const char *netns, const char *ifname)
 	return map;
 }
 
-int verdicts_read(int fd, unsigned long long sums[VERDICT_ROW])
+int verdicts_read(int fd, unsigned long long sums[VERDICT_SLOTS])
 {
-	__u64 row[VERDICT_ROW];
+	__u64 row[VERDICT_SLOTS];
 	int error = -ENOENT;
 
-	memset(sums, 0, VERDICT_ROW * sizeof(*sums));
+	memset(sums, 0, VERDICT_SLOTS * sizeof(*sums));
 	for (__u32 cpu = 0; !bpf_map_lookup_elem(fd, &cpu, row); cpu++) {
-		for (int i = 0; i < VERDICT_ROW; i++)
+		for (int i = 0; i < VERDICT_SLOTS; i++)
 			sums[i] += row[i];
 		error = 0;
 	}

@@ -13,6 +13,6 @@
 int verdicts_open(const char *netns, const char *ifname);
 
 /* Sums them over the CPUs. Returns 0 or -errno. */
-int verdicts_read(int fd, unsigned long long sums[VERDICT_ROW]);
+int verdicts_read(int fd, unsigned long long sums[VERDICT_SLOTS]);
 
 #endif

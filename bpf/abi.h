@@ -11,13 +11,13 @@
 
 #include <linux/types.h>
 
-/* Interfaces that can carry the program at the same time. */
+/* Devices that can carry the program at the same time, and interfaces that are to carry it. */
 #define ABI_ATTACHMENTS 16
 /* Relay threads that can own flows; coturn runs at most 128 of them. */
 #define ABI_OWNERS 256
 /* Devices that a packet can leave by with a redirect. */
 #define ABI_DEVICES 64
-/* VLANs whose frames are relayed, over all of those interfaces. */
+/* VLANs whose frames are relayed, over all devices that carry the program. */
 #define ABI_VLANS 256
 
 /*
@@ -216,14 +216,14 @@ struct vlan_tag {
 
 /* The route leads to this very host, so that only another client of this server can be meant. */
 #define HOP_LOCAL 1
-/* The device sends frames that are redirected to it from an interface in native mode. */
+/* The device sends frames that are redirected to it from a device in native mode. */
 #define HOP_REDIRECT 2
 /* The device sends what its own program returns (XDP_TX). */
 #define HOP_TRANSMIT 4
 /* The device sends redirected frames that are in several buffers. */
 #define HOP_FRAGS 8
 
-/* Where a packet goes next. With ifindex 0 and without HOP_LOCAL it is not known now, and the packet goes up. */
+/* Where a packet goes next. With ifindex 0 and without HOP_LOCAL it is not resolved now, and the packet goes up. */
 struct hop {
 	__u32 ifindex; /* of the device below all VLANs */
 	__u16 mtu;     /* of the IP packet, in bytes */
@@ -236,8 +236,10 @@ struct hop {
 /*
  * An entry of the table of next hops, which is rewritten under traffic: the writer fills the
  * slot that is not current, and then moves `current`. The address of a reader's slot
- * depends on its load of `current`, so that no CPU sees a slot half written. The writer
- * leaves an entry alone for 1 ms after each change, since a reader may still be at the old slot.
+ * depends on its load of `current`, so that no CPU sees a slot half written. The monitor
+ * thread does not rewrite an entry within 1 ms after it has written it, since a reader may
+ * still be at the old slot. A relay thread that gives the last use of an entry back clears
+ * the entry without this pause.
  */
 struct hop_entry {
 	__u32 current;
@@ -260,13 +262,13 @@ enum limit_meter {
  */
 struct limit {
 	__s64 left[LIMIT_METERS]; /* bytes that are left of this second; less than 0: the next second has as much less */
-	__u64 bps;                /* bytes per second, for tools */
-	__u64 refused;            /* packets dropped since the slot was taken, for tools */
-	__u64 unsent_packets;     /* those of them that peers have sent and that count as received */
+	__u64 bps;                /* max-bps, in bytes per second; the server fills the meters from it */
+	__u64 dropped;            /* packets that were dropped since the slot was taken, for tools */
+	__u64 unsent_packets;     /* dropped packets from peers, which coturn counts as received */
 	__u64 unsent_bytes;
 };
 
-/* An interface that carries the program, with its unicast MAC address. */
+/* A device that carries the program, with its unicast MAC address. */
 struct attachment {
 	__u32 ifindex; /* 0: the slot has never been used */
 	__u8 mac[6];
@@ -275,7 +277,7 @@ struct attachment {
 };
 
 /*
- * A VLAN on an interface that carries the program: its VLAN identifiers in host order,
+ * A VLAN on a device that carries the program: its VLAN identifiers in host order,
  * outermost first, 0 for none; an identifier has VLAN_8021AD added if that is the tag's
  * protocol. Priority tags (identifier 0) do not count.
  */
@@ -346,10 +348,10 @@ _Static_assert(__builtin_offsetof(struct flow_slot, key_saddr6) == 64, "IPv4 tak
 _Static_assert(sizeof(struct hop) == 28, "hop has no padding");
 _Static_assert(sizeof(struct hop_entry) == 64, "hop_entry fills a cache line");
 _Static_assert(sizeof(struct limit) == 64, "limit fills a cache line");
-_Static_assert(sizeof(struct attachment) == 12, "port has no padding");
+_Static_assert(sizeof(struct attachment) == 12, "attachment has no padding");
 _Static_assert(sizeof(struct vlan_key) == 8, "vlan_key has no padding");
 _Static_assert(sizeof(struct vlan) == 8, "vlan has no padding");
 _Static_assert(sizeof(struct status_interface) == 432, "status_interface has no padding");
-_Static_assert(sizeof(struct status) == 328 + 432 * ABI_ATTACHMENTS, "state has no padding");
+_Static_assert(sizeof(struct status) == 328 + 432 * ABI_ATTACHMENTS, "status has no padding");
 
 #endif

@@ -11,14 +11,14 @@
  * instruction that Linux before 5.12 does not have.
  */
 
-/* Each CPU has a row of counters of its own, and XDP does not interrupt itself, so that plain additions lose nothing. */
+/* Each CPU has counters of its own, and XDP does not interrupt itself, so that plain additions lose nothing. */
 static __always_inline void count_verdict(enum verdict verdict)
 {
 	__u32 cpu = bpf_get_smp_processor_id();
-	__u64 *row = bpf_map_lookup_elem(&verdicts, &cpu);
+	__u64 *counters = bpf_map_lookup_elem(&verdicts, &cpu);
 
-	if (row)
-		row[verdict & (VERDICT_ROW - 1)]++;
+	if (counters)
+		counters[verdict & (VERDICT_SLOTS - 1)]++;
 }
 
 /* Counts a packet that a flow carried: its bytes of data, and the bytes that were cut off behind them. */

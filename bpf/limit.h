@@ -31,12 +31,12 @@ static __always_inline int limit_take(__s64 *left, __u16 bytes)
 	return 1;
 }
 
-/* Charges a datagram from the client. One that is refused is counted in no usage figure, as in coturn. */
+/* Charges a datagram from the client. One that is dropped is counted in no usage figure, as in coturn. */
 static __always_inline int limit_from_client(struct limit *limit, __u16 datagram)
 {
 	if (limit_take(&limit->left[LIMIT_CLIENT_READ], datagram))
 		return 1;
-	__atomic_fetch_add(&limit->refused, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&limit->dropped, 1, __ATOMIC_RELAXED);
 	return 0;
 }
 
@@ -55,7 +55,7 @@ static __always_inline int limit_to_client(struct limit *limit, const struct flo
 		__atomic_fetch_add(&limit->unsent_packets, 1, __ATOMIC_RELAXED);
 		__atomic_fetch_add(&limit->unsent_bytes, datagram, __ATOMIC_RELAXED);
 	}
-	__atomic_fetch_add(&limit->refused, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&limit->dropped, 1, __ATOMIC_RELAXED);
 	return 0;
 }
 

@@ -55,7 +55,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
-	__type(value, __u64[VERDICT_ROW]);
+	__type(value, __u64[VERDICT_SLOTS]);
 	__uint(max_entries, 1);
 } verdicts SEC(".maps");
 
@@ -87,7 +87,7 @@ const volatile __u32 frags = 0;
 /* Not 0: the kernel has bpf_ktime_get_coarse_ns (Linux 5.11). */
 const volatile __u32 coarse_clock = 1;
 
-/* The interfaces that carry the program. They use the first slots. */
+/* The devices that carry the program. They use the first slots. */
 struct attachment attachments[ABI_ATTACHMENTS];
 
 /*
@@ -101,7 +101,7 @@ static struct clock {
 	__u64 now;
 } clocks[CLOCKS];
 
-/* By relay thread: from when on it is taken for dead, CLOCK_MONOTONIC in nanoseconds. */
+/* By relay thread: from when on it counts as dead, CLOCK_MONOTONIC in nanoseconds. */
 __u64 deadlines[ABI_OWNERS];
 
 /* For inspectors: what the server says of itself. */

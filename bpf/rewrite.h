@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
 /*
  * Makes the packet that coturn's own socket would have sent. Everything that can fail is
- * done before the first byte of the packet is written.
+ * done before the first header is written. The frame is resized before max-bps is applied
+ * (limit.h), because a packet that is over the limit is dropped.
  */
 #ifndef BPF_REWRITE_H
 #define BPF_REWRITE_H

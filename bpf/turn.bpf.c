@@ -6,8 +6,9 @@
  * the server untouched.
  *
  * A packet passes five stages, each in a header of its own: parse (packet.h), look up
- * (channel.h, flows.h), decide (channel.h, forward.h, limit.h), rewrite (rewrite.h,
- * checksum.h) and forward (forward.h). See docs/architecture.md.
+ * (channel.h, flows.h), decide (channel.h, forward.h), rewrite (rewrite.h, checksum.h,
+ * and limit.h between the resizing of the frame and the writing of its headers) and
+ * forward (forward.h). See docs/architecture.md.
  */
 #include <stddef.h>
 
@@ -28,7 +29,7 @@
  * flow, since the second one leads to a client; a client on this very host gets its
  * packets from coturn.
  */
-static __always_inline enum verdict turn_to_client(struct packet *packet, struct flow *flow,
+static __always_inline enum verdict to_other_client(struct packet *packet, struct flow *flow,
 						   struct outgoing *out, const int v6)
 {
 	enum verdict verdict;
@@ -165,9 +166,9 @@ static __always_inline enum verdict relay(struct xdp_md *ctx, struct packet *pac
 		if (flow.flags & FLOW_LIMITED)
 			out.first_limit = limit_find(&flow);
 		if (flow.flags & FLOW_V6)
-			verdict = turn_to_client(packet, &flow, &out, 1);
+			verdict = to_other_client(packet, &flow, &out, 1);
 		else
-			verdict = turn_to_client(packet, &flow, &out, 0);
+			verdict = to_other_client(packet, &flow, &out, 0);
 		if (verdict != VERDICT_CONTINUE)
 			return verdict;
 	}

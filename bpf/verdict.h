@@ -22,9 +22,9 @@
 	X(9, NO_FLOW, "no offloaded channel")                                           \
 	X(10, BAD_LENGTH, "ChannelData length does not fit the datagram")               \
 	X(11, TTL, "TTL too low to be relayed")                                         \
-	X(12, SERVER_SILENT, "the relay thread has not been heard of")                  \
-	X(13, NO_NEXT_HOP, "next hop not known")                                        \
-	X(14, TOO_BIG, "larger than the MTU of the way out")                            \
+	X(12, SERVER_SILENT, "the relay thread has not reported for 5 seconds")                  \
+	X(13, NO_NEXT_HOP, "next hop not resolved")                                        \
+	X(14, TOO_BIG, "larger than the MTU of the route out")                            \
 	X(15, NO_REDIRECT, "the device out takes no redirected frames")                 \
 	X(16, CHECKSUM, "UDP checksum cannot be completed here")                        \
 	X(17, NO_ROOM, "the driver left no room for the header")                        \
@@ -42,8 +42,8 @@ enum verdict {
 	VERDICT_CONTINUE = VERDICT_COUNT,
 };
 
-/* How many counters a CPU has room for: a row of them fills whole cache lines. */
-#define VERDICT_ROW 32
-_Static_assert(VERDICT_COUNT <= VERDICT_ROW, "every verdict has a counter");
+/* How many counters each CPU has: they fill whole cache lines. */
+#define VERDICT_SLOTS 32
+_Static_assert(VERDICT_COUNT <= VERDICT_SLOTS, "every verdict has a counter");
 
 #endif

@@ -25,8 +25,7 @@ bool offload_is_built(void);
 #define OFFLOAD_SILENCE_SECONDS 5
 
 /**
- * Loads the XDP program, attaches it to the interfaces, and starts the thread that follows
- * routes and interfaces. `addresses` are the server's listening and relay addresses, in
+ * Loads the XDP program, attaches it to the interfaces, and starts the monitor thread. `addresses` are the server's listening and relay addresses, in
  * text; `client_ttl_fixed` is not 0 if coturn sends to clients with the TTL of a new socket,
  * whatever it has received. Call it after the fork of a daemon, and before relay threads are made
  * and privileges are dropped. 0, or -errno with nothing started; the log has said why.
@@ -34,7 +33,7 @@ bool offload_is_built(void);
 int offload_start(const struct settings *settings, const char *const *addresses, unsigned int count,
 		  int client_ttl_fixed);
 
-/** Tells that the server runs as its user from now on: the offload's thread gives up what it no longer needs. */
+/** Tells that the server runs as its user from now on: the monitor thread gives up what it no longer needs. */
 void offload_privileges_dropped(void);
 
 /** Tells that a relay thread is alive. Each relay thread that owns channels calls it every second. */
@@ -72,10 +71,10 @@ int offload_limit_take(uint32_t *slot, struct limit **limit);
 /** Gives the slot back; the session's channels must have been freed. Any thread. */
 void offload_limit_give(uint32_t slot);
 
-/** Counts a channel that stays in userspace, for inspectors, by the word of eligibility_check. Any thread. */
+/** Counts a channel that stays in userspace, for inspectors, by its reason. Any thread. */
 void offload_count_refusal(enum refusal refusal);
 
-/** Counts one that offload_channel_open has refused with -errno. Any thread. */
+/** Counts a channel that stays in userspace because it could not be opened, by the -errno. Any thread. */
 void offload_count_failure(int error);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Attaches the program to the interfaces, and keeps it there as long as the server runs. One
- * thread at a time: the one that starts the server, then the thread of next hops.
+ * thread at a time: the one that starts the server, then the monitor thread.
  */
 #ifndef OFFLOAD_IFACE_MANAGER_H
 #define OFFLOAD_IFACE_MANAGER_H

@@ -40,7 +40,7 @@ struct mode_plan {
 
 enum mode_outcome {
 	MODE_CARRIED,     /* a device carries the program for the interface */
-	MODE_OCCUPIED,    /* not now: a device carries another XDP program, which may go */
+	MODE_OCCUPIED,    /* not now: the device carries another XDP program, or ours in generic mode; it may go */
 	MODE_NEEDS_FRAGS, /* not this program: the driver may take one for frames of several buffers */
 	MODE_FAILED,      /* not as things are */
 };

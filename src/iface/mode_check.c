@@ -21,14 +21,14 @@ static uint32_t program_on(uint32_t ifindex)
 	return bpf_xdp_query_id((int)ifindex, 0, &id) ? 0 : id;
 }
 
-static int refuse(int error, char *why, size_t size, const char *text)
+static int fail(int error, char *why, size_t size, const char *text)
 {
 	snprintf(why, size, "%s", text);
 	return error;
 }
 
 /* A reason that begins with the driver's name. */
-static int refuse_driver(const struct link *device, const char *text, char *why, size_t size)
+static int fail_driver(const struct link *device, const char *text, char *why, size_t size)
 {
 	char driver[DEVICE_DRIVER_SIZE];
 
@@ -37,7 +37,7 @@ static int refuse_driver(const struct link *device, const char *text, char *why,
 	return -EOPNOTSUPP;
 }
 
-static int refuse_occupied(uint32_t id, char *why, size_t size)
+static int fail_occupied(uint32_t id, char *why, size_t size)
 {
 	struct bpf_prog_info info = { 0 };
 	__u32 length = sizeof(info);
@@ -92,25 +92,25 @@ int mode_check_native(const struct link *device, bool trusted, char *why, size_t
 	uint32_t id;
 
 	if (!device->ethernet)
-		return refuse(-EOPNOTSUPP, why, size, "the device below it is not an Ethernet interface");
+		return fail(-EOPNOTSUPP, why, size, "the device below it is not an Ethernet interface");
 	if (device_driver_is(device->name, "bonding") || device_driver_is(device->name, "team"))
-		return refuse(-EOPNOTSUPP, why, size, "it is a bond or a team, which would run the program on its members");
+		return fail(-EOPNOTSUPP, why, size, "it is a bond or a team, which would run the program on its members");
 	if (device_xdp_features(device->ifindex, &features)) {
 		if (veth && !trusted)
-			return refuse(-EOPNOTSUPP, why, size,
+			return fail(-EOPNOTSUPP, why, size,
 				      "this kernel (before 6.3) does not say whether the other end of a veth takes what an "
 				      "XDP program sends; if it has GRO on, use xdp-mode=native");
 	} else if (!(features & XDP_FEATURE_BASIC)) {
-		return refuse_driver(device, "has no XDP", why, size);
+		return fail_driver(device, "has no XDP", why, size);
 	} else if (!(features & XDP_FEATURE_REDIRECT)) {
-		return refuse_driver(device, "does not redirect", why, size);
+		return fail_driver(device, "does not redirect", why, size);
 	} else if (veth && !(features & XDP_FEATURE_NDO_XMIT)) {
-		return refuse(-EOPNOTSUPP, why, size,
+		return fail(-EOPNOTSUPP, why, size,
 			      "the veth's other end has neither GRO nor an XDP program, and so drops what an XDP program "
 			      "sends; switch GRO on there: ethtool -K NAME gro on");
 	}
 	id = program_on(device->ifindex);
-	return id ? refuse_occupied(id, why, size) : 0;
+	return id ? fail_occupied(id, why, size) : 0;
 }
 
 /*
@@ -124,17 +124,17 @@ int mode_check_generic(const struct links *links, const struct link *link, uint3
 	uint32_t id;
 
 	if (!link)
-		return refuse(-ENODEV, why, size, "there is no such interface");
+		return fail(-ENODEV, why, size, "there is no such interface");
 	if (vlan_above(links, link->ifindex))
-		return refuse(-EOPNOTSUPP, why, size,
+		return fail(-EOPNOTSUPP, why, size,
 			      "in generic mode the program cannot tell frames of the VLANs above it from its own; name the "
 			      "VLANs' own interfaces with xdp-interface");
 	if (gro_merges_udp(links, link))
-		return refuse(-EOPNOTSUPP, why, size,
+		return fail(-EOPNOTSUPP, why, size,
 			      "rx-gro-list or rx-udp-gro-forwarding is on, so in generic mode the program would take several "
 			      "received datagrams for one; switch both off with ethtool -K");
 	id = link->ifindex == own ? 0 : program_on(link->ifindex);
-	return id ? refuse_occupied(id, why, size) : 0;
+	return id ? fail_occupied(id, why, size) : 0;
 }
 
 /* Kernels before 5.9 refuse BPF links for XDP with the same error as a driver may have. */

@@ -9,7 +9,7 @@
 struct mnl_socket;
 
 /* enum netdev_xdp_act of linux/netdev.h, which headers before Linux 6.3 do not have. */
-#define XDP_FEATURE_BASIC 1        /* runs a program, whose verdicts may be PASS, DROP and TX */
+#define XDP_FEATURE_BASIC 1        /* runs a program, which may return XDP_PASS, XDP_DROP and XDP_TX */
 #define XDP_FEATURE_REDIRECT 2     /* its program may redirect */
 #define XDP_FEATURE_NDO_XMIT 4     /* sends frames that are redirected to it */
 #define XDP_FEATURE_RX_SG 32       /* runs a program on frames of several buffers */

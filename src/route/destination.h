@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The destinations of next hops: each entry of the table of next hops leads from one
- * of our addresses to another, and this says which, who uses it, which entries are
+ * of our addresses to a client's or peer's address, and this says which, who uses it, which entries are
  * free, and which are to be updated first. Only nexthop.c uses it, under its lock; the
  * function that does not need the lock says so.
  */
@@ -17,13 +17,13 @@ struct destination {
 	union abi_addr from, to;
 	uint8_t family;       /* AF_INET or AF_INET6, of both addresses */
 	bool routed;          /* there is a route: `hop` is right but for the neighbour's MAC */
-	bool known;           /* the entry of the table leads somewhere, and holds `hop` */
+	bool resolved;        /* the entry of the table leads somewhere, and holds `hop` */
 	bool queued;          /* it waits in the queue of those that are updated first */
 	uint32_t users;       /* 0: the entry is free */
 	uint32_t next;        /* in its bucket (0: the last), or in the queue of free entries; from 1 */
 	uint32_t next_queued; /* in the queue of those that are updated first, from 1; 0: the last */
 	struct hop hop;
-	uint64_t written_ns; /* when the entry was written (clock_monotonic_ns); only the thread reads it */
+	uint64_t written_ns; /* when the entry was written (clock_monotonic_ns); only the monitor thread reads and sets it */
 };
 
 /** Makes room for `entries` destinations. 0 or -ENOMEM. Before other threads use it. */

@@ -43,7 +43,7 @@ static struct {
 	bool dropped;  /* the server has changed its user, and the thread has not yet seen to it */
 	int wake;      /* eventfd: there is work, or one of the above has changed */
 	struct mnl_socket *sockets[EVENT_SOURCES];
-	/* When links and policies, and when the next piece of the entries is looked at again. */
+	/* When links and policies, and when the next piece of the entries is updated again. */
 	uint64_t next_look_ns, next_refresh_ns;
 } monitor = { .wake = -1 };
 
@@ -57,7 +57,7 @@ void monitor_wake(void)
 
 /* ---- the thread's capabilities ---- */
 
-/* Kernels whose tables want CAP_BPF also want it of who attaches to an interface that is back. */
+/* Kernels that want CAP_BPF for a change of a table also need it to attach the program again. */
 static unsigned int kept_capabilities(void)
 {
 	return CAPABILITY_NET_ADMIN | (maps_want_bpf() ? CAPABILITY_BPF : 0);
@@ -107,7 +107,7 @@ static void attend(struct pollfd *ready)
 
 	if (ready[EVENT_SOURCES].revents && read(monitor.wake, &count, sizeof(count)) < 0 &&
 	    errno != EAGAIN)
-		log_line(LOG_LEVEL_ERROR, "cannot read the eventfd that wakes the thread of next hops: %s", strerror(errno));
+		log_line(LOG_LEVEL_ERROR, "cannot read the eventfd that wakes the offload's monitor thread: %s", strerror(errno));
 	if (__atomic_exchange_n(&monitor.dropped, false, __ATOMIC_ACQUIRE))
 		reduce_capabilities();
 	for (int source = 0; source < EVENT_SOURCES; source++) {
@@ -116,7 +116,7 @@ static void attend(struct pollfd *ready)
 	}
 }
 
-/* How long to wait from one of so many pieces of the entries to the next, if one took so long. */
+/* The pause between two pieces of the entries, given the time that one took and the number of pieces. */
 static uint64_t refresh_period(uint64_t took_ns, uint32_t pieces)
 {
 	uint64_t period = took_ns * REFRESH_SHARE;
@@ -126,7 +126,7 @@ static uint64_t refresh_period(uint64_t took_ns, uint32_t pieces)
 	return period < REFRESH_NS_MAX / pieces ? period : REFRESH_NS_MAX / pieces;
 }
 
-/* Does a piece of what is to be done. Returns when there is more to do: at once if that is past. */
+/* Does a piece of what is to be done. Returns the time at which to work again; 0 means now. */
 static uint64_t work(void)
 {
 	uint64_t started = clock_monotonic_ns();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The thread that keeps next hops up to date. It waits for events of routes, links,
+ * The monitor thread, which keeps next hops up to date. It waits for events of routes, links,
  * neighbours, devices and IPsec policies, and for new entries; what no event tells of,
  * it looks at about once a second.
  */
@@ -12,7 +12,7 @@
 
 #include "route/events.h"
 
-/** Only the thread calls these. */
+/** Only the monitor thread calls these. */
 struct monitor_callbacks {
 	struct events_callbacks events;
 	/* All entries are to be updated: anything may have changed. */
@@ -26,22 +26,22 @@ struct monitor_callbacks {
 };
 
 /**
- * Starts the thread, of which there is one. Returns once the thread has marked the
+ * Starts the monitor thread, of which there is one. Returns once it has marked the
  * capabilities that it is to keep, so the server may change its user then. 0, or -errno
  * with nothing left behind.
  */
 int monitor_start(const struct monitor_callbacks *callbacks);
 
-/** Ends the thread and waits for that. Does nothing if not started. */
+/** Ends the monitor thread and waits for that. Does nothing if not started. */
 void monitor_stop(void);
 
-/** Has the thread call `update`. Any thread, after monitor_start. */
+/** Has the monitor thread call `update`. Any thread, after monitor_start. */
 void monitor_wake(void);
 
 /**
- * Tells the thread that the server has changed its user, so that it gives up the
- * capabilities that it no longer needs. Does nothing if not started. The thread that
- * starts and stops.
+ * Tells the monitor thread that the server has changed its user, so that it gives up the
+ * capabilities that it no longer needs. Does nothing if not started. Only for the thread
+ * that calls monitor_start and monitor_stop.
  */
 void monitor_privileges_dropped(void);
 

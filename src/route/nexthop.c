@@ -47,9 +47,9 @@ void nexthop_release(uint32_t entry)
 	pthread_mutex_lock(&nexthops.lock);
 	if (destination_release(entry)) {
 		destination = destination_at(entry);
-		if (destination->known)
+		if (destination->resolved)
 			maps_hop_put(entry, NULL);
-		destination->routed = destination->known = false;
+		destination->routed = destination->resolved = false;
 	}
 	pthread_mutex_unlock(&nexthops.lock);
 }
@@ -63,19 +63,19 @@ static void wait_before_rewrite(const struct destination *destination)
 		usleep(REWRITE_PAUSE_US);
 }
 
-/* Writes the entry if it changes; under the lock. An entry that is not known leads nowhere. */
-static void write_entry(uint32_t entry, const struct hop *hop, bool known)
+/* Writes the entry if it changes; under the lock. An entry that is not resolved leads nowhere. */
+static void write_entry(uint32_t entry, const struct hop *hop, bool resolved)
 {
 	struct destination *destination = destination_at(entry);
 
-	known = known && !ipsec_blocks();
-	if (known != destination->known ||
-	    (known && memcmp(&destination->hop, hop, sizeof(*hop)))) {
-		maps_hop_put(entry, known ? hop : NULL);
+	resolved = resolved && !ipsec_blocks();
+	if (resolved != destination->resolved ||
+	    (resolved && memcmp(&destination->hop, hop, sizeof(*hop)))) {
+		maps_hop_put(entry, resolved ? hop : NULL);
 		destination->written_ns = clock_monotonic_ns();
 	}
 	destination->hop = *hop;
-	destination->known = known;
+	destination->resolved = resolved;
 }
 
 /* The neighbour that the entry leads to has another MAC, or none (NULL). */
@@ -101,7 +101,7 @@ static void update_entry(uint32_t entry)
 	struct destination *destination = destination_at(entry);
 	struct destination wanted;
 	struct found_route found = { 0 };
-	bool known, routed;
+	bool resolved, routed;
 
 	pthread_mutex_lock(&nexthops.lock);
 	wanted = *destination;
@@ -110,17 +110,17 @@ static void update_entry(uint32_t entry)
 		neighbour_leave(entry);
 		return;
 	}
-	known = routed = route_lookup_find(&nexthops.lookup, wanted.family, &wanted.from, &wanted.to, &found) == 0;
+	resolved = routed = route_lookup_find(&nexthops.lookup, wanted.family, &wanted.from, &wanted.to, &found) == 0;
 	if (!routed || found.hop.flags & HOP_LOCAL)
 		neighbour_leave(entry);
 	else
-		known = neighbour_join(entry, found.gateway_family, found.ifindex, &found.gateway,
+		resolved = neighbour_join(entry, found.gateway_family, found.ifindex, &found.gateway,
 				       found.hop.eth) == 0;
 	wait_before_rewrite(destination);
 	pthread_mutex_lock(&nexthops.lock);
 	if (destination->users && destination_is(destination, wanted.family, &wanted.from, &wanted.to)) {
 		destination->routed = routed;
-		write_entry(entry, &found.hop, known);
+		write_entry(entry, &found.hop, resolved);
 	}
 	pthread_mutex_unlock(&nexthops.lock);
 }

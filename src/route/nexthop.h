@@ -22,25 +22,25 @@ struct nexthop_callbacks {
 };
 
 /**
- * Starts the thread, with room for `entries` destinations. 0, or -errno with nothing
+ * Starts the monitor thread, with room for `entries` destinations. 0, or -errno with nothing
  * left behind. Before the server changes its user: the thread keeps capabilities.
  */
 int nexthop_start(uint32_t entries, const struct nexthop_callbacks *callbacks);
 
 /**
- * Tells the thread that the server has changed its user, so that it gives up the
- * capabilities that it no longer needs. Does nothing if not started. The thread that
- * starts and stops.
+ * Tells the monitor thread that the server has changed its user, so that it gives up the
+ * capabilities that it no longer needs. Does nothing if not started. Only for the thread
+ * that calls nexthop_start and nexthop_stop.
  */
 void nexthop_privileges_dropped(void);
 
-/** Ends the thread and forgets all entries. Does nothing if not started. */
+/** Ends the monitor thread and forgets all entries. Does nothing if not started. */
 void nexthop_stop(void);
 
 /**
- * Takes the entry that leads from one of our addresses to another; all who ask for the
- * same addresses share it. A new entry leads nowhere until the thread has filled it,
- * which updates new entries first. `family` is AF_INET or AF_INET6. 0, or -ENOSPC with
+ * Takes the entry that leads from one of our addresses to a client's or peer's address.
+ * All who ask for the same addresses share it. A new entry leads nowhere until the monitor
+ * thread has filled it. That thread updates new entries before all others. `family` is AF_INET or AF_INET6. 0, or -ENOSPC with
  * `entry` untouched. Any thread; it does not wait for the kernel.
  */
 int nexthop_acquire(int family, const union abi_addr *from, const union abi_addr *to, uint32_t *entry);

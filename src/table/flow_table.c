@@ -148,9 +148,12 @@ static int find_room(const struct flow_table *table, uint64_t hash, int family, 
 	uint32_t now = now_ms();
 
 	for (uint32_t probe = 1; probe <= FLOW_PROBES; probe++) {
-		*index = flow_slot_index(hash, table->slots);
-		if (is_free(table, *index, now) || was_of_key(table, *index, family, key))
+		uint32_t here = flow_slot_index(hash, table->slots);
+
+		if (is_free(table, here, now) || was_of_key(table, here, family, key)) {
+			*index = here;
 			return 0;
+		}
 		hash = flow_step(hash, probe, table->stride);
 	}
 	return -ENOSPC;

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * max-bps, which coturn and the XDP program apply together. coturn counts the bytes that each of
- * its sockets has carried in the current second, and refuses a packet that would exceed
+ * its sockets has carried in the current second, and drops a packet that would exceed
  * max-bps (ioa_socket_check_bandwidth in ns_ioalib_engine_impl.c). The XDP program counts
  * down a meter in shared memory (struct limit of abi.h), which holds the bytes that are left of
  * the second.
  *
  * The meter is the authority, because both sides take from it. When coturn has counted bytes,
  * they are subtracted from the meter, and coturn's counter is set to the sum of what both
- * sides have spent. So coturn's own check also refuses what the XDP program has used up, and
- * the other way round. Neither side waits for the other: coturn may accept one packet too
+ * sides have spent. So coturn's own check also counts what the XDP program has used up, and
+ * the XDP program counts what coturn has used up. Neither side waits for the other: coturn may accept one packet too
  * many if the XDP program has spent bytes since the last update. What one second had too
  * much is subtracted from the next.
  *
  * A session's meters are used by its relay thread only; the XDP program changes `left` and the
- * counters of refused packets at the same time.
+ * counters of dropped packets at the same time.
  */
 #ifndef OFFLOAD_TABLE_METER_H
 #define OFFLOAD_TABLE_METER_H
@@ -23,7 +23,7 @@
 
 #include "abi.h"
 
-/** A limited session, as its relay thread sees it. */
+/** The meters of a limited session, as its relay thread sees them. */
 struct meters {
 	struct limit *shared;                  /* with the XDP program */
 	uint64_t counted[LIMIT_METERS];        /* coturn's counters in bytes, as they were set last */

@@ -15,12 +15,12 @@ static void write_start(FILE *out, const struct metric *metric, const struct sna
 
 static void write_channels(FILE *out, const struct metric *metric, const struct snapshot *snapshot)
 {
-	metric_put(out, metric, &snapshot->server, snapshot->bound);
+	metric_put(out, metric, &snapshot->server, snapshot->channels_used);
 }
 
 static void write_channels_max(FILE *out, const struct metric *metric, const struct snapshot *snapshot)
 {
-	metric_put(out, metric, &snapshot->server, snapshot->state.channels);
+	metric_put(out, metric, &snapshot->server, snapshot->status.channels);
 }
 
 static void write_flows(FILE *out, const struct metric *metric, const struct snapshot *snapshot)
@@ -31,8 +31,8 @@ static void write_flows(FILE *out, const struct metric *metric, const struct sna
 
 static void write_hops(FILE *out, const struct metric *metric, const struct snapshot *snapshot)
 {
-	metric_put_labelled(out, metric, &snapshot->server, "state", "known", snapshot->hops - snapshot->hops_unknown);
-	metric_put_labelled(out, metric, &snapshot->server, "state", "unknown", snapshot->hops_unknown);
+	metric_put_labelled(out, metric, &snapshot->server, "state", "known", snapshot->hops - snapshot->hops_unresolved);
+	metric_put_labelled(out, metric, &snapshot->server, "state", "unknown", snapshot->hops_unresolved);
 }
 
 static void write_threads(FILE *out, const struct metric *metric, const struct snapshot *snapshot)
@@ -43,39 +43,39 @@ static void write_threads(FILE *out, const struct metric *metric, const struct s
 
 static void write_interfaces(FILE *out, const struct metric *metric, const struct snapshot *snapshot)
 {
-	const struct status *state = &snapshot->state;
+	const struct status *status = &snapshot->status;
 
-	for (unsigned int i = 0; i < state->interfaces; i++) {
+	for (unsigned int i = 0; i < status->interfaces; i++) {
 		char name[STATUS_NAME + 1] = "", device[STATUS_NAME + 1] = "";
 
-		memcpy(name, state->interface[i].name, STATUS_NAME);
-		memcpy(device, state->interface[i].device, STATUS_NAME);
+		memcpy(name, status->interface[i].name, STATUS_NAME);
+		memcpy(device, status->interface[i].device, STATUS_NAME);
 		metric_begin(out, metric, &snapshot->server);
 		metric_label(out, "interface", name);
 		metric_label(out, "device", device);
-		metric_label(out, "mode", word_mode(state->interface[i].mode));
-		metric_end(out, state->interface[i].mode != STATUS_MODE_NONE);
+		metric_label(out, "mode", word_mode(status->interface[i].mode));
+		metric_end(out, status->interface[i].mode != STATUS_MODE_NONE);
 	}
 }
 
 static void write_ipsec(FILE *out, const struct metric *metric, const struct snapshot *snapshot)
 {
-	metric_put(out, metric, &snapshot->server, snapshot->state.blocked);
+	metric_put(out, metric, &snapshot->server, snapshot->status.blocked);
 }
 
 static void write_events_lost(FILE *out, const struct metric *metric, const struct snapshot *snapshot)
 {
-	metric_put(out, metric, &snapshot->server, snapshot->state.overruns);
+	metric_put(out, metric, &snapshot->server, snapshot->status.overruns);
 }
 
 static void write_refusals(FILE *out, const struct metric *metric, const struct snapshot *snapshot)
 {
-	const struct status *state = &snapshot->state;
+	const struct status *status = &snapshot->status;
 
 	for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT; i++)
-		metric_put_labelled(out, metric, &snapshot->server, "reason", eligibility_refusal_name(i), state->refused[i]);
-	metric_put_labelled(out, metric, &snapshot->server, "reason", "full", state->full);
-	metric_put_labelled(out, metric, &snapshot->server, "reason", "failed", state->failed);
+		metric_put_labelled(out, metric, &snapshot->server, "reason", eligibility_refusal_name(i), status->refused[i]);
+	metric_put_labelled(out, metric, &snapshot->server, "reason", "full", status->full);
+	metric_put_labelled(out, metric, &snapshot->server, "reason", "failed", status->failed);
 }
 
 static void write_verdicts(FILE *out, const struct metric *metric, const struct snapshot *snapshot)
@@ -87,12 +87,12 @@ static void write_verdicts(FILE *out, const struct metric *metric, const struct 
 
 static void write_bytes_received(FILE *out, const struct metric *metric, const struct snapshot *snapshot)
 {
-	metric_put(out, metric, &snapshot->server, snapshot->state.bytes_in);
+	metric_put(out, metric, &snapshot->server, snapshot->status.bytes_in);
 }
 
 static void write_bytes_sent(FILE *out, const struct metric *metric, const struct snapshot *snapshot)
 {
-	metric_put(out, metric, &snapshot->server, snapshot->state.bytes_out);
+	metric_put(out, metric, &snapshot->server, snapshot->status.bytes_out);
 }
 
 static const struct metric servers = {

@@ -24,8 +24,8 @@ static void tell(const struct listener *listener, const char *format, ...)
 
 static void tell_interfaces(const struct snapshot *snapshot, const struct listener *listener)
 {
-	for (unsigned int i = 0; i < snapshot->state.interfaces; i++) {
-		const struct status_interface *interface = &snapshot->state.interface[i];
+	for (unsigned int i = 0; i < snapshot->status.interfaces; i++) {
+		const struct status_interface *interface = &snapshot->status.interface[i];
 
 		if (interface->mode == STATUS_MODE_NONE)
 			tell(listener, "%.*s does not carry the program: its packets are relayed in userspace", STATUS_NAME,
@@ -36,22 +36,22 @@ static void tell_interfaces(const struct snapshot *snapshot, const struct listen
 void problem_each(const struct snapshot *snapshot, void (*each)(const char *line, void *data), void *data)
 {
 	const struct listener listener = { each, data };
-	const struct status *state = &snapshot->state;
+	const struct status *status = &snapshot->status;
 
 	if (!snapshot->server.seen)
 		tell(&listener, "no process that can be seen from here has these tables: the server has ended, or runs "
 				"in another PID namespace");
-	if (state->blocked)
+	if (status->blocked)
 		tell(&listener, "this host has IPsec policies, which XDP would bypass: everything is relayed in userspace "
 				"until they are removed");
 	if (snapshot->threads_silent)
-		tell(&listener, "%u of %u relay threads have not been heard of: their channels are relayed in userspace, "
+		tell(&listener, "%u of %u relay threads have not reported for 5 seconds: their channels are relayed in userspace, "
 				"if at all",
 		     snapshot->threads_silent, snapshot->threads_silent + snapshot->threads_alive);
 	tell_interfaces(snapshot, &listener);
-	if (snapshot->bound >= state->channels)
+	if (snapshot->channels_used >= status->channels)
 		tell(&listener, "the tables are full: further channels are relayed in userspace; raise xdp-max-channels");
-	if (snapshot->hops_unknown)
-		tell(&listener, "%u of %u next hops are not known: packets to them are relayed in userspace",
-		     snapshot->hops_unknown, snapshot->hops);
+	if (snapshot->hops_unresolved)
+		tell(&listener, "%u of %u next hops are not resolved: packets to them are relayed in userspace",
+		     snapshot->hops_unresolved, snapshot->hops);
 }

@@ -23,18 +23,18 @@ static double unix_seconds(void)
 }
 
 /* The slots of interfaces are whole if seq is even, and the same before and after. */
-static void read_state(const struct tables *tables, struct status *state)
+static void read_status(const struct tables *tables, struct status *status)
 {
 	for (int i = 0; i < SEQ_TRIES; i++) {
 		uint32_t seq = __atomic_load_n(&tables->status->seq, __ATOMIC_ACQUIRE);
 
-		memcpy(state, tables->status, sizeof(*state));
+		memcpy(status, tables->status, sizeof(*status));
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		if (!(seq & 1) && seq == __atomic_load_n(&tables->status->seq, __ATOMIC_RELAXED))
 			break;
 	}
-	if (state->interfaces > ABI_ATTACHMENTS)
-		state->interfaces = ABI_ATTACHMENTS;
+	if (status->interfaces > ABI_ATTACHMENTS)
+		status->interfaces = ABI_ATTACHMENTS;
 }
 
 static void read_threads(const struct tables *tables, struct snapshot *snapshot)
@@ -53,7 +53,7 @@ static void read_threads(const struct tables *tables, struct snapshot *snapshot)
 
 static void read_verdicts(const struct tables *tables, struct snapshot *snapshot)
 {
-	const uint64_t(*counters)[VERDICT_ROW] = tables->verdicts.memory;
+	const uint64_t(*counters)[VERDICT_SLOTS] = tables->verdicts.memory;
 
 	for (uint32_t cpu = 0; cpu < tables->cpus; cpu++) {
 		for (int i = 0; i < VERDICT_COUNT; i++)
@@ -61,7 +61,7 @@ static void read_verdicts(const struct tables *tables, struct snapshot *snapshot
 	}
 }
 
-static bool is_known(const struct tables *tables, uint32_t index)
+static bool is_resolved(const struct tables *tables, uint32_t index)
 {
 	const struct hop_entry *hop = tables->hops.memory;
 	const struct hop *slot;
@@ -113,7 +113,7 @@ static int count_hops(const struct tables *tables, const struct seen_flow_list *
 			continue;
 		seen[hop] = true;
 		snapshot->hops++;
-		snapshot->hops_unknown += !is_known(tables, hop);
+		snapshot->hops_unresolved += !is_resolved(tables, hop);
 	}
 	free(seen);
 	return 0;
@@ -126,7 +126,7 @@ static void read_limit(const struct tables *tables, struct channel_entry *entry)
 	if (!limit)
 		return;
 	entry->limit = __atomic_load_n(&limit->bps, __ATOMIC_RELAXED);
-	entry->dropped = __atomic_load_n(&limit->refused, __ATOMIC_RELAXED);
+	entry->dropped = __atomic_load_n(&limit->dropped, __ATOMIC_RELAXED);
 }
 
 static void complete(const struct tables *tables, struct channel_entry *entry)
@@ -134,7 +134,7 @@ static void complete(const struct tables *tables, struct channel_entry *entry)
 	uint64_t time = clock_monotonic_ns();
 
 	for (int i = 0; i < DIRECTIONS; i++)
-		entry->direction[i].next_hop_known = is_known(tables, entry->hop[i]);
+		entry->direction[i].next_hop_known = is_resolved(tables, entry->hop[i]);
 	entry->alive = entry->owner < ABI_OWNERS &&
 		     __atomic_load_n(&tables->deadlines[entry->owner], __ATOMIC_RELAXED) > time;
 	read_limit(tables, entry);
@@ -153,7 +153,7 @@ static int read_channels(const struct tables *tables, struct snapshot *snapshot)
 	free(flows.flow);
 	for (size_t i = 0; i < channels->count && !error; i++)
 		complete(tables, &channels->entry[i]);
-	snapshot->bound = (unsigned int)channels->count;
+	snapshot->channels_used = (unsigned int)channels->count;
 	return error;
 }
 
@@ -170,8 +170,8 @@ int snapshot_take(const struct server *server, struct snapshot *snapshot)
 		return error;
 	snapshot->server = *server;
 	snapshot->taken = clock_boot_ns();
-	read_state(&tables, &snapshot->state);
-	snapshot->started_unix = unix_seconds() - (double)(snapshot->taken - snapshot->state.started) / 1e9;
+	read_status(&tables, &snapshot->status);
+	snapshot->started_unix = unix_seconds() - (double)(snapshot->taken - snapshot->status.started) / 1e9;
 	read_threads(&tables, snapshot);
 	read_verdicts(&tables, snapshot);
 	snapshot->vlan_room = tables.room[TABLE_VLANS];

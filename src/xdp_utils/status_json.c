@@ -22,11 +22,11 @@ static void write_problem(const char *line, void *data)
 	json_string(data, NULL, line);
 }
 
-static void write_interfaces(struct json *json, const struct status *state)
+static void write_interfaces(struct json *json, const struct status *status)
 {
 	json_open(json, "interfaces", '[');
-	for (unsigned int i = 0; i < state->interfaces; i++) {
-		const struct status_interface *interface = &state->interface[i];
+	for (unsigned int i = 0; i < status->interfaces; i++) {
+		const struct status_interface *interface = &status->interface[i];
 
 		json_open(json, NULL, '{');
 		write_field(json, "name", interface->name, STATUS_NAME);
@@ -52,14 +52,14 @@ static void write_table(struct json *json, const char *name, uint64_t used, uint
 static void write_tables(struct json *json, const struct snapshot *snapshot)
 {
 	json_open(json, "tables", '{');
-	write_table(json, "channels", snapshot->bound, snapshot->state.channels);
-	write_table(json, "flows", snapshot->flows_v4 + snapshot->flows_v6, 2 * (uint64_t)snapshot->state.channels);
+	write_table(json, "channels", snapshot->channels_used, snapshot->status.channels);
+	write_table(json, "flows", snapshot->flows_v4 + snapshot->flows_v6, 2 * (uint64_t)snapshot->status.channels);
 	write_table(json, "vlans", snapshot->vlans, snapshot->vlan_room);
 	write_table(json, "devices", snapshot->devices, snapshot->device_room);
 	json_close(json, '{');
 	json_open(json, "next_hops", '{');
 	json_number(json, "used", snapshot->hops);
-	json_number(json, "unresolved", snapshot->hops_unknown);
+	json_number(json, "unresolved", snapshot->hops_unresolved);
 	json_close(json, '{');
 	json_open(json, "relay_threads", '{');
 	json_number(json, "alive", snapshot->threads_alive);
@@ -67,13 +67,13 @@ static void write_tables(struct json *json, const struct snapshot *snapshot)
 	json_close(json, '{');
 }
 
-static void write_refusals(struct json *json, const struct status *state)
+static void write_refusals(struct json *json, const struct status *status)
 {
 	json_open(json, "channels_left_in_userspace", '{');
 	for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT; i++)
-		json_number(json, eligibility_refusal_name(i), state->refused[i]);
-	json_number(json, "full", state->full);
-	json_number(json, "failed", state->failed);
+		json_number(json, eligibility_refusal_name(i), status->refused[i]);
+	json_number(json, "full", status->full);
+	json_number(json, "failed", status->failed);
 	json_close(json, '{');
 }
 
@@ -89,27 +89,27 @@ static void write_verdicts(struct json *json, const struct snapshot *snapshot)
 	}
 	json_close(json, '{');
 	json_open(json, "bytes", '{');
-	json_number(json, "received", snapshot->state.bytes_in);
-	json_number(json, "sent", snapshot->state.bytes_out);
+	json_number(json, "received", snapshot->status.bytes_in);
+	json_number(json, "sent", snapshot->status.bytes_out);
 	json_close(json, '{');
 }
 
 void status_json_write(struct json *json, const struct snapshot *snapshot)
 {
-	const struct status *state = &snapshot->state;
+	const struct status *status = &snapshot->status;
 
 	json_open(json, NULL, '{');
 	server_json_fields(json, &snapshot->server);
-	json_real(json, "uptime_seconds", (double)snapshot_age(snapshot, state->started) / 1e9);
-	json_string(json, "mode", word_mode_wanted(state->mode));
+	json_real(json, "uptime_seconds", (double)snapshot_age(snapshot, status->started) / 1e9);
+	json_string(json, "mode", word_mode_wanted(status->mode));
 	json_open(json, "problems", '[');
 	problem_each(snapshot, write_problem, json);
 	json_close(json, '[');
-	json_bool(json, "ipsec", state->blocked);
-	json_number(json, "events_lost", state->overruns);
-	write_interfaces(json, state);
+	json_bool(json, "ipsec", status->blocked);
+	json_number(json, "events_lost", status->overruns);
+	write_interfaces(json, status);
 	write_tables(json, snapshot);
-	write_refusals(json, state);
+	write_refusals(json, status);
 	json_real(json, "interval_seconds", snapshot->seconds);
 	write_verdicts(json, snapshot);
 	json_close(json, '{');

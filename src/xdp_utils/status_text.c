@@ -21,24 +21,24 @@ static void show_problem(const char *line, void *data)
 
 static void show_server(FILE *out, const struct snapshot *snapshot)
 {
-	const struct status *state = &snapshot->state;
+	const struct status *status = &snapshot->status;
 	const struct server *server = &snapshot->server;
 
 	fprintf(out, LABEL "pid %u, up %s, mode %s, program id %u", "turnserver", server->pid,
-		unit_time(snapshot_age(snapshot, state->started)).text,
-		word_mode_wanted(state->mode), server->program);
+		unit_time(snapshot_age(snapshot, status->started)).text,
+		word_mode_wanted(status->mode), server->program);
 	if (server->programs > 1)
 		fprintf(out, " and %u more", server->programs - 1);
 	fputc('\n', out);
 }
 
-static void show_interfaces(FILE *out, const struct status *state)
+static void show_interfaces(FILE *out, const struct status *status)
 {
-	for (unsigned int i = 0; i < state->interfaces; i++) {
+	for (unsigned int i = 0; i < status->interfaces; i++) {
 		char name[STATUS_NAME + 1] = "", line[STATUS_LINE + 1] = "";
 
-		memcpy(name, state->interface[i].name, STATUS_NAME);
-		memcpy(line, state->interface[i].line, STATUS_LINE);
+		memcpy(name, status->interface[i].name, STATUS_NAME);
+		memcpy(line, status->interface[i].line, STATUS_LINE);
 		unit_clean(name);
 		unit_clean(line);
 		fprintf(out, LABEL "%-15s %s\n", i ? "" : "interfaces", name, line);
@@ -47,20 +47,20 @@ static void show_interfaces(FILE *out, const struct status *state)
 
 static void show_tables(FILE *out, const struct snapshot *snapshot)
 {
-	const struct status *state = &snapshot->state;
-	double share = state->channels ? 100.0 * (double)snapshot->bound / state->channels : 0;
+	const struct status *status = &snapshot->status;
+	double share = status->channels ? 100.0 * (double)snapshot->channels_used / status->channels : 0;
 
-	fprintf(out, LABEL "%s of %s (%.1f %%)\n", "channels", unit_count(snapshot->bound).text,
-		unit_count(state->channels).text, share);
+	fprintf(out, LABEL "%s of %s (%.1f %%)\n", "channels", unit_count(snapshot->channels_used).text,
+		unit_count(status->channels).text, share);
 	fprintf(out, LABEL "%s from IPv4, %s from IPv6\n", "flows", unit_count(snapshot->flows_v4).text,
 		unit_count(snapshot->flows_v6).text);
-	fprintf(out, LABEL "%s in use, %s not known\n", "next hops", unit_count(snapshot->hops).text,
-		unit_count(snapshot->hops_unknown).text);
+	fprintf(out, LABEL "%s in use, %s not resolved\n", "next hops", unit_count(snapshot->hops).text,
+		unit_count(snapshot->hops_unresolved).text);
 	fprintf(out, LABEL "%u of %u to send by, %u of %u VLANs\n", "devices", snapshot->devices,
 		snapshot->device_room, snapshot->vlans, snapshot->vlan_room);
 	fprintf(out, LABEL "%u alive, %u silent\n", "relay threads", snapshot->threads_alive, snapshot->threads_silent);
-	fprintf(out, LABEL "lost %s times%s\n", "kernel events", unit_count(state->overruns).text,
-		state->overruns ? "; the server then read everything again" : "");
+	fprintf(out, LABEL "lost %s times%s\n", "kernel events", unit_count(status->overruns).text,
+		status->overruns ? "; the server then read everything again" : "");
 }
 
 static void show_count(FILE *out, const char *text, uint64_t count)
@@ -68,12 +68,12 @@ static void show_count(FILE *out, const char *text, uint64_t count)
 	fprintf(out, "%-66s %15s\n", text, unit_count(count).text);
 }
 
-static void show_refusals(FILE *out, const struct status *state)
+static void show_refusals(FILE *out, const struct status *status)
 {
-	uint64_t sum = state->full + state->failed;
+	uint64_t sum = status->full + status->failed;
 
 	for (int i = 0; i < STATUS_REFUSALS; i++)
-		sum += state->refused[i];
+		sum += status->refused[i];
 	if (!sum)
 		return;
 	fprintf(out, "\n%-66s %15s\n", "channel bindings left in userspace, because", "since the start");
@@ -81,13 +81,13 @@ static void show_refusals(FILE *out, const struct status *state)
 		char line[128];
 
 		snprintf(line, sizeof(line), "  %s", eligibility_refusal_text(i));
-		if (state->refused[i])
-			show_count(out, line, state->refused[i]);
+		if (status->refused[i])
+			show_count(out, line, status->refused[i]);
 	}
-	if (state->full)
-		show_count(out, "  the tables were full", state->full);
-	if (state->failed)
-		show_count(out, "  the kernel did not take the channel; see turnserver's log", state->failed);
+	if (status->full)
+		show_count(out, "  the tables were full", status->full);
+	if (status->failed)
+		show_count(out, "  the kernel did not take the channel; see turnserver's log", status->failed);
 }
 
 static void show_verdicts(FILE *out, const struct snapshot *snapshot, bool all)
@@ -110,8 +110,8 @@ void status_text_write(FILE *out, const struct snapshot *snapshot, bool all)
 {
 	show_server(out, snapshot);
 	problem_each(snapshot, show_problem, out);
-	show_interfaces(out, &snapshot->state);
+	show_interfaces(out, &snapshot->status);
 	show_tables(out, snapshot);
-	show_refusals(out, &snapshot->state);
+	show_refusals(out, &snapshot->status);
 	show_verdicts(out, snapshot, all);
 }

@@ -61,8 +61,8 @@ static char *draw(const struct arguments *arguments, struct snapshot *snapshot, 
 	if (!out)
 		return NULL;
 	fprintf(out, "turnserver %u, up %s, %s of %s channels, by %s%s   (s sort, r reverse, q quit)\n",
-		snapshot->server.pid, unit_time(snapshot_age(snapshot, snapshot->state.started)).text,
-		unit_count(snapshot->bound).text, unit_count(snapshot->state.channels).text,
+		snapshot->server.pid, unit_time(snapshot_age(snapshot, snapshot->status.started)).text,
+		unit_count(snapshot->channels_used).text, unit_count(snapshot->status.channels).text,
 		sort_key_name(arguments->sort), arguments->reverse ? ", reversed" : "");
 	show_sums(out, snapshot);
 	problems.out = out;

@@ -46,7 +46,7 @@ static struct {
 	struct world copy; /* what the program gets to see, so that it cannot change the first */
 	struct flow_slot slot[ROWS], slot_before[ROWS];
 	uint32_t row[FLOWS];
-	uint64_t verdict[CPUS][VERDICT_ROW];
+	uint64_t verdict[CPUS][VERDICT_SLOTS];
 	uint8_t *hard_start; /* of the first buffer's headroom */
 	uint8_t *meta, *area;
 	struct buffer first, piece[PIECES_MAX];
@@ -549,7 +549,7 @@ static int verdict_moved(void)
 	int moved = -1;
 
 	for (uint32_t cpu = 0; cpu < CPUS; cpu++)
-		for (int i = 0; i < VERDICT_ROW; i++) {
+		for (int i = 0; i < VERDICT_SLOTS; i++) {
 			if (!machine.verdict[cpu][i])
 				continue;
 			if (moved >= 0 || cpu != machine.world->cpu || machine.verdict[cpu][i] != 1)

@@ -558,7 +558,7 @@ static bool may_come(const struct trip *t)
 
 	if (!limit || fits(&limit->left[LIMIT_CLIENT_READ], t->length))
 		return true;
-	limit->refused++;
+	limit->dropped++;
 	return false;
 }
 
@@ -576,7 +576,7 @@ static bool may_leave(const struct trip *t)
 		limit->unsent_packets++;
 		limit->unsent_bytes += t->data_length;
 	}
-	limit->refused++;
+	limit->dropped++;
 	return false;
 }
 

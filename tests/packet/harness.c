@@ -33,7 +33,7 @@ static struct {
 	const char *unable; /* why nothing can be tested */
 	int cpus, cpu;
 	uint64_t deadline;
-	bool seen[VERDICT_ROW];
+	bool seen[VERDICT_SLOTS];
 	/* The counters of all CPUs, in the kernel's memory and after the last packet. */
 	const uint64_t *verdict_now;
 	uint64_t *verdict;
@@ -42,7 +42,7 @@ static struct {
 
 static size_t verdict_size(void)
 {
-	return harness.cpus * sizeof(uint64_t) * VERDICT_ROW;
+	return harness.cpus * sizeof(uint64_t) * VERDICT_SLOTS;
 }
 
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
@@ -241,12 +241,12 @@ static int verdict_moved(void)
 {
 	int moved = -1, changes = 0;
 
-	for (int i = 0; i < harness.cpus * VERDICT_ROW; i++) {
+	for (int i = 0; i < harness.cpus * VERDICT_SLOTS; i++) {
 		if (harness.verdict_now[i] == harness.verdict[i])
 			continue;
 		changes++;
-		if (i / VERDICT_ROW == harness.cpu && harness.verdict_now[i] == harness.verdict[i] + 1)
-			moved = i % VERDICT_ROW;
+		if (i / VERDICT_SLOTS == harness.cpu && harness.verdict_now[i] == harness.verdict[i] + 1)
+			moved = i % VERDICT_SLOTS;
 	}
 	memcpy(harness.verdict, harness.verdict_now, verdict_size());
 	return changes == 1 ? moved : -1;

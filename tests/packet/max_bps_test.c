@@ -113,7 +113,7 @@ static bool limits_right(const struct limit_row *row, const struct path *path, c
 	if (row->writes)
 		want[last].left[LIMIT_CLIENT_WRITE] -= DATA + 4;
 	if (row->verdict == VERDICT_LIMITED)
-		want[received ? last : FIRST].refused++;
+		want[received ? last : FIRST].dropped++;
 	if (row->unsent) {
 		want[last].unsent_packets++;
 		want[last].unsent_bytes += DATA;

@@ -99,15 +99,15 @@ static inline void simple_snapshot(struct snapshot *snapshot, struct channel_ent
 	memset(snapshot, 0, sizeof(*snapshot));
 	snapshot->server = (struct server){ .pid = 42, .seen = true, .program = 7, .programs = 1, .version = 9 };
 	snapshot->taken = 100 * SECOND;
-	snapshot->state.started = 10 * SECOND;
-	snapshot->state.channels = 16;
-	snapshot->state.interfaces = 1;
-	snapshot->state.interface[0].mode = STATUS_MODE_NATIVE;
-	strcpy(snapshot->state.interface[0].name, "eth0");
-	strcpy(snapshot->state.interface[0].line, "native mode, mtu 1500");
+	snapshot->status.started = 10 * SECOND;
+	snapshot->status.channels = 16;
+	snapshot->status.interfaces = 1;
+	snapshot->status.interface[0].mode = STATUS_MODE_NATIVE;
+	strcpy(snapshot->status.interface[0].name, "eth0");
+	strcpy(snapshot->status.interface[0].line, "native mode, mtu 1500");
 	snapshot->threads_alive = 2;
 	snapshot->channels = (struct channel_list){ entries, count };
-	snapshot->bound = (unsigned int)count;
+	snapshot->channels_used = (unsigned int)count;
 }
 
 /* ---- every figure of it is another number, so that none can stand for another ---- */
@@ -152,9 +152,9 @@ static inline struct channel_entry free_channel(void)
 	};
 }
 
-static inline void craft_state(struct status *state)
+static inline void craft_status(struct status *status)
 {
-	*state = (struct status){
+	*status = (struct status){
 		.started = 10 * SECOND,
 		.overruns = 3,
 		.full = 4,
@@ -172,7 +172,7 @@ static inline void craft_state(struct status *state)
 		},
 	};
 	for (unsigned int i = 0; i < STATUS_REFUSALS; i++)
-		state->refused[i] = 10 + i;
+		status->refused[i] = 10 + i;
 }
 
 /* Two snapshots two seconds apart: this is the later one. */
@@ -193,12 +193,12 @@ static inline void craft_snapshot(struct snapshot *snapshot, struct channel_entr
 		.devices = 27,
 		.device_room = 28,
 		.hops = 29,
-		.hops_unknown = 12,
-		.bound = 15,
+		.hops_unresolved = 12,
+		.channels_used = 15,
 		.channels = { entries, 2 },
 		.seconds = 2,
 	};
-	craft_state(&snapshot->state);
+	craft_status(&snapshot->status);
 	for (unsigned int i = 0; i < VERDICT_COUNT; i++) {
 		snapshot->verdicts[i] = 1000 + i;
 		snapshot->verdicts_gained[i] = 201 + 2 * i;

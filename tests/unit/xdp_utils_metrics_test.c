@@ -191,7 +191,7 @@ static void test_odd_names(void **state)
 
 	(void)state;
 	simple_snapshot(&snapshot, NULL, 0);
-	strcpy(snapshot.state.interface[0].name, "\x1b[2J\"\\\xff");
+	strcpy(snapshot.status.interface[0].name, "\x1b[2J\"\\\xff");
 	text = page(&measured, 1, true);
 	assert_non_null(strstr(text, "turn_xdp_interface_attached{pid=\"42\",interface=\"?[2J\\\"\\\\?\","));
 	free(text);

@@ -28,20 +28,20 @@ static void test_status(void **state)
 	/* Packets and reasons have tables of their own elsewhere: one of each is enough. */
 	memset(snapshot.verdicts, 0, sizeof(snapshot.verdicts));
 	snapshot.verdicts[VERDICT_TO_CLIENT] = 1001;
-	memset(snapshot.state.refused, 0, sizeof(snapshot.state.refused));
-	snapshot.state.refused[1] = 11;
+	memset(snapshot.status.refused, 0, sizeof(snapshot.status.refused));
+	snapshot.status.refused[1] = 11;
 	status_text_write(out, &snapshot, false);
 	assert_written("the text of status", &written,
 		    "turnserver      pid 42, up 1m 30s, mode native, program id 7 and 1 more\n"
 		    "attention       this host has IPsec policies, which XDP would bypass: everything is relayed in userspace until they are removed\n"
-		    "attention       22 of 43 relay threads have not been heard of: their channels are relayed in userspace, if at all\n"
+		    "attention       22 of 43 relay threads have not reported for 5 seconds: their channels are relayed in userspace, if at all\n"
 		    "attention       wlan0 does not carry the program: its packets are relayed in userspace\n"
-		    "attention       12 of 29 next hops are not known: packets to them are relayed in userspace\n"
+		    "attention       12 of 29 next hops are not resolved: packets to them are relayed in userspace\n"
 		    "interfaces      eth0.7          native mode on eth0, mtu 1500\n"
 		    "                wlan0           there is no such interface\n"
 		    "channels        15 of 16 (93.8 %)\n"
 		    "flows           23 from IPv4, 24 from IPv6\n"
-		    "next hops       29 in use, 12 not known\n"
+		    "next hops       29 in use, 12 not resolved\n"
 		    "devices         27 of 28 to send by, 25 of 26 VLANs\n"
 		    "relay threads   21 alive, 22 silent\n"
 		    "kernel events   lost 3 times; the server then read everything again\n"
@@ -95,24 +95,24 @@ static void test_problems(void **state)
 	problem_each(&snapshot, keep, all);
 	assert_text("no problem", all, "");
 	snapshot.server.seen = false;
-	snapshot.state.blocked = 1;
+	snapshot.status.blocked = 1;
 	snapshot.threads_silent = 1;
-	snapshot.state.interface[0].mode = STATUS_MODE_NONE;
+	snapshot.status.interface[0].mode = STATUS_MODE_NONE;
 	/* A name may fill its field. */
-	memset(snapshot.state.interface[0].name, 'n', STATUS_NAME);
-	snapshot.bound = 16;
+	memset(snapshot.status.interface[0].name, 'n', STATUS_NAME);
+	snapshot.channels_used = 16;
 	snapshot.hops = 3;
-	snapshot.hops_unknown = 2;
+	snapshot.hops_unresolved = 2;
 	problem_each(&snapshot, keep, all);
 	assert_text("all problems", all,
 		    "no process that can be seen from here has these tables: the server has ended, or runs in "
 		    "another PID namespace\n"
 		    "this host has IPsec policies, which XDP would bypass: everything is relayed in userspace until "
 		    "they are removed\n"
-		    "1 of 3 relay threads have not been heard of: their channels are relayed in userspace, if at all\n"
+		    "1 of 3 relay threads have not reported for 5 seconds: their channels are relayed in userspace, if at all\n"
 		    "nnnnnnnnnnnnnnnn does not carry the program: its packets are relayed in userspace\n"
 		    "the tables are full: further channels are relayed in userspace; raise xdp-max-channels\n"
-		    "2 of 3 next hops are not known: packets to them are relayed in userspace\n");
+		    "2 of 3 next hops are not resolved: packets to them are relayed in userspace\n");
 }
 
 /* ---- the table of channels ---- */
@@ -202,8 +202,8 @@ static void test_odd_names(void **state)
 
 	(void)state;
 	simple_snapshot(&snapshot, NULL, 0);
-	strcpy(snapshot.state.interface[0].name, "\x1b[2J");
-	strcpy(snapshot.state.interface[0].line, "\x1b[3J");
+	strcpy(snapshot.status.interface[0].name, "\x1b[2J");
+	strcpy(snapshot.status.interface[0].line, "\x1b[3J");
 	status_text_write(out, &snapshot, true);
 	text = written_close(&written);
 	assert_null(strchr(text, '\x1b'));
