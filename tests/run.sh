@@ -11,11 +11,11 @@
 #   packet    the XDP program, by BPF_PROG_TEST_RUN
 #   netns     the server between namespaces
 #   web       what coturn shows of its sessions in a browser, and to Prometheus
-#   fuzz      the program's packet path against a model, for 40 seconds
+#   fuzz      the program's C source, compiled for the host, against a model, for 40 seconds
 #   upstream  coturn's own tests, the offload off and on; the configure script
 #   lint      make lint: C, shell, Python, and the documents
-#   sanitize  unit and packet tests and two network tests, under ASan and UBSan; relay
-#             threads that race, under TSan
+#   sanitize  unit and packet tests, coturn's own tests and two network tests, under ASan
+#             and UBSan; relay threads that race, under TSan
 #   roots     only if it is named: the build and tests on Debian 12, 13 and unstable, each
 #             of their compilers, the Dockerfile, and Debian's coturn replaced, in
 #             root file systems made by debootstrap

@@ -20,7 +20,7 @@ With `ipv6` all have IPv6 addresses as well, of the same shape: 2001:db8:1::/64
 for 192.0.2.0/24, 2001:db8:2::/64 for 198.51.100.0/24, 2001:db8:3::/64 for
 203.0.113.0/24; routers end in ::fe and ::fd.
 
-The server has ip_forward=0 in all of them, checksum offload is on everywhere,
+In each of these topologies the server has ip_forward=0, checksum offload is on everywhere,
 and all ends but the server's have GRO on, without which a veth drops frames
 that an XDP program on its other end sends.
 """
