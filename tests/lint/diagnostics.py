@@ -21,7 +21,7 @@ PAGE = TOP / "man" / "turnserver-xdp.1"
 
 # Beginnings of lines that need no explanation in the man page, and why.
 NOT_DOCUMENTED = {
-    "cannot read the eventfd that wakes the thread of next hops: %s": "cannot happen: the read of an eventfd fails",
+    "cannot read the eventfd that wakes the offload's monitor thread: %s": "cannot happen: the read of an eventfd fails",
     "this turnserver was built without XDP": "says all there is to say",
 }
 
@@ -35,7 +35,7 @@ LINE_CALLS = {
     r"\b(?:lose|detach|warn)\(\s*\w+": "%s: ",
 }
 # Calls whose text becomes the reason in a line.
-REASON_CALLS = [r"\brefuse", r"write_line\(\s*why\w*", r"snprintf\(\s*why"]
+REASON_CALLS = [r"\bfail(?:_driver|_occupied)?\b", r"write_line\(\s*why\w*", r"snprintf\(\s*why"]
 # Functions that return reasons.
 REASON_FILES = ["src/channel/eligibility.c"]
 
