@@ -147,6 +147,41 @@ void capability_raise(void)
 			 strerror(-error));
 }
 
+/*
+ * Takes the three out of all sets. Returns whether there was one. The kernel takes out of the ambient
+ * set what is not inheritable any more, and effective is only what is permitted.
+ */
+static bool take_out(struct capabilities *capabilities)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < KNOWN; i++) {
+		struct __user_cap_data_struct *data = &capabilities->data[CAP_TO_INDEX(known[i].capability)];
+		__u32 bit = CAP_TO_MASK(known[i].capability);
+
+		any = any || (data->permitted | data->inheritable) & bit;
+		data->effective &= ~bit;
+		data->permitted &= ~bit;
+		data->inheritable &= ~bit;
+	}
+	return any;
+}
+
+void capability_give_up(void)
+{
+	struct capabilities have;
+	int error = capabilities_get(&have);
+
+	if (!error && take_out(&have))
+		error = capabilities_set(&have);
+	if (error)
+		log_line(LOG_LEVEL_WARNING,
+			 "coturn's threads keep CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, as far as the server was started with "
+			 "them: capget or capset failed: %s; no thread of coturn needs them: let the sandbox allow both "
+			 "system calls",
+			 strerror(-error));
+}
+
 /* Until Linux 5.8, CAP_BPF and CAP_PERFMON were parts of CAP_SYS_ADMIN, which still includes them. */
 static bool has(const struct capabilities *have, int capability)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The capabilities (capabilities(7)) that the offload needs. coturn gives up root after
- * its start (option proc-user), but the thread that looks after next hops needs
- * CAP_NET_ADMIN for as long as the server runs, because it asks the kernel to confirm
- * neighbours. Kernels before 5.19 may also require CAP_BPF of whoever changes a table that
- * is loaded already, or attaches the program; then that thread keeps CAP_BPF too.
+ * The capabilities (capabilities(7)) that the offload needs. All of them are needed for its
+ * start only, and coturn's threads never need one. But the thread that looks after next
+ * hops needs CAP_NET_ADMIN for as long as the server runs, because it asks the kernel to
+ * confirm neighbours. Kernels before 5.19 may also require CAP_BPF of whoever changes a table
+ * that is loaded already, or attaches the program; then that thread keeps CAP_BPF too.
  */
 #ifndef OFFLOAD_BASE_CAPABILITY_H
 #define OFFLOAD_BASE_CAPABILITY_H
@@ -48,6 +48,14 @@ int capability_without_bpf(bool without);
  * other threads are made, which inherit the result.
  */
 void capability_raise(void);
+
+/**
+ * Gives up the three capabilities of enum capability, which only the offload takes: in the
+ * effective, permitted, inheritable and ambient set of the calling thread. All others stay
+ * as they are. A failure is logged. To be called before other threads are made, which
+ * inherit the result.
+ */
+void capability_give_up(void);
 
 /**
  * Writes the names of those capabilities that the calling thread lacks for loading and

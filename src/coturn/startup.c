@@ -10,6 +10,7 @@
 
 #include "mainrelay.h"
 
+#include "base/capability.h"
 #include "base/log.h"
 #include "base/option.h"
 #include "base/version.h"
@@ -99,6 +100,8 @@ void __wrap_setup_server(void)
 		log_line(LOG_LEVEL_ERROR,
 			 "the offload is off: everything is relayed in userspace; correct what the lines above say, and "
 			 "restart the server");
+	/* coturn makes its threads next, which need none of what the offload took to start. */
+	capability_give_up();
 	__real_setup_server();
 }
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Capabilities of a process: started with some, and read from outside."""
 
+import collections
 import re
 from pathlib import Path
 
-NUMBERS = {"CAP_NET_ADMIN": 12, "CAP_SYS_ADMIN": 21, "CAP_PERFMON": 38, "CAP_BPF": 39}
+NUMBERS = {"CAP_NET_BIND_SERVICE": 10, "CAP_NET_ADMIN": 12, "CAP_SYS_ADMIN": 21, "CAP_PERFMON": 38, "CAP_BPF": 39}
 
 # What the README and the example for systemd name.
 NEEDED = ("CAP_BPF", "CAP_NET_ADMIN", "CAP_PERFMON")
@@ -38,20 +39,27 @@ def _field(status, name):
     return re.search(rf"^{name}:\s*(\S+)", status, re.M).group(1)
 
 
-def sets_of(path):
-    """Permitted, effective and bounding set, as in a status file of /proc."""
-    status = Path(path).read_text(encoding="ascii")
-    return tuple(int(_field(status, f"Cap{name}"), 16) for name in ("Prm", "Eff", "Bnd"))
+Sets = collections.namedtuple("Sets", "permitted effective inheritable ambient")
+
+
+def bounding_of(pid):
+    """The bounding set of a process."""
+    return int(_field(Path(f"/proc/{pid}/status").read_text(encoding="ascii"), "CapBnd"), 16)
+
+
+def _sets(path):
+    status = (path / "status").read_text(encoding="ascii")
+    return Sets(*(int(_field(status, f"Cap{name}"), 16) for name in ("Prm", "Eff", "Inh", "Amb")))
+
+
+def of_process(pid):
+    """The sets of a process's first thread; "self": of this one."""
+    return _sets(Path(f"/proc/{pid}"))
 
 
 def of_threads(pid):
-    """The permitted and effective sets of all threads that have any, sorted."""
-    found = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        permitted, effective, _ = sets_of(task / "status")
-        if permitted or effective:
-            found.append((permitted, effective))
-    return sorted(found)
+    """The sets of each thread."""
+    return [_sets(task) for task in Path(f"/proc/{pid}/task").iterdir()]
 
 
 def user_of(pid):

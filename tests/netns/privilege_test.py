@@ -1,8 +1,8 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: BSD-3-Clause
 """What the server may do, and what it does with less: the capabilities that it
-takes, all of them and each one missing, a change of its user, and kernels that
-want a capability for each access to a table.
+takes, all of them and each one missing; what each thread keeps of them, however
+the server was started; and kernels that want a capability for each access to a table.
 """
 
 import functools
@@ -45,6 +45,15 @@ def reachable(lab, name="turnserver"):
     return program
 
 
+def with_file_capabilities(lab):
+    """A copy of the server whose file has the three capabilities, as in the Dockerfile."""
+    need("setcap")
+    program = reachable(lab, "turnserver-with-capabilities")
+    # Not in effect by themselves: else it would not start where they are out of bounds.
+    command(["setcap", ",".join(capabilities.NEEDED).lower() + "=p", program])
+    return program
+
+
 @test("no root", SECONDS)
 def no_root(lab):
     prefix = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all")
@@ -65,32 +74,22 @@ def no_cap_bpf(lab):
 def enough(lab):
     need("capsh")
     prefix = (*UNLOCKED, *capabilities.with_only(capabilities.NEEDED))
-    exact = capabilities.mask(capabilities.NEEDED)
     with Server(lab, MODE, prefix=prefix, program=reachable(lab)) as server:
-        check_equal(capabilities.sets_of(f"/proc/{server.pid}/status"), (exact,) * 3,
-                    "permitted, effective and bounding set")
+        check_equal(capabilities.bounding_of(server.pid), capabilities.mask(capabilities.NEEDED), "bounding set")
         check_equal(capabilities.user_of(server.pid), (NO_USER, NO_USER), "user and group")
         with Talk(lab) as one:
-            one.wait_kernel(server, PATIENCE).check_kernel(server)
-        # Neighbours, links that come back: as for root.
-        with Talk(lab) as one:
-            one.wait_kernel(server, PATIENCE)
-            renew(lab)
-            one.wait_kernel(server, PATIENCE + 3).check_kernel(server)
+            check_changes(lab, server, one)
 
 
 @test("the three as capabilities of the file, for who may have them; or none", SECONDS)
 def of_the_file(lab):
-    need("setcap")
-    program = reachable(lab, "turnserver-with-capabilities")
-    # Not in effect by themselves: else it would not start where they are out of bounds.
-    command(["setcap", ",".join(capabilities.NEEDED).lower() + "=p", program])
+    program = with_file_capabilities(lab)
     for names, relays in ((capabilities.NEEDED, True), ((), False)):
         prefix = (*UNLOCKED, *capabilities.without(names, program))
         with Server(lab, MODE, prefix=prefix) as server, Talk(lab) as one:
             check_equal(capabilities.user_of(server.pid), (NO_USER, NO_USER), "user and group")
             if relays:
-                one.wait_kernel(server, PATIENCE).check_kernel(server)
+                check_changes(lab, server, one)
             else:
                 one.warm()
                 check_said(server, "takes CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON:")
@@ -121,22 +120,77 @@ def each_missing(lab):
                   words=[f"takes {missing}:"])
 
 
+NONE = capabilities.Sets(0, 0, 0, 0)
+
+
+def exactly(names):
+    """These in effect, and nothing that another program would inherit."""
+    return capabilities.Sets(capabilities.mask(names), capabilities.mask(names), 0, 0)
+
+
+def root_without_ours():
+    """What root has of its own, as this process does, less what the offload takes."""
+    ours = capabilities.mask(capabilities.NEEDED)
+    return capabilities.Sets(*(value & ~ours for value in capabilities.of_process("self")))
+
+
+def check_threads(server, coturn, monitor=None, threads=3):
+    """Sets of the monitor thread and of all others; it has at least so many threads."""
+    wanted = [] if monitor is None else [monitor]
+
+    def as_wanted():
+        found = capabilities.of_threads(server.pid)
+        special = [sets for sets in found if sets != coturn]
+        return len(found) >= threads and special == wanted and len(found)
+
+    # The monitor thread gives up the rest in its own time.
+    return wait_until(as_wanted, 3, f"{wanted} of the monitor thread and {coturn} of all others; "
+                      f"{capabilities.of_threads(server.pid)}")
+
+
+def check_starts(lab, coturn, *options, **started):
+    """What the threads keep with the offload on, failed, and off."""
+    monitor = exactly(["CAP_BPF", "CAP_NET_ADMIN"] if guarded() else ["CAP_NET_ADMIN"])
+    with Server(lab, MODE, *options, **started) as server, Talk(lab) as one:
+        one.wait_kernel(server, PATIENCE).check_kernel(server)
+        threads = check_threads(server, coturn, monitor)
+        check_changes(lab, server, one)
+        check_threads(server, coturn, monitor, threads)
+    nowhere = (("listening-ip", "127.0.0.1"), ("relay-ip", "127.0.0.1"))
+    # It fails late, when all capabilities are in effect.
+    with Server(lab, MODE, *nowhere, *options, ready=False, **started) as server:
+        server.wait_log("no interface to attach to")
+        check_threads(server, coturn, threads=threads - 1)
+    with Server(lab, *options, offload=False, **started) as server:
+        check_threads(server, coturn, threads=threads - 1)
+
+
+@test("root: one thread keeps CAP_NET_ADMIN and no other, all others what coturn may need", SECONDS)
+def threads_of_root(lab):
+    check_starts(lab, root_without_ours())
+
+
 @test("proc-user and proc-group: one thread keeps CAP_NET_ADMIN, nothing else is kept", SECONDS)
 def proc_user(lab):
-    with Server(lab, MODE, *NOBODY) as server, Talk(lab) as one:
+    check_starts(lab, NONE, *NOBODY)
+    with Server(lab, MODE, *NOBODY) as server:
         # It answers before it has changed its user.
         wait_until(lambda: capabilities.user_of(server.pid) == (NO_USER, NO_USER), 5, "another user and group")
-        check_alone(server, [["CAP_BPF", "CAP_NET_ADMIN"] if guarded() else ["CAP_NET_ADMIN"]])
-        check_changes(lab, server, one)
 
 
-def check_alone(server, kept):
-    """These, by thread, are all the capabilities that the process has left."""
-    wanted = sorted((capabilities.mask(names),) * 2 for names in kept)
-    # Threads of ours give up the rest in their own time.
-    wait_until(lambda: capabilities.of_threads(server.pid) == wanted, 2,
-               f"threads with {kept} only; "
-               f"{[tuple(map(hex, one)) for one in capabilities.of_threads(server.pid)]}")
+@test("ambient capabilities: the same, and those that are not for the offload stay", SECONDS)
+def threads_of_ambient(lab):
+    need("capsh")
+    port = ["CAP_NET_BIND_SERVICE"]
+    prefix = (*UNLOCKED, *capabilities.with_only((*capabilities.NEEDED, *port)))
+    check_starts(lab, capabilities.Sets(*[capabilities.mask(port)] * 4), prefix=prefix, program=reachable(lab))
+
+
+@test("capabilities of the file: the same, nothing else is kept", SECONDS)
+def threads_of_file(lab):
+    need("capsh")
+    program = with_file_capabilities(lab)
+    check_starts(lab, NONE, prefix=(*UNLOCKED, *capabilities.without(capabilities.NEEDED, program)))
 
 
 def check_changes(lab, server, one):
@@ -167,11 +221,15 @@ def guard(lab):
     return ("env", f"LD_PRELOAD={made}")
 
 
-@test("a kernel that wants CAP_BPF for each access: one thread keeps it after proc-user", SECONDS)
-def proc_user_guarded(lab):
-    with Server(lab, MODE, *NOBODY, prefix=guard(lab)) as server, Talk(lab) as one:
-        check_alone(server, [["CAP_BPF", "CAP_NET_ADMIN"]])
-        check_changes(lab, server, one)
+@test("a kernel that wants CAP_BPF for each access: one thread keeps it", SECONDS)
+def threads_guarded(lab):
+    need("capsh")
+    ambient = (*guard(lab), *UNLOCKED, *capabilities.with_only(capabilities.NEEDED))
+    for options, coturn, prefix in (((), root_without_ours(), guard(lab)), (NOBODY, NONE, guard(lab)),
+                                    ((), NONE, ambient)):
+        with Server(lab, MODE, *options, prefix=prefix, program=reachable(lab)) as server, Talk(lab) as one:
+            check_threads(server, coturn, exactly(["CAP_BPF", "CAP_NET_ADMIN"]))
+            check_changes(lab, server, one)
 
 
 @test("the same, and no CAP_BPF to keep: said, and ways out that are new are coturn's", SECONDS)

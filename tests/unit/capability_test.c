@@ -10,8 +10,11 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <linux/securebits.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -32,7 +35,7 @@
 #define NOBODY 65534
 
 static struct sets {
-	uint64_t permitted, effective;
+	uint64_t permitted, effective, inheritable;
 } sets_get(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -41,18 +44,38 @@ static struct sets {
 	memset(data, 0, sizeof(data));
 	syscall(SYS_capget, &header, data);
 	return (struct sets){ data[0].permitted | (uint64_t)data[1].permitted << 32,
-			      data[0].effective | (uint64_t)data[1].effective << 32 };
+			      data[0].effective | (uint64_t)data[1].effective << 32,
+			      data[0].inheritable | (uint64_t)data[1].inheritable << 32 };
+}
+
+static int sets_put_all(const struct sets *sets)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	for (int i = 0; i < 2; i++)
+		data[i] = (struct __user_cap_data_struct){
+			.permitted = (uint32_t)(sets->permitted >> 32 * i),
+			.effective = (uint32_t)(sets->effective >> 32 * i),
+			.inheritable = (uint32_t)(sets->inheritable >> 32 * i),
+		};
+	return (int)syscall(SYS_capset, &header, data);
 }
 
 static int sets_put(uint64_t permitted, uint64_t effective)
 {
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2] = {
-		{ .permitted = (uint32_t)permitted, .effective = (uint32_t)effective },
-		{ .permitted = (uint32_t)(permitted >> 32), .effective = (uint32_t)(effective >> 32) },
-	};
+	return sets_put_all(&(struct sets){ .permitted = permitted, .effective = effective });
+}
 
-	return (int)syscall(SYS_capset, &header, data);
+static uint64_t ambient_get(void)
+{
+	uint64_t ambient = 0;
+
+	for (unsigned long i = 0; i < 64; i++) {
+		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, i, 0L, 0L) == 1)
+			ambient |= BIT(i);
+	}
+	return ambient;
 }
 
 static unsigned int lines;
@@ -186,6 +209,83 @@ static void test_changes(void **state)
 	run("without CAP_BPF", check_without_bpf, NULL);
 }
 
+/* ---- what is given up ---- */
+
+/* The unit's own capability, for a port below 1024, stays. */
+static int check_give_up(const void *unused)
+{
+	uint64_t after = BIT(CAP_NET_BIND_SERVICE), before = OURS | after;
+	struct sets sets = { before, before, before };
+
+	(void)unused;
+	CHECK(!sets_put_all(&sets));
+	for (unsigned long i = 0; i < 64; i++)
+		CHECK(!(before & BIT(i)) || !prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0L, 0L));
+	CHECK(ambient_get() == before);
+	capability_give_up();
+	CHECK(lines == 0);
+	sets = sets_get();
+	CHECK(sets.permitted == after && sets.effective == after && sets.inheritable == after);
+	CHECK(ambient_get() == after);
+	return 0;
+}
+
+static int check_give_up_permitted(const void *unused)
+{
+	(void)unused;
+	CHECK(!sets_put(OURS | BIT(CAP_SETUID), BIT(CAP_SETUID)));
+	capability_give_up();
+	CHECK(sets_get().permitted == BIT(CAP_SETUID));
+	CHECK(sets_get().effective == BIT(CAP_SETUID));
+	return 0;
+}
+
+/* From now on capset(2) fails, as in a sandbox that forbids it. */
+static int forbid_capset(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_capset, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = COUNT(code), .filter = code };
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) ||
+	       prctl(PR_SET_SECCOMP, (long)SECCOMP_MODE_FILTER, &program);
+}
+
+static int check_give_up_fails(const void *unused)
+{
+	(void)unused;
+	CHECK(!sets_put(BIT(CAP_PERFMON), 0));
+	CHECK(!forbid_capset());
+	capability_give_up();
+	CHECK(lines == 1);
+	CHECK(sets_get().permitted == BIT(CAP_PERFMON));
+	return 0;
+}
+
+/* A server that was started without them does not depend on capset(2). */
+static int check_nothing_to_give_up(const void *unused)
+{
+	(void)unused;
+	CHECK(!sets_put(BIT(CAP_NET_BIND_SERVICE), BIT(CAP_NET_BIND_SERVICE)));
+	CHECK(!forbid_capset());
+	capability_give_up();
+	CHECK(lines == 0);
+	return 0;
+}
+
+static void test_give_up(void **state)
+{
+	(void)state;
+	run("give up", check_give_up, NULL);
+	run("give up what is only permitted", check_give_up_permitted, NULL);
+	run("give up fails", check_give_up_fails, NULL);
+	run("nothing to give up", check_nothing_to_give_up, NULL);
+}
+
 /* ---- the change of the user ---- */
 
 static int check_keep(const void *unused)
@@ -233,6 +333,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_give_up),
 		cmocka_unit_test(test_keep),
 	};
 
