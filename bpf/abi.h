@@ -298,7 +298,7 @@ struct vlan {
 /*
  * The version of all that this file and verdict.h lay out, of the names of the variables in
  * maps.h, and of the reasons that are counted in `refused`. It changes with each of them,
- * but not with a verdict that is added.
+ * but not with a verdict or a reason that is added.
  */
 #define ABI_VERSION 2u
 

@@ -17,6 +17,7 @@ static const struct {
 	[REFUSAL_GROUP] = { "group", "the peer is a multicast or broadcast address" },
 	[REFUSAL_LOOPBACK] = { "loopback", "client or peer has a loopback address" },
 	[REFUSAL_NUMBER] = { "number", "the channel number is not from 0x4000 to 0x7fff" },
+	[REFUSAL_MAPPED] = { "mapped", "client or peer has an IPv4-mapped IPv6 address (::ffff:0:0/96)" },
 };
 
 const char *eligibility_refusal_text(enum refusal refusal)
@@ -94,7 +95,7 @@ enum refusal eligibility_check(const struct channel_request *request)
 	    peer->any.sa_family != request->relay.any.sa_family)
 		return REFUSAL_FAMILY;
 	if (is_mapped(peer) || is_mapped(client))
-		return REFUSAL_FAMILY;
+		return REFUSAL_MAPPED;
 	if (is_any(&request->server) || is_any(&request->relay))
 		return REFUSAL_WILDCARD;
 	if (request->bound)

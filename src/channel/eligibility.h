@@ -30,7 +30,10 @@ struct channel_request {
 	bool df;               /* the relay's socket sends the data of ChannelData with DF set */
 };
 
-/* Why a channel stays in userspace. Inspectors know the numbers: when they change, so must ABI_VERSION. */
+/*
+ * Why a channel stays in userspace. Inspectors know the numbers: when they change, so must ABI_VERSION. A new
+ * reason has the next number.
+ */
 enum refusal {
 	REFUSAL_NONE,
 	REFUSAL_CLIENT_NOT_UDP,
@@ -42,6 +45,7 @@ enum refusal {
 	REFUSAL_GROUP,
 	REFUSAL_LOOPBACK,
 	REFUSAL_NUMBER,
+	REFUSAL_MAPPED,
 	REFUSAL_COUNT,
 };
 

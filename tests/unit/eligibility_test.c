@@ -106,7 +106,9 @@ static void test_peer6(void **state)
 		{ "::", REFUSAL_GROUP },
 		{ "::1", REFUSAL_LOOPBACK },
 		{ "::2", REFUSAL_NONE },
-		{ "::ffff:192.0.2.10", REFUSAL_FAMILY },
+		{ "::ffff:192.0.2.10", REFUSAL_MAPPED },
+		{ "::ffff:0.0.0.0", REFUSAL_MAPPED },
+		{ "::fffe:192.0.2.10", REFUSAL_NONE },
 		{ "ff02::1", REFUSAL_GROUP },
 		{ "ff3e::8000:1", REFUSAL_GROUP },
 		{ "fe80::1", REFUSAL_LINK_LOCAL },
@@ -145,7 +147,7 @@ static void test_client6(void **state)
 		enum refusal refusal;
 	} table[] = {
 		{ "2001:db8:1::10", REFUSAL_NONE },      { "::1", REFUSAL_LOOPBACK },
-		{ "::ffff:192.0.2.10", REFUSAL_FAMILY }, { "fe80::1", REFUSAL_LINK_LOCAL },
+		{ "::ffff:192.0.2.10", REFUSAL_MAPPED }, { "fe80::1", REFUSAL_LINK_LOCAL },
 	};
 
 	(void)state;
@@ -287,6 +289,7 @@ static void test_texts(void **state)
 	assert_non_null(strstr(eligibility_refusal_text(REFUSAL_GROUP), "multicast"));
 	assert_non_null(strstr(eligibility_refusal_text(REFUSAL_LOOPBACK), "loopback"));
 	assert_non_null(strstr(eligibility_refusal_text(REFUSAL_NUMBER), "number"));
+	assert_non_null(strstr(eligibility_refusal_text(REFUSAL_MAPPED), "IPv4-mapped"));
 }
 
 int main(void)

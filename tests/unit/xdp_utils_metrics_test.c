@@ -69,6 +69,7 @@ static const char servers_part[] =
 	"turn_xdp_channels_left_total{pid=\"42\",reason=\"group\"} 17\n"
 	"turn_xdp_channels_left_total{pid=\"42\",reason=\"loopback\"} 18\n"
 	"turn_xdp_channels_left_total{pid=\"42\",reason=\"number\"} 19\n"
+	"turn_xdp_channels_left_total{pid=\"42\",reason=\"mapped\"} 20\n"
 	"turn_xdp_channels_left_total{pid=\"42\",reason=\"full\"} 4\n"
 	"turn_xdp_channels_left_total{pid=\"42\",reason=\"failed\"} 5\n"
 	"# HELP turn_xdp_packets_total Packets that the program saw, by what became of them.\n"
