@@ -59,32 +59,29 @@ void option_clear(struct options *options)
 
 static int refuse(struct options *options, size_t id, const char *value, const char *allowed)
 {
+	/* In turnserver.conf a comment behind a value is a part of the value, as for coturn's own options. */
+	bool comment = value && strchr(value, '#');
+
 	if (!options->error[0])
-		snprintf(options->error, sizeof(options->error), "%s: '%.60s' is not %s",
-			 option_descriptions[id].name, value ? value : "", allowed);
+		snprintf(options->error, sizeof(options->error), "%s: '%.60s' is not %s%s",
+			 option_descriptions[id].name, value ? value : "", allowed,
+			 comment ? "; a comment needs a line of its own" : "");
 	return -EINVAL;
 }
 
-/* The same words as for coturn's own switches. A switch without a value is on. */
+/*
+ * Reads a switch as coturn reads its own. The first character decides, so a comment behind the value does no
+ * harm. Only "on" and "off" have to be whole words. A switch without a value is on.
+ */
 static int parse_switch(const char *value, int *on)
 {
-	static const char *const words[][2] = {
-		{ "0", "1" }, { "no", "yes" }, { "off", "on" }, { "false", "true" }
-	};
-
-	if (!value || !*value) {
+	if (!value || !*value || strchr("123456789yYtT", *value) || !strcasecmp(value, "on"))
 		*on = 1;
-		return 0;
-	}
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		for (int state = 0; state < 2; state++) {
-			if (!strcasecmp(value, words[i][state])) {
-				*on = state;
-				return 0;
-			}
-		}
-	}
-	return -EINVAL;
+	else if (strchr("0nNfF", *value) || !strcasecmp(value, "off"))
+		*on = 0;
+	else
+		return -EINVAL;
+	return 0;
 }
 
 static int parse_mode(const char *value, int *mode)
@@ -107,7 +104,9 @@ static int parse_channels(const char *value, long *channels)
 		return -EINVAL;
 	/* A number that is too large for a long becomes the largest long, which is not allowed either. */
 	number = strtol(value, &end, 10);
-	if (*end || number < 1 || number > OPTION_CHANNELS_MAX)
+	/* coturn takes no notice of what follows a number. A comment is all that may follow here. */
+	end += strspn(end, " \t");
+	if ((*end && *end != '#') || number < 1 || number > OPTION_CHANNELS_MAX)
 		return -EINVAL;
 	*channels = number;
 	return 0;
@@ -117,7 +116,7 @@ static int add_interface(struct option_layer *layer, const char *name)
 {
 	size_t length = name ? strlen(name) : 0;
 
-	if (!length || length >= IFNAMSIZ || strpbrk(name, "/ \t"))
+	if (!length || length >= IFNAMSIZ || strpbrk(name, "/, \t"))
 		return -EINVAL;
 	for (unsigned int i = 0; i < layer->interfaces; i++) {
 		if (!strcmp(layer->interface[i], name))
@@ -127,6 +126,22 @@ static int add_interface(struct option_layer *layer, const char *name)
 		return -ENOSPC;
 	memcpy(layer->interface[layer->interfaces++], name, length + 1);
 	return 0;
+}
+
+static int set_interface(struct options *options, struct option_layer *layer, const char *value)
+{
+	switch (add_interface(layer, value)) {
+	case 0:
+		return 0;
+	case -ENOSPC:
+		return refuse(options, ID_INTERFACE, value,
+			      "among the first " NUMBER(ABI_ATTACHMENTS) " interfaces; no more can carry the program");
+	}
+	/* What looks like a list may also be a name and a comment. */
+	if (value && strpbrk(value, ", \t") && !strchr(value, '#'))
+		return refuse(options, ID_INTERFACE, value,
+			      "the name of one interface; repeat the option, once for each interface");
+	return refuse(options, ID_INTERFACE, value, "a name of an interface (1 to 15 characters)");
 }
 
 int option_set(struct options *options, enum option_source source, size_t id, const char *value)
@@ -153,15 +168,7 @@ int option_set(struct options *options, enum option_source source, size_t id, co
 				      "a number from 1 to " NUMBER(OPTION_CHANNELS_MAX));
 		return 0;
 	case ID_INTERFACE:
-		switch (add_interface(layer, value)) {
-		case 0:
-			return 0;
-		case -ENOSPC:
-			return refuse(options, id, value,
-				      "among the first " NUMBER(ABI_ATTACHMENTS) " interfaces; no more can carry the program");
-		default:
-			return refuse(options, id, value, "a name of an interface (1 to 15 characters)");
-		}
+		return set_interface(options, layer, value);
 	default:
 		return -EINVAL;
 	}
@@ -174,14 +181,14 @@ int option_read_line(struct options *options, const char *line)
 
 	snprintf(text, sizeof(text), "%s", line);
 	name = text + strspn(text, " \t");
-	value = name + strcspn(name, " \t=\r\n");
+	end = name + strlen(name);
+	while (end > name && isspace((unsigned char)end[-1]))
+		*--end = '\0';
+	value = name + strcspn(name, " \t=");
 	if (*value) {
 		*value++ = '\0';
 		value += strspn(value, " \t=");
 	}
-	end = value + strlen(value);
-	while (end > value && isspace((unsigned char)end[-1]))
-		*--end = '\0';
 	if (*value == '"') {
 		value++;
 		if (end > value && end[-1] == '"')
@@ -216,4 +223,21 @@ void option_resolve(const struct options *options, struct settings *settings)
 	settings->channels = VALUE_OF(options, channels, OPTION_CHANNELS_DEFAULT);
 	settings->interfaces = layer->interfaces;
 	memcpy(settings->interface, layer->interface, sizeof(settings->interface));
+}
+
+const char *option_without_effect(const struct options *options)
+{
+	struct settings settings;
+
+	option_resolve(options, &settings);
+	/* Whoever has written xdp-offload=no knows that it is off. */
+	if (VALUE_OF(options, enabled, -1) >= 0 || settings.required)
+		return NULL;
+	if (settings.interfaces)
+		return option_descriptions[ID_INTERFACE].name;
+	if (VALUE_OF(options, mode, -1) >= 0)
+		return option_descriptions[ID_MODE].name;
+	if (VALUE_OF(options, channels, -1) >= 0)
+		return option_descriptions[ID_CHANNELS].name;
+	return NULL;
 }

@@ -67,13 +67,19 @@ void option_clear(struct options *options);
 int option_set(struct options *options, enum option_source source, size_t id, const char *value);
 
 /**
- * Takes a line of turnserver.conf. Returns 0 if the line is one of our options, even if
- * its value is bad (options->error says so); -ENOENT if coturn has to read the line.
+ * Takes a line of turnserver.conf, which it takes apart as coturn does. Returns 0 if the line is one of our
+ * options, even if its value is bad (options->error says so); -ENOENT if coturn has to read the line.
  */
 int option_read_line(struct options *options, const char *line);
 
 /** Combines both sources into `settings`, where each option of the command line wins. */
 void option_resolve(const struct options *options, struct settings *settings);
+
+/**
+ * Returns the name of an option that does nothing, because xdp-offload is not there; NULL if there is none. An
+ * xdp-required without xdp-offload is not one of them: it is an error, for which the server does not start.
+ */
+const char *option_without_effect(const struct options *options);
 
 /** Returns "auto", "native" or "generic", which are valid for ever. */
 const char *option_mode_name(enum option_mode mode);

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+
 int __real_getopt_long(int argc, char *const *argv, const char *shorts, const struct option *longs,
 		       int *index);
 char *__real_fgets(char *buffer, int size, FILE *file);
@@ -43,6 +45,14 @@ static struct options *get(void)
 const struct options *options_given(void)
 {
 	return get();
+}
+
+void options_log_without_effect(void)
+{
+	const char *name = option_without_effect(get());
+
+	if (name)
+		log_line(LOG_LEVEL_WARNING, "%s has no effect, because xdp-offload is not set: set xdp-offload too", name);
 }
 
 static void print_help(void)

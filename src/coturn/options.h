@@ -11,4 +11,7 @@
  */
 const struct options *options_given(void);
 
+/** Logs one line if there are options of the offload, but no xdp-offload. When the options are complete. */
+void options_log_without_effect(void);
+
 #endif

@@ -82,6 +82,7 @@ void __wrap_setup_server(void)
 	option_resolve(given, &settings);
 	log_version(&settings);
 	settings.debug = turn_params.verbose == TURN_VERBOSE_EXTRA;
+	options_log_without_effect();
 	if (given->error[0])
 		log_line(LOG_LEVEL_ERROR, "%s", given->error);
 	else if (settings.enabled)

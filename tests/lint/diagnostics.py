@@ -31,6 +31,7 @@ LINE_CALLS = {
     r"log_line": "",
     r"write_line\(\s*interface->line": "%s: ",
     r"snprintf\(\s*interface->line": "%s: ",
+    r"snprintf\(\s*options->error": "",
     # Functions of src/iface/ that write a line about an interface.
     r"\b(?:lose|detach|warn)\(\s*\w+": "%s: ",
 }

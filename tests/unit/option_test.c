@@ -10,6 +10,8 @@
 #include "base/option.h"
 
 #define SWITCH_WORDS "is not one of yes, no, on, off, true, false, 1, 0"
+#define ONE_INTERFACE "is not the name of one interface; repeat the option, once for each interface"
+#define COMMENT "; a comment needs a line of its own"
 
 static struct options options;
 
@@ -129,6 +131,11 @@ static void test_switches(void **state)
 		{ "true", true },  { "YES", true },    { "On", true },   { "True", true },  { "0", false },
 		{ "no", false },   { "off", false },   { "false", false }, { "NO", false }, { "Off", false },
 		{ "FALSE", false },
+		/* The first character decides, as it does for coturn's own switches. */
+		{ "y", true },     { "Y", true },      { "t", true },    { "T", true },     { "2", true },
+		{ "9", true },     { "10", true },     { "yess", true }, { "n", false },    { "N", false },
+		{ "f", false },    { "F", false },     { "00", false },  { "01", false },   { "none", false },
+		{ "yes # or no", true }, { "no # or yes", false }, { "0#1", false }, { "ON", true }, { "OFF", false },
 	};
 
 	for (int source = 0; source < OPTION_SOURCES; source++) {
@@ -163,6 +170,7 @@ static void test_channels(void **state)
 		unsigned int channels;
 	} numbers[] = {
 		{ "1", 1 }, { "2", 2 }, { "16384", 16384 }, { "1048575", 1048575 }, { "1048576", 1048576 }, { "007", 7 },
+		{ "12 # 34", 12 }, { "12\t#", 12 }, { "12#34", 12 },
 	};
 
 	for (int source = 0; source < OPTION_SOURCES; source++) {
@@ -282,14 +290,23 @@ static const struct {
 	bool argv_only; /* a line of the file cannot have this value */
 } bad[] = {
 	{ "xdp-offload", "maybe", "xdp-offload: 'maybe' " SWITCH_WORDS, false },
-	{ "xdp-offload", "2", "xdp-offload: '2' " SWITCH_WORDS, false },
-	{ "xdp-offload", "yess", "xdp-offload: 'yess' " SWITCH_WORDS, false },
 	{ "xdp-offload", "o", "xdp-offload: 'o' " SWITCH_WORDS, false },
+	{ "xdp-offload", "onn", "xdp-offload: 'onn' " SWITCH_WORDS, false },
+	{ "xdp-offload", "offf", "xdp-offload: 'offf' " SWITCH_WORDS, false },
+	{ "xdp-offload", "-1", "xdp-offload: '-1' " SWITCH_WORDS, false },
+	{ "xdp-offload", " no", "xdp-offload: ' no' " SWITCH_WORDS, true },
+	{ "xdp-offload", "=no", "xdp-offload: '=no' " SWITCH_WORDS, true },
+	{ "xdp-offload", "'no'", "xdp-offload: ''no'' " SWITCH_WORDS, false },
+	{ "xdp-offload", "# not yet", "xdp-offload: '# not yet' " SWITCH_WORDS COMMENT, false },
+	{ "xdp-offload", "on # at last", "xdp-offload: 'on # at last' " SWITCH_WORDS COMMENT, false },
+	{ "xdp-required", "# not yet", "xdp-required: '# not yet' " SWITCH_WORDS COMMENT, false },
 	{ "xdp-required", "perhaps", "xdp-required: 'perhaps' " SWITCH_WORDS, false },
 	{ "xdp-mode", "hardware", "xdp-mode: 'hardware' is not one of auto, native, generic", false },
 	{ "xdp-mode", "Native", "xdp-mode: 'Native' is not one of auto, native, generic", false },
 	{ "xdp-mode", "nativ", "xdp-mode: 'nativ' is not one of auto, native, generic", false },
 	{ "xdp-mode", "native,generic", "xdp-mode: 'native,generic' is not one of auto, native, generic", false },
+	{ "xdp-mode", "native # the fast one",
+	  "xdp-mode: 'native # the fast one' is not one of auto, native, generic" COMMENT, false },
 	{ "xdp-mode", "", "xdp-mode: '' is not one of auto, native, generic", false },
 	{ "xdp-mode", NULL, "xdp-mode: '' is not one of auto, native, generic", false },
 	{ "xdp-max-channels", "0", "xdp-max-channels: '0' is not a number from 1 to 1048576", false },
@@ -298,6 +315,10 @@ static const struct {
 	{ "xdp-max-channels", "+5", "xdp-max-channels: '+5' is not a number from 1 to 1048576", false },
 	{ "xdp-max-channels", " 5", "xdp-max-channels: ' 5' is not a number from 1 to 1048576", true },
 	{ "xdp-max-channels", "5k", "xdp-max-channels: '5k' is not a number from 1 to 1048576", false },
+	{ "xdp-max-channels", "5 6", "xdp-max-channels: '5 6' is not a number from 1 to 1048576", false },
+	{ "xdp-max-channels", "5k # 5000", "xdp-max-channels: '5k # 5000' is not a number from 1 to 1048576" COMMENT,
+	  false },
+	{ "xdp-max-channels", "0 # none", "xdp-max-channels: '0 # none' is not a number from 1 to 1048576" COMMENT, false },
 	{ "xdp-max-channels", "0x10", "xdp-max-channels: '0x10' is not a number from 1 to 1048576", false },
 	{ "xdp-max-channels", "1e3", "xdp-max-channels: '1e3' is not a number from 1 to 1048576", false },
 	{ "xdp-max-channels", "many", "xdp-max-channels: 'many' is not a number from 1 to 1048576", false },
@@ -312,9 +333,14 @@ static const struct {
 	{ "xdp-interface", "abcdefghijklmnop",
 	  "xdp-interface: 'abcdefghijklmnop' is not a name of an interface (1 to 15 characters)", false },
 	{ "xdp-interface", "a/b", "xdp-interface: 'a/b' is not a name of an interface (1 to 15 characters)", false },
-	{ "xdp-interface", "eth0 eth1",
-	  "xdp-interface: 'eth0 eth1' is not a name of an interface (1 to 15 characters)", false },
-	{ "xdp-interface", "a\tb", "xdp-interface: 'a\tb' is not a name of an interface (1 to 15 characters)", false },
+	{ "xdp-interface", "eth0,eth1", "xdp-interface: 'eth0,eth1' " ONE_INTERFACE, false },
+	{ "xdp-interface", "eth0, eth1", "xdp-interface: 'eth0, eth1' " ONE_INTERFACE, false },
+	{ "xdp-interface", "eth0,", "xdp-interface: 'eth0,' " ONE_INTERFACE, false },
+	{ "xdp-interface", "enp0s31f6,enp1s0,enp2s0", "xdp-interface: 'enp0s31f6,enp1s0,enp2s0' " ONE_INTERFACE, false },
+	{ "xdp-interface", "eth0 eth1", "xdp-interface: 'eth0 eth1' " ONE_INTERFACE, false },
+	{ "xdp-interface", "a\tb", "xdp-interface: 'a\tb' " ONE_INTERFACE, false },
+	{ "xdp-interface", "eth0 # uplink",
+	  "xdp-interface: 'eth0 # uplink' is not a name of an interface (1 to 15 characters)" COMMENT, false },
 };
 
 static void test_bad_values(void **state)
@@ -404,7 +430,7 @@ static void test_line_forms(void **state)
 		"xdp-mode\t%s\n",      "xdp-mode = %s\n",     "xdp-mode\t=\t%s\n",     "xdp-mode  \t %s  \t \n",
 		"  xdp-mode=%s\n",     "\txdp-mode %s\r\n",   " \t xdp-mode==%s\n",    "xdp-mode=\"%s\"\n",
 		"xdp-mode \"%s\"\r\n", "xdp-mode=\"%s\" \t\n", "xdp-mode = \"%s\"",    "xdp-mode=\"%s\n",
-		"xdp-mode=%s \r\n",
+		"xdp-mode=%s \r\n", "xdp-mode=%s\f\v\n", "xdp-mode=\"%s\"\v\n",
 	};
 
 	for (size_t i = 0; i < COUNT(forms); i++) {
@@ -422,6 +448,7 @@ static void test_lines_without_value(void **state)
 	static const char *const lines[] = {
 		"xdp-offload",     "xdp-offload\n",      "xdp-offload\r\n", "  xdp-offload  \n", "xdp-offload=\n",
 		"xdp-offload = \n", "xdp-offload \"\"\n", "xdp-offload=\"\r\n", "\txdp-offload\t\r\n",
+		"xdp-offload\f\n", "xdp-offload==\n",
 	};
 
 	for (size_t i = 0; i < COUNT(lines); i++) {
@@ -455,6 +482,9 @@ static void test_lines_of_others(void **state)
 		"--xdp-offload\n",
 		"xdp_offload\n",
 		"xdp-offload#\n",
+		"xdp-offload;\n",
+		"xdp-offload\fno\n",
+		"\rxdp-offload\n",
 		"xdp-mode:native\n",
 		"\"xdp-offload\"\n",
 		"user=xdp-mode:native\n",
@@ -469,14 +499,53 @@ static void test_lines_of_others(void **state)
 	}
 }
 
-/* As in coturn's own options, a comment after a value is a part of the value. */
-static void test_comment_after_value(void **state)
+static void test_without_effect(void **state)
 {
-	(void)state;
-	assert_int_equal(option_read_line(&options, "xdp-mode=native # the fast one\n"), 0);
-	assert_string_equal(options.error,
-			    "xdp-mode: 'native # the fast one' is not one of auto, native, generic");
-	assert_int_equal(resolve().mode, OPTION_MODE_AUTO);
+	static const struct {
+		const char *entry; /* lines of the file, with ; between them */
+		const char *argv;  /* an option of the command line */
+		const char *name;  /* which option has no effect */
+	} table[] = {
+		{ "", "", NULL },
+		{ "xdp-interface=eth0", "", "xdp-interface" },
+		{ "xdp-mode=auto", "", "xdp-mode" },
+		{ "xdp-max-channels=16384", "", "xdp-max-channels" },
+		{ "xdp-max-channels=1;xdp-mode=native;xdp-interface=eth0", "", "xdp-interface" },
+		{ "xdp-max-channels=1;xdp-mode=native", "", "xdp-mode" },
+		{ "", "xdp-interface=eth0", "xdp-interface" },
+		{ "", "xdp-mode=native", "xdp-mode" },
+		{ "", "xdp-max-channels=1", "xdp-max-channels" },
+		{ "xdp-mode=native;xdp-offload", "", NULL },
+		{ "xdp-mode=native", "xdp-offload=yes", NULL },
+		/* It is off on purpose. */
+		{ "xdp-mode=native;xdp-offload=no", "", NULL },
+		{ "xdp-interface=eth0", "xdp-offload=no", NULL },
+		/* This is an error of its own. */
+		{ "xdp-mode=native;xdp-required", "", NULL },
+		{ "xdp-required", "", NULL },
+		{ "xdp-mode=native;xdp-required=no", "", "xdp-mode" },
+		{ "xdp-required=no", "", NULL },
+		/* It has not been taken; the error says so. */
+		{ "xdp-mode=fast", "", NULL },
+	};
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		const char *name;
+		char text[128], *rest = text, *line;
+
+		setup(state);
+		snprintf(text, sizeof(text), "%s", table[i].entry);
+		while ((line = strsep(&rest, ";")))
+			option_read_line(&options, line);
+		snprintf(text, sizeof(text), "%s", table[i].argv);
+		line = text;
+		name = strsep(&line, "=");
+		if (*name)
+			assert_entry_equal(table[i].argv, set(OPTION_ARGV, name, line), 0);
+		name = option_without_effect(&options);
+		print_message("# file: %s, command line: %s; %s\n", table[i].entry, table[i].argv, name ? name : "(null)");
+		assert_string_equal(name ? name : "none", table[i].name ? table[i].name : "none");
+	}
 }
 
 /* The line is on the heap and has no spare byte, so that a sanitizer finds a read past its end. */
@@ -542,7 +611,7 @@ int main(void)
 		cmocka_unit_test_setup(test_line_forms, setup),
 		cmocka_unit_test_setup(test_lines_without_value, setup),
 		cmocka_unit_test_setup(test_lines_of_others, setup),
-		cmocka_unit_test_setup(test_comment_after_value, setup),
+		cmocka_unit_test_setup(test_without_effect, setup),
 		cmocka_unit_test_setup(test_long_lines, setup),
 	};
 
