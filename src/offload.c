@@ -71,28 +71,64 @@ static int check_netlink(void)
 	return error;
 }
 
-static int find_interfaces(const struct settings *settings, const char *const *addresses,
-			   unsigned int count, struct interface_list *list)
+/* An address that coturn listens on and relays from is in the list twice. */
+static bool is_repeated(const char *const *addresses, unsigned int index)
 {
+	for (unsigned int i = 0; i < index; i++) {
+		if (!strcmp(addresses[i], addresses[index]))
+			return true;
+	}
+	return false;
+}
+
+static bool is_ipv6(const char *address)
+{
+	return strchr(address, ':');
+}
+
+static bool is_loopback(const char *address)
+{
+	return !strncmp(address, "127.", 4) || !strcmp(address, "::1");
+}
+
+/*
+ * Adds the interfaces that own the addresses. coturn listens on loopback addresses too unless it is told otherwise,
+ * so the log names them only if the server has no address of their family on an interface.
+ */
+static void find_owners(const char *const *addresses, unsigned int count, struct interface_list *list)
+{
+	bool found[2] = { false, false };
 	int error;
 
-	list->count = settings->interfaces;
-	memcpy(list->name, settings->interface, sizeof(list->name));
-	if (list->count)
-		return 0;
 	for (unsigned int i = 0; i < count; i++) {
+		if (is_repeated(addresses, i))
+			continue;
 		error = address_owner_find(addresses[i], list);
+		if (!error || error == -ENOSPC)
+			found[is_ipv6(addresses[i])] = true;
 		if (error == -ENOSPC)
 			log_line(LOG_LEVEL_WARNING, "%s: more than %d interfaces; name those that matter with xdp-interface",
 				 addresses[i], ABI_ATTACHMENTS);
-		else if (error == -EADDRNOTAVAIL)
-			log_line(LOG_LEVEL_INFO, "%s: on no interface but the loopback, which carries nothing: its channels "
-						 "are relayed in userspace", addresses[i]);
-		else if (error)
+		else if (error && error != -EADDRNOTAVAIL)
 			log_line(LOG_LEVEL_WARNING, "%s: no interface found for this address: %s", addresses[i],
 				 strerror(-error));
 	}
-	return 0;
+	for (unsigned int i = 0; i < count; i++) {
+		if (is_repeated(addresses, i) || (is_loopback(addresses[i]) && found[is_ipv6(addresses[i])]))
+			continue;
+		if (address_owner_find(addresses[i], list) == -EADDRNOTAVAIL)
+			log_line(LOG_LEVEL_INFO, "%s: on no interface but the loopback, which carries nothing: its channels "
+						 "are relayed in userspace", addresses[i]);
+	}
+}
+
+static void find_interfaces(const struct settings *settings, const char *const *addresses, unsigned int count,
+			    struct interface_list *list)
+{
+	list->count = settings->interfaces;
+	memcpy(list->name, settings->interface, sizeof(list->name));
+	if (!list->count)
+		find_owners(addresses, count, list);
 }
 
 int offload_start(const struct settings *settings, const char *const *addresses, unsigned int count,
@@ -111,11 +147,10 @@ int offload_start(const struct settings *settings, const char *const *addresses,
 	capability_raise();
 	error = check_netlink();
 	if (!error)
-		error = find_interfaces(settings, addresses, count, &interfaces);
-	if (!error)
 		error = socket_style(&style);
 	if (error)
 		return error;
+	find_interfaces(settings, addresses, count, &interfaces);
 	error = loader_start(settings, &interfaces, &maps);
 	if (error)
 		return error;
