@@ -11,8 +11,10 @@ import contextlib
 import socket
 
 import turn
+from inspector import ask_json
 from kernel import Verdicts
 from lab import CLIENT, CLIENT6, PEER, PEER6, SERVER, SERVER6, Lab
+from outcome import check_said
 from server import Server
 from tap import check, check_equal, run, test, wait_until
 from upstream import ttl_to_client
@@ -219,6 +221,17 @@ def hairpin_external(lab):
         server = stack.enter_context(
             Server(lab, ("external-ip", f"203.0.113.77/{lab.relay_address}")))
         _hairpin(lab, stack, (CLIENT, SERVER), (CLIENT, SERVER), server, "203.0.113.77")
+
+
+@test("an IPv4-mapped peer is left to coturn, for a reason of its own")
+def mapped(lab):
+    with Server(lab) as server, turn.Client(lab.client) as client:
+        client.allocate(family=6)
+        client.bind(CHANNEL, "::ffff:198.51.100.2", 5000)
+        check_said(server, "client or peer has an IPv4-mapped IPv6 address")
+        check_equal(server.offload.flows(), [], "flows")
+        left = ask_json("status", server, "-i", 0)["channels_left_in_userspace"]
+        check_equal({reason: count for reason, count in left.items() if count}, {"mapped": 1}, "channels left")
 
 
 if __name__ == "__main__":
