@@ -31,7 +31,7 @@ struct flow_key {
 	__be16 sport;
 	__be16 dport;
 	__be16 channel;
-	__u16 family; /* FLOW_KEY_V4, so that no key is all zeros */
+	__u16 family;          /* FLOW_KEY_V4, so that no key is all zeros */
 } __attribute__((aligned(8))); /* compared by 8 bytes */
 
 struct flow_key6 {
@@ -88,7 +88,7 @@ struct flow {
 			__u16 ip_sum;   /* IPv4: sum of the new header without TOS, length, ID and TTL */
 			__u16 id_first; /* IPv4: the ID of the first packet; it counts up from there */
 		};
-		__be32 label;           /* IPv6: version and flow label, traffic class 0 */
+		__be32 label; /* IPv6: version and flow label, traffic class 0 */
 	};
 	__u32 zero;
 } __attribute__((aligned(8))); /* copied by 8 bytes */
@@ -121,8 +121,8 @@ struct flow_slot {
 	__be16 key_channel;
 	__u16 key_family;
 	__u32 rest[FLOW_REST_WORDS]; /* struct flow from FLOW_REST on */
-	__u32 trimmed;    /* bytes behind the data that were cut off, modulo 2^32 */
-	__be32 saddr;     /* as in struct flow; IPv6: the first words */
+	__u32 trimmed;               /* bytes behind the data that were cut off, modulo 2^32 */
+	__be32 saddr;                /* as in struct flow; IPv6: the first words */
 	__be32 daddr;
 	/* the other words of IPv6 addresses */
 	__be32 key_saddr6[3];
@@ -131,7 +131,7 @@ struct flow_slot {
 	__be32 daddr6[3];
 	/* The program adds to these atomically. Nearly always all packets of a flow come by one CPU. */
 	__u64 packets;
-	__u64 data;       /* bytes that were relayed, without ChannelData headers */
+	__u64 data; /* bytes that were relayed, without ChannelData headers */
 } __attribute__((aligned(64)));
 
 /*
@@ -229,7 +229,7 @@ struct hop {
 	__u16 mtu;     /* of the IP packet, in bytes */
 	__u8 ttl;      /* the default TTL or hop limit of the route */
 	__u8 flags;
-	__u8 eth[12];  /* destination, then source MAC */
+	__u8 eth[12];                  /* destination, then source MAC */
 	struct vlan_tag tag[ABI_TAGS]; /* to be put on, outermost first; protocol 0: none */
 };
 
@@ -307,26 +307,30 @@ struct vlan {
 /* Room for the reasons for which channels stay in userspace: enum refusal. */
 #define STATUS_REFUSALS 32
 
-enum status_mode { STATUS_MODE_NONE, STATUS_MODE_NATIVE, STATUS_MODE_GENERIC };
+enum status_mode {
+	STATUS_MODE_NONE,
+	STATUS_MODE_NATIVE,
+	STATUS_MODE_GENERIC,
+};
 
 /* An interface that should carry the program. */
 struct status_interface {
 	char name[STATUS_NAME];
 	char device[STATUS_NAME]; /* the device that carries the program for it, or "" */
-	__u32 ifindex;           /* 0: there is no interface of that name now */
+	__u32 ifindex;            /* 0: there is no interface of that name now */
 	__u32 device_ifindex;
-	__u8 mode;               /* enum status_mode */
-	__u8 dispatched;         /* 1: other programs run there too, by libxdp's dispatcher */
+	__u8 mode;       /* enum status_mode */
+	__u8 dispatched; /* 1: other programs run there too, by libxdp's dispatcher */
 	__u8 zero[6];
-	char line[STATUS_LINE];   /* what the log says of it: its mode, or why it does not carry the program */
+	char line[STATUS_LINE]; /* what the log says of it: its mode, or why it does not carry the program */
 };
 
 struct status {
-	__u64 started;  /* CLOCK_BOOTTIME in nanoseconds; 0: no server has these tables */
-	__u64 overruns; /* how often events of the kernel were lost, so that all was read anew */
-	__u64 full;     /* channels that found no room in the tables */
-	__u64 failed;   /* channels that the tables did not take for another reason */
-	__u64 bytes_in; /* UDP payload that was relayed, as received; brought up to date every second */
+	__u64 started;   /* CLOCK_BOOTTIME in nanoseconds; 0: no server has these tables */
+	__u64 overruns;  /* how often events of the kernel were lost, so that all was read anew */
+	__u64 full;      /* channels that found no room in the tables */
+	__u64 failed;    /* channels that the tables did not take for another reason */
+	__u64 bytes_in;  /* UDP payload that was relayed, as received; brought up to date every second */
 	__u64 bytes_out; /* the same, as sent */
 	__u64 refused[STATUS_REFUSALS];
 	__u32 pid;      /* in the server's own PID namespace */
@@ -334,7 +338,7 @@ struct status {
 	__u8 mode;      /* the mode that was asked for: enum option_mode */
 	__u8 blocked;   /* 1: everything is left to coturn, because the host has IPsec policies */
 	__u8 zero[2];
-	__u32 seq;      /* odd while one of the interfaces below is being written */
+	__u32 seq; /* odd while one of the interfaces below is being written */
 	__u32 interfaces;
 	__u32 zero2;
 	struct status_interface interface[ABI_ATTACHMENTS];

@@ -91,7 +91,7 @@ static __always_inline enum verdict flow_of(struct packet *packet, const int v6,
 
 /* The same for a datagram that leaves by `flow` and comes in again; the copy replaces *flow. */
 static __always_inline enum verdict flow_hairpin(struct packet *packet, const int v6, struct flow *flow,
-					      struct flow_slot **slot)
+						 struct flow_slot **slot)
 {
 	struct flow_found found;
 

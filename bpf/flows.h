@@ -20,7 +20,9 @@ struct flow_found {
 
 /* Makes `var` 0 in a way that the CPU knows only when the load that `var` comes from is done. */
 #ifdef __bpf__
+/* clang-format off */
 #define dependent_zero(var) asm volatile("%0 &= 0" : "+r"(var))
+/* clang-format on */
 #else
 #define dependent_zero(var) ((var) &= 0)
 #endif

@@ -38,8 +38,8 @@ struct packet {
 	__sum16 check;                 /* of the UDP header, as received */
 	__u8 tos;                      /* or traffic class */
 	__u8 ttl;                      /* or hop limit */
-	__u8 partial; /* the checksum is only the pseudo-header's: a local socket left the rest to the device */
-	__u8 generic; /* the program runs in generic mode: on skbs, not on the driver's buffers */
+	__u8 partial;                  /* the checksum is only the pseudo-header's: a local socket left the rest to the device */
+	__u8 generic;                  /* the program runs in generic mode: on skbs, not on the driver's buffers */
 };
 
 /* What the server says of an interface that carries the program; NULL if it says nothing. */

@@ -16,12 +16,12 @@ struct outgoing {
 	struct flow_slot *slot; /* the flow's, for its counters */
 	const struct hop *hop;
 	struct limit *first_limit; /* of the flow that led to this server itself; NULL: no max-bps, or no such flow */
-	__u32 delta;   /* sum of the new addresses and ports less the old */
-	__u16 data;    /* bytes of relayed data */
-	__u16 payload; /* bytes of the UDP payload: the data, and towards a client the ChannelData header */
-	__u16 header;  /* bytes of the ChannelData header that the packet came with: 4 or 0 */
-	__sum16 check; /* of the UDP header */
-	__be16 id;     /* of the IPv4 header */
+	__u32 delta;               /* sum of the new addresses and ports less the old */
+	__u16 data;                /* bytes of relayed data */
+	__u16 payload;             /* bytes of the UDP payload: the data, and towards a client the ChannelData header */
+	__u16 header;              /* bytes of the ChannelData header that the packet came with: 4 or 0 */
+	__sum16 check;             /* of the UDP header */
+	__be16 id;                 /* of the IPv4 header */
 	__u8 tos;
 	__u8 ttl;
 };

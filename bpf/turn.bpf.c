@@ -30,7 +30,7 @@
  * packets from coturn.
  */
 static __always_inline enum verdict to_other_client(struct packet *packet, struct flow *flow,
-						   struct outgoing *out, const int v6)
+						    struct outgoing *out, const int v6)
 {
 	enum verdict verdict;
 

@@ -118,7 +118,8 @@ static void find_owners(const char *const *addresses, unsigned int count, struct
 			continue;
 		if (address_owner_find(addresses[i], list) == -EADDRNOTAVAIL)
 			log_line(LOG_LEVEL_INFO, "%s: on no interface but the loopback, which carries nothing: its channels "
-						 "are relayed in userspace", addresses[i]);
+						 "are relayed in userspace",
+				 addresses[i]);
 	}
 }
 

@@ -203,6 +203,7 @@ bool capability_missing(char *names, size_t size)
 	}
 	for (size_t i = 0; i < count && used < size; i++)
 		used += (size_t)snprintf(names + used, size - used, "%s%s", missing[i],
-					 i + 1 == count ? "" : i + 2 == count ? " and " : ", ");
+					 i + 1 == count ? "" : i + 2 == count ? " and " :
+										", ");
 	return count > 0;
 }

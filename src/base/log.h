@@ -3,7 +3,11 @@
 #ifndef OFFLOAD_BASE_LOG_H
 #define OFFLOAD_BASE_LOG_H
 
-enum log_level { LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
+enum log_level {
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_WARNING,
+	LOG_LEVEL_ERROR,
+};
 
 /** Receives one line, which has no newline at its end. It is called from any thread. */
 typedef void (*log_sink)(enum log_level level, const char *line);

@@ -9,7 +9,13 @@
 #include <string.h>
 #include <strings.h>
 
-enum option_id { ID_OFFLOAD, ID_INTERFACE, ID_MODE, ID_CHANNELS, ID_REQUIRED };
+enum option_id {
+	ID_OFFLOAD,
+	ID_INTERFACE,
+	ID_MODE,
+	ID_CHANNELS,
+	ID_REQUIRED,
+};
 
 #define STRING(x) #x
 #define NUMBER(x) STRING(x)
@@ -205,7 +211,7 @@ int option_read_line(struct options *options, const char *line)
 }
 
 /* The value of a field: the command line's, else the file's, else `unset`. */
-#define VALUE_OF(options, field, unset)                                \
+#define VALUE_OF(options, field, unset)                                                   \
 	((options)->layer[OPTION_ARGV].field >= 0 ? (options)->layer[OPTION_ARGV].field : \
 	 (options)->layer[OPTION_FILE].field >= 0 ? (options)->layer[OPTION_FILE].field : \
 						    (unset))

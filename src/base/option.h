@@ -16,8 +16,16 @@
 #define OPTION_CHANNELS_DEFAULT 16384
 #define OPTION_CHANNELS_MAX 1048576
 
-enum option_mode { OPTION_MODE_AUTO, OPTION_MODE_NATIVE, OPTION_MODE_GENERIC };
-enum option_source { OPTION_FILE, OPTION_ARGV, OPTION_SOURCES };
+enum option_mode {
+	OPTION_MODE_AUTO,
+	OPTION_MODE_NATIVE,
+	OPTION_MODE_GENERIC,
+};
+enum option_source {
+	OPTION_FILE,
+	OPTION_ARGV,
+	OPTION_SOURCES,
+};
 
 /* What one source sets. Numbers that it does not set are -1; its list of interfaces is then empty. */
 struct option_layer {

@@ -14,7 +14,11 @@
 #include "table/flow_table.h"
 
 /* The directions of a channel, which are the indices of its flows. */
-enum { TO_PEER, TO_CLIENT, DIRECTIONS };
+enum {
+	TO_PEER,
+	TO_CLIENT,
+	DIRECTIONS,
+};
 
 /** How coturn's sockets send, as far as it does not depend on the packet that was received. */
 struct flow_style {

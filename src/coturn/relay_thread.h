@@ -18,11 +18,11 @@
 /** A channel that the kernel relays or has relayed, until coturn deletes it. */
 struct hooked_channel {
 	ts_ur_super_session *session;
-	struct channel *channel;     /* NULL after it was closed and its slots were given back */
-	struct bandwidth *bandwidth; /* NULL without max-bps, or if `channel` is NULL */
-	bool closed;                 /* nothing is relayed any more */
-	ioa_socket_handle relay;     /* the socket of its relayed transport address; NULL if closed */
-	bool df;                     /* that socket sends IPv4 packets with DF */
+	struct channel *channel;                /* NULL after it was closed and its slots were given back */
+	struct bandwidth *bandwidth;            /* NULL without max-bps, or if `channel` is NULL */
+	bool closed;                            /* nothing is relayed any more */
+	ioa_socket_handle relay;                /* the socket of its relayed transport address; NULL if closed */
+	bool df;                                /* that socket sends IPv4 packets with DF */
 	struct hooked_channel *previous, *next; /* of the same relay thread */
 };
 

@@ -98,16 +98,16 @@ int mode_check_native(const struct link *device, bool trusted, char *why, size_t
 	if (device_xdp_features(device->ifindex, &features)) {
 		if (veth && !trusted)
 			return fail(-EOPNOTSUPP, why, size,
-				      "this kernel (before 6.3) does not say whether the other end of a veth takes what an "
-				      "XDP program sends; if it has GRO on, use xdp-mode=native");
+				    "this kernel (before 6.3) does not say whether the other end of a veth takes what an "
+				    "XDP program sends; if it has GRO on, use xdp-mode=native");
 	} else if (!(features & XDP_FEATURE_BASIC)) {
 		return fail_driver(device, "has no XDP", why, size);
 	} else if (!(features & XDP_FEATURE_REDIRECT)) {
 		return fail_driver(device, "does not redirect", why, size);
 	} else if (veth && !(features & XDP_FEATURE_NDO_XMIT)) {
 		return fail(-EOPNOTSUPP, why, size,
-			      "the veth's other end has neither GRO nor an XDP program, and so drops what an XDP program "
-			      "sends; switch GRO on there: ethtool -K NAME gro on");
+			    "the veth's other end has neither GRO nor an XDP program, and so drops what an XDP program "
+			    "sends; switch GRO on there: ethtool -K NAME gro on");
 	}
 	id = program_on(device->ifindex);
 	return id ? fail_occupied(id, why, size) : 0;
@@ -127,12 +127,12 @@ int mode_check_generic(const struct links *links, const struct link *link, uint3
 		return fail(-ENODEV, why, size, "there is no such interface");
 	if (vlan_above(links, link->ifindex))
 		return fail(-EOPNOTSUPP, why, size,
-			      "in generic mode the program cannot tell frames of the VLANs above it from its own; name the "
-			      "VLANs' own interfaces with xdp-interface");
+			    "in generic mode the program cannot tell frames of the VLANs above it from its own; name the "
+			    "VLANs' own interfaces with xdp-interface");
 	if (gro_merges_udp(links, link))
 		return fail(-EOPNOTSUPP, why, size,
-			      "rx-gro-list or rx-udp-gro-forwarding is on, so in generic mode the program would take several "
-			      "received datagrams for one; switch both off with ethtool -K");
+			    "rx-gro-list or rx-udp-gro-forwarding is on, so in generic mode the program would take several "
+			    "received datagrams for one; switch both off with ethtool -K");
 	id = link->ifindex == own ? 0 : program_on(link->ifindex);
 	return id ? fail_occupied(id, why, size) : 0;
 }

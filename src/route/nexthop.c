@@ -115,7 +115,7 @@ static void update_entry(uint32_t entry)
 		neighbour_leave(entry);
 	else
 		resolved = neighbour_join(entry, found.gateway_family, found.ifindex, &found.gateway,
-				       found.hop.eth) == 0;
+					  found.hop.eth) == 0;
 	wait_before_rewrite(destination);
 	pthread_mutex_lock(&nexthops.lock);
 	if (destination->users && destination_is(destination, wanted.family, &wanted.from, &wanted.to)) {

@@ -46,7 +46,8 @@ static uint32_t now_ms(void)
 {
 	uint32_t ms = (uint32_t)clock_coarse_ms();
 
-	return ms == 0 ? 1 : ms < ENDED ? ms : ENDED - 1;
+	return ms == 0 ? 1 : ms < ENDED ? ms :
+					  ENDED - 1;
 }
 
 /* ---- the slots where a key may stand ---- */

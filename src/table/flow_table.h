@@ -38,8 +38,8 @@ struct flow_table {
 	const uint64_t *seed;   /* the FLOW_SEEDS seeds of the hash, which are the XDP program's */
 	uint32_t *freed;        /* of each slot: when it was given back, in milliseconds, or a mark */
 	uint32_t slots;
-	uint64_t stride;        /* flow_stride(slots) */
-	uint32_t room;          /* how many more flows are accepted */
+	uint64_t stride; /* flow_stride(slots) */
+	uint32_t room;   /* how many more flows are accepted */
 };
 
 /**

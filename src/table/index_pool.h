@@ -13,10 +13,10 @@
 /** The free indices, as a ring. Before index_pool_open, all zeros but the lock (PTHREAD_MUTEX_INITIALIZER). */
 struct index_pool {
 	pthread_mutex_t lock;
-	uint32_t *index;   /* the ring, with room for `indices` of them */
+	uint32_t *index; /* the ring, with room for `indices` of them */
 	uint32_t indices;
-	uint32_t first;    /* place of the next index to be taken */
-	uint32_t free;     /* how many are free, from `first` on */
+	uint32_t first; /* place of the next index to be taken */
+	uint32_t free;  /* how many are free, from `first` on */
 };
 
 /** Makes the indices from 0 to `indices` - 1 free. Returns 0 or -ENOMEM. Before other threads use the pool. */

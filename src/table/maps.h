@@ -23,11 +23,11 @@ struct maps {
 	const struct bpf_map *hops;
 	const struct bpf_map *begun; /* of each slot of flows: when its flow began */
 	const struct bpf_map *limits;
-	uint64_t *deadlines;         /* ABI_OWNERS deadlines, in memory that is shared already */
-	struct status *status;       /* in memory that is shared already */
-	const uint64_t *flow_seed;   /* FLOW_SEEDS seeds of the hash of flows */
+	uint64_t *deadlines;       /* ABI_OWNERS deadlines, in memory that is shared already */
+	struct status *status;     /* in memory that is shared already */
+	const uint64_t *flow_seed; /* FLOW_SEEDS seeds of the hash of flows */
 	unsigned int flow_slots;
-	unsigned int flow_room;      /* how many flows are accepted: fewer than there are slots */
+	unsigned int flow_room; /* how many flows are accepted: fewer than there are slots */
 	unsigned int hop_entries;
 };
 

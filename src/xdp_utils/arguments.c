@@ -15,7 +15,14 @@
 #define DEFAULT_ADDRESS "127.0.0.1"
 #define DEFAULT_PORT 9642
 
-enum long_only { OPTION_CLIENT = 256, OPTION_RELAY, OPTION_PEER, OPTION_NUMBER, OPTION_ONCE, OPTION_CHANNELS };
+enum long_only {
+	OPTION_CLIENT = 256,
+	OPTION_RELAY,
+	OPTION_PEER,
+	OPTION_NUMBER,
+	OPTION_ONCE,
+	OPTION_CHANNELS,
+};
 
 static const struct option options[] = {
 	{ "pid", required_argument, NULL, 'p' },

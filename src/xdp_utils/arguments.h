@@ -12,14 +12,21 @@
 
 #define PROGRAM "turnutils_xdp"
 
-enum command { COMMAND_STATUS, COMMAND_CHANNELS, COMMAND_TOP, COMMAND_METRICS, COMMAND_LIST, COMMANDS };
+enum command {
+	COMMAND_STATUS,
+	COMMAND_CHANNELS,
+	COMMAND_TOP,
+	COMMAND_METRICS,
+	COMMAND_LIST,
+	COMMANDS,
+};
 
 struct arguments {
 	enum command command;
-	uint32_t pid;      /* of the server; 0: the only one there is */
+	uint32_t pid; /* of the server; 0: the only one there is */
 	bool json;
-	bool all;          /* also counters that are 0 */
-	double interval;   /* seconds between two snapshots, for rates; 0: one snapshot */
+	bool all;        /* also counters that are 0 */
+	double interval; /* seconds between two snapshots, for rates; 0: one snapshot */
 	struct filter filter;
 	enum sort_key sort;
 	bool reverse;

@@ -10,26 +10,30 @@
 #include "seen_flow.h"
 #include "transport.h"
 
-enum direction { TO_PEER, TO_CLIENT, DIRECTIONS };
+enum direction {
+	TO_PEER,
+	TO_CLIENT,
+	DIRECTIONS,
+};
 
 struct direction_figures {
-	struct usage used;       /* since the channel was bound */
+	struct usage used; /* since the channel was bound */
 	bool next_hop_known;
 	double packets_per_second; /* 0 without an earlier snapshot, as is the next one */
-	double bits_per_second;  /* of the data, without ChannelData headers */
+	double bits_per_second;    /* of the data, without ChannelData headers */
 };
 
 struct channel_entry {
 	struct transport client, server, relay, peer;
 	uint16_t number;
-	uint16_t owner;          /* slot of the deadlines: the relay thread */
-	bool alive;              /* the relay thread has moved its deadline ahead in time */
-	uint32_t limit_slot;     /* slot of the limits, if `limited` */
+	uint16_t owner;           /* slot of the deadlines: the relay thread */
+	bool alive;               /* the relay thread has moved its deadline ahead in time */
+	uint32_t limit_slot;      /* slot of the limits, if `limited` */
 	uint32_t hop[DIRECTIONS]; /* slots of the next hops */
-	uint64_t since;          /* when it was bound: CLOCK_BOOTTIME, ns */
-	bool limited;            /* max-bps limits its session */
-	uint64_t limit;          /* bytes per second, in each direction on each side */
-	uint64_t dropped;        /* packets of the session that the kernel dropped for max-bps */
+	uint64_t since;           /* when it was bound: CLOCK_BOOTTIME, ns */
+	bool limited;             /* max-bps limits its session */
+	uint64_t limit;           /* bytes per second, in each direction on each side */
+	uint64_t dropped;         /* packets of the session that the kernel dropped for max-bps */
 	struct direction_figures direction[DIRECTIONS];
 };
 

@@ -15,7 +15,7 @@ static void write_transport(struct json *json, const char *key, const struct tra
 }
 
 static void write_direction(struct json *json, const char *key, const struct snapshot *snapshot,
-		      const struct channel_entry *entry, enum direction direction)
+			    const struct channel_entry *entry, enum direction direction)
 {
 	const struct direction_figures *figures = &entry->direction[direction];
 	bool rates = snapshot->seconds > 0;

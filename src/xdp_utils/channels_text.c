@@ -28,9 +28,20 @@ struct line {
 };
 
 static const struct line heading = { {
-	{ "client" }, { "relay" }, { "peer" }, { "number" }, { "age" },
-	{ "packets>peer" }, { "data>peer" }, { "rate>peer" },
-	{ "packets>client" }, { "data>client" }, { "rate>client" }, { "limit" }, { "dropped" }, { "state" },
+	{ "client" },
+	{ "relay" },
+	{ "peer" },
+	{ "number" },
+	{ "age" },
+	{ "packets>peer" },
+	{ "data>peer" },
+	{ "rate>peer" },
+	{ "packets>client" },
+	{ "data>client" },
+	{ "rate>client" },
+	{ "limit" },
+	{ "dropped" },
+	{ "state" },
 } };
 
 static const char *channel_state(const struct channel_entry *entry)
@@ -83,8 +94,16 @@ static void widen(int *width, const struct line *line)
 static void narrow(int *width, int room)
 {
 	static const enum column least[] = {
-		COLUMN_TO_PEER_DATA, COLUMN_TO_CLIENT_DATA, COLUMN_NUMBER, COLUMN_DROPPED, COLUMN_LIMIT, COLUMN_RELAY,
-		COLUMN_TO_PEER_PACKETS, COLUMN_TO_CLIENT_PACKETS, COLUMN_AGE, COLUMN_STATE,
+		COLUMN_TO_PEER_DATA,
+		COLUMN_TO_CLIENT_DATA,
+		COLUMN_NUMBER,
+		COLUMN_DROPPED,
+		COLUMN_LIMIT,
+		COLUMN_RELAY,
+		COLUMN_TO_PEER_PACKETS,
+		COLUMN_TO_CLIENT_PACKETS,
+		COLUMN_AGE,
+		COLUMN_STATE,
 	};
 	int sum = 0;
 

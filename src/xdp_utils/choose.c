@@ -27,8 +27,7 @@ static int fail_version(const struct server *server)
 	if (server->version)
 		snprintf(version, sizeof(version), "of ABI version %u", server->version);
 	fprintf(stderr,
-		PROGRAM ": turnserver (pid %u) has tables %s, and this tool can only read those of version %u: use the "
-			PROGRAM " that was built with this turnserver, or restart turnserver if it was upgraded while "
+		PROGRAM ": turnserver (pid %u) has tables %s, and this tool can only read those of version %u: use the " PROGRAM " that was built with this turnserver, or restart turnserver if it was upgraded while "
 			"it ran\n",
 		server->pid, version, ABI_VERSION);
 	return EXIT_FAILURE;

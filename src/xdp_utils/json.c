@@ -8,7 +8,9 @@
 /* The bytes of the UTF-8 sequence that begins here; 0: none does (RFC 3629). */
 static int sequence(const unsigned char *at)
 {
-	int length = at[0] < 0x80 ? 1 : (at[0] & 0xe0) == 0xc0 ? 2 : (at[0] & 0xf0) == 0xe0 ? 3 : 4;
+	int length = at[0] < 0x80 ? 1 : (at[0] & 0xe0) == 0xc0 ? 2 :
+				(at[0] & 0xf0) == 0xe0         ? 3 :
+								 4;
 	unsigned int code = length == 1 ? at[0] : at[0] & (0x7f >> length);
 	static const unsigned int least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 

@@ -15,8 +15,8 @@ struct seen_flow {
 	struct transport to;   /* the server's address that it comes to */
 	uint16_t number;       /* the channel number in the packet; 0: it comes from a peer */
 	struct flow flow;
-	struct usage used;     /* since the flow was bound */
-	uint64_t since;        /* when it was bound: CLOCK_BOOTTIME, ns */
+	struct usage used; /* since the flow was bound */
+	uint64_t since;    /* when it was bound: CLOCK_BOOTTIME, ns */
 };
 
 struct seen_flow_list {

@@ -136,7 +136,7 @@ static void complete(const struct tables *tables, struct channel_entry *entry)
 	for (int i = 0; i < DIRECTIONS; i++)
 		entry->direction[i].next_hop_known = is_resolved(tables, entry->hop[i]);
 	entry->alive = entry->owner < ABI_OWNERS &&
-		     __atomic_load_n(&tables->deadlines[entry->owner], __ATOMIC_RELAXED) > time;
+		       __atomic_load_n(&tables->deadlines[entry->owner], __ATOMIC_RELAXED) > time;
 	read_limit(tables, entry);
 }
 

@@ -13,15 +13,15 @@
 
 struct snapshot {
 	struct server server;
-	uint64_t taken;      /* CLOCK_BOOTTIME, ns */
-	double started_unix; /* when the offload started, in seconds since 1970 */
-	struct status status; /* what the server says of itself */
+	uint64_t taken;                             /* CLOCK_BOOTTIME, ns */
+	double started_unix;                        /* when the offload started, in seconds since 1970 */
+	struct status status;                       /* what the server says of itself */
 	unsigned int threads_alive, threads_silent; /* relay threads */
 	uint64_t verdicts[VERDICT_COUNT];
 	unsigned int flows_v4, flows_v6; /* by the family of what comes in */
 	unsigned int vlans, vlan_room, devices, device_room;
 	unsigned int hops, hops_unresolved; /* next hops that flows lead to; how many of them are not resolved */
-	unsigned int channels_used;     /* channels before any were filtered out */
+	unsigned int channels_used;         /* channels before any were filtered out */
 	struct channel_list channels;
 	/* Since an earlier snapshot; 0 seconds: there was none. */
 	double seconds;

@@ -6,7 +6,14 @@
 #include <string.h>
 
 static const char *const key_names[SORT_KEYS] = {
-	"rate", "packets", "bytes", "age", "client", "relay", "peer", "number",
+	"rate",
+	"packets",
+	"bytes",
+	"age",
+	"client",
+	"relay",
+	"peer",
+	"number",
 };
 
 const char *sort_key_name(enum sort_key key)

@@ -11,11 +11,11 @@
 
 struct tables {
 	int fd[TABLES];
-	uint32_t room[TABLES];     /* the most entries that each can have */
+	uint32_t room[TABLES]; /* the most entries that each can have */
 	struct map_view flows, begun, hops, verdicts, limits, variables;
 	const uint64_t *deadlines; /* ABI_OWNERS of them, one for each relay thread */
 	const struct status *status;
-	uint32_t cpus;             /* that count verdicts */
+	uint32_t cpus; /* that count verdicts */
 };
 
 /** The ABI_VERSION of a server's tables; 0 if they do not say. */
