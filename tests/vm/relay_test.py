@@ -28,7 +28,7 @@ def native(lab):
     with Server(lab, *options) as server:
         lines = server.log_lines("to-client: native mode")
         check(lines, f"not native:\n{server.log()}")
-        check_equal("do not say" in lines[0], not TELLS, "a warning that nobody knows")
+        check_equal("does not say" in lines[0], not TELLS, "a warning that nobody knows")
         for kind in (Talk, Talk6):
             with kind(lab) as talk:
                 talk.wait_kernel(server, PATIENCE).check_kernel(server, 10)
