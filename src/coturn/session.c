@@ -82,10 +82,11 @@ static void log_refusal(enum refusal refusal)
 			 eligibility_refusal_text(refusal));
 }
 
-static void log_failure(int error)
+static void report_failure(int error)
 {
 	static bool said_full, said_threads, said_other;
 
+	offload_count_failure(error);
 	if (error == -ENOSPC) {
 		if (!__atomic_exchange_n(&said_full, true, __ATOMIC_RELAXED))
 			log_line(LOG_LEVEL_WARNING, "the kernel's tables are full: further channels are relayed in userspace; "
@@ -164,10 +165,13 @@ void *session_channel_bind(void *server, void *session, void *channel, const voi
 		return NULL;
 	}
 	hooked = calloc(1, sizeof(*hooked));
-	error = hooked ? offload(ss, turn_server_get_engine(server), &request, hooked) : -ENOMEM;
+	if (!hooked) {
+		report_failure(-ENOMEM);
+		return NULL;
+	}
+	error = offload(ss, turn_server_get_engine(server), &request, hooked);
 	if (error) {
-		offload_count_failure(error);
-		log_failure(error);
+		report_failure(error);
 		free(hooked);
 		return NULL;
 	}

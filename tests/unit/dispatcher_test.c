@@ -149,7 +149,9 @@ int xdp_program__detach(struct xdp_program *program, int ifindex, enum xdp_attac
 
 static const struct xdp_program *program_of(int fd)
 {
-	return fd == 1000 + PROGRAMS ? &host.ours : &host.program[fd - 1000];
+	unsigned int place = (unsigned int)fd - 1000;
+
+	return place < PROGRAMS ? &host.program[place] : &host.ours;
 }
 
 int bpf_map_get_fd_by_id(__u32 id)
