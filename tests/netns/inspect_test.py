@@ -201,9 +201,11 @@ def figures(_lab):
         for one, number in ((client, 0x4001), (client, 0x4002), (client6, 0x4001)):
             one.send_channel(number, b"finds the neighbours")
 
-        def known():
-            return ask_json("status", server, "-i", 0)["next_hops"] == {"used": 5, "unresolved": 1}
-        wait_until(known, 5, "four of five next hops are known")
+        def settled_down():
+            shown = ask_json("status", server, "-i", 0)
+            return (shown["next_hops"] == {"used": 5, "unresolved": 1}
+                    and shown["tables"]["channels"]["used"] == 4)
+        wait_until(settled_down, 5, "four of five next hops are known, and the session that ended is gone")
         shown = ask_json("status", server, "-i", 0)
         check_equal(shown["tables"], {
             "channels": {"used": 4, "room": 5}, "flows": {"used": 8, "room": 10},
