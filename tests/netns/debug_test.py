@@ -3,22 +3,16 @@
 """What the log says when a load fails, and what it says with coturn's option Verbose: the
 words of libbpf and of the kernel's verifier."""
 
-from pathlib import Path
-
 from lab import Lab
-from netns import command
 from outcome import said
+from preload import preload
 from server import Server
 from tap import check, check_equal, run, test
 
 
 def refusing(lab):
     """A prefix under which the kernel's verifier refuses the program."""
-    made = lab.folder / "refusing_verifier.so"
-    if not made.exists():
-        command(["cc", "-shared", "-fPIC", "-O1", "-o", made,
-                 Path(__file__).with_name("refusing_verifier.c"), "-ldl"])
-    return ("env", f"LD_PRELOAD={made}")
+    return preload(lab, "refusing_verifier")
 
 
 def check_verifier_lines(server):

@@ -16,6 +16,7 @@ import talk
 from lab import PEER, RELAY, Lab
 from netns import command
 from outcome import check_refused, check_relays_without, check_said
+from preload import preload
 from server import BINARY, Server
 from tap import check, check_equal, note, run, skip, test, wait_until
 
@@ -214,11 +215,7 @@ def guarded():
 
 def guard(lab):
     """A prefix that makes any kernel one that does."""
-    made = lab.folder / "guarded_kernel.so"
-    if not made.exists():
-        command(["cc", "-shared", "-fPIC", "-O1", "-o", made,
-                 Path(__file__).with_name("guarded_kernel.c"), "-ldl"])
-    return ("env", f"LD_PRELOAD={made}")
+    return preload(lab, "guarded_kernel")
 
 
 @test("a kernel that wants CAP_BPF for each access: one thread keeps it", SECONDS)
