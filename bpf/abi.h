@@ -90,7 +90,7 @@ struct flow {
 		};
 		__be32 label; /* IPv6: version and flow label, traffic class 0 */
 	};
-	__u32 zero;
+	__u32 gate;            /* from where its packets may come, see below */
 } __attribute__((aligned(8))); /* copied by 8 bytes */
 
 /*
@@ -98,7 +98,41 @@ struct flow {
  * and later redefine offsetof() by pointer arithmetic, which is no integer constant.
  */
 #define FLOW_REST __builtin_offsetof(struct flow, sport)
-#define FLOW_REST_WORDS ((__builtin_offsetof(struct flow, zero) - FLOW_REST) / 4)
+#define FLOW_REST_WORDS ((__builtin_offsetof(struct flow, gate) - FLOW_REST) / 4)
+
+/*
+ * A gate is a number that a flow has, and that each place has from which packets come: the
+ * devices that carry the program, and the hairpin, from where a packet comes that another
+ * flow has led to this host. The flow relays a packet if its gate and the place's are equal in
+ * the bits of the place's mask: in the bit of the place, and in all bits of the epoch. The
+ * server opens a flow's gate, for a place, after it has seen that the host relays such packets.
+ * To close all gates at once it gives all places another epoch. The program never writes a gate.
+ */
+struct gate {
+	__u32 gate;
+	__u32 mask;
+};
+/* The bits of the places: one for each device that carries the program, by its slot, and one for the hairpin. */
+#define GATE_DEVICES ((1u << ABI_ATTACHMENTS) - 1)
+#define GATE_HAIRPIN (1u << ABI_ATTACHMENTS)
+#define GATE_PLACES (GATE_DEVICES | GATE_HAIRPIN)
+/* The epoch. 0 is none, so that a gate of 0 is closed. */
+#define GATE_EPOCH_SHIFT (ABI_ATTACHMENTS + 1)
+#define GATE_EPOCH_MAX (~0u >> GATE_EPOCH_SHIFT)
+
+/*
+ * What is seldom needed of the flow in the slot with the same index. The program looks here if
+ * the flow's gate is closed.
+ */
+struct flow_note {
+	__u64 begun;   /* when the flow was bound, CLOCK_BOOTTIME in nanoseconds */
+	__u32 trimmed; /* bytes behind the data that were cut off, modulo 2^32 */
+	__u32 back;    /* the next hop of the channel's other direction: where this flow's packets come from */
+	__u32 gate;    /* the gate that holds while the slot's is closed for one of these reasons: ... */
+	__u32 sample;  /* ... 1: the next packet is to go up. The program sets 0 when it has gone up */
+	__u32 seen;    /* the bits of the places from which packets went up, since the server has set 0 */
+	__u32 zero;
+};
 
 /*
  * A slot of the table of flows, which is open addressing in memory that the server shares.
@@ -121,7 +155,7 @@ struct flow_slot {
 	__be16 key_channel;
 	__u16 key_family;
 	__u32 rest[FLOW_REST_WORDS]; /* struct flow from FLOW_REST on */
-	__u32 trimmed;               /* bytes behind the data that were cut off, modulo 2^32 */
+	__u32 gate;                  /* changes while the flow is there, without `seq` */
 	__be32 saddr;                /* as in struct flow; IPv6: the first words */
 	__be32 daddr;
 	/* the other words of IPv6 addresses */
@@ -274,6 +308,7 @@ struct attachment {
 	__u8 mac[6];
 	__u8 generic; /* 1: generic mode: the program runs on skbs, behind the driver */
 	__u8 zero;
+	struct gate gate; /* of packets that come in by the device */
 };
 
 /*
@@ -300,7 +335,7 @@ struct vlan {
  * maps.h, and of the reasons that are counted in `refused`. It changes with each of them,
  * but not with a verdict or a reason that is added.
  */
-#define ABI_VERSION 2u
+#define ABI_VERSION 3u
 
 #define STATUS_NAME 16
 #define STATUS_LINE 384
@@ -352,7 +387,8 @@ _Static_assert(__builtin_offsetof(struct flow_slot, key_saddr6) == 64, "IPv4 tak
 _Static_assert(sizeof(struct hop) == 28, "hop has no padding");
 _Static_assert(sizeof(struct hop_entry) == 64, "hop_entry fills a cache line");
 _Static_assert(sizeof(struct limit) == 64, "limit fills a cache line");
-_Static_assert(sizeof(struct attachment) == 12, "attachment has no padding");
+_Static_assert(sizeof(struct flow_note) == 32, "flow_note has no padding");
+_Static_assert(sizeof(struct attachment) == 20, "attachment has no padding");
 _Static_assert(sizeof(struct vlan_key) == 8, "vlan_key has no padding");
 _Static_assert(sizeof(struct vlan) == 8, "vlan has no padding");
 _Static_assert(sizeof(struct status_interface) == 432, "status_interface has no padding");

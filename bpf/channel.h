@@ -4,6 +4,7 @@
 #define BPF_CHANNEL_H
 
 #include "flows.h"
+#include "gate.h"
 #include "maps.h"
 #include "packet.h"
 
@@ -77,29 +78,27 @@ static __always_inline void flow_key_hairpin(struct packet *packet, const struct
 	}
 }
 
-/* Copies the flow of this datagram and returns VERDICT_CONTINUE, if there is one and its relay thread is alive. */
+/* Copies the flow of this datagram and returns VERDICT_CONTINUE, if there is one that may relay it now. */
 static __always_inline enum verdict flow_of(struct packet *packet, const int v6, struct flow *flow,
-					    struct flow_slot **slot)
+					    struct flow_found *found)
 {
-	struct flow_found found;
-
-	if (!flow_find(packet, v6, &found) || flow_copy(&found, packet, v6, flow))
+	if (!flow_find(packet, v6, found) || flow_copy(found, packet, v6, flow))
 		return VERDICT_NO_FLOW;
-	*slot = found.slot;
-	return owner_alive(flow) ? VERDICT_CONTINUE : VERDICT_SERVER_SILENT;
+	if (!owner_alive(flow))
+		return VERDICT_SERVER_SILENT;
+	return gate_check(flow, found, &packet->gate);
 }
 
 /* The same for a datagram that leaves by `flow` and comes in again; the copy replaces *flow. */
 static __always_inline enum verdict flow_hairpin(struct packet *packet, const int v6, struct flow *flow,
-						 struct flow_slot **slot)
+						 struct flow_found *found)
 {
-	struct flow_found found;
-
 	flow_key_hairpin(packet, flow, v6);
-	if (!flow_at(packet, v6, &found) || flow_copy(&found, packet, v6, flow))
+	if (!flow_at(packet, v6, found) || flow_copy(found, packet, v6, flow))
 		return VERDICT_NO_FLOW;
-	*slot = found.slot;
-	return owner_alive(flow) ? VERDICT_CONTINUE : VERDICT_SERVER_SILENT;
+	if (!owner_alive(flow))
+		return VERDICT_SERVER_SILENT;
+	return gate_check(flow, found, &hairpin);
 }
 
 /*

@@ -3,6 +3,7 @@
 #ifndef BPF_COUNTER_H
 #define BPF_COUNTER_H
 
+#include "flows.h"
 #include "maps.h"
 
 /*
@@ -22,12 +23,18 @@ static __always_inline void count_verdict(enum verdict verdict)
 }
 
 /* Counts a packet that a flow carried: its bytes of data, and the bytes that were cut off behind them. */
-static __always_inline void count_usage(struct flow_slot *slot, __u16 data, __u16 trimmed)
+static __always_inline void count_usage(const struct flow_found *found, __u16 data, __u16 trimmed)
 {
-	__atomic_fetch_add(&slot->packets, 1, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&slot->data, data, __ATOMIC_RELAXED);
-	if (trimmed)
-		__atomic_fetch_add(&slot->trimmed, trimmed, __ATOMIC_RELAXED);
+	struct flow_note *note;
+	__u32 index = found->index;
+
+	__atomic_fetch_add(&found->slot->packets, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&found->slot->data, data, __ATOMIC_RELAXED);
+	if (!trimmed)
+		return;
+	note = bpf_map_lookup_elem(&notes, &index);
+	if (note)
+		__atomic_fetch_add(&note->trimmed, trimmed, __ATOMIC_RELAXED);
 }
 
 #endif

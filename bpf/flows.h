@@ -12,9 +12,10 @@ typedef __u64 __attribute__((may_alias)) any64;
 /* The index of no slot. */
 #define FLOW_NONE 0xffffffffu
 
-/* A slot whose flow had the key of the packet, and its sequence when that was seen. */
+/* A slot whose flow had the key of the packet, its index, and its sequence when that was seen. */
 struct flow_found {
 	struct flow_slot *slot;
+	__u32 index;
 	__u32 seq;
 };
 
@@ -132,15 +133,16 @@ static __always_inline int flow_at(const struct packet *packet, const int v6, st
 	const any64 *key = (const any64 *)&packet->key;
 	__u64 hash = v6 ? flow_hash6(flow_seed, &packet->key.v6) : flow_hash(flow_seed, &packet->key.v4);
 
-	found->slot = slot_at(flow_slot_index(hash, flow_slots));
+	found->index = flow_slot_index(hash, flow_slots);
+	found->slot = slot_at(found->index);
 	if (!found->slot)
 		return 0;
 	if (slot_matches(packet, found, v6))
 		return 1;
 	if (!found->slot->passed)
 		return 0;
-	found->slot = slot_at(v6 ? flow_search6(key[0], key[1], key[2], key[3], key[4]) :
-				   flow_search(key[0], key[1]));
+	found->index = v6 ? flow_search6(key[0], key[1], key[2], key[3], key[4]) : flow_search(key[0], key[1]);
+	found->slot = slot_at(found->index);
 	return found->slot && slot_matches(packet, found, v6);
 }
 
@@ -180,7 +182,7 @@ static __always_inline int flow_copy(const struct flow_found *found, const struc
 	/* These loads of the key are ordered before the second look at the sequence. */
 	if (weak_order && !key_again(slot, (const any64 *)&packet->key, v6, &loaded))
 		return -1;
-	/* One word more than `rest` has, so that all steps are of 8 bytes. */
+	/* The gate stands behind `rest`, so that all steps are of 8 bytes. */
 	for (int i = 0; i < 4; i++)
 		loaded |= copy[i] = rest[i];
 	loaded |= flow->saddr.word[0] = slot->saddr;

@@ -6,10 +6,9 @@
 #include "maps.h"
 #include "packet.h"
 
-/* The next hop of a flow; NULL if it is not known now. */
-static __always_inline const struct hop *hop_find(const struct flow *flow)
+/* The next hop of this index; NULL if it is not known now. */
+static __always_inline const struct hop *hop_find(__u32 index)
 {
-	__u32 index = flow->hop;
 	const struct hop_entry *entry = bpf_map_lookup_elem(&hops, &index);
 	const struct hop *hop;
 

@@ -34,14 +34,14 @@ struct {
 	__uint(max_entries, 1);
 } hops SEC(".maps");
 
-/* For inspectors: when the flow of each slot was bound, CLOCK_BOOTTIME in nanoseconds. */
+/* What is seldom needed of the flows. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
-	__type(value, __u64);
+	__type(value, struct flow_note);
 	__uint(max_entries, 1);
-} begun SEC(".maps");
+} notes SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -89,6 +89,9 @@ const volatile __u32 coarse_clock = 1;
 
 /* The devices that carry the program. They use the first slots. */
 struct attachment attachments[ABI_ATTACHMENTS];
+
+/* Of packets that another flow has led to this host. */
+struct gate hairpin;
 
 /*
  * The time that each CPU has read last, and the jiffy in which it did. On a machine with

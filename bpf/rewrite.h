@@ -13,7 +13,7 @@
 /* The datagram that is to leave. */
 struct outgoing {
 	const struct flow *flow;
-	struct flow_slot *slot; /* the flow's, for its counters */
+	struct flow_found found; /* where the flow stands, for its counters */
 	const struct hop *hop;
 	struct limit *first_limit; /* of the flow that led to this server itself; NULL: no max-bps, or no such flow */
 	__u32 delta;               /* sum of the new addresses and ports less the old */

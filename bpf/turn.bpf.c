@@ -6,7 +6,7 @@
  * the server untouched.
  *
  * A packet passes five stages, each in a header of its own: parse (packet.h), look up
- * (channel.h, flows.h), decide (channel.h, forward.h), rewrite (rewrite.h, checksum.h,
+ * (channel.h, flows.h), decide (channel.h, gate.h, forward.h), rewrite (rewrite.h, checksum.h,
  * and limit.h between the resizing of the frame and the writing of its headers) and
  * forward (forward.h). See docs/architecture.md.
  */
@@ -34,12 +34,12 @@ static __always_inline enum verdict to_other_client(struct packet *packet, struc
 {
 	enum verdict verdict;
 
-	verdict = flow_hairpin(packet, v6, flow, &out->slot);
+	verdict = flow_hairpin(packet, v6, flow, &out->found);
 	if (verdict != VERDICT_CONTINUE)
 		return verdict == VERDICT_NO_FLOW ? VERDICT_LOCAL : verdict;
 	if (!flow->channel)
 		return VERDICT_LOCAL;
-	out->hop = hop_find(flow);
+	out->hop = hop_find(flow->hop);
 	if (!out->hop)
 		return VERDICT_NO_NEXT_HOP;
 	if (out->hop->flags & HOP_LOCAL)
@@ -65,11 +65,11 @@ static __always_inline int limit_allows(const struct packet *packet, const struc
 
 /*
  * Flow and hop are known. Asks for all that can still fail, and only then writes to the
- * packet. `first` is the slot of the flow that led to this server itself, NULL if the peer
+ * packet. `first` is where the flow stands that led to this server itself, NULL if the peer
  * is none of its clients.
  */
 static __always_inline enum verdict send(struct xdp_md *ctx, const struct packet *packet, struct outgoing *out,
-					 struct flow_slot *first, int *action, const int v6)
+					 const struct flow_found *first, int *action, const int v6)
 {
 	__u16 trimmed = packet->length - out->header - out->data;
 	enum verdict verdict;
@@ -90,7 +90,7 @@ static __always_inline enum verdict send(struct xdp_md *ctx, const struct packet
 	if (packet->partial && packet->generic)
 		return VERDICT_CHECKSUM;
 
-	out->id = bpf_htons(out->flow->id_first + *(const volatile __u64 *)&out->slot->packets);
+	out->id = bpf_htons(out->flow->id_first + *(const volatile __u64 *)&out->found.slot->packets);
 	if (!packet->check || packet->partial)
 		out->check = check_in_full(ctx, packet, out, v6);
 	else
@@ -115,17 +115,17 @@ static __always_inline enum verdict send(struct xdp_md *ctx, const struct packet
 		return VERDICT_NO_ROOM;
 	if (first) {
 		count_usage(first, out->data, trimmed);
-		count_usage(out->slot, out->data, 0);
+		count_usage(&out->found, out->data, 0);
 		return VERDICT_TO_OTHER_CLIENT;
 	}
-	count_usage(out->slot, out->data, trimmed);
+	count_usage(&out->found, out->data, trimmed);
 	return out->flow->channel ? VERDICT_TO_CLIENT : VERDICT_TO_PEER;
 }
 
 /* Relays a packet whose family is `v6`. *action is set if the verdict is one that relays. */
 static __always_inline enum verdict relay(struct xdp_md *ctx, struct packet *packet, int *action, const int v6)
 {
-	struct flow_slot *first = NULL;
+	struct flow_found *first = NULL, to_here;
 	struct outgoing out = {};
 	struct flow flow;
 	enum verdict verdict;
@@ -133,7 +133,7 @@ static __always_inline enum verdict relay(struct xdp_md *ctx, struct packet *pac
 	verdict = packet_parse(ctx, packet, v6);
 	if (verdict != VERDICT_CONTINUE)
 		return verdict;
-	verdict = flow_of(packet, v6, &flow, &out.slot);
+	verdict = flow_of(packet, v6, &flow, &out.found);
 	if (verdict != VERDICT_CONTINUE)
 		return verdict;
 	/* The kernel drops an IPv6 datagram without a UDP checksum (RFC 8200, section 8.1). */
@@ -151,7 +151,7 @@ static __always_inline enum verdict relay(struct xdp_md *ctx, struct packet *pac
 			return VERDICT_BAD_LENGTH;
 	}
 	out.flow = &flow;
-	out.hop = hop_find(&flow);
+	out.hop = hop_find(flow.hop);
 	if (!out.hop)
 		return VERDICT_NO_NEXT_HOP;
 	out.delta = flow.udp_delta;
@@ -162,7 +162,8 @@ static __always_inline enum verdict relay(struct xdp_md *ctx, struct packet *pac
 	if (out.hop->flags & HOP_LOCAL) {
 		if (flow.channel)
 			return VERDICT_LOCAL;
-		first = out.slot;
+		to_here = out.found;
+		first = &to_here;
 		if (flow.flags & FLOW_LIMITED)
 			out.first_limit = limit_find(&flow);
 		if (flow.flags & FLOW_V6)
@@ -196,14 +197,6 @@ int turn(struct xdp_md *ctx)
 {
 	int action = XDP_PASS;
 	enum verdict verdict = frame_relay(ctx, &action);
-	__u32 index = 0;
-
-	/*
-	 * This is never true. It makes the kernel count `begun` among the program's tables, so
-	 * that inspectors find it, although no packet needs it.
-	 */
-	if (!flow_slots)
-		return bpf_map_lookup_elem(&begun, &index) ? XDP_PASS : XDP_ABORTED;
 
 	count_verdict(verdict);
 	switch (verdict) {

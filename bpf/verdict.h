@@ -31,7 +31,9 @@
 	X(18, TO_OTHER_CLIENT, "relayed to another client of this server")      \
 	X(19, LOCAL, "to this host, but not to another offloaded channel")      \
 	X(20, FRAGS, "in several buffers, which the device out does not take")  \
-	X(21, LIMITED, "dropped: the session has used up its max-bps")
+	X(21, LIMITED, "dropped: the session has used up its max-bps")          \
+	X(22, PROBATION, "this host has not been seen to relay such packets")   \
+	X(23, SAMPLE, "to see whether this host still relays such packets")
 
 /* clang-format off */
 enum verdict {

@@ -75,7 +75,7 @@ static void configure(struct turn_bpf *made, bool frags, unsigned int flows, uns
 				       bpf_program__flags(made->progs.turn) | BPF_F_XDP_HAS_FRAGS);
 	bpf_map__set_max_entries(made->maps.flows, slots);
 	bpf_map__set_max_entries(made->maps.hops, flows);
-	bpf_map__set_max_entries(made->maps.begun, slots);
+	bpf_map__set_max_entries(made->maps.notes, slots);
 	/* No more sessions than channels, which have two flows each. */
 	bpf_map__set_max_entries(made->maps.limits, flows / 2);
 	bpf_map__set_max_entries(made->maps.verdicts, cpus);
@@ -132,9 +132,11 @@ static int load(const struct settings *settings, bool frags, struct maps *maps)
 		.devices = made->maps.devices,
 		.vlans = made->maps.vlans,
 		.hops = made->maps.hops,
-		.begun = made->maps.begun,
+		.notes = made->maps.notes,
 		.limits = made->maps.limits,
 		.deadlines = (uint64_t *)made->bss->deadlines,
+		.attachments = made->bss->attachments,
+		.hairpin = &made->bss->hairpin,
 		.status = &made->bss->status,
 		.flow_seed = (const uint64_t *)made->rodata->flow_seed,
 		.flow_slots = flow_table_slots(flows),

@@ -18,6 +18,7 @@
 #include "loader.h"
 #include "netlink/rtnetlink.h"
 #include "route/nexthop.h"
+#include "table/gates.h"
 #include "table/limits.h"
 #include "table/maps.h"
 #include "table/status.h"
@@ -214,6 +215,26 @@ void offload_channel_clear_df(struct channel *channel)
 void offload_channel_read(struct channel *channel, struct usage *to_peer, struct usage *to_client)
 {
 	channel_read(channel, to_peer, to_client);
+}
+
+bool offload_wants_examples(void)
+{
+	return gates_host(gates_now());
+}
+
+uint32_t offload_host_state(void)
+{
+	return gates_now();
+}
+
+void offload_channel_relayed(struct channel *channel, bool to_client, int error)
+{
+	channel_relayed(channel, to_client ? TO_CLIENT : TO_PEER, error);
+}
+
+enum refusal offload_channel_look(struct channel *channel, bool second)
+{
+	return channel_look(channel, second);
 }
 
 void offload_channel_free(struct channel *channel)

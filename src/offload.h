@@ -59,6 +59,28 @@ void offload_channel_clear_df(struct channel *channel);
 /** What it carried since it was opened or last read, by direction. As offload_channel_close. */
 void offload_channel_read(struct channel *channel, struct usage *to_peer, struct usage *to_client);
 
+/**
+ * Whether what coturn itself relays has to be told to offload_channel_relayed: something on this host may refuse or
+ * translate packets, so that the kernel relays by example (channel/example.h). Any thread.
+ */
+bool offload_wants_examples(void);
+
+/** A number that changes when something has happened on the host after which offload_channel_look is due at once. Any thread. */
+uint32_t offload_host_state(void);
+
+/**
+ * coturn has tried to send a packet of a channel, to the client or to the peer: `error` is 0 or the errno of its
+ * system call. As offload_channel_close.
+ */
+void offload_channel_relayed(struct channel *channel, bool to_client, int error);
+
+/**
+ * Looks at whether this host still relays the channel's packets: `second` once a second, and without it more often
+ * for two seconds after offload_host_state() has changed. Returns a reason for which the channel stays in
+ * userspace, once for each reason, or REFUSAL_NONE. As offload_channel_close.
+ */
+enum refusal offload_channel_look(struct channel *channel, bool second);
+
 /** Frees a closed channel, whose slots are then used for others. NULL is fine. */
 void offload_channel_free(struct channel *channel);
 

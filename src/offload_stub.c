@@ -72,6 +72,27 @@ void offload_channel_read(struct channel *channel, struct usage *to_peer, struct
 	memset(to_client, 0, sizeof(*to_client));
 }
 
+bool offload_wants_examples(void)
+{
+	return false;
+}
+
+uint32_t offload_host_state(void)
+{
+	return 0;
+}
+
+void offload_channel_relayed(struct channel *channel, bool to_client, int error)
+{
+	(void)channel, (void)to_client, (void)error;
+}
+
+enum refusal offload_channel_look(struct channel *channel, bool second)
+{
+	(void)channel, (void)second;
+	return REFUSAL_NONE;
+}
+
 void offload_channel_free(struct channel *channel)
 {
 	(void)channel;

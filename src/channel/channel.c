@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "channel/example.h"
 #include "route/nexthop.h"
 #include "table/maps.h"
 #include "table/status.h"
@@ -19,6 +20,7 @@ struct direction {
 
 struct channel {
 	struct direction direction[DIRECTIONS];
+	struct examples examples;
 };
 
 static struct flow_style own_style;
@@ -68,6 +70,19 @@ static void direction_free(struct direction *direction)
 	maps_flow_free(direction->slot);
 }
 
+static void begin_examples(struct channel *channel)
+{
+	uint32_t slot[DIRECTIONS], hop[DIRECTIONS];
+	int family[DIRECTIONS];
+
+	for (int i = 0; i < DIRECTIONS; i++) {
+		slot[i] = channel->direction[i].slot;
+		hop[i] = channel->direction[i].built.flow.hop;
+		family[i] = channel->direction[i].built.family;
+	}
+	examples_begin(&channel->examples, slot, hop, family);
+}
+
 int channel_open(const struct channel_request *request, uint16_t owner, struct channel **channel)
 {
 	struct built_flow built[DIRECTIONS];
@@ -89,6 +104,7 @@ int channel_open(const struct channel_request *request, uint16_t owner, struct c
 	error = direction_open(&new->direction[TO_PEER], request, owner);
 	if (error)
 		goto undo;
+	begin_examples(new);
 	*channel = new;
 	return 0;
 undo:
@@ -115,6 +131,22 @@ void channel_clear_df(struct channel *channel)
 	flow->frag_off = 0;
 	flow_build_sum_ipv4(flow);
 	maps_flow_replace(direction->slot, flow);
+}
+
+static bool is_open(const struct channel *channel)
+{
+	return channel->direction[TO_PEER].in_kernel;
+}
+
+void channel_relayed(struct channel *channel, unsigned int which, int error)
+{
+	if (is_open(channel))
+		examples_relayed(&channel->examples, which, error);
+}
+
+enum refusal channel_look(struct channel *channel, bool second)
+{
+	return is_open(channel) ? examples_look(&channel->examples, second) : REFUSAL_NONE;
 }
 
 static void direction_read(struct direction *direction, struct usage *since)

@@ -46,6 +46,19 @@ void channel_clear_df(struct channel *channel);
 void channel_read(struct channel *channel, struct usage *to_peer, struct usage *to_client);
 
 /**
+ * coturn has tried to send a packet of a direction (TO_PEER or TO_CLIENT): `error` is 0 or the errno of its
+ * system call. Threads as for channel_close.
+ */
+void channel_relayed(struct channel *channel, unsigned int which, int error);
+
+/**
+ * Looks at whether this host still relays the channel's packets (examples_look). `second`: a second has passed
+ * since this was last given. Returns a reason why the kernel does not relay them, or REFUSAL_NONE.
+ * Threads as for channel_close.
+ */
+enum refusal channel_look(struct channel *channel, bool second);
+
+/**
  * Frees a closed channel and its slots, which other channels then get. NULL is allowed. Threads as for
  * channel_close.
  */

@@ -18,6 +18,10 @@ static const struct {
 	[REFUSAL_LOOPBACK] = { "loopback", "client or peer has a loopback address" },
 	[REFUSAL_NUMBER] = { "number", "the channel number is not from 0x4000 to 0x7fff" },
 	[REFUSAL_MAPPED] = { "mapped", "client or peer has an IPv4-mapped IPv6 address (::ffff:0:0/96)" },
+	[REFUSAL_TRANSLATED] = { "translated", "this host translates their addresses or ports (NAT)" },
+	[REFUSAL_HOST] = { "host", "this host refuses some of their packets (firewall, cgroup program, reverse path filter)" },
+	[REFUSAL_UNSEEN] = { "unseen", "their packets come in by no interface that carries the program" },
+	[REFUSAL_ONE_WAY] = { "one-way", "only one direction has carried data so far, and this host has NAT, so that both must have" },
 };
 
 const char *eligibility_refusal_text(enum refusal refusal)

@@ -46,6 +46,11 @@ enum refusal {
 	REFUSAL_LOOPBACK,
 	REFUSAL_NUMBER,
 	REFUSAL_MAPPED,
+	/* What is found out later (channel/example.h). */
+	REFUSAL_TRANSLATED,
+	REFUSAL_HOST,
+	REFUSAL_UNSEEN,
+	REFUSAL_ONE_WAY,
 	REFUSAL_COUNT,
 };
 

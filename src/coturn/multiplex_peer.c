@@ -21,6 +21,16 @@ int __wrap_mp_register_peer(ioa_engine_handle e, const ioa_addr *peer, void *ses
 void __wrap_mp_deregister_session_peers(ioa_engine_handle e, void *session, int family);
 void __wrap_set_do_not_use_df(ioa_socket_handle s);
 
+ts_ur_super_session *release_session_of(ioa_socket_handle relay, const ioa_addr *peer)
+{
+	return relay->session ? relay->session : mp_peer_table_lookup(&relay->e->mp_table, peer);
+}
+
+bool release_collects_packets(void)
+{
+	return turn_params.udp_sendmmsg;
+}
+
 bool release_peer_owned(ts_ur_super_session *ss, const ioa_addr *peer)
 {
 	ioa_socket_handle relay = get_relay_socket(&ss->alloc, peer->ss.sa_family);

@@ -2,18 +2,27 @@
 #include "coturn/relay_thread.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <stdlib.h>
 
 #include "mainrelay.h"
 
+#include "coturn/refusal.h"
 #include "coturn/release.h"
+#include "coturn/send.h"
 
 void __real_turn_report_session_usage(void *session, int force_invalid);
+
+/* How often each relay thread looks whether something has happened on the host; and for how many ticks after that. */
+#define QUICK_TICK_MS 250
+#define QUICK_TICKS 8
 
 /* The state of the calling relay thread. */
 static _Thread_local struct {
 	bool started;
 	uint16_t owner;
+	uint32_t host_state; /* offload_host_state() at the last quick tick */
+	unsigned int hurry;  /* so many quick ticks more all channels are looked at */
 	struct hooked_channel *first;
 } thread;
 
@@ -71,6 +80,17 @@ static void give_back(struct hooked_channel *hooked)
 	hooked->bandwidth = NULL;
 }
 
+static void look(struct hooked_channel *hooked, bool second)
+{
+	enum refusal refusal;
+
+	if (!hooked->channel)
+		return;
+	refusal = offload_channel_look(hooked->channel, second);
+	if (refusal != REFUSAL_NONE)
+		refusal_log(refusal);
+}
+
 /*
  * Runs once a second on each relay thread. It also gives back the slots of closed channels, because coturn
  * deletes some of them minutes later: those of an address family that was released, and those of a mobile
@@ -83,8 +103,37 @@ static void tick(ioa_engine_handle engine, void *unused)
 		fold(hooked);
 		if (hooked->closed)
 			give_back(hooked);
+		look(hooked, true);
 	}
 	offload_beat(thread.owner);
+}
+
+/*
+ * Runs more often on each relay thread. After something has happened on the host, the channels are looked at
+ * without waiting for the second, so that what the host refuses from now on is not relayed for longer.
+ */
+static void quick_tick(evutil_socket_t none, short what, void *unused)
+{
+	uint32_t state = offload_host_state();
+
+	(void)none, (void)what, (void)unused;
+	if (state != thread.host_state)
+		thread.hurry = QUICK_TICKS;
+	thread.host_state = state;
+	if (!thread.hurry)
+		return;
+	thread.hurry--;
+	for (struct hooked_channel *hooked = thread.first; hooked; hooked = hooked->next)
+		look(hooked, false);
+}
+
+/* coturn's own timers run once a second at most. Returns 0 or -ENOMEM. */
+static int start_quick_ticks(ioa_engine_handle engine)
+{
+	static const struct timeval period = { .tv_usec = QUICK_TICK_MS * 1000 };
+	struct event *event = event_new(engine->event_base, -1, EV_PERSIST, quick_tick, NULL);
+
+	return event && !event_add(event, &period) ? 0 : -ENOMEM;
 }
 
 int relay_thread_start(ioa_engine_handle engine)
@@ -96,10 +145,11 @@ int relay_thread_start(ioa_engine_handle engine)
 	owner = __atomic_fetch_add(&threads_started, 1, __ATOMIC_RELAXED);
 	if (owner >= ABI_OWNERS)
 		return -EUSERS;
-	if (!set_ioa_timer(engine, 1, 0, tick, NULL, 1, "offload_tick"))
+	if (!set_ioa_timer(engine, 1, 0, tick, NULL, 1, "offload_tick") || start_quick_ticks(engine))
 		return -ENOMEM;
 	thread.owner = (uint16_t)owner;
 	thread.started = true;
+	thread.host_state = offload_host_state();
 	offload_beat(thread.owner);
 	return 0;
 }
@@ -126,6 +176,7 @@ void relay_thread_remove(struct hooked_channel *hooked)
 	if (hooked->next)
 		hooked->next->previous = hooked->previous;
 	give_back(hooked);
+	send_forget(hooked);
 	free(hooked);
 }
 

@@ -29,6 +29,12 @@ static inline bool release_is_4_6(void)
  */
 bool release_peer_owned(ts_ur_super_session *ss, const ioa_addr *peer);
 
+/** Returns whether coturn collects the packets that it sends, and sends them later (send.c). */
+bool release_collects_packets(void);
+
+/** Returns the session that sends to a peer from a relay socket, or NULL. On the session's relay thread. */
+ts_ur_super_session *release_session_of(ioa_socket_handle relay, const ioa_addr *peer);
+
 /**
  * Adds datagrams that a client has sent, and that the kernel relayed in coturn's place, to the metric
  * turn_packet_processed, if this release has it. On the session's relay thread.

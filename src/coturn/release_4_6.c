@@ -1,6 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Replaces multiplex_peer.c and prometheus.c in a build of coturn 4.6, which has neither feature. */
+/* Replaces multiplex_peer.c, prometheus.c and send_batch.c in a build of coturn 4.6, which has none of these features. */
+#include "mainrelay.h"
+
 #include "coturn/release.h"
+
+ts_ur_super_session *release_session_of(ioa_socket_handle relay, const ioa_addr *peer)
+{
+	(void)peer;
+	return relay->session;
+}
+
+bool release_collects_packets(void)
+{
+	return false;
+}
 
 bool release_peer_owned(ts_ur_super_session *ss, const ioa_addr *peer)
 {

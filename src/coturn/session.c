@@ -19,6 +19,7 @@
 #include "coturn/bandwidth.h"
 #include "coturn/channel_iter.h"
 #include "coturn/channel_request.h"
+#include "coturn/refusal.h"
 #include "coturn/relay_thread.h"
 #include "coturn/release.h"
 #include "coturn/socket_options.h"
@@ -69,40 +70,6 @@ static struct hooked_channel *find_sibling(ts_ur_super_session *ss, int family)
 		return NULL;
 	sibling = for_channels(&ss->alloc, family, is_open);
 	return sibling && sibling->relay == relay_socket ? sibling : NULL;
-}
-
-/* Logs each reason only once, because a busy server would otherwise log the same line all day. */
-static void log_refusal(enum refusal refusal)
-{
-	static bool said[REFUSAL_COUNT];
-
-	offload_count_refusal(refusal);
-	if (!__atomic_exchange_n(&said[refusal], true, __ATOMIC_RELAXED))
-		log_line(LOG_LEVEL_INFO, "channels stay in userspace where %s (logged once)",
-			 eligibility_refusal_text(refusal));
-}
-
-static void report_failure(int error)
-{
-	static bool said_full, said_threads, said_other;
-
-	offload_count_failure(error);
-	if (error == -ENOSPC) {
-		if (!__atomic_exchange_n(&said_full, true, __ATOMIC_RELAXED))
-			log_line(LOG_LEVEL_WARNING, "the kernel's tables are full: further channels are relayed in userspace; "
-						    "raise xdp-max-channels (logged once)");
-	} else if (error == -EUSERS) {
-		if (!__atomic_exchange_n(&said_threads, true, __ATOMIC_RELAXED))
-			log_line(LOG_LEVEL_WARNING,
-				 "more than %d relay threads have channels: channels of the further threads are relayed in "
-				 "userspace; start the server with fewer relay-threads (logged once)",
-				 ABI_OWNERS);
-	} else if (!__atomic_exchange_n(&said_other, true, __ATOMIC_RELAXED)) {
-		log_line(LOG_LEVEL_ERROR,
-			 "a channel stays in userspace, because the kernel cannot take it: %s; turnutils_xdp counts "
-			 "further ones (logged once)",
-			 strerror(-error));
-	}
 }
 
 static bool is_limited(struct hooked_channel *hooked)
@@ -161,17 +128,17 @@ void *session_channel_bind(void *server, void *session, void *channel, const voi
 	channel_request_describe(ss, chn, address, sibling ? &sibling->df : NULL, &request);
 	refusal = eligibility_check(&request);
 	if (refusal != REFUSAL_NONE) {
-		log_refusal(refusal);
+		refusal_log(refusal);
 		return NULL;
 	}
 	hooked = calloc(1, sizeof(*hooked));
 	if (!hooked) {
-		report_failure(-ENOMEM);
+		refusal_log_failure(-ENOMEM);
 		return NULL;
 	}
 	error = offload(ss, turn_server_get_engine(server), &request, hooked);
 	if (error) {
-		report_failure(error);
+		refusal_log_failure(error);
 		free(hooked);
 		return NULL;
 	}

@@ -121,6 +121,7 @@ int destination_acquire(int family, const union abi_addr *from, const union abi_
 		destination->family = (uint8_t)family;
 		destination->from = *from;
 		destination->to = *to;
+		destination->led = false;
 		destination->next = *bucket;
 		*bucket = index;
 		destination_queue(index - 1);

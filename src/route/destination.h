@@ -18,6 +18,7 @@ struct destination {
 	uint8_t family;       /* AF_INET or AF_INET6, of both addresses */
 	bool routed;          /* there is a route: `hop` is right but for the neighbour's MAC */
 	bool resolved;        /* the entry of the table leads somewhere, and holds `hop` */
+	bool led;             /* it has led somewhere since it was taken, to where `hop` says */
 	bool queued;          /* it waits in the queue of those that are updated first */
 	uint32_t users;       /* 0: the entry is free */
 	uint32_t next;        /* in its bucket (0: the last), or in the queue of free entries; from 1 */

@@ -63,6 +63,20 @@ static void wait_before_rewrite(const struct destination *destination)
 		usleep(REWRITE_PAUSE_US);
 }
 
+static uint32_t generation;
+
+uint32_t nexthop_generation(void)
+{
+	return __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
+}
+
+/* Whether packets take another device than before, or go to this host itself and did not, or the other way round. */
+static bool leads_elsewhere(const struct destination *destination, const struct hop *hop)
+{
+	return destination->led && (destination->hop.ifindex != hop->ifindex ||
+				    (destination->hop.flags ^ hop->flags) & HOP_LOCAL);
+}
+
 /* Writes the entry if it changes; under the lock. An entry that is not resolved leads nowhere. */
 static void write_entry(uint32_t entry, const struct hop *hop, bool resolved)
 {
@@ -73,7 +87,10 @@ static void write_entry(uint32_t entry, const struct hop *hop, bool resolved)
 	    (resolved && memcmp(&destination->hop, hop, sizeof(*hop)))) {
 		maps_hop_put(entry, resolved ? hop : NULL);
 		destination->written_ns = clock_monotonic_ns();
+		if (resolved && leads_elsewhere(destination, hop))
+			__atomic_fetch_add(&generation, 1, __ATOMIC_RELEASE);
 	}
+	destination->led |= resolved;
 	destination->hop = *hop;
 	destination->resolved = resolved;
 }

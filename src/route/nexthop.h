@@ -45,6 +45,12 @@ void nexthop_stop(void);
  */
 int nexthop_acquire(int family, const union abi_addr *from, const union abi_addr *to, uint32_t *entry);
 
+/**
+ * Returns a number that changes when an entry leads to another device, or to this host and not to another any more,
+ * or the other way round. Any thread.
+ */
+uint32_t nexthop_generation(void);
+
 /** Gives an entry back, once for each time that it was taken. Any thread. */
 void nexthop_release(uint32_t entry);
 

@@ -190,7 +190,6 @@ static void reset_counters(struct flow_slot *slot)
 {
 	__atomic_store_n(&slot->packets, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&slot->data, 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&slot->trimmed, 0, __ATOMIC_RELAXED);
 }
 
 int flow_table_reserve(struct flow_table *table, int family, const union flow_any_key *key, uint32_t *index)

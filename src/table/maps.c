@@ -11,6 +11,7 @@
 #include "base/capability.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "table/gates.h"
 #include "table/status.h"
 
 /* A table that is mapped into this process. */
@@ -20,7 +21,7 @@ struct shared {
 };
 
 static struct maps maps;
-static struct shared flows, hops, begun, limits;
+static struct shared flows, hops, notes, limits;
 static struct flow_table flow_table = { .lock = PTHREAD_MUTEX_INITIALIZER };
 static bool wants_bpf;
 
@@ -58,9 +59,10 @@ void maps_close(void)
 	flow_table_close(&flow_table);
 	unshare_memory(&flows);
 	unshare_memory(&hops);
-	unshare_memory(&begun);
+	unshare_memory(&notes);
 	unshare_memory(&limits);
 	status_close();
+	gates_close();
 	memset(&maps, 0, sizeof(maps));
 }
 
@@ -95,11 +97,12 @@ int maps_open(const struct maps *set)
 
 	maps = *set;
 	status_open(maps.status);
+	gates_open(maps.attachments, maps.hairpin);
 	error = share(maps.flows, &flows);
 	if (!error)
 		error = share(maps.hops, &hops);
 	if (!error)
-		error = share(maps.begun, &begun);
+		error = share(maps.notes, &notes);
 	if (!error)
 		error = share(maps.limits, &limits);
 	if (!error)
@@ -151,7 +154,8 @@ int maps_flow_put(int family, const union flow_any_key *key, const struct flow *
 
 	if (error)
 		return error;
-	__atomic_store_n((uint64_t *)begun.memory + *index, clock_boot_ns(), __ATOMIC_RELAXED);
+	*maps_note(*index) = (struct flow_note){ .begun = clock_boot_ns() };
+	maps_gate_put(*index, 0);
 	flow_table_write(&flow_table, *index, flow);
 	return 0;
 }
@@ -177,7 +181,26 @@ void maps_flow_read(uint32_t index, struct flow_count *count)
 
 	count->packets = __atomic_load_n(&slot->packets, __ATOMIC_RELAXED);
 	count->data = __atomic_load_n(&slot->data, __ATOMIC_RELAXED);
-	count->trimmed = __atomic_load_n(&slot->trimmed, __ATOMIC_RELAXED);
+	count->trimmed = __atomic_load_n(&maps_note(index)->trimmed, __ATOMIC_RELAXED);
+}
+
+struct flow_note *maps_note(uint32_t index)
+{
+	return (struct flow_note *)notes.memory + index;
+}
+
+void maps_gate_put(uint32_t index, uint32_t gate)
+{
+	__atomic_store_n(&flow_table.slot[index].gate, gate, __ATOMIC_RELEASE);
+}
+
+void maps_hop_facts(uint32_t index, struct hop_facts *facts)
+{
+	const struct hop_entry *entry = (const struct hop_entry *)hops.memory + index;
+	const struct hop *hop = &entry->slot[__atomic_load_n(&entry->current, __ATOMIC_ACQUIRE) & 1];
+
+	facts->ifindex = __atomic_load_n(&hop->ifindex, __ATOMIC_RELAXED);
+	facts->local = __atomic_load_n(&hop->flags, __ATOMIC_RELAXED) & HOP_LOCAL;
 }
 
 struct limit *maps_limit(uint32_t index)

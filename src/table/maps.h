@@ -21,11 +21,13 @@ struct maps {
 	const struct bpf_map *vlans;
 	const struct bpf_map *devices;
 	const struct bpf_map *hops;
-	const struct bpf_map *begun; /* of each slot of flows: when its flow began */
+	const struct bpf_map *notes;
 	const struct bpf_map *limits;
-	uint64_t *deadlines;       /* ABI_OWNERS deadlines, in memory that is shared already */
-	struct status *status;     /* in memory that is shared already */
-	const uint64_t *flow_seed; /* FLOW_SEEDS seeds of the hash of flows */
+	uint64_t *deadlines;            /* ABI_OWNERS deadlines, in memory that is shared already */
+	struct attachment *attachments; /* ABI_ATTACHMENTS of them, likewise */
+	struct gate *hairpin;           /* likewise */
+	struct status *status;          /* in memory that is shared already */
+	const uint64_t *flow_seed;      /* FLOW_SEEDS seeds of the hash of flows */
 	unsigned int flow_slots;
 	unsigned int flow_room; /* how many flows are accepted: fewer than there are slots */
 	unsigned int hop_entries;
@@ -77,6 +79,27 @@ struct flow_count {
  * meanwhile, one may have it and another not yet. Any thread.
  */
 void maps_flow_read(uint32_t index, struct flow_count *count);
+
+/**
+ * Returns what is noted of the flow in a slot, in memory that is shared with the XDP program. The server changes
+ * it from one thread at a time.
+ */
+struct flow_note *maps_note(uint32_t index);
+
+/**
+ * Sets the gate of the flow in a slot (struct gate of abi.h), after all that was written to its note. Any thread,
+ * but only one at a time for a slot.
+ */
+void maps_gate_put(uint32_t index, uint32_t gate);
+
+/** A next hop, as far as examples depend on it (channel/example.h). */
+struct hop_facts {
+	uint32_t ifindex; /* 0: it is not resolved, or local */
+	bool local;       /* it leads to this host itself */
+};
+
+/** Reads the facts of the next hop at an index of the hops. Any thread. */
+void maps_hop_facts(uint32_t index, struct hop_facts *facts);
 
 /** Adds or replaces a VLAN whose frames are for this host; NULL removes it. Returns 0 or -errno of bpf(2). */
 int maps_vlan_put(const struct vlan_key *key, const struct vlan *vlan);

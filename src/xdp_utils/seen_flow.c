@@ -9,15 +9,17 @@
 
 #include "table/flow_table.h"
 
-void seen_flow_read(const struct flow_slot *slot, uint64_t since, struct seen_flow *seen)
+void seen_flow_read(const struct flow_slot *slot, const struct flow_note *note, struct seen_flow *seen)
 {
 	union flow_any_key key;
 	int family = flow_table_slot_key(slot, &key);
 
 	memset(seen, 0, sizeof(*seen));
 	flow_table_slot_flow(slot, &seen->flow);
-	usage_of_flow(seen->flow.channel, slot->packets, slot->data, slot->trimmed, &seen->used);
-	seen->since = since;
+	usage_of_flow(seen->flow.channel, slot->packets, slot->data, __atomic_load_n(&note->trimmed, __ATOMIC_RELAXED),
+		      &seen->used);
+	seen->since = __atomic_load_n(&note->begun, __ATOMIC_RELAXED);
+	seen->open = __atomic_load_n(&note->gate, __ATOMIC_RELAXED);
 	seen->from.family = seen->to.family = (uint8_t)family;
 	if (family == AF_INET6) {
 		memcpy(&seen->from.address, key.v6.saddr, sizeof(key.v6.saddr));

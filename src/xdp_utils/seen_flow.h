@@ -3,6 +3,7 @@
 #ifndef OFFLOAD_XDP_UTILS_SEEN_FLOW_H
 #define OFFLOAD_XDP_UTILS_SEEN_FLOW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,7 @@ struct seen_flow {
 	struct flow flow;
 	struct usage used; /* since the flow was bound */
 	uint64_t since;    /* when it was bound: CLOCK_BOOTTIME, ns */
+	bool open;         /* the kernel relays its packets: this host was seen to do so, or has nothing against it */
 };
 
 struct seen_flow_list {
@@ -24,8 +26,8 @@ struct seen_flow_list {
 	size_t count, room;
 };
 
-/** Reads a flow from a copy of its slot. `since` is when the flow was bound (CLOCK_BOOTTIME, ns). */
-void seen_flow_read(const struct flow_slot *slot, uint64_t since, struct seen_flow *seen);
+/** Reads a flow from a copy of its slot, and from its note. */
+void seen_flow_read(const struct flow_slot *slot, const struct flow_note *note, struct seen_flow *seen);
 
 /** Adds a flow to a list, whose memory the caller frees with free(list->flow). 0 or -ENOMEM. */
 int seen_flow_add(struct seen_flow_list *list, const struct seen_flow *seen);

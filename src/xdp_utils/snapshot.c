@@ -78,12 +78,12 @@ struct reader {
 	unsigned int v6;
 };
 
-static int keep_flow(const struct flow_slot *slot, uint64_t since, void *data)
+static int keep_flow(const struct flow_slot *slot, const struct flow_note *note, void *data)
 {
 	struct reader *reader = data;
 	struct seen_flow seen;
 
-	seen_flow_read(slot, since, &seen);
+	seen_flow_read(slot, note, &seen);
 	reader->v6 += seen.from.family == AF_INET6;
 	return seen_flow_add(&reader->flows, &seen);
 }

@@ -53,7 +53,7 @@ static int open_table(const struct server *server, enum table which, struct tabl
 {
 	struct map_view *const views[TABLES] = {
 		[TABLE_FLOWS] = &tables->flows,
-		[TABLE_BEGUN] = &tables->begun,
+		[TABLE_NOTES] = &tables->notes,
 		[TABLE_HOPS] = &tables->hops,
 		[TABLE_VERDICTS] = &tables->verdicts,
 		[TABLE_LIMITS] = &tables->limits,
@@ -77,11 +77,11 @@ static int open_table(const struct server *server, enum table which, struct tabl
 	return error;
 }
 
-/* Each flow's time is read by the number of its slot, so there must be as many times as slots. */
+/* The note of a flow has the index of its slot, so there must be as many notes as slots. */
 static int check_sizes(struct tables *tables)
 {
 	tables->cpus = tables->room[TABLE_VERDICTS];
-	return tables->room[TABLE_BEGUN] < tables->room[TABLE_FLOWS] ? -EPROTO : 0;
+	return tables->room[TABLE_NOTES] < tables->room[TABLE_FLOWS] ? -EPROTO : 0;
 }
 
 int tables_open(const struct server *server, struct tables *tables)
@@ -103,7 +103,7 @@ int tables_open(const struct server *server, struct tables *tables)
 void tables_close(struct tables *tables)
 {
 	map_view_close(&tables->flows);
-	map_view_close(&tables->begun);
+	map_view_close(&tables->notes);
 	map_view_close(&tables->hops);
 	map_view_close(&tables->verdicts);
 	map_view_close(&tables->limits);
@@ -131,16 +131,16 @@ static bool read_slot(const struct flow_slot *slot, struct flow_slot *copy)
 }
 
 int tables_each_flow(const struct tables *tables,
-		     int (*each)(const struct flow_slot *slot, uint64_t since, void *data), void *data)
+		     int (*each)(const struct flow_slot *slot, const struct flow_note *note, void *data), void *data)
 {
 	const struct flow_slot *slot = tables->flows.memory;
-	const uint64_t *begun = tables->begun.memory;
+	const struct flow_note *notes = tables->notes.memory;
 	struct flow_slot copy;
 	int error = 0;
 
 	for (uint32_t i = 0; i < tables->room[TABLE_FLOWS] && !error; i++) {
 		if (read_slot(&slot[i], &copy))
-			error = each(&copy, __atomic_load_n(&begun[i], __ATOMIC_RELAXED), data);
+			error = each(&copy, &notes[i], data);
 	}
 	return error;
 }

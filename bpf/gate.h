@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
+/*
+ * Whether this host has been seen to relay packets of a flow. A firewall, address translation or a cgroup's
+ * program may refuse or change what coturn would relay, and the program runs before all of them. So the
+ * server lets a flow relay only after coturn has relayed a packet of it, and from time to time asks
+ * for another one (struct gate, struct flow_note).
+ */
+#ifndef BPF_GATE_H
+#define BPF_GATE_H
+
+#include "forward.h"
+#include "maps.h"
+
+/*
+ * Linux before 5.12 has no atomic OR. Two CPUs may do this at one time, and a bit may be lost until
+ * the next packet; and two packets may go up where one was asked for.
+ */
+static __always_inline void note_seen(struct flow_note *note, __u32 place)
+{
+	*(volatile __u32 *)&note->seen |= place;
+}
+
+/*
+ * Decides about a packet whose flow has a gate that does not open for it. The place is given
+ * by its gate. Returns a verdict. The function is not static, so that the verifier walks it once.
+ */
+__noinline __u32 gate_closed(__u32 index, __u32 gate, __u32 mask)
+{
+	struct flow_note *note = bpf_map_lookup_elem(&notes, &index);
+	__u32 place = mask & GATE_PLACES, back;
+	const struct hop *hop;
+
+	if (!note)
+		return VERDICT_PROBATION;
+	if ((note->gate ^ gate) & mask) {
+		note_seen(note, place);
+		return VERDICT_PROBATION;
+	}
+	if (note->sample) {
+		note->sample = 0;
+		note_seen(note, place);
+		return VERDICT_SAMPLE;
+	}
+	/*
+	 * Packets that come from this host itself do not come from a device, and others do not
+	 * come from the hairpin. The kernel drops those that claim to (a martian source).
+	 */
+	back = note->back;
+	hop = hop_find(back);
+	if (!hop || !(hop->flags & HOP_LOCAL) != !(place & GATE_HAIRPIN))
+		return VERDICT_PROBATION;
+	return VERDICT_CONTINUE;
+}
+
+/* Whether the flow relays packets from this place. */
+static __always_inline enum verdict gate_check(const struct flow *flow, const struct flow_found *found,
+					       const struct gate *place)
+{
+	if (!((flow->gate ^ place->gate) & place->mask))
+		return VERDICT_CONTINUE;
+	return gate_closed(found->index, place->gate, place->mask);
+}
+
+#endif

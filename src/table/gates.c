@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "table/gates.h"
+
+#include <stddef.h>
+
+/* Where the number of examples that were asked for stands in the state: between the flags and the epoch. */
+#define ASKED_SHIFT 4
+#define ASKED_MAX ((1u << (GATE_EPOCH_SHIFT - ASKED_SHIFT)) - 1)
+
+static struct {
+	struct attachment *attachments;
+	struct gate *hairpin;
+	gates_state state;
+} gates;
+
+static void put_state(uint32_t epoch, uint32_t asked, uint32_t host)
+{
+	__atomic_store_n(&gates.state, epoch << GATE_EPOCH_SHIFT | (asked & ASKED_MAX) << ASKED_SHIFT | host,
+			 __ATOMIC_RELEASE);
+}
+
+static uint32_t epoch_of(gates_state state)
+{
+	return state >> GATE_EPOCH_SHIFT;
+}
+
+static uint32_t asked_of(gates_state state)
+{
+	return state >> ASKED_SHIFT & ASKED_MAX;
+}
+
+static void put_gate(struct gate *gate, uint32_t epoch, uint32_t place)
+{
+	__atomic_store_n(&gate->gate, epoch << GATE_EPOCH_SHIFT | place, __ATOMIC_RELAXED);
+	__atomic_store_n(&gate->mask, GATE_EPOCH_MAX << GATE_EPOCH_SHIFT | place, __ATOMIC_RELAXED);
+}
+
+static void begin_epoch(uint32_t epoch, uint32_t asked, uint32_t host)
+{
+	if (gates.attachments) {
+		for (unsigned int i = 0; i < ABI_ATTACHMENTS; i++)
+			put_gate(&gates.attachments[i].gate, epoch, 1u << i);
+		put_gate(gates.hairpin, epoch, GATE_HAIRPIN);
+	}
+	put_state(epoch, asked, host);
+}
+
+void gates_open(struct attachment *attachments, struct gate *hairpin)
+{
+	gates.attachments = attachments;
+	gates.hairpin = hairpin;
+	begin_epoch(1, 0, 0);
+}
+
+void gates_close(void)
+{
+	gates.attachments = NULL;
+	gates.hairpin = NULL;
+}
+
+gates_state gates_now(void)
+{
+	return __atomic_load_n(&gates.state, __ATOMIC_ACQUIRE);
+}
+
+static void next_epoch(uint32_t host)
+{
+	uint32_t epoch = epoch_of(gates.state);
+
+	begin_epoch(epoch < GATE_EPOCH_MAX ? epoch + 1 : 1, asked_of(gates.state), host);
+}
+
+void gates_next_epoch(void)
+{
+	next_epoch(gates_host(gates.state));
+}
+
+void gates_host_changed(uint32_t host)
+{
+	if (host & ~gates_host(gates.state))
+		next_epoch(host);
+	else
+		put_state(epoch_of(gates.state), asked_of(gates.state) + 1, host);
+}
