@@ -348,6 +348,30 @@ enum status_mode {
 	STATUS_MODE_GENERIC,
 };
 
+/* Bits of what the host does with packets, by family. Without the first two it is free. */
+enum status_host_flag {
+	STATUS_EXAMINED_V4 = 1, /* something may refuse or change packets that coturn relays */
+	STATUS_EXAMINED_V6 = 2,
+	STATUS_NAT_V4 = 4, /* something may change their addresses or ports */
+	STATUS_NAT_V6 = 8,
+};
+
+#define STATUS_NOTE 352
+#define STATUS_NOTES 16
+
+/* Something that the kernel's relaying leaves out, as a whole sentence. */
+struct status_note {
+	char text[STATUS_NOTE];
+};
+
+/* What the server has found of the host. */
+struct status_host {
+	__u32 flags;            /* of enum status_host_flag */
+	__u32 notes;            /* how many there are; only the first STATUS_NOTES are below */
+	char line[STATUS_LINE]; /* what examines packets, by name; "" if the host is free */
+	struct status_note note[STATUS_NOTES];
+};
+
 /* An interface that should carry the program. */
 struct status_interface {
 	char name[STATUS_NAME];
@@ -373,10 +397,11 @@ struct status {
 	__u8 mode;      /* the mode that was asked for: enum option_mode */
 	__u8 blocked;   /* 1: everything is left to coturn, because the host has IPsec policies */
 	__u8 zero[2];
-	__u32 seq; /* odd while one of the interfaces below is being written */
+	__u32 seq; /* odd while something below is being written */
 	__u32 interfaces;
 	__u32 zero2;
 	struct status_interface interface[ABI_ATTACHMENTS];
+	struct status_host host;
 };
 
 _Static_assert(sizeof(struct flow_key) == 16, "flow_key has no padding");
@@ -392,6 +417,7 @@ _Static_assert(sizeof(struct attachment) == 20, "attachment has no padding");
 _Static_assert(sizeof(struct vlan_key) == 8, "vlan_key has no padding");
 _Static_assert(sizeof(struct vlan) == 8, "vlan has no padding");
 _Static_assert(sizeof(struct status_interface) == 432, "status_interface has no padding");
-_Static_assert(sizeof(struct status) == 328 + 432 * ABI_ATTACHMENTS, "status has no padding");
+_Static_assert(sizeof(struct status_host) == 392 + STATUS_NOTE * STATUS_NOTES, "status_host has no padding");
+_Static_assert(sizeof(struct status) == 328 + 432 * ABI_ATTACHMENTS + sizeof(struct status_host), "status has no padding");
 
 #endif

@@ -22,10 +22,11 @@ SRC = TOP / "src"
 # src/ itself, where offload.h is the one door between coturn/ and the rest.
 FLOORS = {
     "coturn": {".", "base"},
-    ".": {"channel", "route", "iface", "table", "netlink", "base"},
+    ".": {"channel", "route", "iface", "host", "table", "netlink", "base"},
     "channel": {"route", "table", "base"},
     "route": {"table", "netlink", "base"},
     "iface": {"table", "netlink", "base"},
+    "host": {"table", "netlink", "base"},
     "table": {"base"},
     "netlink": {"base"},
     "base": set(),

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "host/cgroup.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* How many programs of one kind the kernel lets a cgroup have, on each level (BPF_CGROUP_MAX_PROGS). */
+#define PROGRAMS 64
+
+/*
+ * What runs for a datagram. Programs of connect and sendmsg may choose another destination, and
+ * those of recvmsg may show another source. A program of bind has spoken when the socket was
+ * bound, and what it changed is seen in the socket's own address: it is not here.
+ */
+static const struct {
+	enum bpf_attach_type type;
+	uint32_t flags;
+	const char *name;
+} kinds[] = {
+	{ BPF_CGROUP_INET_INGRESS, SURVEY_EXAMINED, "ingress" },
+	{ BPF_CGROUP_INET_EGRESS, SURVEY_EXAMINED, "egress" },
+	{ BPF_CGROUP_UDP4_SENDMSG, SURVEY_EXAMINED_V4 | SURVEY_NAT_V4, "sendmsg4" },
+	{ BPF_CGROUP_UDP6_SENDMSG, SURVEY_EXAMINED_V6 | SURVEY_NAT_V6, "sendmsg6" },
+	{ BPF_CGROUP_UDP4_RECVMSG, SURVEY_EXAMINED_V4 | SURVEY_NAT_V4, "recvmsg4" },
+	{ BPF_CGROUP_UDP6_RECVMSG, SURVEY_EXAMINED_V6 | SURVEY_NAT_V6, "recvmsg6" },
+	{ BPF_CGROUP_INET4_CONNECT, SURVEY_EXAMINED_V4 | SURVEY_NAT_V4, "connect4" },
+	{ BPF_CGROUP_INET6_CONNECT, SURVEY_EXAMINED_V6 | SURVEY_NAT_V6, "connect6" },
+};
+
+/*
+ * The path of this process' cgroup in the unified hierarchy (cgroups(7)), which is read into `line`.
+ * NULL if the kernel does not show one, which is so until that hierarchy is mounted for the
+ * first time: then nobody can have attached a program.
+ */
+static const char *own_path(char *line, int size)
+{
+	FILE *file = fopen("/proc/self/cgroup", "re");
+	bool found = false;
+
+	while (file && !found && fgets(line, size, file)) {
+		line[strcspn(line, "\n")] = '\0';
+		found = !strncmp(line, "0::", 3);
+	}
+	if (file)
+		fclose(file);
+	return found ? line + 3 : NULL;
+}
+
+/* What of `path` is below a mount whose top is `root`; NULL if it is elsewhere. */
+static const char *below(const char *root, const char *path)
+{
+	size_t length = strcmp(root, "/") ? strlen(root) : 0;
+
+	if (strncmp(path, root, length) || (path[length] && path[length] != '/'))
+		return NULL;
+	return path + length;
+}
+
+/* Opens the directory of the cgroup, in whichever mount has it (mountinfo of proc(5)). A descriptor or -errno. */
+static int open_directory(const char *path)
+{
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+	int fd = file ? -ENOENT : -errno;
+	char *line = NULL;
+	size_t size = 0;
+
+	while (fd < 0 && file && getline(&line, &size, file) > 0) {
+		char root[PATH_MAX], point[PATH_MAX], directory[2 * PATH_MAX];
+		const char *type = strstr(line, " - "), *rest;
+
+		if (!type || strncmp(type, " - cgroup2 ", 11) || sscanf(line, "%*s %*s %*s %4095s %4095s", root, point) != 2)
+			continue;
+		rest = below(root, path);
+		if (!rest)
+			continue;
+		snprintf(directory, sizeof(directory), "%s%s", point, rest);
+		fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0)
+			fd = -errno;
+	}
+	free(line);
+	if (file)
+		fclose(file);
+	return fd;
+}
+
+/* The number of programs of a kind that run for this cgroup, and their numbers for the signature; or -errno. */
+static int count_programs(struct survey *survey, int fd, enum bpf_attach_type type)
+{
+	__u32 ids[PROGRAMS] = { 0 }, count = PROGRAMS;
+	int error = bpf_prog_query(fd, type, BPF_F_QUERY_EFFECTIVE, NULL, ids, &count) ? -errno : 0;
+
+	/* The kernel does not know this kind, or has no programs of cgroups at all. */
+	if (error == -EINVAL)
+		return 0;
+	/* More than there is room for: `count` is how many there are. */
+	if (error && error != -ENOSPC)
+		return error;
+	survey_mix(survey, ids, sizeof(ids[0]) * (count < PROGRAMS ? count : PROGRAMS));
+	return (int)count;
+}
+
+int cgroup_look(struct survey *survey)
+{
+	unsigned int programs = 0;
+	char line[PATH_MAX], names[128] = "";
+	const char *path = own_path(line, sizeof(line));
+	uint32_t flags = 0;
+	int fd, found = 0;
+
+	if (!path)
+		return 0;
+	fd = open_directory(path);
+	if (fd < 0)
+		return fd;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && found >= 0; i++) {
+		size_t used = strlen(names);
+
+		survey_mix(survey, &kinds[i].type, sizeof(kinds[i].type));
+		found = count_programs(survey, fd, kinds[i].type);
+		if (found <= 0)
+			continue;
+		programs += (unsigned int)found;
+		flags |= kinds[i].flags;
+		snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "", kinds[i].name);
+	}
+	close(fd);
+	if (found < 0)
+		return found;
+	if (programs)
+		survey_found(survey, flags, "cgroup: %u program%s (%s)", programs, programs == 1 ? "" : "s", names);
+	return 0;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "host/legacy.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static int open_for_reading(const char *path, FILE **file)
+{
+	*file = fopen(path, "re");
+	return *file ? 0 : -errno;
+}
+
+/* The names of a file that has one in each line, joined by ", ". They are as many as there are kinds of tables. */
+static int read_names(const char *path, char *names, size_t size)
+{
+	char name[64];
+	FILE *file;
+	int error = open_for_reading(path, &file);
+
+	names[0] = '\0';
+	if (error)
+		return error;
+	while (fscanf(file, "%63s", name) == 1) {
+		size_t used = strlen(names);
+
+		snprintf(names + used, size - used, "%s%s", used ? ", " : "", name);
+	}
+	error = ferror(file) ? -EIO : 0;
+	fclose(file);
+	return error;
+}
+
+struct tables {
+	const char *path;   /* of the names of the tables in use; there is none without the module */
+	const char *module; /* without it there are no tables */
+	const char *kinds[5];
+	uint32_t examined, nat;
+	const char *program;
+};
+
+/*
+ * The file is for root's eyes only. Without that, the modules of the single kinds of tables say
+ * whether there can be any, but not if legacy iptables is built into the kernel.
+ */
+static bool can_have(const struct tables *tables)
+{
+	if (access(tables->module, F_OK))
+		return true;
+	for (size_t i = 0; i < sizeof(tables->kinds) / sizeof(tables->kinds[0]); i++) {
+		if (!access(tables->kinds[i], F_OK))
+			return true;
+	}
+	return false;
+}
+
+static int look_at(struct survey *survey, const struct tables *tables)
+{
+	char names[256];
+	int error = read_names(tables->path, names, sizeof(names));
+
+	if (error == -ENOENT || (error == -EACCES && !can_have(tables)))
+		return 0;
+	if (error == -EACCES)
+		snprintf(names, sizeof(names), "tables of unknown names, nat");
+	else if (error)
+		return error;
+	if (!names[0])
+		return 0;
+	survey_mix(survey, names, strlen(names));
+	survey_found(survey, tables->examined | (strstr(names, "nat") ? tables->nat : 0), "%s: %s", tables->program, names);
+	return 0;
+}
+
+int legacy_look_at_tables(struct survey *survey)
+{
+#define MODULE(name) "/sys/module/" name
+	static const struct tables ipv4 = {
+		.path = "/proc/net/ip_tables_names",
+		.module = MODULE("ip_tables"),
+		.kinds = { MODULE("iptable_filter"), MODULE("iptable_nat"), MODULE("iptable_mangle"),
+			   MODULE("iptable_raw"), MODULE("iptable_security") },
+		.examined = SURVEY_EXAMINED_V4,
+		.nat = SURVEY_NAT_V4,
+		.program = "legacy iptables",
+	};
+	static const struct tables ipv6 = {
+		.path = "/proc/net/ip6_tables_names",
+		.module = MODULE("ip6_tables"),
+		.kinds = { MODULE("ip6table_filter"), MODULE("ip6table_nat"), MODULE("ip6table_mangle"),
+			   MODULE("ip6table_raw"), MODULE("ip6table_security") },
+		.examined = SURVEY_EXAMINED_V6,
+		.nat = SURVEY_NAT_V6,
+		.program = "legacy ip6tables",
+	};
+	int error = look_at(survey, &ipv4);
+	int error6 = look_at(survey, &ipv6);
+
+	return error ? error : error6;
+}
+
+/* Lines of services begin with the protocol; a service by mark (FWM) takes every protocol. */
+int legacy_look_at_ipvs(struct survey *survey)
+{
+	unsigned int services = 0;
+	char line[256];
+	FILE *file;
+	int error = open_for_reading("/proc/net/ip_vs", &file);
+
+	if (error)
+		return error == -ENOENT ? 0 : error;
+	while (fgets(line, sizeof(line), file)) {
+		if (!strncmp(line, "UDP ", 4) || !strncmp(line, "FWM ", 4))
+			services++;
+	}
+	fclose(file);
+	survey_mix(survey, &services, sizeof(services));
+	if (services)
+		survey_found(survey, SURVEY_EXAMINED | SURVEY_NAT, "IPVS: %u service%s", services, services == 1 ? "" : "s");
+	return 0;
+}
