@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "channel/channel.h"
+#include "host/host.h"
 #include "iface/manager.h"
 #include "loader.h"
 #include "netlink/rtnetlink.h"
@@ -139,7 +140,9 @@ int offload_start(const struct settings *settings, const char *const *addresses,
 	static const struct nexthop_callbacks callbacks = {
 		.device_flags = loader_device_flags,
 		.links_changed = loader_links_changed,
+		.host = { host_listen, host_heard, host_look },
 	};
+	static const struct host_callbacks host = { .changed = NULL };
 	struct flow_style style = { .client_ttl_fixed = (uint8_t)client_ttl_fixed };
 	struct interface_list interfaces;
 	unsigned int carriers, all;
@@ -165,6 +168,7 @@ int offload_start(const struct settings *settings, const char *const *addresses,
 		goto maps;
 	channel_start(&style);
 	status_begin(settings->channels, settings->mode);
+	host_start(&host);
 	error = nexthop_start(maps.hop_entries, &callbacks);
 	if (error)
 		goto limits;

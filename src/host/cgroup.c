@@ -6,9 +6,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/bpf.h>
+#include <linux/mount.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* How many programs of one kind the kernel lets a cgroup have, on each level (BPF_CGROUP_MAX_PROGS). */
@@ -53,42 +55,95 @@ static const char *own_path(char *line, int size)
 	return found ? line + 3 : NULL;
 }
 
-/* What of `path` is below a mount whose top is `root`; NULL if it is elsewhere. */
+/* What of `path` is below a mount whose top is `root`: "/a/b", or "" for the top itself. NULL if it is elsewhere. */
 static const char *below(const char *root, const char *path)
 {
 	size_t length = strcmp(root, "/") ? strlen(root) : 0;
 
 	if (strncmp(path, root, length) || (path[length] && path[length] != '/'))
 		return NULL;
-	return path + length;
+	return strcmp(path + length, "/") ? path + length : "";
 }
 
-/* Opens the directory of the cgroup, in whichever mount has it (mountinfo of proc(5)). A descriptor or -errno. */
-static int open_directory(const char *path)
+/* ---- the mount that shows this process' cgroup ---- */
+
+static struct {
+	int fd;              /* of the directory on top of it; less than 0: it is not known */
+	char root[PATH_MAX]; /* the cgroup that this directory is */
+} hierarchy = { .fd = -1 };
+
+void cgroup_forget(void)
+{
+	if (hierarchy.fd >= 0)
+		close(hierarchy.fd);
+	hierarchy.fd = -1;
+}
+
+static int open_directory(int at, const char *path)
+{
+	int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Looks for the mount in mountinfo (proc(5)). 0 or -errno. */
+static int find_mount(const char *path)
 {
 	FILE *file = fopen("/proc/self/mountinfo", "re");
-	int fd = file ? -ENOENT : -errno;
+	int error = file ? -ENOENT : -errno;
 	char *line = NULL;
 	size_t size = 0;
 
-	while (fd < 0 && file && getline(&line, &size, file) > 0) {
-		char root[PATH_MAX], point[PATH_MAX], directory[2 * PATH_MAX];
-		const char *type = strstr(line, " - "), *rest;
+	while (error && file && getline(&line, &size, file) > 0) {
+		char point[PATH_MAX];
 
-		if (!type || strncmp(type, " - cgroup2 ", 11) || sscanf(line, "%*s %*s %*s %4095s %4095s", root, point) != 2)
+		if (!strstr(line, " - cgroup2 ") || sscanf(line, "%*s %*s %*s %4095s %4095s", hierarchy.root, point) != 2 ||
+		    !below(hierarchy.root, path))
 			continue;
-		rest = below(root, path);
-		if (!rest)
-			continue;
-		snprintf(directory, sizeof(directory), "%s%s", point, rest);
-		fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0)
-			fd = -errno;
+		hierarchy.fd = open_directory(AT_FDCWD, point);
+		error = hierarchy.fd < 0 ? hierarchy.fd : 0;
 	}
 	free(line);
 	if (file)
 		fclose(file);
-	return fd;
+	return error;
+}
+
+/*
+ * Mounts the hierarchy for this process alone, in no directory: ip-netns(8) hides the mount that
+ * is there from what it executes. It takes CAP_SYS_ADMIN, so it is for a server that starts as root.
+ * 0 or -errno.
+ */
+static int mount_unseen(void)
+{
+	int error = 0, context = (int)syscall(SYS_fsopen, "cgroup2", FSOPEN_CLOEXEC);
+
+	if (context < 0)
+		return -errno;
+	if (!syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		hierarchy.fd = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, 0);
+	if (hierarchy.fd < 0)
+		error = -errno;
+	close(context);
+	strcpy(hierarchy.root, "/");
+	return error;
+}
+
+/*
+ * Opens the directory of a cgroup. The mount that was found is kept, because the server may give
+ * up what it takes to find it. A descriptor; -ENOENT if there is no mount; or another -errno.
+ */
+static int open_cgroup(const char *path)
+{
+	const char *rest = hierarchy.fd >= 0 ? below(hierarchy.root, path) : NULL;
+
+	if (!rest) {
+		cgroup_forget();
+		if (find_mount(path) && mount_unseen())
+			return -ENOENT;
+		rest = below(hierarchy.root, path);
+	}
+	return open_directory(hierarchy.fd, *rest ? rest + 1 : ".");
 }
 
 /* The number of programs of a kind that run for this cgroup, and their numbers for the signature; or -errno. */
@@ -117,7 +172,7 @@ int cgroup_look(struct survey *survey)
 
 	if (!path)
 		return 0;
-	fd = open_directory(path);
+	fd = open_cgroup(path);
 	if (fd < 0)
 		return fd;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && found >= 0; i++) {

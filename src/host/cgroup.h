@@ -12,4 +12,7 @@
 /** Adds the programs to a survey. 0, also if the kernel has no such programs, or -errno. */
 int cgroup_look(struct survey *survey);
 
+/** Forgets where the unified hierarchy is mounted. */
+void cgroup_forget(void);
+
 #endif

@@ -71,6 +71,7 @@ int survey_take(struct survey *survey)
 void survey_forget(void)
 {
 	nftables_forget();
+	cgroup_forget();
 }
 
 struct mnl_socket *survey_listen(void)

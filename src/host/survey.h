@@ -41,7 +41,7 @@ struct survey {
  */
 int survey_take(struct survey *survey);
 
-/** Forgets what survey_take remembers of chains, which is all from another network namespace, for tests. */
+/** Forgets what is remembered from one survey to the next: chains, and where cgroups are mounted. */
 void survey_forget(void);
 
 /**

@@ -29,10 +29,11 @@
 #define REFRESH_SHARE 20
 #define REFRESH_NS_MAX (30 * SECOND_NS)
 
-/* Some kernels do not have the second and the third; their sockets are NULL then. */
+/* Some kernels do not have all but the first; their sockets are NULL then. That of the host may come later. */
 enum event_source { EVENT_ROUTING,
 		    EVENT_DEVICES,
 		    EVENT_IPSEC,
+		    EVENT_HOST,
 		    EVENT_SOURCES };
 
 static struct {
@@ -88,10 +89,14 @@ static void look_at_ipsec(void)
 
 static void read_events(enum event_source source)
 {
-	enum events_extent extent = source == EVENT_ROUTING ?
-					    events_read_routing(monitor.sockets[source], &monitor.callbacks.events) :
-					    events_read_others(monitor.sockets[source]);
+	enum events_extent extent;
 
+	if (source == EVENT_HOST) {
+		monitor.callbacks.host.heard(monitor.sockets[source]);
+		return;
+	}
+	extent = source == EVENT_ROUTING ? events_read_routing(monitor.sockets[source], &monitor.callbacks.events) :
+					   events_read_others(monitor.sockets[source]);
 	if (extent == EVENTS_ALL) {
 		look_at_ipsec();
 		monitor.callbacks.links_changed();
@@ -126,18 +131,32 @@ static uint64_t refresh_period(uint64_t took_ns, uint32_t pieces)
 	return period < REFRESH_NS_MAX / pieces ? period : REFRESH_NS_MAX / pieces;
 }
 
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* What is looked at once a second. */
+static void look_around(void)
+{
+	if (!monitor.sockets[EVENT_HOST])
+		monitor.sockets[EVENT_HOST] = monitor.callbacks.host.listen();
+	look_at_ipsec();
+	monitor.callbacks.links_changed();
+}
+
 /* Does a piece of what is to be done. Returns the time at which to work again; 0 means now. */
 static uint64_t work(void)
 {
-	uint64_t started = clock_monotonic_ns();
+	uint64_t started = clock_monotonic_ns(), next_host_ns;
 	uint32_t pieces = 0;
 	bool more;
 
 	if (started >= monitor.next_look_ns) {
 		monitor.next_look_ns = started + REFRESH_NS;
-		look_at_ipsec();
-		monitor.callbacks.links_changed();
+		look_around();
 	}
+	next_host_ns = monitor.callbacks.host.look();
 	if (started >= monitor.next_refresh_ns)
 		pieces = monitor.callbacks.refresh();
 	more = monitor.callbacks.update();
@@ -145,7 +164,17 @@ static uint64_t work(void)
 		monitor.next_refresh_ns = started + refresh_period(clock_monotonic_ns() - started, pieces);
 	if (more)
 		return 0;
-	return monitor.next_refresh_ns < monitor.next_look_ns ? monitor.next_refresh_ns : monitor.next_look_ns;
+	return sooner(next_host_ns, sooner(monitor.next_refresh_ns, monitor.next_look_ns));
+}
+
+static void wait_for_events(struct pollfd *ready)
+{
+	for (int i = 0; i < EVENT_SOURCES; i++)
+		ready[i] = (struct pollfd){
+			.fd = monitor.sockets[i] ? mnl_socket_get_fd(monitor.sockets[i]) : -1,
+			.events = POLLIN,
+		};
+	ready[EVENT_SOURCES] = (struct pollfd){ .fd = monitor.wake, .events = POLLIN };
 }
 
 static void *run(void *unused)
@@ -155,17 +184,11 @@ static void *run(void *unused)
 	(void)unused;
 	capability_keep(kept_capabilities());
 	sem_post(&monitor.started);
-	for (int i = 0; i < EVENT_SOURCES; i++)
-		ready[i] = (struct pollfd){
-			.fd = monitor.sockets[i] ? mnl_socket_get_fd(monitor.sockets[i]) : -1,
-			.events = POLLIN,
-		};
-	ready[EVENT_SOURCES] = (struct pollfd){ .fd = monitor.wake, .events = POLLIN };
-
 	while (__atomic_load_n(&monitor.running, __ATOMIC_ACQUIRE)) {
 		uint64_t next = work(), now = clock_monotonic_ns();
 		int timeout = next > now ? (int)((next - now) / 1000000 + 1) : 0;
 
+		wait_for_events(ready);
 		if (poll(ready, EVENT_SOURCES + 1, timeout) > 0)
 			attend(ready);
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The monitor thread, which keeps next hops up to date. It waits for events of routes, links,
- * neighbours, devices and IPsec policies, and for new entries; what no event tells of,
- * it looks at about once a second.
+ * neighbours, devices, IPsec policies and nf_tables, and for new entries; what no event tells
+ * of, it looks at about once a second.
  */
 #ifndef OFFLOAD_ROUTE_MONITOR_H
 #define OFFLOAD_ROUTE_MONITOR_H
@@ -11,6 +11,18 @@
 #include <stdint.h>
 
 #include "route/events.h"
+
+struct mnl_socket;
+
+/** How the thread follows what the host does with packets. Only the monitor thread calls these. */
+struct monitor_host {
+	/* Opens a socket that hears when it changes; NULL: the kernel has no such events now, and is asked again. */
+	struct mnl_socket *(*listen)(void);
+	/* Reads the pending events of that socket. */
+	void (*heard)(struct mnl_socket *socket);
+	/* Looks at the host if it is time. Returns when to be called again (CLOCK_MONOTONIC in nanoseconds). */
+	uint64_t (*look)(void);
+};
 
 /** Only the monitor thread calls these. */
 struct monitor_callbacks {
@@ -23,6 +35,7 @@ struct monitor_callbacks {
 	uint32_t (*refresh)(void);
 	/* Updates a piece of what is to be updated; returns whether there is more. */
 	bool (*update)(void);
+	struct monitor_host host;
 };
 
 /**

@@ -240,6 +240,7 @@ int nexthop_start(uint32_t entries, const struct nexthop_callbacks *callbacks)
 		.links_changed = callbacks->links_changed,
 		.refresh = refresh,
 		.update = update,
+		.host = callbacks->host,
 	};
 	int error = destination_start(entries);
 

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "abi.h"
+#include "route/monitor.h"
 
 /** What the thread has to know of the interfaces. Only the thread calls these. */
 struct nexthop_callbacks {
@@ -19,6 +20,7 @@ struct nexthop_callbacks {
 	uint8_t (*device_flags)(uint32_t ifindex);
 	/* Some link may have changed; also called once a second. */
 	void (*links_changed)(void);
+	struct monitor_host host;
 };
 
 /**

@@ -29,7 +29,7 @@ void status_begin(unsigned int channels, unsigned int mode)
 	__atomic_store_n(&status->started, clock_boot_ns(), __ATOMIC_RELEASE);
 }
 
-/* Begins or ends a change: inspectors do not use what they read of the interfaces while `seq` is odd. */
+/* Begins or ends a change: inspectors do not use what they read of the interfaces and the host while `seq` is odd. */
 static void advance_seq(void)
 {
 	__atomic_add_fetch(&status->seq, 1, __ATOMIC_SEQ_CST);
@@ -45,6 +45,15 @@ void status_interface_put(unsigned int slot, const struct status_interface *inte
 	status->interface[slot] = *interface;
 	if (status->interfaces <= slot)
 		status->interfaces = slot + 1;
+	advance_seq();
+}
+
+void status_host_put(const struct status_host *host)
+{
+	if (!status || !memcmp(&status->host, host, sizeof(*host)))
+		return;
+	advance_seq();
+	status->host = *host;
 	advance_seq();
 }
 

@@ -30,6 +30,9 @@ void status_begin(unsigned int channels, unsigned int mode);
  */
 void status_interface_put(unsigned int slot, const struct status_interface *interface);
 
+/** Replaces what is said about the host. Only the thread that calls status_interface_put may call it. */
+void status_host_put(const struct status_host *host);
+
 /** Says whether IPsec policies block the offload. Only one thread may call it. */
 void status_blocked_put(bool blocked);
 

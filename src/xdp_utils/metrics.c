@@ -63,6 +63,27 @@ static void write_ipsec(FILE *out, const struct metric *metric, const struct sna
 	metric_put(out, metric, &snapshot->server, snapshot->status.blocked);
 }
 
+static void write_examined(FILE *out, const struct metric *metric, const struct snapshot *snapshot)
+{
+	uint32_t flags = snapshot->status.host.flags;
+
+	metric_put_labelled(out, metric, &snapshot->server, "family", "ipv4", !!(flags & STATUS_EXAMINED_V4));
+	metric_put_labelled(out, metric, &snapshot->server, "family", "ipv6", !!(flags & STATUS_EXAMINED_V6));
+}
+
+static void write_translates(FILE *out, const struct metric *metric, const struct snapshot *snapshot)
+{
+	uint32_t flags = snapshot->status.host.flags;
+
+	metric_put_labelled(out, metric, &snapshot->server, "family", "ipv4", !!(flags & STATUS_NAT_V4));
+	metric_put_labelled(out, metric, &snapshot->server, "family", "ipv6", !!(flags & STATUS_NAT_V6));
+}
+
+static void write_notes(FILE *out, const struct metric *metric, const struct snapshot *snapshot)
+{
+	metric_put(out, metric, &snapshot->server, snapshot->status.host.notes);
+}
+
 static void write_events_lost(FILE *out, const struct metric *metric, const struct snapshot *snapshot)
 {
 	metric_put(out, metric, &snapshot->server, snapshot->status.overruns);
@@ -115,6 +136,12 @@ static const struct metric metrics[] = {
 	  write_interfaces },
 	{ "turn_xdp_ipsec_blocked", "gauge", "1 if the host's IPsec policies keep all channels in userspace.",
 	  write_ipsec },
+	{ "turn_xdp_host_examines", "gauge", "1 if the host has what may refuse or change packets, by family.",
+	  write_examined },
+	{ "turn_xdp_host_translates", "gauge", "1 if the host has what may change addresses or ports, by family.",
+	  write_translates },
+	{ "turn_xdp_host_notes", "gauge",
+	  "Rules, queueing disciplines, filters and chains that packets relayed in the kernel do not pass.", write_notes },
 	{ "turn_xdp_events_lost_total", "counter",
 	  "Times that events of the kernel were lost and the server read everything again.", write_events_lost },
 	{ "turn_xdp_channels_left_total", "counter", "Channel bindings that stayed in userspace, by reason.",

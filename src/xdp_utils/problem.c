@@ -33,6 +33,16 @@ static void tell_interfaces(const struct snapshot *snapshot, const struct listen
 	}
 }
 
+static void tell_notes(const struct status_host *host, const struct listener *listener)
+{
+	unsigned int kept = host->notes < STATUS_NOTES ? host->notes : STATUS_NOTES;
+
+	for (unsigned int i = 0; i < kept; i++)
+		tell(listener, "%.*s", STATUS_NOTE, host->note[i].text);
+	if (host->notes > kept)
+		tell(listener, "%u more of this kind are in turnserver's log", host->notes - kept);
+}
+
 void problem_each(const struct snapshot *snapshot, void (*each)(const char *line, void *data), void *data)
 {
 	const struct listener listener = { each, data };
@@ -54,4 +64,5 @@ void problem_each(const struct snapshot *snapshot, void (*each)(const char *line
 	if (snapshot->hops_unresolved)
 		tell(&listener, "%u of %u next hops are not resolved: packets to them are relayed in userspace",
 		     snapshot->hops_unresolved, snapshot->hops);
+	tell_notes(&status->host, &listener);
 }

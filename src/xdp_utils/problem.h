@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What keeps a server's channels from being relayed in the kernel at the moment. Pure. */
+/* What keeps a server's channels from being relayed in the kernel, and what the kernel's relaying leaves out. Pure. */
 #ifndef OFFLOAD_XDP_UTILS_PROBLEM_H
 #define OFFLOAD_XDP_UTILS_PROBLEM_H
 

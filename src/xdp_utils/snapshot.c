@@ -22,7 +22,7 @@ static double unix_seconds(void)
 	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-/* The slots of interfaces are whole if seq is even, and the same before and after. */
+/* The slots of interfaces and the host are whole if seq is even, and the same before and after. */
 static void read_status(const struct tables *tables, struct status *status)
 {
 	for (int i = 0; i < SEQ_TRIES; i++) {

@@ -41,6 +41,18 @@ static void write_interfaces(struct json *json, const struct status *status)
 	json_close(json, '[');
 }
 
+static void write_host(struct json *json, const struct status_host *host)
+{
+	json_open(json, "host", '{');
+	json_bool(json, "examines_ipv4", host->flags & STATUS_EXAMINED_V4);
+	json_bool(json, "examines_ipv6", host->flags & STATUS_EXAMINED_V6);
+	json_bool(json, "translates_ipv4", host->flags & STATUS_NAT_V4);
+	json_bool(json, "translates_ipv6", host->flags & STATUS_NAT_V6);
+	write_field(json, "text", host->line, STATUS_LINE);
+	json_number(json, "notes", host->notes);
+	json_close(json, '{');
+}
+
 static void write_table(struct json *json, const char *name, uint64_t used, uint64_t room)
 {
 	json_open(json, name, '{');
@@ -108,6 +120,7 @@ void status_json_write(struct json *json, const struct snapshot *snapshot)
 	json_bool(json, "ipsec", status->blocked);
 	json_number(json, "events_lost", status->overruns);
 	write_interfaces(json, status);
+	write_host(json, &status->host);
 	write_tables(json, snapshot);
 	write_refusals(json, status);
 	json_real(json, "interval_seconds", snapshot->seconds);

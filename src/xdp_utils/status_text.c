@@ -45,6 +45,15 @@ static void show_interfaces(FILE *out, const struct status *status)
 	}
 }
 
+static void show_host(FILE *out, const struct status_host *host)
+{
+	char line[STATUS_LINE + 1] = "";
+
+	memcpy(line, host->line, STATUS_LINE);
+	unit_clean(line);
+	fprintf(out, LABEL "%s%s%s\n", "host", word_host(host->flags).text, *line ? ": " : "", line);
+}
+
 static void show_tables(FILE *out, const struct snapshot *snapshot)
 {
 	const struct status *status = &snapshot->status;
@@ -111,6 +120,7 @@ void status_text_write(FILE *out, const struct snapshot *snapshot, bool all)
 	show_server(out, snapshot);
 	problem_each(snapshot, show_problem, out);
 	show_interfaces(out, &snapshot->status);
+	show_host(out, &snapshot->status.host);
 	show_tables(out, snapshot);
 	show_refusals(out, &snapshot->status);
 	show_verdicts(out, snapshot, all);

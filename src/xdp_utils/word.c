@@ -2,6 +2,7 @@
 #include "word.h"
 
 #include <ctype.h>
+#include <stdio.h>
 
 #include "abi.h"
 #include "base/option.h"
@@ -20,6 +21,27 @@ const char *word_mode(unsigned int mode)
 const char *word_mode_wanted(unsigned int mode)
 {
 	return mode <= OPTION_MODE_GENERIC ? option_mode_name(mode) : "unknown";
+}
+
+/* The names of two bits, v4 and v6; "" if neither is there. */
+static const char *families(unsigned int flags, unsigned int v4, unsigned int v6)
+{
+	return (flags & v4) && (flags & v6) ? "IPv4 and IPv6" : flags & v4 ? "IPv4" :
+							flags & v6         ? "IPv6" :
+									     "";
+}
+
+struct text word_host(unsigned int flags)
+{
+	const char *examined = families(flags, STATUS_EXAMINED_V4, STATUS_EXAMINED_V6);
+	const char *translated = families(flags, STATUS_NAT_V4, STATUS_NAT_V6);
+	struct text word;
+
+	snprintf(word.text, sizeof(word.text), "%s%s%s%s%s", *examined ? "examines " : *translated ? "" :
+												     "free",
+		 examined,
+		 *examined && *translated ? ", " : "", *translated ? "translates " : "", translated);
+	return word;
 }
 
 struct text word_verdict(enum verdict verdict)

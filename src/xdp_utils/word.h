@@ -12,6 +12,9 @@ const char *word_mode(unsigned int mode);
 /** The mode that xdp-mode asks for (enum option_mode): "auto", "native" or "generic". */
 const char *word_mode_wanted(unsigned int mode);
 
+/** What a host does with packets (enum status_host_flag): "free", "examines IPv4", "examines IPv4 and IPv6, translates IPv4". */
+struct text word_host(unsigned int flags);
+
 /** A verdict: VERDICT_TO_PEER is "to-peer". */
 struct text word_verdict(enum verdict verdict);
 

@@ -6,6 +6,7 @@ and the byte; several servers, none, one of another ABI version, and no privileg
 import contextlib
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from lab import CLIENT, CLIENT6, PEER, PEER6, RELAY, SERVER, SERVER6, Lab
 from netns import command
 from server import BINARY, Server, tool
 from talk import Talk
-from tap import check, check_equal, run, test, wait_until
+from tap import check, check_equal, run, skip, test, wait_until
 
 HEADER = 4  # of ChannelData
 
@@ -172,6 +173,33 @@ def status(lab):
             lab.peer.ip("link", "set", "eth0", "up")
 
 
+@test("status: what of the host examines packets, while it comes and goes")
+def host(lab):
+    if not shutil.which("nft"):
+        skip("there is no nft (package nftables)")
+    with Server(lab) as server:
+        def of_host():
+            return ask_json("status", server, "-i", 0)["host"]
+
+        def examined(flags, text):
+            names = ("examines_ipv4", "examines_ipv6", "translates_ipv4", "translates_ipv6")
+            wanted = {**{name: name in flags for name in names}, "text": text, "notes": 0}
+            wait_until(lambda: of_host() == wanted, 3, f"{wanted}, and not {of_host()}")
+
+        examined((), "")
+        check(len(server.log_lines("this host is free: ")) == 1, server.log())
+        check(re.search(r"(?m)^host +free$", ask("status", "-p", server.pid, "-i", 0)[0]), "the text of a free host")
+        lab.server.run("nft", "add table ip mine; add chain ip mine in { type filter hook input priority 0; }")
+        examined(("examines_ipv4",), "nf_tables: table ip mine chain in")
+        lab.server.run("nft", "add table inet more; add chain inet more post { type nat hook postrouting priority 0; }")
+        examined(("examines_ipv4", "examines_ipv6", "translates_ipv4", "translates_ipv6"),
+                 "nf_tables: table ip mine chain in, table inet more chain post")
+        once = parse_metrics(ask("metrics", "--once", "--pid", server.pid)[0])
+        check_equal(sample(once, "host_translates", pid=str(server.pid), family="ipv6"), 1, "the metric")
+        lab.server.run("nft", "flush ruleset")
+        examined((), "")
+
+
 def index_of(lab, interface):
     return json.loads(lab.server.ip("-j", "link", "show", "dev", interface))[0]["ifindex"]
 
@@ -213,7 +241,7 @@ def figures(_lab):
         left = {name: count for name, count in shown["channels_left_in_userspace"].items() if count}
         check_equal(left, {"full": 3, "client-not-udp": 2}, "channels left in userspace")
         check_equal((shown["ipsec"], shown["events_lost"], shown["programs"], shown["program_id"],
-                     shown["version"]), (False, 0, 1, *server.offload.programs(), 2), "server")
+                     shown["version"]), (False, 0, 1, *server.offload.programs(), 3), "server")
         check_equal([(one["name"], one["ifindex"], one["device_ifindex"], one["through_dispatcher"])
                      for one in shown["interfaces"]],
                     [(name, number, number, False) for name, number in (

@@ -298,6 +298,37 @@ static void test_slow_refresh(void **state)
 	}
 }
 
+/* The socket that hears of the host may come later. The host is looked at when it wants to be. */
+static void test_host(void **state)
+{
+	struct mnl_socket *socket = mnl_socket_open2(NETLINK_USERSOCK, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	char buffer[64] = { 0 };
+	unsigned int listens, looks;
+
+	(void)state;
+	assert_non_null(socket);
+	assert_int_equal(mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID), 0);
+	wait_for_number(&host_looks, 1);
+	listens = number(&host_listens);
+	assert_true(listens > 0);
+	LOCKED(host_socket = socket);
+	pass_ms(1000);
+	wait_for_number(&host_listens, listens + 1);
+	pass_ms(1000);
+	wait_until_updated();
+	assert_int_equal(number(&host_listens), listens + 1);
+	looks = number(&host_looks);
+	send_event_to(socket, mnl_nlmsg_put_header(buffer));
+	wait_for_number(&host_events, 1);
+	wait_for_number(&host_looks, looks + 1);
+	/* It is the first of all that the thread waits for. */
+	LOCKED(host_next_ns = clock_monotonic_ns() + 50000000);
+	monitor_wake();
+	for (int i = 0; i < PATIENCE_MS && __atomic_load_n(&poll_timeout, __ATOMIC_RELAXED) != 51; i++)
+		usleep(1000);
+	assert_int_equal(__atomic_load_n(&poll_timeout, __ATOMIC_RELAXED), 51);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -312,6 +343,7 @@ int main(void)
 		TEST(test_wide_route),
 		TEST(test_refresh),
 		TEST(test_slow_refresh),
+		TEST(test_host),
 	};
 
 	return cmocka_run_group_tests_name("events", tests, NULL, NULL);

@@ -399,9 +399,41 @@ ssize_t mnl_socket_recvfrom(const struct mnl_socket *socket, void *buffer, size_
 	return recv(mnl_socket_get_fd(socket), buffer, size, 0);
 }
 
-/* ---- asking for entries, and waiting for them ---- */
+/* ---- what the thread is to see of the host ---- */
 
-static const struct nexthop_callbacks callbacks = { device_flags, links_changed };
+static unsigned int host_looks, host_events, host_listens;
+static struct mnl_socket *host_socket; /* that it is to listen to */
+static uint64_t host_next_ns;          /* when it is to look again */
+
+static inline struct mnl_socket *listen_to_host(void)
+{
+	struct mnl_socket *socket;
+
+	LOCKED(host_listens++; socket = host_socket);
+	return socket;
+}
+
+static inline void hear_of_host(struct mnl_socket *socket)
+{
+	char buffer[64];
+
+	assert_ptr_equal(socket, host_socket);
+	while (recv(mnl_socket_get_fd(socket), buffer, sizeof(buffer), 0) >= 0)
+		LOCKED(host_events++);
+}
+
+static inline uint64_t look_at_host(void)
+{
+	uint64_t next;
+
+	LOCKED(host_looks++; next = host_next_ns);
+	return next;
+}
+
+static const struct nexthop_callbacks callbacks = { device_flags, links_changed,
+						    { listen_to_host, hear_of_host, look_at_host } };
+
+/* ---- asking for entries, and waiting for them ---- */
 
 static inline int setup(void **state)
 {
@@ -414,6 +446,9 @@ static inline int setup(void **state)
 	net.flags = HOP_REDIRECT | HOP_TRANSMIT;
 	ipsec = ipsec_unknown = events_lost = false;
 	slow_lookups = 0;
+	host_looks = host_events = host_listens = 0;
+	host_socket = NULL;
+	host_next_ns = UINT64_MAX;
 	return nexthop_start(ENTRIES, &callbacks);
 }
 
@@ -505,16 +540,21 @@ static inline void wait_until_updated(void)
 
 /* ---- events ---- */
 
-static inline void send_event(struct nlmsghdr *message)
+static inline void send_event_to(const struct mnl_socket *listener, struct nlmsghdr *message)
 {
 	struct mnl_socket *socket = mnl_socket_open(NETLINK_USERSOCK);
-	struct sockaddr_nl to = { .nl_family = AF_NETLINK, .nl_pid = mnl_socket_get_portid(net.events) };
+	struct sockaddr_nl to = { .nl_family = AF_NETLINK, .nl_pid = mnl_socket_get_portid(listener) };
 
 	assert_non_null(socket);
 	assert_int_equal(sendto(mnl_socket_get_fd(socket), message, message->nlmsg_len, 0, (struct sockaddr *)&to,
 				sizeof(to)),
 			 message->nlmsg_len);
 	mnl_socket_close(socket);
+}
+
+static inline void send_event(struct nlmsghdr *message)
+{
+	send_event_to(net.events, message);
 }
 
 static inline void neighbour6_event(const char *neighbour)

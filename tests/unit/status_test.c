@@ -41,6 +41,7 @@ static void change_all(void)
 
 	status_begin(5, 1);
 	status_interface_put(0, &interface);
+	status_host_put(&(struct status_host){ .flags = 1 });
 	status_blocked_put(true);
 	status_count_total(1, 2);
 	status_count_overrun();
@@ -126,6 +127,27 @@ static void test_interfaces(void **state)
 	}
 }
 
+static void test_host(void **state)
+{
+	static const struct status_host hosts[] = {
+		{ .flags = STATUS_EXAMINED_V4, .line = "a chain" },
+		{ .flags = STATUS_EXAMINED_V4, .line = "a chain", .notes = 1, .note = { { "a sentence" } } },
+		{ 0 },
+	};
+	struct status wanted = { 0 };
+
+	(void)state;
+	/* The same as before is no change. */
+	for (size_t i = 0; i < COUNT(hosts); i++) {
+		for (int times = 0; times < 2; times++) {
+			status_host_put(&hosts[i]);
+			wanted.host = hosts[i];
+			wanted.seq = 2 * ((uint32_t)i + 1);
+			assert_memory_equal(&shared, &wanted, sizeof(wanted));
+		}
+	}
+}
+
 static void test_blocked(void **state)
 {
 	struct status wanted = { .blocked = 1 };
@@ -176,6 +198,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_close_keeps_the_content, open_status, close_status),
 		cmocka_unit_test_setup_teardown(test_begin, open_status, close_status),
 		cmocka_unit_test_setup_teardown(test_interfaces, open_status, close_status),
+		cmocka_unit_test_setup_teardown(test_host, open_status, close_status),
 		cmocka_unit_test_setup_teardown(test_blocked, open_status, close_status),
 		cmocka_unit_test_setup_teardown(test_counters, open_status, close_status),
 		cmocka_unit_test_setup_teardown(test_refusals, open_status, close_status),

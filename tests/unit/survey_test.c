@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "netlink/request.h"
@@ -527,6 +528,16 @@ static void test_udp_timeout(void **state)
 	assert_int_equal(survey_udp_timeout(), 77);
 }
 
+/* As ip-netns(8) does it. It is the last test, because there is no way back. */
+static void test_hidden_cgroup(void **state)
+{
+	(void)state;
+	need_root();
+	need("mounts cannot be hidden here", !unshare(CLONE_NEWNS) && !mount("", "/", "none", MS_PRIVATE | MS_REC, NULL) &&
+						   !umount2("/sys", MNT_DETACH));
+	assert_int_equal(taken().flags, 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -542,6 +553,7 @@ int main(void)
 		cmocka_unit_test_setup(test_path_filter, new_host),
 		cmocka_unit_test_setup(test_other_interfaces, new_host),
 		cmocka_unit_test_setup(test_udp_timeout, new_host),
+		cmocka_unit_test_setup(test_hidden_cgroup, new_host),
 	};
 
 	return cmocka_run_group_tests_name("survey", tests, NULL, NULL);

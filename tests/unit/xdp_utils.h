@@ -173,6 +173,11 @@ static inline void craft_status(struct status *status)
 	};
 	for (unsigned int i = 0; i < STATUS_REFUSALS; i++)
 		status->refused[i] = 10 + i;
+	status->host.flags = STATUS_EXAMINED_V4 | STATUS_EXAMINED_V6 | STATUS_NAT_V6;
+	strcpy(status->host.line, "nf_tables: table inet filter chain input");
+	status->host.notes = 2;
+	strcpy(status->host.note[0].text, "a first sentence");
+	strcpy(status->host.note[1].text, "a second sentence");
 }
 
 /* Two snapshots two seconds apart: this is the later one. */

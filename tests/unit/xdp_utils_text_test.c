@@ -37,8 +37,11 @@ static void test_status(void **state)
 		    "attention       22 of 43 relay threads have not reported for 5 seconds: their channels are relayed in userspace, if at all\n"
 		    "attention       wlan0 does not carry the program: its packets are relayed in userspace\n"
 		    "attention       12 of 29 next hops are not resolved: packets to them are relayed in userspace\n"
+		    "attention       a first sentence\n"
+		    "attention       a second sentence\n"
 		    "interfaces      eth0.7          native mode on eth0, mtu 1500\n"
 		    "                wlan0           there is no such interface\n"
+		    "host            examines IPv4 and IPv6, translates IPv6: nf_tables: table inet filter chain input\n"
 		    "channels        15 of 16 (93.8 %)\n"
 		    "flows           23 from IPv4, 24 from IPv6\n"
 		    "next hops       29 in use, 12 not resolved\n"
@@ -88,7 +91,7 @@ static void keep(const char *line, void *all)
 static void test_problems(void **state)
 {
 	static struct snapshot snapshot;
-	char all[4096] = "";
+	char all[4096] = "", sentence[STATUS_NOTE + 2], *end;
 
 	(void)state;
 	simple_snapshot(&snapshot, NULL, 0);
@@ -103,7 +106,20 @@ static void test_problems(void **state)
 	snapshot.channels_used = 16;
 	snapshot.hops = 3;
 	snapshot.hops_unresolved = 2;
+	/* More than there is room for; one fills its field. */
+	snapshot.status.host.notes = STATUS_NOTES + 3;
+	memset(snapshot.status.host.note[0].text, 's', STATUS_NOTE);
+	for (int i = 1; i < STATUS_NOTES; i++)
+		snapshot.status.host.note[i].text[0] = (char)('a' + i);
 	problem_each(&snapshot, keep, all);
+	snprintf(sentence, sizeof(sentence), "%0*d\n", STATUS_NOTE, 0);
+	for (int i = 0; i < STATUS_NOTE; i++)
+		sentence[i] = 's';
+	end = strstr(all, sentence);
+	assert_non_null(end);
+	assert_text("notes", end + strlen(sentence),
+		    "b\nc\nd\ne\nf\ng\nh\ni\nj\nk\nl\nm\nn\no\np\n3 more of this kind are in turnserver's log\n");
+	*end = '\0';
 	assert_text("all problems", all,
 		    "no process that can be seen from here has these tables: the server has ended, or runs in "
 		    "another PID namespace\n"
@@ -204,10 +220,15 @@ static void test_odd_names(void **state)
 	simple_snapshot(&snapshot, NULL, 0);
 	strcpy(snapshot.status.interface[0].name, "\x1b[2J");
 	strcpy(snapshot.status.interface[0].line, "\x1b[3J");
+	strcpy(snapshot.status.host.line, "\x1b[4J");
+	snapshot.status.host.notes = 1;
+	strcpy(snapshot.status.host.note[0].text, "\x1b[5J");
 	status_text_write(out, &snapshot, true);
 	text = written_close(&written);
 	assert_null(strchr(text, '\x1b'));
 	assert_non_null(strstr(text, "?[2J            ?[3J\n"));
+	assert_non_null(strstr(text, "free: ?[4J\n"));
+	assert_non_null(strstr(text, "attention       ?[5J\n"));
 	free(text);
 }
 
@@ -226,13 +247,13 @@ static void test_messages(void **state)
 	} cases[] = {
 		{ "an older ABI", 1, -EPROTONOSUPPORT, EXIT_FAILURE,
 		  "turnutils_xdp: turnserver (pid 42) has tables of ABI version 1, and this tool can only read those of "
-		  "version 2" USE_ANOTHER },
+		  "version 3" USE_ANOTHER },
 		{ "a newer ABI", 99, -EPROTONOSUPPORT, EXIT_FAILURE,
 		  "turnutils_xdp: turnserver (pid 42) has tables of ABI version 99, and this tool can only read those of "
-		  "version 2" USE_ANOTHER },
+		  "version 3" USE_ANOTHER },
 		{ "an unknown ABI", 0, -EPROTONOSUPPORT, EXIT_FAILURE,
 		  "turnutils_xdp: turnserver (pid 42) has tables of an unknown ABI version, and this tool can only read "
-		  "those of version 2" USE_ANOTHER },
+		  "those of version 3" USE_ANOTHER },
 		{ "an end", 2, -ENOENT, EXIT_NO_SERVER, "turnutils_xdp: the turnserver (pid 42) has ended\n" },
 		{ "no privilege", 2, -EPERM, EXIT_FAILURE,
 		  "turnutils_xdp: the kernel shows XDP programs and their tables only to root, or with CAP_SYS_ADMIN: run "

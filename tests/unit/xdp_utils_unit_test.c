@@ -72,6 +72,11 @@ static void test_words(void **state)
 			assert_string_not_equal(word_verdict(i).text, word_verdict(k).text);
 	}
 	assert_text("a verdict", word_verdict(VERDICT_TO_OTHER_CLIENT).text, "to-other-client");
+	assert_text("a free host", word_host(0).text, "free");
+	assert_text("a host", word_host(STATUS_EXAMINED_V6).text, "examines IPv6");
+	assert_text("a host", word_host(STATUS_EXAMINED_V4 | STATUS_NAT_V4).text, "examines IPv4, translates IPv4");
+	assert_text("a host", word_host(15).text, "examines IPv4 and IPv6, translates IPv4 and IPv6");
+	assert_text("a host that only translates", word_host(STATUS_NAT_V6).text, "translates IPv6");
 	assert_text("a mode that is not known", word_mode(99), "unknown");
 	assert_text("a wanted mode that is not known", word_mode_wanted(99), "unknown");
 }

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "host/host.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "table/status.h"
+
+#define SECOND_NS 1000000000ULL
+/* A ruleset that is loaded again and again does not fill the log. */
+#define LOG_PAUSE_NS (10 * SECOND_NS)
+
+static struct {
+	struct host_callbacks callbacks;
+	struct survey survey; /* the last one */
+	uint64_t next_ns;     /* when to take the next */
+	struct status_host shown;
+	uint32_t logged; /* the flags that the log was told last */
+	uint64_t next_log_ns;
+} host;
+
+/* ---- what people are told ---- */
+
+static void log_survey(const struct survey *survey)
+{
+	bool v4 = survey->flags & (SURVEY_EXAMINED_V4 | SURVEY_NAT_V4);
+	bool v6 = survey->flags & (SURVEY_EXAMINED_V6 | SURVEY_NAT_V6);
+
+	host.logged = survey->flags;
+	if (!survey->flags)
+		log_line(LOG_LEVEL_INFO, "this host is free: nothing that was looked for on it may refuse or change packets");
+	else
+		log_line(LOG_LEVEL_INFO, "this host examines packets of %s; those that the kernel relays do not pass it: %s",
+			 v4 && v6 ? "IPv4 and IPv6" : v4 ? "IPv4" :
+							   "IPv6",
+			 survey->text);
+}
+
+static void publish(const struct survey *survey)
+{
+	host.shown.flags = survey->flags;
+	memset(host.shown.line, 0, sizeof(host.shown.line));
+	snprintf(host.shown.line, sizeof(host.shown.line), "%s", survey->text);
+	status_host_put(&host.shown);
+}
+
+/* ---- looking ---- */
+
+static void look(uint64_t now)
+{
+	struct survey survey;
+	bool changed;
+
+	survey_take(&survey);
+	changed = survey.flags != host.survey.flags || survey.signature != host.survey.signature;
+	host.survey = survey;
+	host.next_ns = survey.again_ns ? survey.again_ns : now + SECOND_NS;
+	if (changed && host.callbacks.changed)
+		host.callbacks.changed(&host.survey);
+	/* It is told once it is known. */
+	if (survey.again_ns)
+		return;
+	publish(&survey);
+	if (survey.flags != host.logged && now >= host.next_log_ns) {
+		log_survey(&survey);
+		host.next_log_ns = now + LOG_PAUSE_NS;
+	}
+}
+
+void host_start(const struct host_callbacks *callbacks)
+{
+	memset(&host, 0, sizeof(host));
+	host.callbacks = *callbacks;
+	/* No flags are these: the first survey is always told. */
+	host.logged = UINT32_MAX;
+	survey_forget();
+	look(clock_monotonic_ns());
+}
+
+struct mnl_socket *host_listen(void)
+{
+	return survey_listen();
+}
+
+void host_heard(struct mnl_socket *socket)
+{
+	if (survey_heard(socket))
+		host.next_ns = 0;
+}
+
+uint64_t host_look(void)
+{
+	uint64_t now = clock_monotonic_ns();
+
+	if (now >= host.next_ns)
+		look(now);
+	return host.next_ns;
+}
