@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "channel/channel.h"
+#include "channel/example.h"
 #include "host/host.h"
 #include "iface/manager.h"
 #include "loader.h"
@@ -23,6 +24,9 @@
 #include "table/limits.h"
 #include "table/maps.h"
 #include "table/status.h"
+
+/* How long an example of a flow counts at most. */
+#define EXAMPLE_PERIOD_MS 20000
 
 /* An option of a new UDP socket of this host: coturn leaves these as they are. */
 static int socket_option(int family, int level, int option, int *value)
@@ -134,6 +138,23 @@ static void find_interfaces(const struct settings *settings, const char *const *
 		find_owners(addresses, count, list);
 }
 
+/*
+ * The time between two examples of a flow. Connection tracking forgets a flow without an answer after its time
+ * out, and each sample counts as a packet of it.
+ */
+static uint64_t example_period_ms(void)
+{
+	uint64_t timeout_ms = 1000ull * survey_udp_timeout();
+
+	return timeout_ms < EXAMPLE_PERIOD_MS * 3 / 2 ? timeout_ms * 2 / 3 : EXAMPLE_PERIOD_MS;
+}
+
+static void host_changed(const struct survey *survey)
+{
+	examples_set_period(example_period_ms());
+	gates_host_changed(survey->flags & GATES_HOST_ALL);
+}
+
 int offload_start(const struct settings *settings, const char *const *addresses, unsigned int count,
 		  int client_ttl_fixed)
 {
@@ -142,7 +163,7 @@ int offload_start(const struct settings *settings, const char *const *addresses,
 		.links_changed = loader_links_changed,
 		.host = { host_listen, host_heard, host_look },
 	};
-	static const struct host_callbacks host = { .changed = NULL };
+	static const struct host_callbacks host = { .changed = host_changed };
 	struct flow_style style = { .client_ttl_fixed = (uint8_t)client_ttl_fixed };
 	struct interface_list interfaces;
 	unsigned int carriers, all;

@@ -13,11 +13,11 @@
 
 /* What stands in the way of packets on this host, by address family. */
 enum gates_host {
-	GATES_EXAMINED_V4 = 1, /* something may refuse packets */
-	GATES_EXAMINED_V6 = 2,
-	GATES_NAT_V4 = 4, /* something may translate their addresses */
-	GATES_NAT_V6 = 8,
-	GATES_HOST_ALL = 15,
+	GATES_EXAMINED_V4 = STATUS_EXAMINED_V4, /* something may refuse packets */
+	GATES_EXAMINED_V6 = STATUS_EXAMINED_V6,
+	GATES_NAT_V4 = STATUS_NAT_V4, /* something may translate their addresses */
+	GATES_NAT_V6 = STATUS_NAT_V6,
+	GATES_HOST_ALL = GATES_EXAMINED_V4 | GATES_EXAMINED_V6 | GATES_NAT_V4 | GATES_NAT_V6,
 };
 
 /**
