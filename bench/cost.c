@@ -212,7 +212,7 @@ static struct turn_bpf *load(uint32_t flows)
 	if (getentropy((void *)turn->rodata->flow_seed, sizeof(turn->rodata->flow_seed)))
 		fail("random numbers");
 	bpf_map__set_max_entries(turn->maps.flows, rows);
-	bpf_map__set_max_entries(turn->maps.begun, rows);
+	bpf_map__set_max_entries(turn->maps.notes, rows);
 	bpf_map__set_max_entries(turn->maps.hops, HOPS);
 	bpf_map__set_max_entries(turn->maps.verdicts, cpus);
 	if (turn_bpf__load(turn))
