@@ -257,7 +257,7 @@ struct vlan_tag {
 /* The device sends redirected frames that are in several buffers. */
 #define HOP_FRAGS 8
 
-/* Where a packet goes next. With ifindex 0 and without HOP_LOCAL it is not resolved now, and the packet goes up. */
+/* Where a packet goes next. */
 struct hop {
 	__u32 ifindex; /* of the device below all VLANs */
 	__u16 mtu;     /* of the IP packet, in bytes */
@@ -268,18 +268,17 @@ struct hop {
 };
 
 /*
- * An entry of the table of next hops, which is rewritten under traffic: the writer fills the
- * slot that is not current, and then moves `current`. The address of a reader's slot
- * depends on its load of `current`, so that no CPU sees a slot half written. The monitor
- * thread does not rewrite an entry within 1 ms after it has written it, since a reader may
- * still be at the old slot. A relay thread that gives the last use of an entry back clears
- * the entry without this pause.
+ * An entry of the table of next hops. There is a next hop in it while `seq` is odd. The server
+ * advances `seq` before and after it changes anything else, as in a slot of the flows. So a
+ * reader that finds the same odd number before and after it has copied the next hop has a
+ * whole one. Entries are used for other addresses again once no flow leads to them. So a reader
+ * also looks at the sequence of the flow once more, after the copy: as long as the flow was there,
+ * the entry was the flow's.
  */
 struct hop_entry {
-	__u32 current;
-	struct hop slot[2];
-	__u32 zero;
-};
+	__u32 seq;
+	struct hop hop;
+} __attribute__((aligned(8))); /* copied by 8 bytes */
 
 /* The meters of a session that max-bps limits. In each second, each of them may carry max-bps bytes. */
 enum limit_meter {
@@ -410,7 +409,7 @@ _Static_assert(sizeof(struct flow) == 64, "flow has no padding");
 _Static_assert(sizeof(struct flow_slot) == 128, "flow_slot fills two cache lines");
 _Static_assert(__builtin_offsetof(struct flow_slot, key_saddr6) == 64, "IPv4 takes the first of them");
 _Static_assert(sizeof(struct hop) == 28, "hop has no padding");
-_Static_assert(sizeof(struct hop_entry) == 64, "hop_entry fills a cache line");
+_Static_assert(sizeof(struct hop_entry) == 32, "hop_entry fills half a cache line");
 _Static_assert(sizeof(struct limit) == 64, "limit fills a cache line");
 _Static_assert(sizeof(struct flow_note) == 32, "flow_note has no padding");
 _Static_assert(sizeof(struct attachment) == 20, "attachment has no padding");

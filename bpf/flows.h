@@ -29,18 +29,18 @@ struct flow_found {
 #endif
 
 /*
- * Returns `slot`. What is loaded through the result is loaded after `loaded` was, since every
+ * Returns `from`. What is loaded through the result is loaded after `loaded` was, since every
  * CPU keeps the order of two loads if the address of the second depends on the first.
  * BPF has no barrier for loads before Linux 6.15.
  */
-static __always_inline const struct flow_slot *slot_after(const struct flow_slot *slot, __u64 loaded)
+static __always_inline const void *load_after(const void *from, __u64 loaded)
 {
 	barrier();
 	if (weak_order) {
 		dependent_zero(loaded);
-		return (const void *)slot + loaded;
+		return from + loaded;
 	}
-	return slot;
+	return from;
 }
 
 static __always_inline struct flow_slot *slot_at(__u32 index)
@@ -123,7 +123,7 @@ static __always_inline int slot_matches(const struct packet *packet, struct flow
 	found->seq = slot_seq(found->slot);
 	if (!(found->seq & 1))
 		return 0;
-	slot = slot_after(found->slot, found->seq);
+	slot = load_after(found->slot, found->seq);
 	return slot_has(slot, (const any64 *)&packet->key, v6);
 }
 
@@ -174,7 +174,7 @@ static __always_inline int key_again(const struct flow_slot *slot, const any64 *
 static __always_inline int flow_copy(const struct flow_found *found, const struct packet *packet, const int v6,
 				     struct flow *flow)
 {
-	const struct flow_slot *slot = slot_after(found->slot, found->seq);
+	const struct flow_slot *slot = load_after(found->slot, found->seq);
 	const any64 *rest = (const any64 *)slot->rest;
 	any64 *copy = (void *)flow + FLOW_REST;
 	__u64 loaded = 0;
@@ -193,7 +193,7 @@ static __always_inline int flow_copy(const struct flow_found *found, const struc
 			loaded |= flow->daddr.word[i + 1] = slot->daddr6[i];
 		}
 	}
-	slot = slot_after(found->slot, loaded);
+	slot = load_after(found->slot, loaded);
 	return slot_seq(slot) == found->seq ? 0 : -1;
 }
 

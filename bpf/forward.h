@@ -3,19 +3,35 @@
 #ifndef BPF_FORWARD_H
 #define BPF_FORWARD_H
 
+#include "flows.h"
 #include "maps.h"
 #include "packet.h"
 
-/* The next hop of this index; NULL if it is not known now. */
-static __always_inline const struct hop *hop_find(__u32 index)
+/*
+ * Copies the next hop of a flow, so that it does not change any more while the packet is made.
+ * Returns VERDICT_CONTINUE; VERDICT_NO_NEXT_HOP if it is not known now or was just changing; or
+ * VERDICT_NO_FLOW if the flow has ended or changed meanwhile, so that the entry may be for
+ * other addresses already.
+ */
+static __always_inline enum verdict hop_copy(__u32 index, const struct flow_found *found, struct hop_entry *copy)
 {
 	const struct hop_entry *entry = bpf_map_lookup_elem(&hops, &index);
-	const struct hop *hop;
+	any64 *word = (any64 *)copy;
+	__u64 loaded;
 
 	if (!entry)
-		return NULL;
-	hop = &entry->slot[*(const volatile __u32 *)&entry->current & 1];
-	return hop->ifindex || hop->flags & HOP_LOCAL ? hop : NULL;
+		return VERDICT_NO_NEXT_HOP;
+	/* The sequence comes along with the first word of the next hop. */
+	loaded = word[0] = *(const volatile any64 *)entry;
+	if (!(copy->seq & 1))
+		return VERDICT_NO_NEXT_HOP;
+	entry = load_after(entry, loaded);
+	for (int i = 1; i < 4; i++)
+		loaded |= word[i] = ((const any64 *)entry)[i];
+	entry = load_after(entry, loaded);
+	if (*(const volatile __u32 *)&entry->seq != copy->seq)
+		return VERDICT_NO_NEXT_HOP;
+	return slot_seq(load_after(found->slot, loaded)) == found->seq ? VERDICT_CONTINUE : VERDICT_NO_FLOW;
 }
 
 /*

@@ -8,7 +8,7 @@
 #ifndef BPF_GATE_H
 #define BPF_GATE_H
 
-#include "forward.h"
+#include "flows.h"
 #include "maps.h"
 
 /*
@@ -28,7 +28,7 @@ __noinline __u32 gate_closed(__u32 index, __u32 gate, __u32 mask)
 {
 	struct flow_note *note = bpf_map_lookup_elem(&notes, &index);
 	__u32 place = mask & GATE_PLACES, back;
-	const struct hop *hop;
+	const struct hop_entry *entry;
 
 	if (!note)
 		return VERDICT_PROBATION;
@@ -46,8 +46,8 @@ __noinline __u32 gate_closed(__u32 index, __u32 gate, __u32 mask)
 	 * come from the hairpin. The kernel drops those that claim to (a martian source).
 	 */
 	back = note->back;
-	hop = hop_find(back);
-	if (!hop || !(hop->flags & HOP_LOCAL) != !(place & GATE_HAIRPIN))
+	entry = bpf_map_lookup_elem(&hops, &back);
+	if (!entry || !(entry->seq & 1) || !(entry->hop.flags & HOP_LOCAL) != !(place & GATE_HAIRPIN))
 		return VERDICT_PROBATION;
 	return VERDICT_CONTINUE;
 }

@@ -8,13 +8,15 @@
 #define BPF_REWRITE_H
 
 #include "checksum.h"
+#include "flows.h"
 #include "packet.h"
 
 /* The datagram that is to leave. */
 struct outgoing {
 	const struct flow *flow;
-	struct flow_found found; /* where the flow stands, for its counters */
-	const struct hop *hop;
+	struct flow_found found;   /* where the flow stands, for its counters */
+	struct hop_entry entry;    /* a copy of the flow's */
+	const struct hop *hop;     /* in `entry` */
 	struct limit *first_limit; /* of the flow that led to this server itself; NULL: no max-bps, or no such flow */
 	__u32 delta;               /* sum of the new addresses and ports less the old */
 	__u16 data;                /* bytes of relayed data */

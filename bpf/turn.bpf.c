@@ -35,13 +35,12 @@ static __always_inline enum verdict to_other_client(struct packet *packet, struc
 	enum verdict verdict;
 
 	verdict = flow_hairpin(packet, v6, flow, &out->found);
+	if (verdict == VERDICT_CONTINUE && flow->channel)
+		verdict = hop_copy(flow->hop, &out->found, &out->entry);
 	if (verdict != VERDICT_CONTINUE)
 		return verdict == VERDICT_NO_FLOW ? VERDICT_LOCAL : verdict;
 	if (!flow->channel)
 		return VERDICT_LOCAL;
-	out->hop = hop_find(flow->hop);
-	if (!out->hop)
-		return VERDICT_NO_NEXT_HOP;
 	if (out->hop->flags & HOP_LOCAL)
 		return VERDICT_LOCAL;
 	out->delta += flow->udp_delta;
@@ -151,9 +150,10 @@ static __always_inline enum verdict relay(struct xdp_md *ctx, struct packet *pac
 			return VERDICT_BAD_LENGTH;
 	}
 	out.flow = &flow;
-	out.hop = hop_find(flow.hop);
-	if (!out.hop)
-		return VERDICT_NO_NEXT_HOP;
+	verdict = hop_copy(flow.hop, &out.found, &out.entry);
+	if (verdict != VERDICT_CONTINUE)
+		return verdict;
+	out.hop = &out.entry.hop;
 	out.delta = flow.udp_delta;
 	out.tos = packet->tos & flow.tos_mask;
 	out.ttl = ttl_out(&flow, out.hop, packet->ttl);

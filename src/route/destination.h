@@ -24,7 +24,6 @@ struct destination {
 	uint32_t next;        /* in its bucket (0: the last), or in the queue of free entries; from 1 */
 	uint32_t next_queued; /* in the queue of those that are updated first, from 1; 0: the last */
 	struct hop hop;
-	uint64_t written_ns; /* when the entry was written (clock_monotonic_ns); only the monitor thread reads and sets it */
 };
 
 /** Makes room for `entries` destinations. 0 or -ENOMEM. Before other threads use it. */
@@ -45,9 +44,8 @@ bool destination_is(const struct destination *destination, int family, const uni
 
 /**
  * Adds a user to the entry with this destination, and takes a free entry for it if
- * there is none: then `created` is set and the entry is queued to be updated. An entry
- * that was given back stays unused for some time if it can, as packets may still be
- * under way that read it. 0, or -ENOSPC with `entry` untouched.
+ * there is none: then `created` is set and the entry is queued to be updated. 0, or -ENOSPC
+ * with `entry` untouched.
  */
 int destination_acquire(int family, const union abi_addr *from, const union abi_addr *to,
 			uint32_t *entry, bool *created);

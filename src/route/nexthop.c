@@ -4,9 +4,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/clock.h"
 #include "route/destination.h"
 #include "route/ipsec.h"
 #include "route/monitor.h"
@@ -14,8 +12,6 @@
 #include "route/route_lookup.h"
 #include "table/maps.h"
 
-/* An entry is not written again for so long, so that readers of its old slot are through (abi.h). */
-#define REWRITE_PAUSE_US 1000
 /* So many entries are updated before the thread reads events and new entries again. */
 #define PIECE 256
 
@@ -56,13 +52,6 @@ void nexthop_release(uint32_t entry)
 
 /* ---- one entry ---- */
 
-/* Before the lock is taken to write an entry: it may have been written just now. */
-static void wait_before_rewrite(const struct destination *destination)
-{
-	if (clock_monotonic_ns() - destination->written_ns < REWRITE_PAUSE_US * 1000)
-		usleep(REWRITE_PAUSE_US);
-}
-
 static uint32_t generation;
 
 uint32_t nexthop_generation(void)
@@ -83,10 +72,8 @@ static void write_entry(uint32_t entry, const struct hop *hop, bool resolved)
 	struct destination *destination = destination_at(entry);
 
 	resolved = resolved && !ipsec_blocks();
-	if (resolved != destination->resolved ||
-	    (resolved && memcmp(&destination->hop, hop, sizeof(*hop)))) {
+	if (resolved != destination->resolved || (resolved && memcmp(&destination->hop, hop, sizeof(*hop)))) {
 		maps_hop_put(entry, resolved ? hop : NULL);
-		destination->written_ns = clock_monotonic_ns();
 		if (resolved && leads_elsewhere(destination, hop))
 			__atomic_fetch_add(&generation, 1, __ATOMIC_RELEASE);
 	}
@@ -101,7 +88,6 @@ static void change_mac(uint32_t entry, const uint8_t *mac)
 	struct destination *destination = destination_at(entry);
 	struct hop hop;
 
-	wait_before_rewrite(destination);
 	pthread_mutex_lock(&nexthops.lock);
 	if (destination->routed) {
 		hop = destination->hop;
@@ -133,7 +119,6 @@ static void update_entry(uint32_t entry)
 	else
 		resolved = neighbour_join(entry, found.gateway_family, found.ifindex, &found.gateway,
 					  found.hop.eth) == 0;
-	wait_before_rewrite(destination);
 	pthread_mutex_lock(&nexthops.lock);
 	if (destination->users && destination_is(destination, wanted.family, &wanted.from, &wanted.to)) {
 		destination->routed = routed;

@@ -140,12 +140,17 @@ int maps_device_put(uint32_t ifindex)
 
 void maps_hop_put(uint32_t index, const struct hop *hop)
 {
-	static const struct hop nowhere;
 	struct hop_entry *entry = (struct hop_entry *)hops.memory + index;
-	uint32_t next = !entry->current;
+	uint32_t seq = entry->seq;
 
-	entry->slot[next] = hop ? *hop : nowhere;
-	__atomic_store_n(&entry->current, next, __ATOMIC_RELEASE);
+	if (seq & 1)
+		__atomic_store_n(&entry->seq, ++seq, __ATOMIC_RELAXED);
+	/* A reader that sees any of what follows sees the sequence before it, too. */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	if (!hop)
+		return;
+	entry->hop = *hop;
+	__atomic_store_n(&entry->seq, seq + 1, __ATOMIC_RELEASE);
 }
 
 int maps_flow_put(int family, const union flow_any_key *key, const struct flow *flow, uint32_t *index)
@@ -197,10 +202,10 @@ void maps_gate_put(uint32_t index, uint32_t gate)
 void maps_hop_facts(uint32_t index, struct hop_facts *facts)
 {
 	const struct hop_entry *entry = (const struct hop_entry *)hops.memory + index;
-	const struct hop *hop = &entry->slot[__atomic_load_n(&entry->current, __ATOMIC_ACQUIRE) & 1];
+	bool known = __atomic_load_n(&entry->seq, __ATOMIC_ACQUIRE) & 1;
 
-	facts->ifindex = __atomic_load_n(&hop->ifindex, __ATOMIC_RELAXED);
-	facts->local = __atomic_load_n(&hop->flags, __ATOMIC_RELAXED) & HOP_LOCAL;
+	facts->local = known && __atomic_load_n(&entry->hop.flags, __ATOMIC_RELAXED) & HOP_LOCAL;
+	facts->ifindex = known && !facts->local ? __atomic_load_n(&entry->hop.ifindex, __ATOMIC_RELAXED) : 0;
 }
 
 struct limit *maps_limit(uint32_t index)

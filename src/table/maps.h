@@ -109,8 +109,8 @@ int maps_device_put(uint32_t ifindex);
 
 /**
  * Replaces the next hop at an index of the hops; NULL: it leads nowhere. The XDP program sees
- * either the old or the new one (struct hop_entry of abi.h), if there is only one writer, and
- * that leaves the entry alone for a millisecond afterwards.
+ * the old one, or the new one, or none (struct hop_entry of abi.h). Any thread, but only one at a time
+ * for an entry.
  */
 void maps_hop_put(uint32_t index, const struct hop *hop);
 

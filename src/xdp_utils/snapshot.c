@@ -63,14 +63,9 @@ static void read_verdicts(const struct tables *tables, struct snapshot *snapshot
 
 static bool is_resolved(const struct tables *tables, uint32_t index)
 {
-	const struct hop_entry *hop = tables->hops.memory;
-	const struct hop *slot;
+	const struct hop_entry *entry = tables->hops.memory;
 
-	if (index >= tables->room[TABLE_HOPS])
-		return false;
-	hop += index;
-	slot = &hop->slot[__atomic_load_n(&hop->current, __ATOMIC_ACQUIRE) & 1];
-	return slot->ifindex || slot->flags & HOP_LOCAL;
+	return index < tables->room[TABLE_HOPS] && __atomic_load_n(&entry[index].seq, __ATOMIC_RELAXED) & 1;
 }
 
 struct reader {

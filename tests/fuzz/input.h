@@ -35,7 +35,7 @@ struct input {
 	uint8_t generic;
 	uint8_t port_row;
 	uint8_t mtu;
-	uint8_t current;
+	uint8_t seq;
 	uint8_t cpu;
 	uint8_t kernel; /* bits: frags, no coarse clock, folded sums */
 	uint8_t split[2], piece;

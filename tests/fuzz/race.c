@@ -52,11 +52,21 @@ int race_flow_steps(const struct race *race, const struct flow_slot *from, const
 	return steps + 1;
 }
 
+/* An entry that leads nowhere afterwards keeps what was in it. */
 int race_hop_steps(const struct race *race, const struct hop_entry *from, struct race_step *step)
 {
 	const struct hop_entry *to = &race->after.hop[race->after.flow[race->which].flow.hop];
-	int steps = words(step, from, to, offsetof(struct hop_entry, slot), offsetof(struct hop_entry, zero));
+	uint32_t at = offsetof(struct hop_entry, seq);
+	int steps = 0, first;
 
-	step[steps] = (struct race_step){offsetof(struct hop_entry, current), to->current};
+	if (from->seq & 1)
+		step[steps++] = (struct race_step){at, from->seq + 1};
+	if (!(to->seq & 1))
+		return steps;
+	first = steps;
+	steps += words(step + steps, from, to, offsetof(struct hop_entry, hop), sizeof(*to));
+	if (race->backwards)
+		reverse(step + first, steps - first);
+	step[steps] = (struct race_step){at, to->seq};
 	return steps + 1;
 }

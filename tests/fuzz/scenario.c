@@ -170,14 +170,11 @@ static void limits_make(struct scenario *scenario)
 static void hop_make(struct scenario *scenario, int w)
 {
 	const struct input *r = &scenario->r;
-	struct hop_entry *row = &scenario->world->hop[w];
-	struct hop *hop;
+	struct hop_entry *entry = &scenario->world->hop[w];
+	struct hop *hop = &entry->hop;
 	int tags = r->tags_out[w] % 3;
 
-	row->current = r->current >> w & 1 ? 0x80000001u : r->current >> 4 & 2;
-	/* What is not current would be noticed. */
-	memset(row->slot, 0xee, sizeof(row->slot));
-	hop = &row->slot[row->current & 1];
+	entry->seq = r->seq >> w & 1 ? 0xffffffffu : 1;
 	memset(hop, 0, sizeof(*hop));
 	hop->ifindex = INGRESS + (r->device >> 2 * w & 3) % 3;
 	hop->mtu = r->mtu >> w & 1 ? 65535 : r->mtu >> (2 + w) & 1 ? 1280 + (r->mtu >> 4) * 29 : 1500;

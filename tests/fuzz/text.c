@@ -36,12 +36,12 @@ static void print_flow(const struct flow_entry *entry)
 	       entry->before == BEFORE_ENDED ? "of the same key, ended" : "of others", entry->near);
 }
 
-static void print_hop(const struct hop_entry *row)
+static void print_hop(const struct hop_entry *entry)
 {
-	const struct hop *hop = &row->slot[row->current & 1];
+	const struct hop *hop = &entry->hop;
 
-	printf("\t{.current = 0x%x, .slot[%u] = {.ifindex = %u, .mtu = %u, .ttl = %u, .flags = %u,\n", row->current,
-	       row->current & 1, hop->ifindex, hop->mtu, hop->ttl, hop->flags);
+	printf("\t{.seq = 0x%x, .hop = {.ifindex = %u, .mtu = %u, .ttl = %u, .flags = %u,\n", entry->seq,
+	       hop->ifindex, hop->mtu, hop->ttl, hop->flags);
 	print_bytes("\t\t.eth = ", hop->eth, sizeof(hop->eth));
 	printf(",\n\t\t.tag = {{0x%04x, 0x%04x}, {0x%04x, 0x%04x}}}},\n", hop->tag[0].protocol, hop->tag[0].tci,
 	       hop->tag[1].protocol, hop->tag[1].tci);

@@ -70,7 +70,7 @@ static void trouble_hop(struct scenario *scenario, enum trouble kind, uint16_t v
 
 	switch (kind) {
 	case HOP_ABSENT:
-		hop->ifindex = 0;
+		scenario->world->hop[w].seq++;
 		break;
 	case HOP_OUTSIDE:
 		scenario->world->flow[w].flow.hop = value & 1 ? HOPS : 0xffffffff;

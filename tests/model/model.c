@@ -266,14 +266,12 @@ static uint32_t flow_find(struct trip *t)
 
 static const struct hop *hop_of(const struct trip *t, const struct flow *flow)
 {
-	const struct hop_entry *row;
-	const struct hop *hop;
+	const struct hop_entry *entry;
 
 	if (flow->hop >= HOPS)
 		return NULL;
-	row = &t->world->hop[flow->hop];
-	hop = &row->slot[row->current % 2];
-	return hop->ifindex || hop->flags & HOP_LOCAL ? hop : NULL;
+	entry = &t->world->hop[flow->hop];
+	return entry->seq % 2 ? &entry->hop : NULL;
 }
 
 /* The TTL after this flow; 0 cannot be sent. */
@@ -392,7 +390,7 @@ static uint32_t choose_action(struct trip *t)
 	if (!generic && t->in->linear < t->in->length && !(hop->flags & HOP_FRAGS))
 		return CAUSE(FRAGS);
 	for (int i = 0; i < DEVICES; i++)
-		if (t->world->device[i] == hop->ifindex)
+		if (hop->ifindex && t->world->device[i] == hop->ifindex)
 			return 0;
 	return CAUSE(NO_REDIRECT);
 }

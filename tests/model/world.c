@@ -98,19 +98,20 @@ void flow_make_other(struct flow *flow)
 	}
 }
 
-void hop_make_other(struct hop_entry *row, bool known)
+void hop_make_other(struct hop_entry *entry, bool known)
 {
-	struct hop *hop = &row->slot[!(row->current & 1)];
+	struct hop *hop = &entry->hop;
 
-	*hop = row->slot[row->current & 1];
-	row->current++;
+	if (entry->seq & 1)
+		entry->seq++;
+	if (!known)
+		return;
+	entry->seq++;
 	for (size_t i = 0; i < sizeof(hop->eth); i++)
 		hop->eth[i] ^= 0x10 + i;
 	hop->ttl ^= 0x2a;
 	for (int i = 0; i < ABI_TAGS; i++)
 		hop->tag[i] = (struct vlan_tag){htons(0x8100), htons(0x123 + i)};
-	if (!known)
-		memset(hop, 0, sizeof(*hop));
 }
 
 void flow_key_near(struct flow_entry *entry, unsigned int number)
@@ -128,9 +129,7 @@ int world_last(const struct world *world)
 
 struct hop *world_hop(struct world *world, int which)
 {
-	struct hop_entry *row = &world->hop[which];
-
-	return &row->slot[row->current & 1];
+	return &world->hop[which].hop;
 }
 
 struct hop *world_last_hop(struct world *world)

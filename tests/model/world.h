@@ -102,8 +102,8 @@ void flow_set_ip_sum(struct flow *flow);
 
 /* Another flow, which differs in all that it can: its ends change places, so that sums stay. */
 void flow_make_other(struct flow *flow);
-/* Fills the slot that is not current with another next hop, or with none, and makes it current. */
-void hop_make_other(struct hop_entry *row, bool known);
+/* Writes another next hop into the entry, or takes the one that is there out of it. */
+void hop_make_other(struct hop_entry *entry, bool known);
 
 /* BEFORE_OTHERS: changes the key to that of the flow in the slot of this number before its own. */
 void flow_key_near(struct flow_entry *entry, unsigned int number);

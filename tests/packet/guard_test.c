@@ -226,7 +226,7 @@ static void no_redirect(struct world *world)
 
 static void no_hop(struct world *world)
 {
-	world_last_hop(world)->ifindex = 0;
+	world->hop[world_last(world)].seq++;
 }
 
 static void here(struct world *world)

@@ -33,23 +33,16 @@ static void one_owner(struct world *world)
 	world->flow[SECOND].flow.owner = world->flow[FIRST].flow.owner;
 }
 
-static void one_second_hop_for_both_slots(struct world *world)
-{
-	world->hop[SECOND].slot[1] = world->hop[SECOND].slot[0];
-	world->hop[SECOND].slot[0].ifindex = 0;
-	world->hop[SECOND].current = 1;
-}
-
 static void out_by_other(struct world *world)
 {
-	world->hop[SECOND].slot[0].ifindex = harness_other;
+	world->hop[SECOND].hop.ifindex = harness_other;
 }
 
 /* The way to this host has no device of its own, and no MTU that could be too small. */
 static void local_by_loopback(struct world *world)
 {
-	world->hop[FIRST].slot[0].ifindex = harness_lo;
-	world->hop[FIRST].slot[0].flags = HOP_LOCAL | HOP_TRANSMIT | HOP_REDIRECT;
+	world->hop[FIRST].hop.ifindex = harness_lo;
+	world->hop[FIRST].hop.flags = HOP_LOCAL | HOP_TRANSMIT | HOP_REDIRECT;
 }
 
 /* The relay address is the client's server address as well: only ports differ. */
@@ -78,8 +71,6 @@ static void test_between_clients(void **state)
 		{"number 0x4000", TO_OTHER, .data = 20, .before = swapped_to_first},
 		{"number 0x7fff", TO_OTHER, .data = 20, .before = swapped_to_last},
 		{"one relay thread", TO_OTHER, .data = 20, .before = one_owner},
-		{"second slot of the second hop", TO_OTHER, .data = 20,
-		 .before = one_second_hop_for_both_slots},
 		{"redirect", TO_OTHER, .data = 20, .before = out_by_other},
 		{"first hop is loopback", TO_OTHER, .data = 20, .before = local_by_loopback},
 		{"DF of the second", TO_OTHER, .data = 20, .before = no_df_second},
@@ -202,18 +193,18 @@ static void second_leads_to_itself(struct world *world)
 
 static void second_hop_unknown(struct world *world)
 {
-	world->hop[SECOND].slot[0].ifindex = 0;
+	world->hop[SECOND].seq = 2;
 }
 
 static void second_hop_takes_no_redirect(struct world *world)
 {
 	out_by_other(world);
-	world->hop[SECOND].slot[0].flags = HOP_TRANSMIT;
+	world->hop[SECOND].hop.flags = HOP_TRANSMIT;
 }
 
 static void second_mtu_128(struct world *world)
 {
-	world->hop[SECOND].slot[0].mtu = 128;
+	world->hop[SECOND].hop.mtu = 128;
 }
 
 static uint64_t just_now(void)

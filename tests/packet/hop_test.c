@@ -172,22 +172,20 @@ static void test_generic_padding(void **state)
 
 static void unknown(struct world *world)
 {
-	world_last_hop(world)->ifindex = 0;
+	world->hop[world_last(world)] = (struct hop_entry){0};
 }
 
-/* A flag that is left over makes no way of it. */
-static void unknown_with_flags(struct world *world)
-{
-	memset(world_last_hop(world), 0, sizeof(struct hop));
-	world_last_hop(world)->flags = HOP_REDIRECT | HOP_TRANSMIT | HOP_FRAGS;
-}
-
+/* What was there before is left in the entry. */
 static void lost(struct world *world)
 {
-	for (int i = 0; i < FLOWS; i++) {
-		memset(&world->hop[i].slot[1], 0, sizeof(struct hop));
-		world->hop[i].current = 1;
-	}
+	for (int i = 0; i < FLOWS; i++)
+		world->hop[i].seq = 2;
+}
+
+static void lost_local(struct world *world)
+{
+	world_last_hop(world)->flags |= HOP_LOCAL;
+	lost(world);
 }
 
 static void out_of_table(struct world *world)
@@ -221,8 +219,8 @@ static void test_no_way(void **state)
 {
 	static const struct row rows[] = {
 		FAULT("not known", NO_NEXT_HOP, .before = unknown),
-		FAULT("not known, flags", NO_NEXT_HOP, .before = unknown_with_flags),
 		FAULT("lost", NO_NEXT_HOP, .before = lost),
+		FAULT("no longer on this host", NO_NEXT_HOP, .before = lost_local),
 		FAULT("out of the table", NO_NEXT_HOP, .before = out_of_table),
 		FAULT("just behind the table", NO_NEXT_HOP, .before = just_behind_table),
 		FAULT("out of the table, first", NO_NEXT_HOP, .before = first_out_of_table),

@@ -162,7 +162,7 @@ static void test_limits(void **state)
 
 static void hop_unknown(struct world *world)
 {
-	world_last_hop(world)->ifindex = 0;
+	world->hop[world_last(world)].seq++;
 }
 
 static void mtu_too_small(struct world *world)

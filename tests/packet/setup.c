@@ -9,30 +9,29 @@
 /* XDP keeps 40 bytes of the 256 before a frame for itself. */
 #define HEADROOM (256 - 40)
 
-static void hop_default(struct hop_entry *row, const uint8_t to[6])
+static void hop_default(struct hop_entry *entry, const uint8_t to[6])
 {
-	struct hop *hop = &row->slot[0];
+	struct hop *hop = &entry->hop;
 
+	entry->seq = 1;
 	hop->ifindex = harness_lo;
 	hop->mtu = 1500;
 	hop->ttl = 61;
 	hop->flags = HOP_REDIRECT | HOP_TRANSMIT | HOP_FRAGS;
 	memcpy(hop->eth, to, 6);
 	memcpy(hop->eth + 6, model_port_mac, 6);
-	/* What is not current would be noticed. */
-	memset(&row->slot[1], 0xee, sizeof(row->slot[1]));
 }
 
 /* What a row of the next hop table says of an address of this host. */
-static void hop_local(struct hop_entry *row)
+static void hop_local(struct hop_entry *entry)
 {
-	struct hop *hop = &row->slot[0];
+	struct hop *hop = &entry->hop;
 
+	entry->seq = 1;
 	memset(hop, 0, sizeof(*hop));
 	hop->mtu = 65535;
 	hop->ttl = 57;
 	hop->flags = HOP_LOCAL;
-	memset(&row->slot[1], 0xee, sizeof(row->slot[1]));
 }
 
 static void flow_back(struct world *world)

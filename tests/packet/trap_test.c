@@ -54,7 +54,7 @@ static void test_stale_entries(void **state)
 
 static void hop_unknown(struct world *world)
 {
-	world_last_hop(world)->ifindex = 0;
+	world->hop[world_last(world)].seq++;
 }
 
 static void mtu_short(struct world *world)
@@ -314,7 +314,7 @@ static void deadlines_unset(struct world *world)
 
 static void hop_unset(struct world *world)
 {
-	memset(world_last_hop(world), 0, sizeof(struct hop));
+	world->hop[world_last(world)] = (struct hop_entry){0};
 }
 
 static void mtu_unset(struct world *world)

@@ -114,13 +114,13 @@ static void constant_1(struct world *world)
 static void way_of_0(struct world *world)
 {
 	way(world);
-	world->hop[world_last(world)].slot[0].ttl = 0;
+	world->hop[world_last(world)].hop.ttl = 0;
 }
 
 static void first_way_of_0(struct world *world)
 {
 	way(world);
-	world->hop[FIRST].slot[0].ttl = 0;
+	world->hop[FIRST].hop.ttl = 0;
 }
 
 static void test_no_ttl_to_send(void **state)

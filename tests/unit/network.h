@@ -81,9 +81,7 @@ static struct {
 	uint32_t probed_ifindex;
 	/* What was written. */
 	struct hop hop[ENTRIES];
-	uint64_t written_ns[ENTRIES]; /* by the thread */
-	unsigned int hasty;           /* writes that came too early */
-	unsigned int other_hops;      /* writes of hops by `other` */
+	unsigned int other_hops; /* writes of hops by `other` */
 	struct mnl_socket *events;
 } net = { .lock = PTHREAD_MUTEX_INITIALIZER };
 static bool ipsec, ipsec_unknown, blocked_shown;
@@ -328,24 +326,13 @@ bool maps_want_bpf(void)
 	return false;
 }
 
-/*
- * What the thread writes stays for a millisecond, so that a reader of the slot before is
- * through with it (abi.h). Only the thread writes a next hop; who gives one back writes NULL.
- */
 void maps_hop_put(uint32_t entry, const struct hop *hop)
 {
 	static const struct hop nowhere;
-	struct timespec time;
-	uint64_t now;
 
 	assert_true(entry < ENTRIES);
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	now = (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 	pthread_mutex_lock(&net.lock);
 	net.puts++;
-	if (hop && now - net.written_ns[entry] < 1000000)
-		net.hasty++;
-	net.written_ns[entry] = hop ? now : 0;
 	net.other_hops += hop && hop->ifindex == OTHER;
 	net.hop[entry] = hop ? *hop : nowhere;
 	pthread_mutex_unlock(&net.lock);
@@ -456,7 +443,6 @@ static inline int teardown(void **state)
 {
 	(void)state;
 	nexthop_stop();
-	assert_int_equal(net.hasty, 0);
 	return 0;
 }
 

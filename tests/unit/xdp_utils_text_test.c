@@ -254,11 +254,11 @@ static void test_messages(void **state)
 		{ "an unknown ABI", 0, -EPROTONOSUPPORT, EXIT_FAILURE,
 		  "turnutils_xdp: turnserver (pid 42) has tables of an unknown ABI version, and this tool can only read "
 		  "those of version 3" USE_ANOTHER },
-		{ "an end", 2, -ENOENT, EXIT_NO_SERVER, "turnutils_xdp: the turnserver (pid 42) has ended\n" },
-		{ "no privilege", 2, -EPERM, EXIT_FAILURE,
+		{ "an end", 3, -ENOENT, EXIT_NO_SERVER, "turnutils_xdp: the turnserver (pid 42) has ended\n" },
+		{ "no privilege", 3, -EPERM, EXIT_FAILURE,
 		  "turnutils_xdp: the kernel shows XDP programs and their tables only to root, or with CAP_SYS_ADMIN: run "
 		  "this as root\n" },
-		{ "another error", 2, -ENOMEM, EXIT_FAILURE,
+		{ "another error", 3, -ENOMEM, EXIT_FAILURE,
 		  "turnutils_xdp: the tables cannot be read: Cannot allocate memory\n" },
 	};
 
