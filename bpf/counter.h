@@ -22,14 +22,18 @@ static __always_inline void count_verdict(enum verdict verdict)
 		counters[verdict & (VERDICT_SLOTS - 1)]++;
 }
 
-/* Counts a packet that a flow carried: its bytes of data, and the bytes that were cut off behind them. */
-static __always_inline void count_usage(const struct flow_found *found, __u16 data, __u16 trimmed)
+/*
+ * Counts a packet that the flow in a slot, of this index, carried: its bytes of data, and the bytes that were cut off
+ * behind them.
+ */
+static __always_inline void count_usage(struct flow_slot *slot, __u32 index, __u16 data, __u16 trimmed)
 {
 	struct flow_note *note;
-	__u32 index = found->index;
 
-	__atomic_fetch_add(&found->slot->packets, 1, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&found->slot->data, data, __ATOMIC_RELAXED);
+	if (!slot)
+		return;
+	__atomic_fetch_add(&slot->packets, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&slot->data, data, __ATOMIC_RELAXED);
 	if (!trimmed)
 		return;
 	note = bpf_map_lookup_elem(&notes, &index);

@@ -16,7 +16,6 @@ struct outgoing {
 	const struct flow *flow;
 	struct flow_found found;   /* where the flow stands, for its counters */
 	struct hop_entry entry;    /* a copy of the flow's */
-	const struct hop *hop;     /* in `entry` */
 	struct limit *first_limit; /* of the flow that led to this server itself; NULL: no max-bps, or no such flow */
 	__u32 delta;               /* sum of the new addresses and ports less the old */
 	__u16 data;                /* bytes of relayed data */
@@ -110,7 +109,7 @@ static __always_inline __u32 tags_length(const struct hop *hop)
 /* Bytes before the UDP header of the packet that leaves. */
 static __always_inline __u32 headers_length(const struct outgoing *out, const int v6)
 {
-	return sizeof(struct ethhdr) + tags_length(out->hop) +
+	return sizeof(struct ethhdr) + tags_length(&out->entry.hop) +
 	       (v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
 }
 
@@ -206,7 +205,7 @@ static __always_inline int headers_write(struct xdp_md *ctx, const struct outgoi
 {
 	const struct flow *flow = out->flow;
 	void *end = (void *)(long)ctx->data_end;
-	void *at = ethernet_write((void *)(long)ctx->data, end, out->hop, v6);
+	void *at = ethernet_write((void *)(long)ctx->data, end, &out->entry.hop, v6);
 	struct channel_header *channel;
 	struct udphdr *udp;
 

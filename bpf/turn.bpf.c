@@ -41,12 +41,12 @@ static __always_inline enum verdict to_other_client(struct packet *packet, struc
 		return verdict == VERDICT_NO_FLOW ? VERDICT_LOCAL : verdict;
 	if (!flow->channel)
 		return VERDICT_LOCAL;
-	if (out->hop->flags & HOP_LOCAL)
+	if (out->entry.hop.flags & HOP_LOCAL)
 		return VERDICT_LOCAL;
 	out->delta += flow->udp_delta;
 	out->payload = out->data + sizeof(struct channel_header);
 	out->tos &= flow->tos_mask;
-	out->ttl = ttl_out(flow, out->hop, out->ttl);
+	out->ttl = ttl_out(flow, &out->entry.hop, out->ttl);
 	return out->ttl ? VERDICT_CONTINUE : VERDICT_TTL;
 }
 
@@ -64,19 +64,19 @@ static __always_inline int limit_allows(const struct packet *packet, const struc
 
 /*
  * Flow and hop are known. Asks for all that can still fail, and only then writes to the
- * packet. `first` is where the flow stands that led to this server itself, NULL if the peer
+ * packet. `first` is the slot of the flow that led to this server itself, FLOW_NONE if the peer
  * is none of its clients.
  */
 static __always_inline enum verdict send(struct xdp_md *ctx, const struct packet *packet, struct outgoing *out,
-					 const struct flow_found *first, int *action, const int v6)
+					 const __u32 first, int *action, const int v6)
 {
 	__u16 trimmed = packet->length - out->header - out->data;
 	enum verdict verdict;
 
 	if ((v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) + sizeof(struct udphdr) + out->payload >
-	    out->hop->mtu)
+	    out->entry.hop.mtu)
 		return VERDICT_TOO_BIG;
-	verdict = hop_action(ctx, packet, out->hop, action);
+	verdict = hop_action(ctx, packet, &out->entry.hop, action);
 	if (verdict != VERDICT_CONTINUE)
 		return verdict;
 
@@ -103,32 +103,34 @@ static __always_inline enum verdict send(struct xdp_md *ctx, const struct packet
 	 * max-bps comes last, because coturn charges whatever goes up. A packet that is over
 	 * the limit is dropped, so that it does not matter that its frame was resized.
 	 */
-	if (first && out->first_limit && !limit_from_client(out->first_limit, packet->length))
+	if (first != FLOW_NONE && out->first_limit && !limit_from_client(out->first_limit, packet->length))
 		return VERDICT_LIMITED;
 	if (out->flow->flags & FLOW_LIMITED && !limit_allows(packet, out)) {
-		if (first)
-			count_usage(first, out->data, trimmed);
+		if (first != FLOW_NONE)
+			count_usage(slot_at(first), first, out->data, trimmed);
 		return VERDICT_LIMITED;
 	}
 	if (headers_write(ctx, out, v6))
 		return VERDICT_NO_ROOM;
-	if (first) {
-		count_usage(first, out->data, trimmed);
-		count_usage(&out->found, out->data, 0);
+	if (first != FLOW_NONE) {
+		count_usage(slot_at(first), first, out->data, trimmed);
+		count_usage(out->found.slot, out->found.index, out->data, 0);
 		return VERDICT_TO_OTHER_CLIENT;
 	}
-	count_usage(&out->found, out->data, trimmed);
+	count_usage(out->found.slot, out->found.index, out->data, trimmed);
 	return out->flow->channel ? VERDICT_TO_CLIENT : VERDICT_TO_PEER;
 }
 
 /* Relays a packet whose family is `v6`. *action is set if the verdict is one that relays. */
 static __always_inline enum verdict relay(struct xdp_md *ctx, struct packet *packet, int *action, const int v6)
 {
-	struct flow_found *first = NULL, to_here;
-	struct outgoing out = {};
+	__u32 first = FLOW_NONE;
+	struct outgoing out;
 	struct flow flow;
 	enum verdict verdict;
 
+	out.first_limit = NULL;
+	out.header = 0;
 	verdict = packet_parse(ctx, packet, v6);
 	if (verdict != VERDICT_CONTINUE)
 		return verdict;
@@ -153,17 +155,15 @@ static __always_inline enum verdict relay(struct xdp_md *ctx, struct packet *pac
 	verdict = hop_copy(flow.hop, &out.found, &out.entry);
 	if (verdict != VERDICT_CONTINUE)
 		return verdict;
-	out.hop = &out.entry.hop;
 	out.delta = flow.udp_delta;
 	out.tos = packet->tos & flow.tos_mask;
-	out.ttl = ttl_out(&flow, out.hop, packet->ttl);
+	out.ttl = ttl_out(&flow, &out.entry.hop, packet->ttl);
 	if (!out.ttl)
 		return VERDICT_TTL;
-	if (out.hop->flags & HOP_LOCAL) {
+	if (out.entry.hop.flags & HOP_LOCAL) {
 		if (flow.channel)
 			return VERDICT_LOCAL;
-		to_here = out.found;
-		first = &to_here;
+		first = out.found.index;
 		if (flow.flags & FLOW_LIMITED)
 			out.first_limit = limit_find(&flow);
 		if (flow.flags & FLOW_V6)
