@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 #include <xdp/libxdp.h>
 
@@ -22,7 +20,6 @@ struct member {
 	enum xdp_attach_mode mode;
 	struct bpf_object *object;
 	struct xdp_program *program;
-	int claim; /* the socket that says that the program's server runs, or -1 */
 };
 
 static struct member members[ABI_ATTACHMENTS];
@@ -67,35 +64,24 @@ bool dispatcher_is_there(uint32_t ifindex)
 
 /* ---- programs of servers that have ended ---- */
 
-/*
- * Binds a socket to an abstract name (unix(7)) with the program's id, which nobody else can
- * have until the process ends. Returns the socket, or -errno: -EADDRINUSE while the program's
- * server runs.
- */
-static int claim(uint32_t program)
-{
-	struct sockaddr_un name = { .sun_family = AF_UNIX };
-	int length, fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), error;
+#define PROGRAM_MAPS 32 /* more than the program of any version has */
 
-	if (fd < 0)
-		return -errno;
-	length = snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "turnserver-xdp-%u", program);
-	if (!bind(fd, (struct sockaddr *)&name,
-		  (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length)))
-		return fd;
-	error = -errno;
-	close(fd);
-	return error;
-}
-
-static uint32_t id_of(const struct xdp_program *program, struct bpf_prog_info *info)
+/* What the kernel tells of a program, with the ids of its tables. 0 or -errno. */
+static int info_get(int fd, struct bpf_prog_info *info, __u32 maps[PROGRAM_MAPS])
 {
 	__u32 size = sizeof(*info);
 
-	return bpf_obj_get_info_by_fd(xdp_program__fd(program), info, &size) ? 0 : info->id;
+	*info = (struct bpf_prog_info){ .nr_map_ids = PROGRAM_MAPS, .map_ids = (uintptr_t)maps };
+	if (bpf_obj_get_info_by_fd(fd, info, &size))
+		return -errno;
+	/* The kernel says how many there are, and writes no more than there is room for. */
+	if (info->nr_map_ids > PROGRAM_MAPS)
+		info->nr_map_ids = PROGRAM_MAPS;
+	return 0;
 }
 
-static bool has_map(const __u32 *ids, __u32 count, const char *name)
+/* The id of a program's table; 0 if it has none of this name. */
+static __u32 find_map(const __u32 *ids, __u32 count, const char *name)
 {
 	for (__u32 i = 0; i < count; i++) {
 		struct bpf_map_info info = { 0 };
@@ -106,28 +92,59 @@ static bool has_map(const __u32 *ids, __u32 count, const char *name)
 		if (fd >= 0)
 			close(fd);
 		if (same)
+			return ids[i];
+	}
+	return 0;
+}
+
+/* Whether this is an XDP program with that table. In doubt it is. */
+static bool is_xdp_with(int fd, __u32 map)
+{
+	__u32 maps[PROGRAM_MAPS] = { 0 };
+	struct bpf_prog_info info;
+
+	if (info_get(fd, &info, maps))
+		return true;
+	for (__u32 i = 0; info.type == BPF_PROG_TYPE_XDP && i < info.nr_map_ids; i++) {
+		if (maps[i] == map)
 			return true;
 	}
 	return false;
 }
 
+/*
+ * Whether the server with this table runs. It has loaded its program twice: what joined the dispatcher
+ * is a copy, of the type BPF_PROG_TYPE_EXT, which libxdp has pinned. The first one is of type XDP
+ * and not pinned, so the kernel frees it when the process ends, and nobody without the
+ * capabilities for it can make another one. In doubt the server runs.
+ */
+static bool server_runs(__u32 map)
+{
+	__u32 id = 0;
+	bool found = false;
+
+	while (!found && !bpf_prog_get_next_id(id, &id)) {
+		int fd = bpf_prog_get_fd_by_id(id);
+
+		/* ENOENT: it has been freed since. */
+		found = fd < 0 ? errno != ENOENT : is_xdp_with(fd, map);
+		if (fd >= 0)
+			close(fd);
+	}
+	return found || errno != ENOENT;
+}
+
 /* Whether this is the program of some version, by its name and tables, and its server has ended. */
 static bool is_left_behind(const struct xdp_program *program)
 {
-	__u32 maps[32] = { 0 };
-	struct bpf_prog_info info = { .nr_map_ids = 32, .map_ids = (uintptr_t)maps };
-	uint32_t id;
-	int fd;
+	__u32 maps[PROGRAM_MAPS] = { 0 }, flows;
+	struct bpf_prog_info info;
 
-	if (!xdp_program__name(program) || strcmp(xdp_program__name(program), PROGRAM_NAME))
+	if (!xdp_program__name(program) || strcmp(xdp_program__name(program), PROGRAM_NAME) ||
+	    info_get(xdp_program__fd(program), &info, maps))
 		return false;
-	id = id_of(program, &info);
-	if (!id || !has_map(maps, info.nr_map_ids, "flows") || !has_map(maps, info.nr_map_ids, "hops"))
-		return false;
-	fd = claim(id);
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
+	flows = find_map(maps, info.nr_map_ids, "flows");
+	return flows && find_map(maps, info.nr_map_ids, "hops") && !server_runs(flows);
 }
 
 void dispatcher_clean(uint32_t ifindex)
@@ -154,8 +171,6 @@ static void let_go(struct member *member)
 {
 	xdp_program__close(member->program);
 	bpf_object__close(member->object);
-	if (member->claim >= 0)
-		close(member->claim);
 	memset(member, 0, sizeof(*member));
 }
 
@@ -170,8 +185,7 @@ int dispatcher_join(uint32_t ifindex, dispatcher_copy copy, bool *generic, char 
 {
 	struct xdp_multiprog *dispatcher = open_dispatcher(ifindex);
 	struct member *member = find(0);
-	struct member new = { .ifindex = ifindex, .claim = -1 };
-	struct bpf_prog_info info = { 0 };
+	struct member new = { .ifindex = ifindex };
 	int error;
 
 	if (!dispatcher)
@@ -185,13 +199,10 @@ int dispatcher_join(uint32_t ifindex, dispatcher_copy copy, bool *generic, char 
 		return explain(-ENOMEM, why, size);
 	new.program = xdp_program__from_bpf_obj(new.object, PROGRAM_SECTION);
 	error = (int)libxdp_get_error(new.program);
-	if (error) {
+	if (error)
 		new.program = NULL;
-	} else {
+	else
 		error = xdp_program__attach(new.program, (int)ifindex, new.mode, 0);
-		if (!error)
-			new.claim = claim(id_of(new.program, &info));
-	}
 	if (error) {
 		let_go(&new);
 		return explain(error, why, size);

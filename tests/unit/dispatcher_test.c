@@ -20,7 +20,6 @@
 
 struct xdp_program {
 	const char *name;
-	uint32_t id;
 	const char *map[3];
 	bool there; /* in the dispatcher */
 	int detach_error;
@@ -40,6 +39,14 @@ static struct {
 	bool no_copy;
 	uint32_t xdp_id; /* of what is attached at IFINDEX */
 	int query_error;
+	/* what else is loaded, by its id less 1 */
+	struct loaded {
+		enum bpf_prog_type type;
+		uint32_t map;
+		int open_error, info_error;
+	} loaded[2 * PROGRAMS];
+	uint32_t loaded_count;
+	int list_error;
 	/* what is open */
 	int dispatchers, objects, programs;
 	/* what was done */
@@ -116,7 +123,7 @@ const char *xdp_program__name(const struct xdp_program *program)
 	return program->name;
 }
 
-/* Descriptors are these from 1000 on, those of maps from 2000 on. */
+/* Descriptors are these from 1000 on, those of maps from 2000 on, those of what else is loaded from 3000 on. */
 int xdp_program__fd(const struct xdp_program *program)
 {
 	return program == &host.ours ? 1000 + PROGRAMS : 1000 + (int)(program - host.program);
@@ -147,11 +154,10 @@ int xdp_program__detach(struct xdp_program *program, int ifindex, enum xdp_attac
 
 /* ---- libbpf ---- */
 
-static const struct xdp_program *program_of(int fd)
+static int failure(int error)
 {
-	unsigned int place = (unsigned int)fd - 1000;
-
-	return place < PROGRAMS ? &host.program[place] : &host.ours;
+	errno = -error;
+	return error;
 }
 
 int bpf_map_get_fd_by_id(__u32 id)
@@ -159,25 +165,60 @@ int bpf_map_get_fd_by_id(__u32 id)
 	return 2000 + (int)id;
 }
 
-/* A map's number is its program's place, and its own. */
+int bpf_prog_get_next_id(__u32 id, __u32 *next)
+{
+	if (host.list_error)
+		return failure(host.list_error);
+	if (id >= host.loaded_count)
+		return failure(-ENOENT);
+	*next = id + 1;
+	return 0;
+}
+
+int bpf_prog_get_fd_by_id(__u32 id)
+{
+	assert_in_range(id, 1, host.loaded_count);
+	if (host.loaded[id - 1].open_error)
+		return failure(host.loaded[id - 1].open_error);
+	return 2999 + (int)id;
+}
+
+/* The id of a table: of a program's place and the table's own. */
+static uint32_t map_id(size_t program, size_t map)
+{
+	return (uint32_t)(1 + program * 10 + map);
+}
+
+static int info_of_map(uint32_t id, struct bpf_map_info *info)
+{
+	snprintf(info->name, sizeof(info->name), "%s", host.program[(id - 1) / 10].map[(id - 1) % 10]);
+	return 0;
+}
+
+/* It has more tables than there is room for: the second one is `map`. */
+static int info_of_loaded(const struct loaded *loaded, struct bpf_prog_info *info)
+{
+	assert_in_range(info->nr_map_ids, 2, 999);
+	((__u32 *)(uintptr_t)info->map_ids)[1] = loaded->map;
+	info->nr_map_ids = 1000;
+	info->type = loaded->type;
+	return loaded->info_error ? failure(loaded->info_error) : 0;
+}
+
 int bpf_obj_get_info_by_fd(int fd, void *info, __u32 *size)
 {
 	struct bpf_prog_info *of_program = info;
-	struct bpf_map_info *of_map = info;
-	const struct xdp_program *program;
-	const char *name;
 
+	if (fd >= 3000)
+		return info_of_loaded(&host.loaded[fd - 3000], info);
 	if (fd >= 2000) {
-		assert_true(*size >= sizeof(*of_map));
-		name = host.program[(fd - 2000) / 10].map[(fd - 2000) % 10];
-		snprintf(of_map->name, sizeof(of_map->name), "%s", name);
-		return 0;
+		assert_true(*size >= sizeof(struct bpf_map_info));
+		return info_of_map((uint32_t)fd - 2000, info);
 	}
-	program = program_of(fd);
-	of_program->id = program->id;
-	for (__u32 i = 0; i < 3 && of_program->map_ids; i++)
-		((__u32 *)(uintptr_t)of_program->map_ids)[i] = (__u32)(fd - 1000) * 10 + i;
-	of_program->nr_map_ids = of_program->map_ids ? 3 : 0;
+	assert_true(*size >= sizeof(*of_program));
+	for (__u32 i = 0; i < 3; i++)
+		((__u32 *)(uintptr_t)of_program->map_ids)[i] = map_id((size_t)fd - 1000, i);
+	of_program->nr_map_ids = 3;
 	return 0;
 }
 
@@ -206,18 +247,12 @@ static struct bpf_object *copy(void)
 
 /* ---- the tests ---- */
 
-/* Programs of this test alone: the names of sockets are the whole machine's. */
-static uint32_t own_id(uint32_t number)
-{
-	return 1u << 31 | (uint32_t)getpid() << 5 | number;
-}
-
 static int set_up(void **state)
 {
 	(void)state;
 	memset(&host, 0, sizeof(host));
 	host.dispatcher.mode = XDP_MODE_NATIVE;
-	host.ours = (struct xdp_program){ .name = "turn", .id = own_id(31) };
+	host.ours = (struct xdp_program){ .name = "turn" };
 	return 0;
 }
 
@@ -226,16 +261,6 @@ static void check_closed(void)
 	assert_int_equal(host.dispatchers, 0);
 	assert_int_equal(host.objects, 0);
 	assert_int_equal(host.programs, 0);
-}
-
-/* Whether a server that has this program lives. */
-static bool is_claimed(uint32_t id)
-{
-	int fd = claim(id);
-
-	if (fd >= 0)
-		close(fd);
-	return fd < 0;
 }
 
 static void test_is_there(void **state)
@@ -270,13 +295,11 @@ static void test_in_and_out(void **state)
 		assert_int_equal(host.attached, 1);
 		assert_int_equal(host.attach_mode, cases[i].mode);
 		assert_int_equal(host.dispatchers, 0);
-		assert_true(is_claimed(host.ours.id));
 		dispatcher_leave(IFINDEX + 1);
 		assert_int_equal(host.detached, 0);
 		dispatcher_leave(IFINDEX);
 		assert_int_equal(host.detached, 1);
 		assert_int_equal(host.detach_mode, cases[i].mode);
-		assert_false(is_claimed(host.ours.id));
 		check_closed();
 		dispatcher_leave(IFINDEX);
 		assert_int_equal(host.detached, 1);
@@ -312,7 +335,6 @@ static void test_refused(void **state)
 		assert_int_equal(generic, i & 1);
 		assert_non_null(strstr(why, strerror(-cases[i].error)));
 		assert_int_equal(host.attached, 0);
-		assert_false(is_claimed(host.ours.id));
 		check_closed();
 		dispatcher_leave(IFINDEX);
 		assert_int_equal(host.detached, 0);
@@ -336,21 +358,13 @@ static void test_full(void **state)
 	check_closed();
 }
 
-/* A name that somebody else has, which may be anybody, is no reason to be without the program. */
-static void test_claimed_already(void **state)
+/* Loads another program, which has this table. */
+static struct loaded *load(enum bpf_prog_type type, uint32_t map)
 {
-	char why[128] = "";
-	bool generic = false;
-	int fd;
+	struct loaded *loaded = &host.loaded[host.loaded_count++];
 
-	(void)state;
-	fd = claim(host.ours.id);
-	assert_true(fd >= 0);
-	assert_int_equal(dispatcher_join(IFINDEX, copy, &generic, why, sizeof(why)), 0);
-	dispatcher_leave(IFINDEX);
-	check_closed();
-	assert_true(is_claimed(host.ours.id));
-	close(fd);
+	*loaded = (struct loaded){ .type = type, .map = map };
+	return loaded;
 }
 
 static void test_clean(void **state)
@@ -358,35 +372,64 @@ static void test_clean(void **state)
 	static const struct {
 		const char *what;
 		struct xdp_program program;
-		bool lives, removed;
+		size_t flows; /* its place among the tables */
+		bool runs, removed;
 	} cases[] = {
-		{ "another's program", { "beside", 0, { "flows", "hops", "" }, true, 0 }, false, false },
-		{ "ours, of a server that has ended", { "turn", 1, { "hops", "x", "flows" }, true, 0 }, false, true },
-		{ "ours, of a server that lives", { "turn", 2, { "flows", "hops", "" }, true, 0 }, true, false },
-		{ "another's of our name", { "turn", 3, { "hops", "other", "" }, true, 0 }, false, false },
-		{ "another's of our name too", { "turn", 4, { "flows", "other", "" }, true, 0 }, false, false },
-		{ "one without a name", { NULL, 5, { "flows", "hops", "" }, true, 0 }, false, false },
-		{ "another that was left behind", { "turn", 6, { "flows", "hops", "" }, true, 0 }, false, true },
+		{ "another's program", { "beside", { "flows", "hops", "" }, true, 0 }, 0, false, false },
+		{ "ours, of a server that has ended", { "turn", { "hops", "x", "flows" }, true, 0 }, 2, false, true },
+		{ "ours, of a server that runs", { "turn", { "hops", "flows", "" }, true, 0 }, 1, true, false },
+		{ "another's of our name", { "turn", { "hops", "other", "" }, true, 0 }, 1, false, false },
+		{ "another's of our name too", { "turn", { "flows", "other", "" }, true, 0 }, 0, false, false },
+		{ "one without a name", { NULL, { "flows", "hops", "" }, true, 0 }, 0, false, false },
+		{ "another that was left behind", { "turn", { "flows", "hops", "" }, true, 0 }, 0, false, true },
 	};
-	int held[PROGRAMS];
 
 	(void)state;
 	host.dispatcher.mode = XDP_MODE_SKB;
+	/* One that was freed since it was listed hides no other. */
+	load(BPF_PROG_TYPE_XDP, 0)->open_error = -ENOENT;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		host.program[i] = cases[i].program;
-		host.program[i].id = own_id((uint32_t)i);
-		held[i] = cases[i].lives ? claim(own_id((uint32_t)i)) : -1;
+		load(BPF_PROG_TYPE_EXT, map_id(i, cases[i].flows));
+		if (cases[i].runs)
+			load(BPF_PROG_TYPE_XDP, map_id(i, cases[i].flows));
 	}
 	dispatcher_clean(IFINDEX);
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		if (host.program[i].there == cases[i].removed)
 			fail_msg("%s", cases[i].what);
-		if (held[i] >= 0)
-			close(held[i]);
 	}
 	assert_int_equal(host.detached, 2);
 	assert_int_equal(host.detach_mode, XDP_MODE_SKB);
 	check_closed();
+}
+
+/* Where the kernel does not tell whether the server runs, its program stays. */
+static void test_clean_in_doubt(void **state)
+{
+	static const struct {
+		const char *what;
+		int list_error, open_error, info_error;
+	} cases[] = {
+		{ "no list of programs", -EPERM, 0, 0 },
+		{ "a program that cannot be opened", 0, -EMFILE, 0 },
+		{ "a program that says nothing of itself", 0, 0, -EPERM },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct loaded *loaded;
+
+		set_up(state);
+		host.program[0] = (struct xdp_program){ "turn", { "flows", "hops", "" }, true, 0 };
+		loaded = load(BPF_PROG_TYPE_EXT, 0);
+		host.list_error = cases[i].list_error;
+		loaded->open_error = cases[i].open_error;
+		loaded->info_error = cases[i].info_error;
+		dispatcher_clean(IFINDEX);
+		if (!host.program[0].there)
+			fail_msg("%s", cases[i].what);
+		check_closed();
+	}
 }
 
 /* One that does not go is left, and the rest still looked at; nothing is tried for ever. */
@@ -394,8 +437,7 @@ static void test_clean_fails(void **state)
 {
 	(void)state;
 	for (uint32_t i = 0; i < 2; i++)
-		host.program[i] = (struct xdp_program){ "turn", own_id(i), { "flows", "hops", "" }, true,
-							i ? 0 : -EBUSY };
+		host.program[i] = (struct xdp_program){ "turn", { "flows", "hops", "" }, true, i ? 0 : -EBUSY };
 	dispatcher_clean(IFINDEX);
 	assert_true(host.program[0].there);
 	assert_false(host.program[1].there);
@@ -424,8 +466,8 @@ int main(void)
 		cmocka_unit_test_setup(test_in_and_out, set_up),
 		cmocka_unit_test_setup(test_refused, set_up),
 		cmocka_unit_test_setup(test_full, set_up),
-		cmocka_unit_test_setup(test_claimed_already, set_up),
 		cmocka_unit_test_setup(test_clean, set_up),
+		cmocka_unit_test_setup(test_clean_in_doubt, set_up),
 		cmocka_unit_test_setup(test_clean_fails, set_up),
 		cmocka_unit_test_setup(test_holds, set_up),
 	};

@@ -43,7 +43,7 @@ class Dispatcher:
         for tool in ("xdp-loader", "clang"):
             if not shutil.which(tool):
                 skip(f"{tool} is not installed")
-        self._folder.mkdir()
+        self._folder.mkdir(exist_ok=True)
         command(["mount", "-t", "bpf", "bpf", self._folder])
         source, made = self._lab.folder / "other.c", self._lab.folder / "other.o"
         source.write_text(OTHER, encoding="ascii")
@@ -83,6 +83,26 @@ def other_program(lab):
                 check_equal(dispatcher.members(), ["other", "turn"], "programs")
                 talk.wait_kernel(server).check_kernel(server)
             # coturn ends without a word, and the program stays until the next start.
+            check_equal(dispatcher.members(), ["other", "turn"], "programs")
+
+
+@test("a second server leaves the program of one that runs in the dispatcher, and takes out that of one that has ended",
+      seconds=180)
+def second_server(lab):
+    ports = (("listening-port", 3479), ("min-port", 40000), ("max-port", 40999))
+    with Dispatcher(lab) as dispatcher:
+        with Server(lab, *AUTO, prefix=dispatcher.environment) as first, Talk(lab) as talk:
+            check_said(first, "to-peer: native mode through libxdp's dispatcher")
+            with Server(lab, *ports, *AUTO, prefix=dispatcher.environment) as second:
+                second.wait_log("to-peer: native mode through libxdp's dispatcher")
+                check_equal(dispatcher.members(), ["other", "turn", "turn"], "programs")
+                talk.wait_kernel(first).check_kernel(first)
+            # The second has ended, and the first still runs.
+            with Server(lab, *ports, *AUTO, prefix=dispatcher.environment) as third:
+                third.wait_log("to-peer: native mode through libxdp's dispatcher")
+                check_equal(dispatcher.members(), ["other", "turn", "turn"], "programs")
+                talk.wait_kernel(first).check_kernel(first)
+        with Server(lab, *AUTO, prefix=dispatcher.environment):
             check_equal(dispatcher.members(), ["other", "turn"], "programs")
 
 
