@@ -61,6 +61,32 @@ static int start_for_addresses(const struct settings *settings)
 	return error;
 }
 
+/*
+ * Whether the options of coturn leave channels that the kernel can relay. If they do not, the log names an option
+ * that is the reason.
+ */
+static bool options_leave_channels(void)
+{
+	const struct {
+		const char *option, *why;
+		bool set;
+	} options[] = {
+		{ "no-udp", "no client uses plain UDP", turn_params.no_udp },
+		{ "no-udp-relay", "no relayed transport address is UDP", turn_params.no_udp_relay },
+		{ "listening-device", "the clients' sockets are bound to a device", turn_params.listener_ifname[0] },
+		{ "relay-device", "the relay sockets are bound to a device", turn_params.relay_ifname[0] },
+	};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		if (!options[i].set)
+			continue;
+		log_line(LOG_LEVEL_ERROR, "%s is set, so no channel can be relayed in the kernel: %s; remove it, or xdp-offload",
+			 options[i].option, options[i].why);
+		return false;
+	}
+	return true;
+}
+
 static void log_version(const struct settings *settings)
 {
 	const char *more = "";
@@ -85,7 +111,7 @@ void __wrap_setup_server(void)
 	options_log_without_effect();
 	if (given->error[0])
 		log_line(LOG_LEVEL_ERROR, "%s", given->error);
-	else if (settings.enabled)
+	else if (settings.enabled && options_leave_channels())
 		error = start_for_addresses(&settings);
 
 	running = !error;

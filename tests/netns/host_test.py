@@ -27,22 +27,17 @@ _PIDFD_GETFD = 438
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-@test("a relay that is bound to a device is left to coturn")
-def relay_device(lab):
-    with Server(lab, ("relay-device", "to-peer")) as server, Talk(lab) as talk:
-        talk.warm()
-        talk.check_userspace(server)
-        check_equal(len(server.log_lines("bound to a device")), 1, server.log())
-
-
-@test("a listener that is bound to a device, for every channel of a client")
-def listening_device(lab):
-    with Server(lab, ("listening-device", "to-client")) as server, Talk(lab) as talk:
-        for number in (0x4002, 0x4003):
-            with Talk(lab, number, client=talk.client) as more:
-                more.warm()
-                more.check_userspace(server)
-        talk.check_userspace(server)
+@test("options that leave no channel for the kernel: the log says so, and xdp-required does not start the server")
+def nothing_to_relay(lab):
+    for option, value in (("no-udp", None), ("no-udp-relay", None), ("listening-device", "to-client"),
+                          ("relay-device", "to-peer")):
+        with Server(lab, (option, value), ready=False) as server:
+            server.wait_log("the offload is off")
+            check_equal(len(server.log_lines(f"xdp: {option} is set, so no channel can be relayed")), 1, server.log())
+            check_equal(server.log_lines("offload of UDP channels is on"), [], "lines")
+            check_equal(server.xdp(), [], "interfaces with XDP")
+        with Server(lab, (option, value), ("xdp-required", None), ready=False) as server:
+            check(server.wait_end() != 0, f"it starts with {option} in spite of xdp-required")
 
 
 @test("IPsec policies end the offload while they are there")
