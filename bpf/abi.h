@@ -338,6 +338,7 @@ struct vlan {
 
 #define STATUS_NAME 16
 #define STATUS_LINE 384
+#define STATUS_WAITING 256
 /* Room for the reasons for which channels stay in userspace: enum refusal. */
 #define STATUS_REFUSALS 32
 
@@ -399,6 +400,7 @@ struct status {
 	__u32 seq; /* odd while something below is being written */
 	__u32 interfaces;
 	__u32 zero2;
+	char waiting[STATUS_WAITING]; /* addresses of the server that no interface has, as text; "": none */
 	struct status_interface interface[ABI_ATTACHMENTS];
 	struct status_host host;
 };
@@ -417,6 +419,6 @@ _Static_assert(sizeof(struct vlan_key) == 8, "vlan_key has no padding");
 _Static_assert(sizeof(struct vlan) == 8, "vlan has no padding");
 _Static_assert(sizeof(struct status_interface) == 432, "status_interface has no padding");
 _Static_assert(sizeof(struct status_host) == 392 + STATUS_NOTE * STATUS_NOTES, "status_host has no padding");
-_Static_assert(sizeof(struct status) == 328 + 432 * ABI_ATTACHMENTS + sizeof(struct status_host), "status has no padding");
+_Static_assert(sizeof(struct status) == 584 + 432 * ABI_ATTACHMENTS + sizeof(struct status_host), "status has no padding");
 
 #endif

@@ -168,8 +168,7 @@ static struct bpf_object *copy(void)
 	return made;
 }
 
-static enum manager_outcome attach(const struct settings *settings, const struct interface_list *interfaces,
-				   bool frags)
+static enum manager_outcome attach(const struct settings *settings, bool frags)
 {
 	const struct manager_plan plan = {
 		.program = bpf_program__fd(skeleton->progs.turn),
@@ -178,7 +177,7 @@ static enum manager_outcome attach(const struct settings *settings, const struct
 		.mode = settings->mode,
 		.frags = frags,
 	};
-	enum manager_outcome outcome = manager_start(&plan, interfaces);
+	enum manager_outcome outcome = manager_start(&plan);
 
 	if (outcome == MANAGER_STARTED && settings->required && !manager_complete())
 		outcome = MANAGER_FAILED;
@@ -191,15 +190,11 @@ static bool kernel_has_frags(void)
 	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_xdp_get_buff_len, NULL) == 1;
 }
 
-int loader_start(const struct settings *settings, const struct interface_list *interfaces, struct maps *maps)
+int loader_start(const struct settings *settings, struct maps *maps)
 {
 	enum manager_outcome outcome;
 	int error;
 
-	if (!interfaces->count) {
-		log_line(LOG_LEVEL_ERROR, "no interface to attach to: name one with xdp-interface");
-		return -ENODEV;
-	}
 	error = load(settings, false, maps);
 	if (error)
 		return error;
@@ -207,13 +202,13 @@ int loader_start(const struct settings *settings, const struct interface_list *i
 	 * Frames larger than a page arrive in several buffers. For these a driver wants a program
 	 * that can read several; drivers that do not need it get the shorter program.
 	 */
-	outcome = attach(settings, interfaces, !kernel_has_frags());
+	outcome = attach(settings, !kernel_has_frags());
 	if (outcome == MANAGER_NEEDS_FRAGS) {
 		loader_stop();
 		error = load(settings, true, maps);
 		if (error)
 			return error;
-		outcome = attach(settings, interfaces, true);
+		outcome = attach(settings, true);
 	}
 	if (outcome == MANAGER_STARTED)
 		return 0;

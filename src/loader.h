@@ -7,18 +7,18 @@
 #include <stdint.h>
 
 #include "base/option.h"
-#include "iface/address_owner.h"
 #include "table/maps.h"
 
 /**
- * Loads the program and attaches it to the interfaces. The log says of each interface in which
- * mode it carries the program, or why it does not. Call it before the server gives up its
- * privileges: it takes CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON. 0 if at least one interface
- * carries the program, or waits until another's program is gone; if the offload is required,
- * 0 only if all interfaces carry it. Otherwise -errno, with nothing left behind. The kernel
+ * Loads the program and attaches it to the interfaces of the selection (iface/selection.h),
+ * which has been started. The log says of each interface in which mode it carries the program,
+ * or why it does not. Call it before the server gives up its privileges: it takes CAP_BPF,
+ * CAP_NET_ADMIN and CAP_PERFMON. 0 if at least one interface carries the program, or may before
+ * long: it or its address is waited for, or another's program is to go. If the offload is
+ * required, 0 only if all interfaces carry the program and have all addresses of the server. Otherwise -errno, with nothing left behind. The kernel
  * detaches the program when the process ends, however it ends.
  */
-int loader_start(const struct settings *settings, const struct interface_list *interfaces, struct maps *maps);
+int loader_start(const struct settings *settings, struct maps *maps);
 
 /** Detaches and unloads the program. Does nothing if it is not loaded. */
 void loader_stop(void);

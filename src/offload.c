@@ -17,6 +17,7 @@
 #include "channel/example.h"
 #include "host/host.h"
 #include "iface/manager.h"
+#include "iface/selection.h"
 #include "loader.h"
 #include "netlink/rtnetlink.h"
 #include "route/nexthop.h"
@@ -77,65 +78,19 @@ static int check_netlink(void)
 	return error;
 }
 
-/* An address that coturn listens on and relays from is in the list twice. */
-static bool is_repeated(const char *const *addresses, unsigned int index)
+static void say_started(const struct settings *settings)
 {
-	for (unsigned int i = 0; i < index; i++) {
-		if (!strcmp(addresses[i], addresses[index]))
-			return true;
-	}
-	return false;
-}
+	const char *mode = option_mode_name(settings->mode);
+	unsigned int all, carriers = manager_carriers(&all);
 
-static bool is_ipv6(const char *address)
-{
-	return strchr(address, ':');
-}
-
-static bool is_loopback(const char *address)
-{
-	return !strncmp(address, "127.", 4) || !strcmp(address, "::1");
-}
-
-/*
- * Adds the interfaces that own the addresses. coturn listens on loopback addresses too unless it is told otherwise,
- * so the log names them only if the server has no address of their family on an interface.
- */
-static void find_owners(const char *const *addresses, unsigned int count, struct interface_list *list)
-{
-	bool found[2] = { false, false };
-	int error;
-
-	for (unsigned int i = 0; i < count; i++) {
-		if (is_repeated(addresses, i))
-			continue;
-		error = address_owner_find(addresses[i], list);
-		if (!error || error == -ENOSPC)
-			found[is_ipv6(addresses[i])] = true;
-		if (error == -ENOSPC)
-			log_line(LOG_LEVEL_WARNING, "%s: more than %d interfaces; name those that matter with xdp-interface",
-				 addresses[i], ABI_ATTACHMENTS);
-		else if (error && error != -EADDRNOTAVAIL)
-			log_line(LOG_LEVEL_WARNING, "%s: no interface found for this address: %s", addresses[i],
-				 strerror(-error));
-	}
-	for (unsigned int i = 0; i < count; i++) {
-		if (is_repeated(addresses, i) || (is_loopback(addresses[i]) && found[is_ipv6(addresses[i])]))
-			continue;
-		if (address_owner_find(addresses[i], list) == -EADDRNOTAVAIL)
-			log_line(LOG_LEVEL_INFO, "%s: on no interface but the loopback, which carries nothing: its channels "
-						 "are relayed in userspace",
-				 addresses[i]);
-	}
-}
-
-static void find_interfaces(const struct settings *settings, const char *const *addresses, unsigned int count,
-			    struct interface_list *list)
-{
-	list->count = settings->interfaces;
-	memcpy(list->name, settings->interface, sizeof(list->name));
-	if (!list->count)
-		find_owners(addresses, count, list);
+	if (carriers)
+		log_line(LOG_LEVEL_INFO, "offload of UDP channels is on, for up to %u channels, on %u of %u interfaces%s (xdp-mode %s)",
+			 settings->channels, carriers, all, selection_waits() ? ", and waits for addresses" : "", mode);
+	else
+		log_line(LOG_LEVEL_WARNING,
+			 "offload of UDP channels is on, for up to %u channels, but no interface carries the program yet: "
+			 "everything is relayed in userspace until one does (xdp-mode %s)",
+			 settings->channels, mode);
 }
 
 /*
@@ -165,8 +120,6 @@ int offload_start(const struct settings *settings, const char *const *addresses,
 	};
 	static const struct host_callbacks host = { .changed = host_changed };
 	struct flow_style style = { .client_ttl_fixed = (uint8_t)client_ttl_fixed };
-	struct interface_list interfaces;
-	unsigned int carriers, all;
 	struct maps maps;
 	int error;
 
@@ -176,10 +129,12 @@ int offload_start(const struct settings *settings, const char *const *addresses,
 		error = socket_style(&style);
 	if (error)
 		return error;
-	find_interfaces(settings, addresses, count, &interfaces);
-	error = loader_start(settings, &interfaces, &maps);
+	error = selection_start(settings, addresses, count);
 	if (error)
 		return error;
+	error = loader_start(settings, &maps);
+	if (error)
+		goto selection;
 	error = maps_open(&maps);
 	if (error)
 		goto program;
@@ -193,9 +148,7 @@ int offload_start(const struct settings *settings, const char *const *addresses,
 	error = nexthop_start(maps.hop_entries, &callbacks);
 	if (error)
 		goto limits;
-	carriers = manager_carriers(&all);
-	log_line(LOG_LEVEL_INFO, "offload of UDP channels is on, for up to %u channels, on %u of %u interfaces (xdp-mode %s)",
-		 settings->channels, carriers, all, option_mode_name(settings->mode));
+	say_started(settings);
 	return 0;
 limits:
 	limits_close();
@@ -204,6 +157,8 @@ maps:
 program:
 	loader_stop();
 	log_line(LOG_LEVEL_ERROR, "the offload cannot start: %s", strerror(-error));
+selection:
+	selection_stop();
 	return error;
 }
 

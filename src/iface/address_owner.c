@@ -3,59 +3,42 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <ifaddrs.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-/* getifaddrs(3) gives an address's label, which may be the interface's name, a colon and more. */
-static int add_name(struct interface_list *list, const char *label)
+int address_owner_parse(const char *text, struct own_address *address)
 {
-	char name[IFNAMSIZ];
+	struct own_address parsed = { .family = strchr(text, ':') ? AF_INET6 : AF_INET };
+	static const union abi_addr zero;
 
-	snprintf(name, sizeof(name), "%.*s", (int)strcspn(label, ":"), label);
-	for (unsigned int i = 0; i < list->count; i++) {
-		if (!strcmp(list->name[i], name))
-			return 0;
-	}
-	if (list->count == ABI_ATTACHMENTS)
-		return -ENOSPC;
-	snprintf(list->name[list->count++], IFNAMSIZ, "%s", name);
+	if (inet_pton(parsed.family, text, &parsed.address) != 1)
+		return -EINVAL;
+	snprintf(parsed.text, sizeof(parsed.text), "%s", text);
+	parsed.any = !memcmp(&parsed.address, &zero, sizeof(zero));
+	if (parsed.family == AF_INET)
+		parsed.loopback = ntohl(parsed.address.v4) >> 24 == IN_LOOPBACKNET;
+	else
+		parsed.loopback = !memcmp(&parsed.address, &in6addr_loopback, sizeof(in6addr_loopback));
+	*address = parsed;
 	return 0;
 }
 
-static bool owns(const struct sockaddr *have, int family, const void *want, bool any)
+bool address_owner_has(const struct ifaddrs *entry, const struct own_address *address)
 {
-	if (!have || have->sa_family != family)
+	const struct sockaddr *have = entry->ifa_addr;
+
+	if (!have || have->sa_family != address->family)
 		return false;
-	if (any)
+	if (address->any)
 		return true;
-	if (family == AF_INET)
-		return !memcmp(&((const struct sockaddr_in *)have)->sin_addr, want, 4);
-	return !memcmp(&((const struct sockaddr_in6 *)have)->sin6_addr, want, 16);
+	if (address->family == AF_INET)
+		return ((const struct sockaddr_in *)(const void *)have)->sin_addr.s_addr == address->address.v4;
+	return !memcmp(&((const struct sockaddr_in6 *)(const void *)have)->sin6_addr, address->address.v6,
+		       sizeof(address->address.v6));
 }
 
-int address_owner_find(const char *address, struct interface_list *list)
+void address_owner_name(const struct ifaddrs *entry, char name[IFNAMSIZ])
 {
-	static const uint8_t zero[16];
-	struct ifaddrs *all, *one;
-	uint8_t want[16];
-	int family = strchr(address, ':') ? AF_INET6 : AF_INET;
-	int error = 0;
-	bool any, found = false;
-
-	if (inet_pton(family, address, want) != 1)
-		return -EINVAL;
-	any = !memcmp(want, zero, family == AF_INET ? 4 : 16);
-	if (getifaddrs(&all))
-		return -errno;
-	for (one = all; one && !error; one = one->ifa_next) {
-		if ((one->ifa_flags & IFF_LOOPBACK) || !owns(one->ifa_addr, family, want, any))
-			continue;
-		found = true;
-		error = add_name(list, one->ifa_name);
-	}
-	freeifaddrs(all);
-	return error || found ? error : -EADDRNOTAVAIL;
+	/* The entry has the address's label, which may be the interface's name, a colon and more. */
+	snprintf(name, IFNAMSIZ, "%.*s", (int)strcspn(entry->ifa_name, ":"), entry->ifa_name);
 }

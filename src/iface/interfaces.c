@@ -2,7 +2,10 @@
 #include "iface/interfaces.h"
 
 #include <stdio.h>
+#include <string.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "iface/attachment.h"
 #include "table/status.h"
 
@@ -15,18 +18,87 @@ bool interfaces_have(const struct interfaces *interfaces, uint32_t ifindex)
 	return false;
 }
 
-void interfaces_add(struct interfaces *interfaces, const struct interface_list *list)
+/* How long an interface that is no longer selected is kept. */
+#define LET_GO_NS 3000000000ULL
+
+static bool is_named(const struct interface *interface, const char *name)
+{
+	return interface->ifindex ? interface->ifindex == if_nametoindex(name) : !strcmp(interface->name, name);
+}
+
+/* From now on nothing but native mode is wanted for the interface, or from now on every mode. */
+static void set_optional(struct interface *interface, bool optional)
+{
+	if (interface->optional == optional)
+		return;
+	interface->optional = optional;
+	/* Its mode is chosen anew. A device that is in native mode stays so. */
+	interface->device = 0;
+	memset(&interface->inputs, 0, sizeof(interface->inputs));
+}
+
+/* Marks an interface that the list has, or has no longer. Whether it is to go. */
+static bool follow_list(struct interface *interface, const struct interface_list *list, uint64_t now)
 {
 	for (unsigned int i = 0; i < list->count; i++) {
-		uint32_t ifindex = if_nametoindex(list->name[i]);
+		if (is_named(interface, list->entry[i].name)) {
+			set_optional(interface, list->entry[i].optional);
+			interface->unwanted_ns = 0;
+			return false;
+		}
+	}
+	if (!interface->unwanted_ns)
+		interface->unwanted_ns = now;
+	return now - interface->unwanted_ns >= LET_GO_NS;
+}
+
+static void drop_unwanted(struct interfaces *interfaces, const struct interface_list *list)
+{
+	uint64_t now = clock_monotonic_ns();
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < interfaces->count; i++) {
+		struct interface *interface = &interfaces->interface[i];
+
+		if (!follow_list(interface, list, now))
+			interfaces->interface[kept++] = *interface;
+		else if (interface->device)
+			log_line(LOG_LEVEL_INFO,
+				 "%s: let go, as it has none of the server's addresses and no route leads out by it",
+				 interface->name);
+	}
+	interfaces->count = kept;
+}
+
+static bool have_named(const struct interfaces *interfaces, const char *name)
+{
+	for (unsigned int i = 0; i < interfaces->count; i++) {
+		if (is_named(&interfaces->interface[i], name))
+			return true;
+	}
+	return false;
+}
+
+void interfaces_select(struct interfaces *interfaces, const struct interface_list *list)
+{
+	drop_unwanted(interfaces, list);
+	for (unsigned int i = 0; i < list->count && interfaces->count < ABI_ATTACHMENTS; i++) {
 		struct interface *interface = &interfaces->interface[interfaces->count];
 
-		if (ifindex && interfaces_have(interfaces, ifindex))
+		if (have_named(interfaces, list->entry[i].name))
 			continue;
-		*interface = (struct interface){ .ifindex = ifindex };
-		snprintf(interface->name, sizeof(interface->name), "%s", list->name[i]);
+		*interface = (struct interface){
+			.ifindex = if_nametoindex(list->entry[i].name),
+			.optional = list->entry[i].optional,
+		};
+		snprintf(interface->name, sizeof(interface->name), "%s", list->entry[i].name);
 		interfaces->count++;
 	}
+}
+
+bool interfaces_counts(const struct interface *interface)
+{
+	return interface->device || !interface->optional;
 }
 
 void interfaces_log(struct interfaces *interfaces)
@@ -59,6 +131,11 @@ static void publish(unsigned int slot, const struct interface *interface, const 
 
 void interfaces_publish(const struct interfaces *interfaces, const struct links *links)
 {
-	for (unsigned int i = 0; i < interfaces->count; i++)
-		publish(i, &interfaces->interface[i], links);
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < interfaces->count; i++) {
+		if (interfaces_counts(&interfaces->interface[i]))
+			publish(count++, &interfaces->interface[i], links);
+	}
+	status_interfaces_end(count);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The interfaces that are to carry the program, in the order of their names in the options. */
+/* The interfaces that are to carry the program. */
 #ifndef OFFLOAD_IFACE_INTERFACES_H
 #define OFFLOAD_IFACE_INTERFACES_H
 
@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "abi.h"
-#include "iface/address_owner.h"
 #include "iface/mode.h"
+#include "iface/selection.h"
 
 /** One thread at a time. */
 struct interfaces {
@@ -17,11 +17,18 @@ struct interfaces {
 	struct interface interface[ABI_ATTACHMENTS];
 };
 
-/** Adds interfaces by name; one that has several names only once. Nothing is attached yet. */
-void interfaces_add(struct interfaces *interfaces, const struct interface_list *list);
+/**
+ * Makes these the interfaces of a list, as far as there is room; one that has several names is
+ * there only once. Nothing is attached or detached. Interfaces that were there stay what they
+ * are; those that are not in the list go after three seconds, as an address may be back by then.
+ */
+void interfaces_select(struct interfaces *interfaces, const struct interface_list *list);
 
 /** Whether an interface with this index is among them. */
 bool interfaces_have(const struct interfaces *interfaces, uint32_t ifindex);
+
+/** Whether log and status count an interface: an optional one only if it carries the program. */
+bool interfaces_counts(const struct interface *interface);
 
 /** Logs the lines of all interfaces that are news. */
 void interfaces_log(struct interfaces *interfaces);

@@ -8,6 +8,7 @@
 #include "iface/changes.h"
 #include "iface/interfaces.h"
 #include "iface/one_mode.h"
+#include "iface/selection.h"
 #include "iface/vlan.h"
 #include "netlink/links.h"
 
@@ -21,19 +22,20 @@ static struct interfaces managed;
 
 static enum manager_outcome choose_modes(const struct links *links)
 {
-	bool carried = false, occupied = false;
+	bool carried = false, occupied = false, awaited = selection_waits();
 
 	for (unsigned int i = 0; i < managed.count; i++) {
 		struct interface *interface = &managed.interface[i];
 		const struct link *link = links_find(links, interface->ifindex);
 
 		if (!link) {
-			mode_absent(&managed.plan, interface);
+			mode_absent(interface);
+			awaited = true;
 			continue;
 		}
 		switch (mode_choose(&managed.plan, interface, links, link)) {
 		case MODE_CARRIED:
-			carried = true;
+			carried = carried || !interface->optional;
 			break;
 		case MODE_OCCUPIED:
 			occupied = true;
@@ -51,23 +53,29 @@ static enum manager_outcome choose_modes(const struct links *links)
 	if (!carried && occupied)
 		log_line(LOG_LEVEL_WARNING, "another XDP program is on each interface that could be used: everything is "
 					    "relayed in userspace until an interface is free");
-	return carried || occupied ? MANAGER_STARTED : MANAGER_FAILED;
+	if (!managed.count && !awaited)
+		log_line(LOG_LEVEL_ERROR, "no interface to attach to: name one with xdp-interface");
+	return carried || occupied || awaited ? MANAGER_STARTED : MANAGER_FAILED;
 }
 
-enum manager_outcome manager_start(const struct manager_plan *plan, const struct interface_list *interfaces)
+enum manager_outcome manager_start(const struct manager_plan *plan)
 {
 	enum manager_outcome outcome;
+	struct interface_list list;
 	struct links links;
 	int error;
 
 	memset(&managed, 0, sizeof(managed));
 	managed.plan = (struct mode_plan){ .mode = plan->mode, .frags = plan->frags };
-	interfaces_add(&managed, interfaces);
 	error = links_read(&links);
+	if (!error)
+		error = selection_find(&links, &list);
 	if (error) {
+		links_free(&links);
 		log_line(LOG_LEVEL_ERROR, "cannot list this host's interfaces: %s", strerror(-error));
 		return MANAGER_FAILED;
 	}
+	interfaces_select(&managed, &list);
 	attachment_open(plan->program, plan->slots, plan->copy);
 	outcome = choose_modes(&links);
 	links_free(&links);
@@ -81,9 +89,11 @@ unsigned int manager_carriers(unsigned int *all)
 {
 	unsigned int count = 0;
 
-	for (unsigned int i = 0; i < managed.count; i++)
+	*all = 0;
+	for (unsigned int i = 0; i < managed.count; i++) {
 		count += managed.interface[i].device != 0;
-	*all = managed.count;
+		*all += interfaces_counts(&managed.interface[i]);
+	}
 	return count;
 }
 
@@ -91,7 +101,7 @@ bool manager_complete(void)
 {
 	unsigned int all;
 
-	return manager_carriers(&all) == all;
+	return manager_carriers(&all) == all && selection_complete();
 }
 
 void manager_stop(void)
@@ -125,11 +135,14 @@ void manager_refresh(void)
 {
 	uint32_t devices[ABI_ATTACHMENTS];
 	unsigned int count = attachment_list(devices);
+	struct interface_list list;
 	struct links links;
 
 	attachment_forget_flags();
 	if (links_read(&links))
 		return;
+	if (selection_may_change() && !selection_find(&links, &list))
+		interfaces_select(&managed, &list);
 	for (unsigned int i = 0; i < count; i++)
 		changes_check_device(&managed, &links, devices[i]);
 	for (unsigned int i = 0; i < managed.count; i++)

@@ -10,7 +10,6 @@
 
 #include "abi.h"
 #include "base/option.h"
-#include "iface/address_owner.h"
 #include "iface/dispatcher.h"
 
 struct manager_plan {
@@ -22,22 +21,22 @@ struct manager_plan {
 };
 
 enum manager_outcome {
-	MANAGER_STARTED,     /* an interface carries the program, or may once another program is gone */
+	MANAGER_STARTED,     /* an interface carries the program, or may once it or an address is there, or another program is gone */
 	MANAGER_NEEDS_FRAGS, /* not this program: a driver may take one for frames of several buffers */
 	MANAGER_FAILED,      /* no interface can carry the program */
 };
 
 /**
- * Attaches the program to the interfaces, and logs for each in which mode, or why not. After
- * MANAGER_NEEDS_FRAGS nothing is attached and nothing was logged. After MANAGER_FAILED
+ * Attaches the program to the interfaces of the selection, which has been started, and logs
+ * for each in which mode, or why not. After MANAGER_NEEDS_FRAGS nothing is attached and nothing was logged. After MANAGER_FAILED
  * manager_stop is still to be called.
  */
-enum manager_outcome manager_start(const struct manager_plan *plan, const struct interface_list *interfaces);
+enum manager_outcome manager_start(const struct manager_plan *plan);
 
-/** How many interfaces carry the program; `all` is how many are to carry it. */
+/** How many interfaces carry the program; `all` is how many are to carry it now. */
 unsigned int manager_carriers(unsigned int *all);
 
-/** Whether every interface carries the program. */
+/** Whether every interface carries the program, and every address of the server is on one. */
 bool manager_complete(void);
 
 /** Detaches everywhere. */

@@ -205,6 +205,28 @@ static void describe_none(const struct mode_plan *plan, struct interface *interf
 	interface->level = plan->running ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR;
 }
 
+/*
+ * Packets only leave by an optional interface: in generic mode that takes no program, and
+ * other devices take it from their drivers only if these have one.
+ */
+static enum mode_outcome choose_optional(const struct mode_plan *plan, struct interface *interface,
+					 const struct links *links, const struct link *link)
+{
+	bool useless = plan->mode == OPTION_MODE_GENERIC || (plan->mode == OPTION_MODE_AUTO && plan->all_generic);
+	char why[MODE_LINE] = "";
+
+	interface->line[0] = '\0';
+	if (useless) {
+		/* The others may leave generic mode. */
+		memset(&interface->inputs, 0, sizeof(interface->inputs));
+		return MODE_FAILED;
+	}
+	if (!link->ethernet || try_native(plan, interface, links, link, why) != MODE_CARRIED)
+		return MODE_FAILED;
+	describe_native(plan, interface, links, link);
+	return MODE_CARRIED;
+}
+
 enum mode_outcome mode_choose(const struct mode_plan *plan, struct interface *interface,
 			      const struct links *links, const struct link *link)
 {
@@ -216,8 +238,12 @@ enum mode_outcome mode_choose(const struct mode_plan *plan, struct interface *in
 	if (!plan->running)
 		dispatcher_clean(link->ifindex);
 	mode_check_read_inputs(links, link, &interface->inputs);
-	if (!link->ethernet) {
-		describe_none(plan, interface, "", "it is not an Ethernet interface");
+	if (interface->optional)
+		return choose_optional(plan, interface, links, link);
+	if (!link->ethernet || device_driver_is(link->name, "dummy")) {
+		describe_none(plan, interface, "",
+			      link->ethernet ? "it is a dummy interface, which no packet comes in by" :
+					       "it is not an Ethernet interface");
 		return outcome;
 	}
 	if (follows_others)
@@ -246,9 +272,10 @@ enum mode_outcome mode_choose(const struct mode_plan *plan, struct interface *in
 	return outcome;
 }
 
-void mode_absent(const struct mode_plan *plan, struct interface *interface)
+void mode_absent(struct interface *interface)
 {
-	describe_none(plan, interface, "", "there is no such interface");
+	write_line(interface->line, "waiting for it, as there is no such interface; channels over it are relayed in userspace");
+	interface->level = LOG_LEVEL_WARNING;
 }
 
 void mode_log(struct interface *interface)

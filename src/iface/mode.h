@@ -22,6 +22,8 @@
 struct interface {
 	char name[IFNAMSIZ];
 	uint32_t ifindex;          /* 0: it is not there */
+	bool optional;             /* native mode or nothing, and nothing is said of it unless it is native */
+	uint64_t unwanted_ns;      /* since when it is no longer selected: clock_monotonic_ns; 0: it is */
 	uint32_t device;           /* that carries the program for it: itself, or the one below its VLANs; 0: none */
 	struct mode_inputs inputs; /* by which its mode was last chosen */
 	uint64_t chosen_ns;        /* when its mode was last chosen: clock_monotonic_ns */
@@ -55,7 +57,7 @@ enum mode_outcome mode_choose(const struct mode_plan *plan, struct interface *in
 			      const struct links *links, const struct link *link);
 
 /** Makes interface->line say that there is no such interface. */
-void mode_absent(const struct mode_plan *plan, struct interface *interface);
+void mode_absent(struct interface *interface);
 
 /** Writes interface->line to the log, unless it is empty or was the last one written. */
 void mode_log(struct interface *interface);

@@ -2,6 +2,7 @@
 #include "table/status.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -54,6 +55,24 @@ void status_host_put(const struct status_host *host)
 		return;
 	advance_seq();
 	status->host = *host;
+	advance_seq();
+}
+
+void status_interfaces_end(unsigned int count)
+{
+	if (!status || status->interfaces <= count)
+		return;
+	advance_seq();
+	status->interfaces = count;
+	advance_seq();
+}
+
+void status_waiting_put(const char *waiting)
+{
+	if (!status || !strcmp(status->waiting, waiting))
+		return;
+	advance_seq();
+	snprintf(status->waiting, sizeof(status->waiting), "%s", waiting);
 	advance_seq();
 }
 

@@ -33,6 +33,12 @@ void status_interface_put(unsigned int slot, const struct status_interface *inte
 /** Replaces what is said about the host. Only the thread that calls status_interface_put may call it. */
 void status_host_put(const struct status_host *host);
 
+/** Says that there are so many interfaces, and no more. Only the same thread may call it. */
+void status_interfaces_end(unsigned int count);
+
+/** Says which addresses of the server no interface has, in text. Only the same thread may call it. */
+void status_waiting_put(const char *waiting);
+
 /** Says whether IPsec policies block the offload. Only one thread may call it. */
 void status_blocked_put(bool blocked);
 

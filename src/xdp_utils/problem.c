@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 /* Whom the problems are told to. */
 struct listener {
@@ -20,6 +21,13 @@ static void tell(const struct listener *listener, const char *format, ...)
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
 	listener->each(line, listener->data);
+}
+
+static void tell_waiting(const struct status *status, const struct listener *listener)
+{
+	if (status->waiting[0])
+		tell(listener, "waiting for %.*s: no interface has %s; channels with such an address are relayed in userspace",
+		     STATUS_WAITING, status->waiting, memchr(status->waiting, ',', STATUS_WAITING) ? "them" : "it");
 }
 
 static void tell_interfaces(const struct snapshot *snapshot, const struct listener *listener)
@@ -58,6 +66,7 @@ void problem_each(const struct snapshot *snapshot, void (*each)(const char *line
 		tell(&listener, "%u of %u relay threads have not reported for 5 seconds: their channels are relayed in userspace, "
 				"if at all",
 		     snapshot->threads_silent, snapshot->threads_silent + snapshot->threads_alive);
+	tell_waiting(status, &listener);
 	tell_interfaces(snapshot, &listener);
 	if (snapshot->channels_used >= status->channels)
 		tell(&listener, "the tables are full: further channels are relayed in userspace; raise xdp-max-channels");

@@ -9,8 +9,10 @@
 #endif
 #include "unit.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <stdio.h>
@@ -24,7 +26,9 @@
 #include "iface/attachment.h"
 #include "iface/gro.h"
 #include "iface/manager.h"
+#include "iface/selection.h"
 #include "netlink/device.h"
+#include "netlink/routes_out.h"
 #include "netlink/rtnetlink.h"
 #include "table/maps.h"
 
@@ -37,6 +41,8 @@
 struct fake {
 	struct link link;
 	const char *alternative; /* another name of it, or NULL */
+	const char *address;     /* or NULL */
+	bool leads_out;          /* a route with a gateway leaves by it */
 	const char *driver;
 	uint64_t features, features_attached; /* the second while the program is attached */
 	int native_error, generic_error;
@@ -66,6 +72,7 @@ static struct {
 
 static struct attachment slots[ABI_ATTACHMENTS];
 static struct status_interface shown[ABI_ATTACHMENTS];
+static unsigned int shown_count;
 static time_t now = 1000;
 
 int clock_gettime(clockid_t clock, struct timespec *time)
@@ -290,6 +297,63 @@ void status_interface_put(unsigned int slot, const struct status_interface *inte
 	shown[slot] = *interface;
 }
 
+void status_interfaces_end(unsigned int count)
+{
+	shown_count = count;
+}
+
+void status_waiting_put(const char *waiting)
+{
+	(void)waiting;
+}
+
+/* ---- addresses and routes ---- */
+
+/* A device has at most one address, an IPv4 one. */
+int getifaddrs(struct ifaddrs **all)
+{
+	static struct ifaddrs entries[HOSTS_MAX];
+	static struct sockaddr_in addresses[HOSTS_MAX];
+	unsigned int count = 0;
+
+	*all = NULL;
+	for (unsigned int i = 0; i < host.count; i++) {
+		if (!host.device[i].address)
+			continue;
+		addresses[count].sin_family = AF_INET;
+		inet_pton(AF_INET, host.device[i].address, &addresses[count].sin_addr);
+		entries[count] = (struct ifaddrs){
+			.ifa_next = *all,
+			.ifa_name = host.device[i].link.name,
+			.ifa_addr = (struct sockaddr *)&addresses[count],
+		};
+		*all = &entries[count++];
+	}
+	return 0;
+}
+
+void freeifaddrs(struct ifaddrs *all)
+{
+	(void)all;
+}
+
+int rtnetlink_route(struct mnl_socket *socket, int family, const union abi_addr *from, const union abi_addr *to,
+		    struct route *route)
+{
+	(void)socket, (void)family, (void)from, (void)to, (void)route;
+	return -EHOSTUNREACH;
+}
+
+int routes_out_read(int family, struct routes_out *routes)
+{
+	memset(routes, 0, sizeof(*routes));
+	for (unsigned int i = 0; i < host.count && family == AF_INET; i++) {
+		if (host.device[i].leads_out)
+			routes->link[routes->count++].ifindex = host.device[i].link.ifindex;
+	}
+	return 0;
+}
+
 static void keep_line(enum log_level level, const char *line)
 {
 	size_t used = strlen(host.log);
@@ -347,13 +411,24 @@ static void take_away(const char *name)
 static enum manager_outcome start(enum option_mode mode, bool frags, const char *names)
 {
 	struct manager_plan plan = { .program = 77, .slots = slots, .mode = mode, .frags = frags };
-	struct interface_list list = { 0 };
+	struct settings settings = { 0 };
 	char copy[256], *name, *rest = copy;
 
 	snprintf(copy, sizeof(copy), "%s", names);
 	while ((name = strsep(&rest, " ")))
-		snprintf(list.name[list.count++], IFNAMSIZ, "%s", name);
-	return manager_start(&plan, &list);
+		snprintf(settings.interface[settings.interfaces++], IFNAMSIZ, "%s", name);
+	selection_start(&settings, NULL, 0);
+	return manager_start(&plan);
+}
+
+/* The same, with the server's addresses in place of names. */
+static enum manager_outcome start_for(const char *const *addresses, unsigned int count)
+{
+	struct manager_plan plan = { .program = 77, .slots = slots, .mode = OPTION_MODE_AUTO };
+	struct settings settings = { 0 };
+
+	selection_start(&settings, addresses, count);
+	return manager_start(&plan);
 }
 
 static int setup(void **state)
@@ -370,6 +445,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	manager_stop();
+	selection_stop();
 	for (unsigned int i = 0; i < host.count; i++)
 		assert_false(is_attached(&host.device[i]));
 	return 0;
@@ -905,7 +981,11 @@ static void test_inputs(void **state)
 	(void)state;
 	device->merges = true;
 	device->link.up = false;
-	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0 eth1"), MANAGER_FAILED);
+	/* The other one may come. */
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0 eth1"), MANAGER_STARTED);
+	assert_true(logged("eth1: ", "waiting for it"));
+	manager_stop();
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0"), MANAGER_FAILED);
 	assert_int_equal(host.level, LOG_LEVEL_ERROR);
 	device->merges = false;
 	manager_refresh();
@@ -1068,6 +1148,112 @@ static void test_shown(void **state)
 	assert_non_null(strstr(shown[2].line, "is gone"));
 }
 
+/* ---- interfaces that are selected by the server's addresses ---- */
+
+/* An address that is gone may be back: its interface is let go after three seconds, and another one gets it at once. */
+static void test_address_moves(void **state)
+{
+	static const char *const addresses[] = { "192.0.2.1" };
+	struct fake *first = add("eth0", ALL), *second = add("eth1", ALL);
+
+	(void)state;
+	assert_int_equal(start_for(addresses, 1), MANAGER_STARTED);
+	assert_false(manager_complete());
+	assert_true(logged("waiting for 192.0.2.1", "no interface has it"));
+	first->address = addresses[0];
+	manager_refresh();
+	assert_string_equal(mode_of("eth0"), "native");
+	assert_true(manager_complete());
+	first->address = NULL;
+	manager_refresh();
+	assert_false(manager_complete());
+	now += 2;
+	manager_refresh();
+	assert_string_equal(mode_of("eth0"), "native");
+	/* It is back: the three seconds begin anew. */
+	first->address = addresses[0];
+	manager_refresh();
+	first->address = NULL;
+	second->address = addresses[0];
+	manager_refresh();
+	assert_string_equal(mode_of("eth1"), "native");
+	now += 2;
+	manager_refresh();
+	assert_string_equal(mode_of("eth0"), "native");
+	assert_int_equal(shown_count, 2);
+	now += 2;
+	host.log[0] = '\0';
+	manager_refresh();
+	assert_string_equal(mode_of("eth0"), "-");
+	assert_true(logged("eth0: let go", ""));
+	assert_string_equal(mode_of("eth1"), "native");
+	assert_int_equal(shown_count, 1);
+	assert_string_equal(shown[0].name, "eth1");
+	assert_int_equal(first->attempts, 1);
+}
+
+/* An interface that packets only leave by: native or nothing, and nothing is said of it unless it is native. */
+static void test_optional(void **state)
+{
+	static const char *const addresses[] = { "192.0.2.1", "192.0.2.2" };
+	struct fake *in = add("in", ALL), *out = add("out", CAN), *bridge = add("br0", 0);
+	unsigned int all;
+
+	(void)state;
+	in->address = addresses[0];
+	out->leads_out = true;
+	assert_int_equal(start_for(addresses, 1), MANAGER_STARTED);
+	assert_true(manager_complete());
+	assert_int_equal(manager_carriers(&all), 1);
+	assert_int_equal(all, 1);
+	assert_string_equal(mode_of("in"), "native");
+	assert_string_equal(mode_of("out"), "-");
+	assert_null(strstr(host.log, "out"));
+	/* It comes to be able to. */
+	out->features = ALL;
+	manager_refresh();
+	assert_string_equal(mode_of("out"), "native");
+	assert_int_equal(manager_carriers(&all), 2);
+	assert_int_equal(all, 2);
+	manager_stop();
+
+	/* Where all are generic it has no use; and it has one again when they are native. */
+	bridge->address = addresses[1];
+	assert_int_equal(start_for(addresses, 2), MANAGER_STARTED);
+	assert_string_equal(mode_of("in"), "generic");
+	assert_string_equal(mode_of("out"), "-");
+	assert_true(manager_complete());
+	bridge->address = NULL;
+	manager_refresh();
+	now += 4;
+	manager_refresh();
+	assert_string_equal(mode_of("br0"), "-");
+	manager_refresh();
+	assert_string_equal(mode_of("in"), "native");
+	assert_string_equal(mode_of("out"), "native");
+	/* With an address it may be generic. */
+	out->address = addresses[1];
+	out->attempts = 0;
+	manager_refresh();
+	assert_string_equal(mode_of("out"), "native");
+	assert_int_equal(out->attempts, 0);
+}
+
+/* A server that has only interfaces by which packets leave waits for its address. */
+static void test_only_optional(void **state)
+{
+	static const char *const addresses[] = { "192.0.2.1", "127.0.0.1" };
+
+	(void)state;
+	add("out", ALL)->leads_out = true;
+	assert_int_equal(start_for(addresses, 1), MANAGER_STARTED);
+	assert_false(manager_complete());
+	manager_stop();
+	/* Loopback addresses are not waited for. */
+	assert_int_equal(start_for(addresses + 1, 1), MANAGER_FAILED);
+	assert_true(logged("no interface to attach to", ""));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -1094,6 +1280,9 @@ int main(void)
 		TEST(test_comes_to_redirect),
 		TEST(test_alternative_name),
 		TEST(test_levels),
+		TEST(test_address_moves),
+		TEST(test_optional),
+		TEST(test_only_optional),
 	};
 
 	return cmocka_run_group_tests_name("manager", tests, NULL, NULL);

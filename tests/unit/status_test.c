@@ -42,6 +42,8 @@ static void change_all(void)
 	status_begin(5, 1);
 	status_interface_put(0, &interface);
 	status_host_put(&(struct status_host){ .flags = 1 });
+	status_interfaces_end(0);
+	status_waiting_put("192.0.2.1");
 	status_blocked_put(true);
 	status_count_total(1, 2);
 	status_count_overrun();
@@ -148,6 +150,42 @@ static void test_host(void **state)
 	}
 }
 
+/* There are fewer interfaces than before; as long as there are no fewer, nothing is written. */
+static void test_fewer_interfaces(void **state)
+{
+	struct status_interface interface = interface_of(1);
+
+	(void)state;
+	status_interface_put(0, &interface);
+	status_interface_put(1, &interface);
+	assert_int_equal(shared.seq, 4);
+	status_interfaces_end(2);
+	status_interfaces_end(3);
+	assert_int_equal(shared.interfaces, 2);
+	assert_int_equal(shared.seq, 4);
+	status_interfaces_end(1);
+	assert_int_equal(shared.interfaces, 1);
+	assert_int_equal(shared.seq, 6);
+}
+
+static void test_waiting(void **state)
+{
+	char longer[STATUS_WAITING + 10];
+
+	(void)state;
+	status_waiting_put("192.0.2.1");
+	assert_string_equal(shared.waiting, "192.0.2.1");
+	status_waiting_put("192.0.2.1");
+	assert_int_equal(shared.seq, 2);
+	memset(longer, 'x', sizeof(longer) - 1);
+	longer[sizeof(longer) - 1] = '\0';
+	status_waiting_put(longer);
+	assert_int_equal(strlen(shared.waiting), STATUS_WAITING - 1);
+	status_waiting_put("");
+	assert_string_equal(shared.waiting, "");
+	assert_int_equal(shared.seq, 6);
+}
+
 static void test_blocked(void **state)
 {
 	struct status wanted = { .blocked = 1 };
@@ -199,6 +237,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_begin, open_status, close_status),
 		cmocka_unit_test_setup_teardown(test_interfaces, open_status, close_status),
 		cmocka_unit_test_setup_teardown(test_host, open_status, close_status),
+		cmocka_unit_test_setup_teardown(test_fewer_interfaces, open_status, close_status),
+		cmocka_unit_test_setup_teardown(test_waiting, open_status, close_status),
 		cmocka_unit_test_setup_teardown(test_blocked, open_status, close_status),
 		cmocka_unit_test_setup_teardown(test_counters, open_status, close_status),
 		cmocka_unit_test_setup_teardown(test_refusals, open_status, close_status),

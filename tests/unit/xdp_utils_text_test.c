@@ -100,6 +100,7 @@ static void test_problems(void **state)
 	snapshot.server.seen = false;
 	snapshot.status.blocked = 1;
 	snapshot.threads_silent = 1;
+	snprintf(snapshot.status.waiting, STATUS_WAITING, "192.0.2.1");
 	snapshot.status.interface[0].mode = STATUS_MODE_NONE;
 	/* A name may fill its field. */
 	memset(snapshot.status.interface[0].name, 'n', STATUS_NAME);
@@ -126,9 +127,17 @@ static void test_problems(void **state)
 		    "this host has IPsec policies, which XDP would bypass: everything is relayed in userspace until "
 		    "they are removed\n"
 		    "1 of 3 relay threads have not reported for 5 seconds: their channels are relayed in userspace, if at all\n"
+		    "waiting for 192.0.2.1: no interface has it; channels with such an address are relayed in userspace\n"
 		    "nnnnnnnnnnnnnnnn does not carry the program: its packets are relayed in userspace\n"
 		    "the tables are full: further channels are relayed in userspace; raise xdp-max-channels\n"
 		    "2 of 3 next hops are not resolved: packets to them are relayed in userspace\n");
+	simple_snapshot(&snapshot, NULL, 0);
+	snprintf(snapshot.status.waiting, STATUS_WAITING, "192.0.2.1, 2001:db8::1");
+	all[0] = '\0';
+	problem_each(&snapshot, keep, all);
+	assert_text("two addresses", all,
+		    "waiting for 192.0.2.1, 2001:db8::1: no interface has them; channels with such an address are relayed in "
+		    "userspace\n");
 }
 
 /* ---- the table of channels ---- */
@@ -279,7 +288,7 @@ static void test_messages(void **state)
 
 static void test_list(void **state)
 {
-	const struct server_list list = { 2, { { .pid = 42, .program = 7, .version = 2, .seen = true },
+	const struct server_list list = { 2, { { .pid = 42, .program = 7, .version = 3, .seen = true },
 					       { .pid = 43, .program = 8, .version = 1 } } };
 	struct written written;
 	FILE *out = written_open(&written);
@@ -288,7 +297,7 @@ static void test_list(void **state)
 	list_write(out, &list);
 	assert_written("the text of list", &written,
 		    "       pid   program id  ABI version\n"
-		    "        42            7            2\n"
+		    "        42            7            3\n"
 		    "        43            8            1  not seen: it has ended, or runs in another PID namespace\n");
 }
 

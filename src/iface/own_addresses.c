@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "iface/own_addresses.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "iface/address_owner.h"
+#include "netlink/device.h"
+#include "netlink/rtnetlink.h"
+#include "table/status.h"
+
+enum place {
+	PLACE_UNKNOWN,
+	PLACE_MISSING, /* the host does not have the address */
+	PLACE_SILENT,  /* it is on a device that no packet comes in by, or there is only a local route to it */
+	PLACE_OWNED,   /* an interface has it */
+};
+
+struct wanted_address {
+	struct own_address own;
+	enum place place, said; /* the second is what the log says last */
+	char device[IFNAMSIZ];  /* that has it; "": none */
+};
+
+static struct {
+	unsigned int count;
+	struct wanted_address *address;
+	unsigned int selected; /* interfaces that were found for them the last time */
+} addresses;
+
+/* ---- starting ---- */
+
+static bool is_repeated(const struct own_address *address)
+{
+	for (unsigned int i = 0; i < addresses.count; i++) {
+		if (addresses.address[i].own.family == address->family &&
+		    !memcmp(&addresses.address[i].own.address, &address->address, sizeof(address->address)))
+			return true;
+	}
+	return false;
+}
+
+static bool has_other(int family)
+{
+	for (unsigned int i = 0; i < addresses.count; i++) {
+		if (addresses.address[i].own.family == family && !addresses.address[i].own.loopback)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Nothing is relayed over the loopback. coturn listens on loopback addresses too unless it is
+ * told otherwise, so the log names them only if the server has no other address of their family.
+ */
+static void drop_loopback(void)
+{
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < addresses.count; i++) {
+		const struct own_address *own = &addresses.address[i].own;
+
+		if (own->loopback && !has_other(own->family))
+			log_line(LOG_LEVEL_INFO,
+				 "%s: on no interface but the loopback, which carries nothing: its channels are "
+				 "relayed in userspace",
+				 own->text);
+	}
+	for (unsigned int i = 0; i < addresses.count; i++) {
+		if (!addresses.address[i].own.loopback)
+			addresses.address[kept++] = addresses.address[i];
+	}
+	addresses.count = kept;
+}
+
+int own_addresses_start(const char *const *texts, unsigned int count)
+{
+	struct own_address own;
+
+	own_addresses_stop();
+	addresses.address = calloc(count + 1, sizeof(*addresses.address));
+	if (!addresses.address)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < count; i++) {
+		if (address_owner_parse(texts[i], &own))
+			log_line(LOG_LEVEL_WARNING, "%s: this is no IP address, so no interface is found by it", texts[i]);
+		else if (!is_repeated(&own))
+			addresses.address[addresses.count++].own = own;
+	}
+	drop_loopback();
+	return 0;
+}
+
+void own_addresses_stop(void)
+{
+	free(addresses.address);
+	memset(&addresses, 0, sizeof(addresses));
+}
+
+/* ---- where they are ---- */
+
+bool own_addresses_is_silent(const struct link *link)
+{
+	return device_driver_is(link->name, "dummy");
+}
+
+static const struct link *find_link(const struct links *links, const char *name)
+{
+	for (unsigned int i = 0; i < links->count; i++) {
+		if (!strcmp(links->link[i].name, name))
+			return &links->link[i];
+	}
+	return NULL;
+}
+
+static void note(struct wanted_address *wanted, enum place place, const struct link *link)
+{
+	wanted->place = place;
+	snprintf(wanted->device, sizeof(wanted->device), "%s", link->name);
+}
+
+static void find_owners(unsigned int index, const struct ifaddrs *all, const struct links *links,
+			void (*each)(const struct link *link, unsigned int address, void *data), void *data)
+{
+	struct wanted_address *wanted = &addresses.address[index];
+
+	for (const struct ifaddrs *one = all; one; one = one->ifa_next) {
+		const struct link *link;
+		char name[IFNAMSIZ];
+
+		if (!address_owner_has(one, &wanted->own))
+			continue;
+		address_owner_name(one, name);
+		link = find_link(links, name);
+		if (!link)
+			continue;
+		if (!(one->ifa_flags & IFF_LOOPBACK) && !own_addresses_is_silent(link)) {
+			note(wanted, PLACE_OWNED, link);
+			each(link, index, data);
+		} else if (wanted->place == PLACE_MISSING) {
+			note(wanted, PLACE_SILENT, link);
+		}
+	}
+}
+
+/* Whether the kernel takes packets to an address for its own although no device has the address. */
+static bool has_local_route(const struct own_address *address)
+{
+	static const union abi_addr unspecified;
+	struct mnl_socket *socket = rtnetlink_open();
+	struct route route = { 0 };
+	bool local;
+
+	if (!socket)
+		return false;
+	local = !rtnetlink_route(socket, address->family, &unspecified, &address->address, &route) && route.local;
+	rtnetlink_close(socket);
+	return local;
+}
+
+int own_addresses_find(const struct links *links,
+		       void (*each)(const struct link *link, unsigned int address, void *data), void *data)
+{
+	struct ifaddrs *all;
+
+	if (getifaddrs(&all))
+		return -errno;
+	for (unsigned int i = 0; i < addresses.count; i++) {
+		struct wanted_address *wanted = &addresses.address[i];
+
+		wanted->place = PLACE_MISSING;
+		wanted->device[0] = '\0';
+		find_owners(i, all, links, each, data);
+		if (wanted->place == PLACE_MISSING && !wanted->own.any && has_local_route(&wanted->own))
+			wanted->place = PLACE_SILENT;
+	}
+	freeifaddrs(all);
+	return 0;
+}
+
+bool own_addresses_have(int family, bool silent)
+{
+	for (unsigned int i = 0; i < addresses.count; i++) {
+		const struct wanted_address *wanted = &addresses.address[i];
+
+		if (wanted->own.family == family && (!silent || (wanted->place == PLACE_SILENT && !wanted->own.any)))
+			return true;
+	}
+	return false;
+}
+
+/* A server on all addresses of a family that the host does not use misses nothing, unless it has no other. */
+static bool is_waited_for(const struct wanted_address *wanted)
+{
+	if (wanted->own.any || wanted->place == PLACE_SILENT)
+		return wanted->place != PLACE_OWNED && !addresses.selected;
+	return wanted->place == PLACE_MISSING;
+}
+
+bool own_addresses_wait(void)
+{
+	for (unsigned int i = 0; i < addresses.count; i++) {
+		if (is_waited_for(&addresses.address[i]))
+			return true;
+	}
+	return false;
+}
+
+bool own_addresses_complete(void)
+{
+	for (unsigned int i = 0; i < addresses.count; i++) {
+		if (!addresses.address[i].own.any && addresses.address[i].place != PLACE_OWNED)
+			return false;
+	}
+	return !own_addresses_wait();
+}
+
+/* ---- what the log and the status say ---- */
+
+static const char *name_of(const struct own_address *own)
+{
+	if (!own->any)
+		return own->text;
+	return own->family == AF_INET ? "an IPv4 address" : "an IPv6 address";
+}
+
+static void say_silent(const struct wanted_address *wanted)
+{
+	const char *device = wanted->device;
+
+	log_line(LOG_LEVEL_WARNING,
+		 "%s: on no interface but %s, which no packet comes in by: the interfaces of default routes are used for "
+		 "it; if its packets come in by others, name them with xdp-interface",
+		 wanted->own.text,
+		 !device[0]            ? "a local route" :
+		 !strcmp(device, "lo") ? "the loopback" :
+					 device);
+}
+
+/* The log has a line about an address where its place is not what it was; at the start, where it is on no interface. */
+static void say(struct wanted_address *wanted)
+{
+	enum place said = wanted->said;
+
+	if (wanted->place == said || (wanted->own.any && wanted->place != PLACE_OWNED && !is_waited_for(wanted)))
+		return;
+	wanted->said = wanted->place;
+	if (wanted->place == PLACE_OWNED) {
+		if (said != PLACE_UNKNOWN)
+			log_line(LOG_LEVEL_INFO, "%s is on %s now", name_of(&wanted->own), wanted->device);
+	} else if (wanted->place == PLACE_SILENT && !wanted->own.any) {
+		say_silent(wanted);
+	} else {
+		log_line(LOG_LEVEL_WARNING,
+			 "waiting for %s: no interface has it; its channels are relayed in userspace until one does",
+			 name_of(&wanted->own));
+	}
+}
+
+void own_addresses_say(unsigned int selected)
+{
+	char waiting[STATUS_WAITING] = "";
+	size_t used = 0;
+
+	addresses.selected = selected;
+	for (unsigned int i = 0; i < addresses.count; i++) {
+		struct wanted_address *wanted = &addresses.address[i];
+
+		say(wanted);
+		if (is_waited_for(wanted) && used < sizeof(waiting))
+			used += (size_t)snprintf(waiting + used, sizeof(waiting) - used, "%s%s", used ? ", " : "",
+						 name_of(&wanted->own));
+	}
+	status_waiting_put(waiting);
+}

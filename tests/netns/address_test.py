@@ -1,0 +1,210 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: BSD-3-Clause
+"""Which interfaces the server uses, as its addresses and the routes come, go
+and move."""
+
+import contextlib
+import json
+
+import turn
+from kernel import Verdicts
+from lab import CLIENT, PEER, RELAY, SERVER, Lab
+from netns import command
+from server import Server, tool
+from talk import Chatter, Talk
+from tap import check, check_equal, run, skip, test, wait_until
+
+# An address that no interface has.
+VIRTUAL = "203.0.113.77"
+
+
+def problems(server):
+    return json.loads(command([tool("turnutils_xdp"), "status", "--json", "--pid", server.pid,
+                               "--interval", 0]).stdout)["problems"]
+
+
+def waits_for(server, *addresses):
+    """Whether the status names exactly these addresses as missing."""
+    wanted = f"waiting for {', '.join(addresses)}: " if addresses else None
+    lines = [line for line in problems(server) if line.startswith("waiting for")]
+    return [line for line in lines if not wanted or not line.startswith(wanted)] == [] and bool(lines) == bool(wanted)
+
+
+@contextlib.contextmanager
+def fresh_lab(*missing):
+    """A lab in which the server has these addresses not yet. It may bind sockets to them."""
+    with Lab("direct") as lab:
+        lab.server.sysctl("net/ipv4/ip_nonlocal_bind", 1)
+        for name, address in missing:
+            lab.server.ip("address", "delete", address + "/24", "dev", name)
+        yield lab
+
+
+@test("an address that comes after the start: the server waits, says for what, and uses its interface")
+def later(_lab):
+    with fresh_lab(("to-peer", RELAY)) as lab, Server(lab) as server:
+        server.wait_log(f"xdp: waiting for {RELAY}: no interface has it")
+        check(server.log_lines("on 1 of 1 interfaces, and waits for addresses"), server.log())
+        check_equal(server.xdp(), ["to-client"], "interfaces with XDP")
+        wait_until(lambda: waits_for(server, RELAY), 3, "the status names what is waited for")
+        lab.server.ip("address", "add", RELAY + "/24", "dev", "to-peer")
+        server.wait_log(f"xdp: {RELAY} is on to-peer now")
+        server.wait_log("xdp: to-peer: native mode")
+        wait_until(lambda: waits_for(server), 3, "the status waits for nothing")
+        with Talk(lab) as talk:
+            talk.wait_kernel(server).check_kernel(server)
+        check_equal(len(server.log_lines("waiting for")), 1, "lines that say what is waited for")
+
+
+@test("all addresses come after the start, as another user too")
+def all_later(_lab):
+    for options in ((), (("proc-user", "nobody"), ("proc-group", "nogroup"))):
+        with fresh_lab(("to-client", SERVER), ("to-peer", RELAY)) as lab, \
+                Server(lab, *options, ready=False) as server:
+            server.wait_log("offload of UDP channels is on, .* but no interface carries the program yet")
+            check_equal(len(server.log_lines("waiting for")), 2, server.log())
+            check_equal(server.xdp(), [], "interfaces with XDP")
+            wait_until(lambda: waits_for(server, SERVER, RELAY), 3, "the status names what is waited for")
+            for name, address in (("to-client", SERVER), ("to-peer", RELAY)):
+                lab.server.ip("address", "add", address + "/24", "dev", name)
+                server.wait_log(f"xdp: {name}: native mode")
+            server.wait_ready()
+            with Talk(lab) as talk:
+                talk.wait_kernel(server).check_kernel(server)
+
+
+@test("xdp-required does not start a server whose addresses or interfaces are missing")
+def required(_lab):
+    with fresh_lab(("to-peer", RELAY)) as lab:
+        for options in ((), (("xdp-interface", "to-client"), ("xdp-interface", "nonesuch"))):
+            with Server(lab, ("xdp-required", None), *options, ready=False) as server:
+                check(server.wait_end() != 0, f"it starts with {options}")
+                check(server.log_lines("waiting for"), server.log())
+
+
+@test("interfaces that are made after the start: all that were named")
+def made_later(_lab):
+    names = [("xdp-interface", name) for name in ("later-client", "later-peer")]
+    with Lab("direct") as lab, Server(lab, *names) as server, Talk(lab) as talk:
+        check_equal(len(server.log_lines("later-.*: waiting for it")), 2, server.log())
+        talk.warm().check_userspace(server)
+        for name in ("client", "peer"):
+            lab.server.ip("link", "set", "to-" + name, "name", "later-" + name)
+            server.wait_log(f"xdp: later-{name}: native mode")
+        talk.wait_kernel(server).check_kernel(server)
+
+
+@test("an address that moves to another interface under traffic: the program follows it")
+def moves(_lab):
+    with fresh_lab() as lab:
+        Lab.link(lab.server, "to-other", "203.0.113.1/24", lab.peer, "other", "203.0.113.2/24")
+        with Server(lab) as server, Talk(lab) as talk, Chatter(talk):
+            talk.wait_kernel(server)
+            check_equal(server.xdp(), ["to-client", "to-peer"], "interfaces with XDP")
+            lab.server.ip("address", "delete", RELAY + "/24", "dev", "to-peer")
+            server.wait_log(f"waiting for {RELAY}")
+            lab.peer.ip("address", "delete", PEER + "/24", "dev", "eth0")
+            lab.server.ip("address", "add", RELAY + "/24", "dev", "to-other")
+            lab.peer.ip("address", "add", PEER + "/24", "dev", "other")
+            lab.peer.ip("route", "replace", "default", "via", RELAY)
+            server.wait_log("to-other: native mode")
+            server.wait_log("to-peer: let go", 10)
+            wait_until(lambda: server.xdp() == ["to-client", "to-other"], 3, "detached from to-peer")
+        # The socket of that allocation has failed to send, which coturn does not forgive.
+        with Server(lab) as server, Talk(lab) as talk:
+            talk.wait_kernel(server).check_kernel(server)
+
+
+@test("an interface that packets only leave by, as the default route says: in native mode or not at all")
+def asymmetric(_lab):
+    one_address = (("relay-ip", SERVER),)
+    with Lab("direct") as lab:
+        lab.server.ip("route", "add", "default", "via", PEER)
+        with Server(lab, *one_address) as server, Talk(lab) as talk:
+            check_equal(server.xdp(), ["to-client", "to-peer"], "interfaces with XDP")
+            talk.wait_kernel(server).check_kernel(server)
+        # Here it would be generic only, and make the others generic.
+        lab.peer.run("ethtool", "-K", "eth0", "gro", "off")
+        with Server(lab, *one_address, ("xdp-required", None)) as server:
+            check_equal(server.xdp(), ["to-client"], "interfaces with XDP")
+            check(server.log_lines("to-client: native mode"), server.log())
+            check(server.log_lines("on 1 of 1 interfaces"), server.log())
+            check_equal(server.log_lines("to-peer"), [], "lines about the other")
+
+
+BOTH = (("listening-ip", VIRTUAL), ("relay-ip", VIRTUAL))
+
+
+def check_silent(lab, device):
+    """The server's address is on a device that no packet comes in by."""
+    lab.server.ip("route", "add", "default", "via", CLIENT)
+    with Server(lab, *BOTH, probe=(CLIENT, VIRTUAL)) as server, turn.Client(lab.client, server=(VIRTUAL, 3478)) as client:
+        check(server.log_lines(f"xdp: {VIRTUAL}: on no interface but {device}, "), server.log())
+        check_equal(server.xdp(), ["to-client"], "interfaces with XDP")
+        client.allocate()
+        with Talk(lab, client=client) as talk:
+            talk.warm()
+            with Verdicts(server.offload) as verdicts:
+                check(talk.works(), "data did not arrive")
+            # What the peer sends comes in by another interface.
+            check_equal((verdicts["TO_PEER"], verdicts["TO_CLIENT"]), (1, 0), "packets through the kernel")
+    with Server(lab, *BOTH, ("xdp-required", None), ready=False) as server:
+        check(server.wait_end() != 0, "it starts in spite of xdp-required")
+    named = [("xdp-interface", name) for name in ("to-client", "to-peer")]
+    with Server(lab, *BOTH, *named, ("xdp-required", None), probe=(CLIENT, VIRTUAL)) as server:
+        check_equal(server.xdp(), ["to-client", "to-peer"], "interfaces with XDP")
+    # Without the route the server waits for it.
+    lab.server.ip("route", "delete", "default")
+    with Server(lab, *BOTH, probe=(CLIENT, VIRTUAL)) as server:
+        check_equal(server.xdp(), [], "interfaces with XDP")
+        wait_until(lambda: waits_for(server, VIRTUAL), 3, "the status names what is waited for")
+        lab.server.ip("route", "add", "default", "via", CLIENT)
+        server.wait_log("to-client: native mode")
+    lab.server.ip("route", "delete", "default")
+
+
+@test("an address on the loopback, or with a local route only: the interface of the default route is used")
+def silent(_lab):
+    with Lab("direct") as lab:
+        lab.server.ip("address", "add", VIRTUAL + "/32", "dev", "lo")
+        check_silent(lab, "the loopback")
+        lab.server.ip("address", "delete", VIRTUAL + "/32", "dev", "lo")
+        lab.server.ip("route", "add", "local", VIRTUAL, "dev", "lo")
+        check_silent(lab, "a local route")
+
+
+@test("an address on a dummy interface: the interface of the default route is used")
+def dummy(_lab):
+    with Lab("direct") as lab:
+        if lab.server.run("ip", "link", "add", "virtual", "type", "dummy", check=False).returncode:
+            skip("this kernel has no dummy interfaces")
+        lab.server.ip("link", "set", "virtual", "up")
+        lab.server.ip("address", "add", VIRTUAL + "/32", "dev", "virtual")
+        check_silent(lab, "virtual")
+        # One that is named cannot carry packets.
+        with Server(lab, ("xdp-interface", "virtual"), ("xdp-required", None), ready=False) as server:
+            check(server.wait_end() != 0, "it starts with a dummy interface")
+            check(server.log_lines("virtual: left out, .*dummy"), server.log())
+
+
+@test("seventeen bridges, and then the cards that routes lead out by: the cards carry the program")
+def bridges(_lab):
+    with Lab("direct") as lab:
+        addresses = []
+        for number in range(17):
+            addresses.append(f"10.0.{number}.1")
+            lab.server.ip("link", "add", f"bridge{number}", "type", "bridge")
+            lab.server.ip("link", "set", f"bridge{number}", "up")
+            lab.server.ip("address", "add", addresses[-1] + "/24", "dev", f"bridge{number}")
+        lab.server.ip("route", "add", "default", "via", CLIENT)
+        lab.server.ip("route", "add", "203.0.113.0/24", "via", PEER)
+        listening = [("listening-ip", address) for address in (*addresses, SERVER)]
+        with Server(lab, *listening) as server, Talk(lab, checksums=False) as talk:
+            check_equal(len(server.xdp()), 16, "interfaces with XDP")
+            check(server.log_lines("more than 16 interfaces"), server.log())
+            check({"to-client", "to-peer"} <= set(server.xdp()), f"the cards are left out: {server.xdp()}")
+            talk.wait_kernel(server).check_kernel(server)
+
+
+if __name__ == "__main__":
+    run(Lab("direct"))
