@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "channel/example.h"
 #include "route/nexthop.h"
@@ -30,6 +31,19 @@ void channel_start(const struct flow_style *style)
 	own_style = *style;
 }
 
+static void describe_path(const struct built_flow *built, struct hop_path *path)
+{
+	memset(path, 0, sizeof(*path));
+	path->at_family = (uint8_t)built->family;
+	if (built->family == AF_INET6)
+		memcpy(path->at.v6, built->key.v6.daddr, sizeof(path->at.v6));
+	else
+		path->at.v4 = built->key.v4.daddr;
+	path->family = built->flow.flags & FLOW_V6 ? AF_INET6 : AF_INET;
+	path->from = built->flow.saddr;
+	path->to = built->flow.daddr;
+}
+
 /*
  * Puts a direction into the kernel. Its key and flow are built, except for the owner and for the slots of
  * other tables that the flow refers to.
@@ -37,9 +51,11 @@ void channel_start(const struct flow_style *style)
 static int direction_open(struct direction *direction, const struct channel_request *request, uint16_t owner)
 {
 	struct flow *flow = &direction->built.flow;
-	int error = nexthop_acquire(flow->flags & FLOW_V6 ? AF_INET6 : AF_INET, &flow->saddr, &flow->daddr,
-				    &flow->hop);
+	struct hop_path path;
+	int error;
 
+	describe_path(&direction->built, &path);
+	error = nexthop_acquire(&path, &flow->hop);
 	if (error)
 		return error;
 	flow->owner = owner;

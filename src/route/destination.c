@@ -57,19 +57,18 @@ uint32_t destination_used(void)
 	return __atomic_load_n(&destinations.used, __ATOMIC_ACQUIRE);
 }
 
-bool destination_is(const struct destination *destination, int family, const union abi_addr *from,
-		    const union abi_addr *to)
+bool destination_is(const struct destination *destination, const struct hop_path *path)
 {
-	return destination->family == family && !memcmp(&destination->from, from, sizeof(*from)) &&
-	       !memcmp(&destination->to, to, sizeof(*to));
+	return !memcmp(&destination->path, path, sizeof(*path));
 }
 
-static uint32_t *bucket_of(const union abi_addr *from, const union abi_addr *to)
+/* Paths that differ only in the address that packets come in to share a bucket: few servers have many. */
+static uint32_t *bucket_of(const struct hop_path *path)
 {
 	uint64_t hash = 0;
 
 	for (int i = 0; i < 4; i++) {
-		hash = (hash ^ from->word[i] ^ ((uint64_t)to->word[i] << 32)) * 0x9e3779b97f4a7c15ULL;
+		hash = (hash ^ path->from.word[i] ^ ((uint64_t)path->to.word[i] << 32)) * 0x9e3779b97f4a7c15ULL;
 		/* The last bytes of an address differ most; the product has them at its top. */
 		hash ^= hash >> 32;
 	}
@@ -104,13 +103,12 @@ static void give_free(uint32_t index)
 	destinations.free_last = index;
 }
 
-int destination_acquire(int family, const union abi_addr *from, const union abi_addr *to,
-			uint32_t *entry, bool *created)
+int destination_acquire(const struct hop_path *path, uint32_t *entry, bool *created)
 {
-	uint32_t *bucket = bucket_of(from, to), index = *bucket;
+	uint32_t *bucket = bucket_of(path), index = *bucket;
 	struct destination *destination;
 
-	while (index && !destination_is(&destinations.table[index - 1], family, from, to))
+	while (index && !destination_is(&destinations.table[index - 1], path))
 		index = destinations.table[index - 1].next;
 	*created = !index;
 	if (!index) {
@@ -118,9 +116,7 @@ int destination_acquire(int family, const union abi_addr *from, const union abi_
 		if (!index)
 			return -ENOSPC;
 		destination = &destinations.table[index - 1];
-		destination->family = (uint8_t)family;
-		destination->from = *from;
-		destination->to = *to;
+		destination->path = *path;
 		destination->led = false;
 		destination->next = *bucket;
 		*bucket = index;
@@ -138,7 +134,7 @@ bool destination_release(uint32_t entry)
 
 	if (--destination->users)
 		return false;
-	link = bucket_of(&destination->from, &destination->to);
+	link = bucket_of(&destination->path);
 	while (*link != entry + 1)
 		link = &destinations.table[*link - 1].next;
 	*link = destination->next;

@@ -11,11 +11,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "abi.h"
+#include "route/hop_path.h"
 
 struct destination {
-	union abi_addr from, to;
-	uint8_t family;       /* AF_INET or AF_INET6, of both addresses */
+	struct hop_path path;
 	bool routed;          /* there is a route: `hop` is right but for the neighbour's MAC */
 	bool resolved;        /* the entry of the table leads somewhere, and holds `hop` */
 	bool led;             /* it has led somewhere since it was taken, to where `hop` says */
@@ -38,17 +37,15 @@ struct destination *destination_at(uint32_t entry);
 /** How many entries were ever used: all from entry 0 on. Any thread, without the lock too. */
 uint32_t destination_used(void);
 
-/** Whether a destination is this one. */
-bool destination_is(const struct destination *destination, int family, const union abi_addr *from,
-		    const union abi_addr *to);
+/** Whether a destination is the one of this path. */
+bool destination_is(const struct destination *destination, const struct hop_path *path);
 
 /**
  * Adds a user to the entry with this destination, and takes a free entry for it if
  * there is none: then `created` is set and the entry is queued to be updated. 0, or -ENOSPC
  * with `entry` untouched.
  */
-int destination_acquire(int family, const union abi_addr *from, const union abi_addr *to,
-			uint32_t *entry, bool *created);
+int destination_acquire(const struct hop_path *path, uint32_t *entry, bool *created);
 
 /** Takes a user from an entry. True if it was the last one, so that the entry is free now. */
 bool destination_release(uint32_t entry);

@@ -23,13 +23,13 @@ static struct {
 	uint32_t remaining; /* how many entries are still to be updated, from the cursor on */
 } nexthops = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-int nexthop_acquire(int family, const union abi_addr *from, const union abi_addr *to, uint32_t *entry)
+int nexthop_acquire(const struct hop_path *path, uint32_t *entry)
 {
 	bool created;
 	int error;
 
 	pthread_mutex_lock(&nexthops.lock);
-	error = destination_acquire(family, from, to, entry, &created);
+	error = destination_acquire(path, entry, &created);
 	pthread_mutex_unlock(&nexthops.lock);
 	if (!error && created)
 		monitor_wake();
@@ -98,6 +98,13 @@ static void change_mac(uint32_t entry, const uint8_t *mac)
 	pthread_mutex_unlock(&nexthops.lock);
 }
 
+/* Whether packets come in to an address of this host, and there is a route from here on. */
+static bool find_route(const struct hop_path *path, struct found_route *found)
+{
+	return route_lookup_is_ours(&nexthops.lookup, path->at_family, &path->at) &&
+	       !route_lookup_find(&nexthops.lookup, path->family, &path->from, &path->to, found);
+}
+
 /* Asks the kernel for route and neighbour. Meanwhile the entry may get another destination. */
 static void update_entry(uint32_t entry)
 {
@@ -113,14 +120,14 @@ static void update_entry(uint32_t entry)
 		neighbour_leave(entry);
 		return;
 	}
-	resolved = routed = route_lookup_find(&nexthops.lookup, wanted.family, &wanted.from, &wanted.to, &found) == 0;
+	resolved = routed = find_route(&wanted.path, &found);
 	if (!routed || found.hop.flags & HOP_LOCAL)
 		neighbour_leave(entry);
 	else
 		resolved = neighbour_join(entry, found.gateway_family, found.ifindex, &found.gateway,
 					  found.hop.eth) == 0;
 	pthread_mutex_lock(&nexthops.lock);
-	if (destination->users && destination_is(destination, wanted.family, &wanted.from, &wanted.to)) {
+	if (destination->users && destination_is(destination, &wanted.path)) {
 		destination->routed = routed;
 		write_entry(entry, &found.hop, resolved);
 	}
@@ -142,9 +149,15 @@ static bool covers(const union abi_addr *prefix, uint8_t length, const union abi
 	       (!rest || !((prefix->v6[whole] ^ address->v6[whole]) >> (8 - rest)));
 }
 
+static bool concerns(int family, const union abi_addr *prefix, uint8_t length, const struct hop_path *path)
+{
+	return (path->family == family && (covers(prefix, length, &path->to) || covers(prefix, length, &path->from))) ||
+	       (path->at_family == family && covers(prefix, length, &path->at));
+}
+
 /*
- * Queues the entries to addresses that the route covers; and from such addresses, as a
- * local route makes an address ours. If they are many, all entries are updated instead,
+ * Queues the entries to addresses that the route covers; and those whose own addresses it
+ * covers, as a local route makes an address ours. If they are many, all entries are updated instead,
  * so that new entries need not wait behind them in the queue.
  */
 static void route_changed(int family, const union abi_addr *prefix, uint8_t length)
@@ -156,8 +169,7 @@ static void route_changed(int family, const union abi_addr *prefix, uint8_t leng
 		for (uint32_t i = 0; i < PIECE && entry < used; i++, entry++) {
 			const struct destination *destination = destination_at(entry);
 
-			if (!destination->users || destination->family != family ||
-			    !(covers(prefix, length, &destination->to) || covers(prefix, length, &destination->from)))
+			if (!destination->users || !concerns(family, prefix, length, &destination->path))
 				continue;
 			destination_queue(entry);
 			found++;

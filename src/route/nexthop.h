@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-#include "abi.h"
+#include "route/hop_path.h"
 #include "route/monitor.h"
 
 /** What the thread has to know of the interfaces. Only the thread calls these. */
@@ -40,12 +40,13 @@ void nexthop_privileges_dropped(void);
 void nexthop_stop(void);
 
 /**
- * Takes the entry that leads from one of our addresses to a client's or peer's address.
- * All who ask for the same addresses share it. A new entry leads nowhere until the monitor
- * thread has filled it. That thread updates new entries before all others. `family` is AF_INET or AF_INET6. 0, or -ENOSPC with
+ * Takes the entry of a path: packets that come in to one of our addresses leave from one of
+ * our addresses to a client's or peer's address. All who ask for the same path share it. A new entry leads nowhere until the monitor
+ * thread has filled it. That thread updates new entries before all others. An entry leads nowhere
+ * while this host does not have the address that packets come in to. 0, or -ENOSPC with
  * `entry` untouched. Any thread; it does not wait for the kernel.
  */
-int nexthop_acquire(int family, const union abi_addr *from, const union abi_addr *to, uint32_t *entry);
+int nexthop_acquire(const struct hop_path *path, uint32_t *entry);
 
 /**
  * Returns a number that changes when an entry leads to another device, or to this host and not to another any more,

@@ -45,6 +45,8 @@ void route_lookup_forget(struct route_lookup *lookup)
 {
 	for (int i = 0; i < ROUTE_LOOKUP_DEVICES; i++)
 		lookup->devices[i].ifindex = 0;
+	for (int i = 0; i < ROUTE_LOOKUP_OWN; i++)
+		lookup->own[i].family = 0;
 	lookup->ttl = 0;
 }
 
@@ -154,6 +156,21 @@ static bool is_special(int family, const union abi_addr *address)
 	const struct in6_addr *in6 = (const struct in6_addr *)(const void *)address->v6;
 
 	return family == AF_INET6 && (IN6_IS_ADDR_LINKLOCAL(in6) || IN6_IS_ADDR_V4MAPPED(in6));
+}
+
+bool route_lookup_is_ours(struct route_lookup *lookup, int family, const union abi_addr *address)
+{
+	static const union abi_addr unspecified;
+	const uint8_t *bytes = family == AF_INET6 ? address->v6 + 12 : address->v6;
+	struct route_lookup_own *own = &lookup->own[bytes[3] % ROUTE_LOOKUP_OWN];
+	struct route route;
+
+	if (own->family == family && !memcmp(&own->address, address, sizeof(*address)))
+		return own->ours;
+	own->family = family;
+	own->address = *address;
+	own->ours = !rtnetlink_route(lookup->questions, family, &unspecified, address, &route) && route.local;
+	return own->ours;
 }
 
 int route_lookup_find(struct route_lookup *lookup, int family, const union abi_addr *from,

@@ -24,6 +24,15 @@ struct route_lookup_device {
 	uint8_t flags; /* HOP_REDIRECT, HOP_TRANSMIT and HOP_FRAGS */
 };
 
+/* So many of our own addresses are remembered at a time. */
+#define ROUTE_LOOKUP_OWN 16
+
+struct route_lookup_own {
+	int family; /* 0: this place remembers none */
+	bool ours;
+	union abi_addr address;
+};
+
 /** What a lookup needs and what it remembers, which spares questions to the kernel. */
 struct route_lookup {
 	struct mnl_socket *questions; /* NULL: not open */
@@ -31,6 +40,7 @@ struct route_lookup {
 	int socket;  /* of IPv4, to ask for the default TTL */
 	uint8_t ttl; /* 0: not known */
 	struct route_lookup_device devices[ROUTE_LOOKUP_DEVICES];
+	struct route_lookup_own own[ROUTE_LOOKUP_OWN];
 };
 
 struct found_route {
@@ -49,8 +59,11 @@ int route_lookup_open(struct route_lookup *lookup, uint8_t (*device_flags)(uint3
 /** Closes the sockets. Does nothing to a lookup that is all zero, or closed. */
 void route_lookup_close(struct route_lookup *lookup);
 
-/** Forgets links and the default TTL: from now on the kernel is asked again. */
+/** Forgets links, our own addresses and the default TTL: from now on the kernel is asked again. */
 void route_lookup_forget(struct route_lookup *lookup);
+
+/** Whether packets to an address are for this host. False also if the kernel does not say. */
+bool route_lookup_is_ours(struct route_lookup *lookup, int family, const union abi_addr *address);
 
 /**
  * Looks for the route of UDP datagrams between two addresses. 0; -EHOSTUNREACH if there is

@@ -8,10 +8,10 @@ import json
 
 import turn
 from kernel import Verdicts
-from lab import CLIENT, PEER, RELAY, SERVER, Lab
+from lab import CLIENT, CLIENT6, PEER, RELAY, SERVER, SERVER6, Lab
 from netns import command
 from server import Server, tool
-from talk import Chatter, Talk
+from talk import Chatter, Talk, Talk6
 from tap import check, check_equal, run, skip, test, wait_until
 
 # An address that no interface has.
@@ -113,6 +113,45 @@ def moves(_lab):
         # The socket of that allocation has failed to send, which coturn does not forgive.
         with Server(lab) as server, Talk(lab) as talk:
             talk.wait_kernel(server).check_kernel(server)
+
+
+def after_removal(ipv6, offload):
+    """What reaches the peer while the server has the client's address no longer, and when it is back."""
+    with Lab("direct", ipv6=ipv6) as lab:
+        ours, spare = (SERVER6, "2001:db8:1::9") if ipv6 else (SERVER, "192.0.2.9")
+        width = "/64" if ipv6 else "/24"
+        extra = ("nodad",) if ipv6 else ()
+        # The interface carries the program on.
+        lab.server.ip("address", "add", spare + width, "dev", "to-client", *extra)
+        # The client goes on sending to the server's MAC address, as a router would for some time.
+        mac = lab.server.mac("to-client").hex(":")
+        lab.client.ip("neighbour", "replace", ours, "lladdr", mac, "dev", "eth0", "nud", "permanent")
+        listening = [("listening-ip", address) for address in (ours, spare)]
+        with Server(lab, *listening, offload=offload, probe=(CLIENT6, SERVER6) if ipv6 else (CLIENT, SERVER)) as server, \
+                (Talk6(lab) if ipv6 else Talk(lab)) as talk:
+            talk.wait_kernel(server) if offload else talk.warm()
+            lab.server.ip("address", "delete", ours + width, "dev", "to-client")
+            wait_until(lambda: not talk.to_peer(seconds=0.2), 3, "nothing reaches the peer")
+            gone = [talk.to_peer(seconds=0.2) for _ in range(5)]
+            lab.server.ip("address", "add", ours + width, "dev", "to-client", *extra)
+            wait_until(lambda: talk.to_peer(seconds=0.2), 3, "data reaches the peer again")
+            if offload:
+                wait_until(lambda: to_peer_by_kernel(server, talk), 3, "by the kernel")
+                check(spare in server.log() and server.xdp() == ["to-client", "to-peer"], "the program was detached")
+            return gone
+
+
+def to_peer_by_kernel(server, talk):
+    with Verdicts(server.offload) as verdicts:
+        return talk.to_peer() and verdicts["TO_PEER"]
+
+
+@test("packets for an address that the server has no longer: none is relayed, with the offload as without")
+def address_gone(_lab):
+    for ipv6 in (False, True):
+        off, on = after_removal(ipv6, False), after_removal(ipv6, True)
+        check_equal(on, off, f"packets that arrive, with ipv6={ipv6}")
+        check_equal(off, [False] * 5, "packets that arrive without the offload")
 
 
 @test("an interface that packets only leave by, as the default route says: in native mode or not at all")

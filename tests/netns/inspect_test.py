@@ -231,9 +231,9 @@ def figures(_lab):
 
         def settled_down():
             shown = ask_json("status", server, "-i", 0)
-            return (shown["next_hops"] == {"used": 5, "unresolved": 1}
+            return (shown["next_hops"] == {"used": 7, "unresolved": 1}
                     and shown["tables"]["channels"]["used"] == 4)
-        wait_until(settled_down, 5, "four of five next hops are known, and the session that ended is gone")
+        wait_until(settled_down, 5, "six of seven next hops are known, and the session that ended is gone")
         shown = ask_json("status", server, "-i", 0)
         check_equal(shown["tables"], {
             "channels": {"used": 4, "room": 5}, "flows": {"used": 8, "room": 10},
@@ -252,7 +252,7 @@ def figures(_lab):
         for name, labels, value in (
                 ("channels", {}, 4), ("channels_max", {}, 5),
                 ("flows", {"family": "ipv4"}, 5), ("flows", {"family": "ipv6"}, 3),
-                ("next_hops", {"state": "known"}, 4), ("next_hops", {"state": "unknown"}, 1),
+                ("next_hops", {"state": "known"}, 6), ("next_hops", {"state": "unknown"}, 1),
                 ("relay_threads", {"state": "silent"}, 0),
                 ("relay_threads", {"state": "alive"}, shown["relay_threads"]["alive"]),
                 ("interface_attached", {"interface": "nonesuch", "device": "", "mode": "none"}, 0),

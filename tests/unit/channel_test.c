@@ -87,10 +87,26 @@ static int slot_find(int family, const union flow_any_key *key)
 	return -1;
 }
 
+/* The path that this thread took last. */
+static _Thread_local struct hop_path acquired;
+
+/* The path begins where the packets of the flow come in. */
+static void check_path(int family, const union flow_any_key *key)
+{
+	assert_int_equal(acquired.at_family, family);
+	if (family == AF_INET6)
+		assert_memory_equal(acquired.at.v6, key->v6.daddr, 16);
+	else
+		assert_int_equal(acquired.at.v4, key->v4.daddr);
+	for (int i = family == AF_INET6 ? 4 : 1; i < 4; i++)
+		assert_int_equal(acquired.at.word[i], 0);
+}
+
 int maps_flow_put(int family, const union flow_any_key *key, const struct flow *flow, uint32_t *index)
 {
 	int error = 0;
 
+	check_path(family, key);
 	pthread_mutex_lock(&fake.lock);
 	called("put", (family == AF_INET6 ? key->v6.channel : key->v4.channel) ? 0 : 1);
 	if (++fake.puts == fake.put_fails)
@@ -154,9 +170,10 @@ static int leads_to_client(int family, const union abi_addr *to)
 }
 
 /* Entries with an even index lead to peers, and those with an odd one to clients. */
-int nexthop_acquire(int family, const union abi_addr *from, const union abi_addr *to, uint32_t *index)
+int nexthop_acquire(const struct hop_path *path, uint32_t *index)
 {
-	int error = 0;
+	const union abi_addr *from = &path->from, *to = &path->to;
+	int family = path->family, error = 0;
 
 	pthread_mutex_lock(&fake.lock);
 	for (int i = 1; family == AF_INET && i < 4; i++) {
@@ -164,6 +181,7 @@ int nexthop_acquire(int family, const union abi_addr *from, const union abi_addr
 		assert_int_equal(to->word[i], 0);
 	}
 	called("acquire", leads_to_client(family, to));
+	acquired = *path;
 	if (++fake.acquires == fake.acquire_fails) {
 		error = fake.error;
 	} else {

@@ -108,6 +108,7 @@ static void test_route_events(void **state)
 		{ "2001:db8::", 32, C | D }, { "2001:db8:1::", 48, D },    { "2001:db8::2a", 128, C },
 		{ "2001:db8:1::20", 123, D }, { "2001:db8:1::60", 123, 0 }, { "2001:db8::1", 128, C | D },
 		{ "2001:db8:3::", 48, 0 },   { "198.51.100.0", 0, A | B | C | D | OTHERS },
+		{ COMES_IN_TO, 32, A | B | C | D | OTHERS },
 	};
 	union abi_addr from = { .v4 = address("100.64.0.1") }, to = { .v4 = address("100.64.0.44") };
 	unsigned int before[ENTRIES_HERE], asked;
@@ -118,7 +119,7 @@ static void test_route_events(void **state)
 	wait_for_hop(acquired("203.0.113.41"), true);
 	wait_for_hop(acquired6("2001:db8::2a"), true);
 	wait_for_hop(acquired6("2001:db8:1::2b"), true);
-	assert_int_equal(nexthop_acquire(AF_INET, &from, &to, &entry), 0);
+	assert_int_equal(acquire_path(AF_INET, &from, &to, &entry), 0);
 	wait_for_hop(entry, true);
 	for (size_t i = 0; i < COUNT(table); i++) {
 		print_message("# %s/%u\n", table[i].prefix, table[i].length);

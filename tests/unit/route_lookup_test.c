@@ -131,6 +131,42 @@ static void test_ipv6(void **state)
 	LOCKED(net.mac = 0x10);
 }
 
+/* Packets to an address that is not ours would not reach coturn, however they would leave. */
+static void test_not_ours(void **state)
+{
+	uint32_t entry = acquired("192.0.2.20"), entry6 = acquired6("2001:db8::20");
+
+	(void)state;
+	wait_for_hop(entry, true);
+	wait_for_hop(entry6, true);
+	LOCKED(net.not_ours = true);
+	event(RTM_DELADDR);
+	wait_for_hop(entry, false);
+	wait_for_hop(entry6, false);
+	LOCKED(net.not_ours = false);
+	route_event(COMES_IN_TO, 32);
+	wait_for_hop(entry, true);
+	wait_for_hop(entry6, true);
+}
+
+/* Many entries have the same address of ours: the kernel is asked once for a piece of them. */
+static void test_ours_is_asked_once(void **state)
+{
+	unsigned int own, asked;
+	char to[16];
+
+	(void)state;
+	for (unsigned int i = 0; i < 40; i++) {
+		snprintf(to, sizeof(to), "192.0.2.%u", 100 + i);
+		wait_for_hop(acquired(to), true);
+	}
+	own = number(&net.own_asked);
+	asked = number(&net.asked[139]);
+	event(RTM_NEWLINK);
+	wait_for_number(&net.asked[139], asked + 1);
+	assert_uint_in_range(number(&net.own_asked), own + 1, own + 3);
+}
+
 /* The same 16 bytes are not the same address in the other family. */
 static void test_families_apart(void **state)
 {
@@ -140,8 +176,8 @@ static void test_families_apart(void **state)
 	(void)state;
 	from.v4 = address("192.0.2.1");
 	to.v4 = address("192.0.2.20");
-	assert_int_equal(nexthop_acquire(AF_INET, &from, &to, &four), 0);
-	assert_int_equal(nexthop_acquire(AF_INET6, &from, &to, &six), 0);
+	assert_int_equal(acquire_path(AF_INET, &from, &to, &four), 0);
+	assert_int_equal(acquire_path(AF_INET6, &from, &to, &six), 0);
 	assert_int_not_equal(four, six);
 	wait_for_hop(four, true);
 	wait_for_hop(six, true);
@@ -369,6 +405,8 @@ int main(void)
 		TEST(test_mtu_locked),
 		TEST(test_device_flags),
 		TEST(test_ipv6),
+		TEST(test_not_ours),
+		TEST(test_ours_is_asked_once),
 		TEST(test_families_apart),
 		TEST(test_ipv6_not_on_link),
 		TEST(test_special_addresses),
