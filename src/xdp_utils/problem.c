@@ -51,6 +51,40 @@ static void tell_notes(const struct status_host *host, const struct listener *li
 		tell(listener, "%u more of this kind are in turnserver's log", host->notes - kept);
 }
 
+static const char *senders(enum direction direction)
+{
+	return direction == TO_PEER ? "clients" : "peers";
+}
+
+/* An interface of the server, by the name that the server has told, or else by its index. */
+static void name_interface(const struct status *status, uint32_t ifindex, char *name, size_t size)
+{
+	snprintf(name, size, "the interface with index %u", ifindex);
+	for (unsigned int i = 0; i < status->interfaces; i++) {
+		if (status->interface[i].ifindex == ifindex)
+			snprintf(name, size, "%.*s", STATUS_NAME, status->interface[i].name);
+	}
+}
+
+static void tell_one_sided(const struct snapshot *snapshot, enum direction direction, const struct listener *listener)
+{
+	const struct one_sided *amiss = &snapshot->one_sided[direction];
+	enum direction other = direction == TO_PEER ? TO_CLIENT : TO_PEER;
+	char name[64];
+
+	name_interface(&snapshot->status, amiss->ifindex, name, sizeof(name));
+	if (amiss->no_program)
+		tell(listener,
+		     "%u channels: packets of %s should come in by %s, which does not carry the program: they are relayed in "
+		     "userspace",
+		     amiss->no_program, senders(direction), name);
+	if (amiss->none)
+		tell(listener,
+		     "%u channels: packets of %s are relayed in the kernel, and none of %s was: these send nothing, or their "
+		     "packets never come in by an interface that carries the program",
+		     amiss->none, senders(other), senders(direction));
+}
+
 void problem_each(const struct snapshot *snapshot, void (*each)(const char *line, void *data), void *data)
 {
 	const struct listener listener = { each, data };
@@ -73,5 +107,7 @@ void problem_each(const struct snapshot *snapshot, void (*each)(const char *line
 	if (snapshot->hops_unresolved)
 		tell(&listener, "%u of %u next hops are not resolved: packets to them are relayed in userspace",
 		     snapshot->hops_unresolved, snapshot->hops);
+	tell_one_sided(snapshot, TO_PEER, &listener);
+	tell_one_sided(snapshot, TO_CLIENT, &listener);
 	tell_notes(&status->host, &listener);
 }

@@ -61,11 +61,27 @@ static void read_verdicts(const struct tables *tables, struct snapshot *snapshot
 	}
 }
 
-static bool is_resolved(const struct tables *tables, uint32_t index)
+/* A next hop; NULL if there is no such one in the table, or it is not known now. */
+static const struct hop *find_hop(const struct tables *tables, uint32_t index)
 {
 	const struct hop_entry *entry = tables->hops.memory;
 
-	return index < tables->room[TABLE_HOPS] && __atomic_load_n(&entry[index].seq, __ATOMIC_RELAXED) & 1;
+	if (index >= tables->room[TABLE_HOPS] || !(__atomic_load_n(&entry[index].seq, __ATOMIC_ACQUIRE) & 1))
+		return NULL;
+	return &entry[index].hop;
+}
+
+static bool is_resolved(const struct tables *tables, uint32_t index)
+{
+	return find_hop(tables, index);
+}
+
+/* The program may be on a VLAN's own interface, which the next hop does not name. */
+static uint32_t device_of(const struct tables *tables, uint32_t index)
+{
+	const struct hop *hop = find_hop(tables, index);
+
+	return hop && !hop->tag[0].protocol ? hop->ifindex : 0;
 }
 
 struct reader {
@@ -128,8 +144,10 @@ static void complete(const struct tables *tables, struct channel_entry *entry)
 {
 	uint64_t time = clock_monotonic_ns();
 
-	for (int i = 0; i < DIRECTIONS; i++)
+	for (int i = 0; i < DIRECTIONS; i++) {
 		entry->direction[i].next_hop_known = is_resolved(tables, entry->hop[i]);
+		entry->device[i] = device_of(tables, entry->hop[i]);
+	}
 	entry->alive = entry->owner < ABI_OWNERS &&
 		       __atomic_load_n(&tables->deadlines[entry->owner], __ATOMIC_RELAXED) > time;
 	read_limit(tables, entry);
@@ -149,6 +167,7 @@ static int read_channels(const struct tables *tables, struct snapshot *snapshot)
 	for (size_t i = 0; i < channels->count && !error; i++)
 		complete(tables, &channels->entry[i]);
 	snapshot->channels_used = (unsigned int)channels->count;
+	one_sided_count(channels, &snapshot->status, snapshot->taken, snapshot->one_sided);
 	return error;
 }
 

@@ -8,6 +8,7 @@
 
 #include "abi.h"
 #include "channels.h"
+#include "one_sided.h"
 #include "server.h"
 #include "verdict.h"
 
@@ -23,6 +24,7 @@ struct snapshot {
 	unsigned int hops, hops_unresolved; /* next hops that flows lead to; how many of them are not resolved */
 	unsigned int channels_used;         /* channels before any were filtered out */
 	struct channel_list channels;
+	struct one_sided one_sided[DIRECTIONS]; /* of all channels */
 	/* Since an earlier snapshot; 0 seconds: there was none. */
 	double seconds;
 	uint64_t verdicts_gained[VERDICT_COUNT];

@@ -226,6 +226,30 @@ def dummy(_lab):
             check(server.log_lines("virtual: left out, .*dummy"), server.log())
 
 
+@test("channels of which one direction is not relayed: turnutils_xdp says which, and why")
+def one_sided(lab):
+    with Server(lab, ("xdp-interface", "to-client")) as server, Talk(lab) as talk:
+        wait_until(lambda: to_peer_by_kernel(server, talk), 5, "to the peer by the kernel")
+        check(talk.to_client(), "data to the client did not arrive")
+        # A channel that is ten seconds old.
+        wait_until(lambda: problems(server), 15, "a line about the channel")
+        lines = problems(server)
+        check_equal(len(lines), 1, lines)
+        check(lines[0].startswith("1 channels: packets of peers should come in by the interface with index"), lines)
+    with Server(lab) as server, Talk(lab) as talk, Talk(lab, 0x4002, client=talk.client) as both:
+        for one in (talk, both):
+            one.wait_kernel(server)
+        with Talk(lab, 0x4003, client=talk.client) as single:
+            for _ in range(120):
+                check(single.to_peer() and both.to_peer(), "data to the peer did not arrive")
+            wait_until(lambda: problems(server), 15, "a line about the channel")
+            lines = problems(server)
+            check_equal(len(lines), 1, lines)
+            check(lines[0].startswith("1 channels: packets of clients are relayed in the kernel, and none of peers"), lines)
+            check(single.to_client(), "data to the client did not arrive")
+            wait_until(lambda: not problems(server), 5, "no line once both directions are relayed")
+
+
 @test("seventeen bridges, and then the cards that routes lead out by: the cards carry the program")
 def bridges(_lab):
     with Lab("direct") as lab:

@@ -107,6 +107,9 @@ static void test_problems(void **state)
 	snapshot.channels_used = 16;
 	snapshot.hops = 3;
 	snapshot.hops_unresolved = 2;
+	snapshot.status.interface[0].ifindex = 3;
+	snapshot.one_sided[TO_PEER] = (struct one_sided){ .no_program = 5, .ifindex = 3 };
+	snapshot.one_sided[TO_CLIENT] = (struct one_sided){ .no_program = 6, .ifindex = 77, .none = 7 };
 	/* More than there is room for; one fills its field. */
 	snapshot.status.host.notes = STATUS_NOTES + 3;
 	memset(snapshot.status.host.note[0].text, 's', STATUS_NOTE);
@@ -130,7 +133,13 @@ static void test_problems(void **state)
 		    "waiting for 192.0.2.1: no interface has it; channels with such an address are relayed in userspace\n"
 		    "nnnnnnnnnnnnnnnn does not carry the program: its packets are relayed in userspace\n"
 		    "the tables are full: further channels are relayed in userspace; raise xdp-max-channels\n"
-		    "2 of 3 next hops are not resolved: packets to them are relayed in userspace\n");
+		    "2 of 3 next hops are not resolved: packets to them are relayed in userspace\n"
+		    "5 channels: packets of clients should come in by nnnnnnnnnnnnnnnn, which does not carry the program: they are "
+		    "relayed in userspace\n"
+		    "6 channels: packets of peers should come in by the interface with index 77, which does not carry the "
+		    "program: they are relayed in userspace\n"
+		    "7 channels: packets of clients are relayed in the kernel, and none of peers was: these send nothing, or "
+		    "their packets never come in by an interface that carries the program\n");
 	simple_snapshot(&snapshot, NULL, 0);
 	snprintf(snapshot.status.waiting, STATUS_WAITING, "192.0.2.1, 2001:db8::1");
 	all[0] = '\0';
