@@ -37,18 +37,19 @@ static int make_network(void **state)
 	return 0;
 }
 
-/* "NAME " for each link, with a star if a default route leaves by it, in the order of their names. */
+/* "NAME " for each link, with a star if a default route leaves by it, in the order of `names`. */
 static const char *routes_out(int family)
 {
+	static const char *const names[] = { "a", "b", "c", "d", "e", "f", "lo" };
 	static char text[128];
 	struct routes_out routes;
 
 	text[0] = '\0';
 	assert_int_equal(routes_out_read(family, &routes), 0);
-	for (char name[] = "a"; name[0] <= 'f'; name[0]++) {
+	for (size_t k = 0; k < COUNT(names); k++) {
 		for (unsigned int i = 0; i < routes.count; i++) {
-			if (routes.link[i].ifindex == if_nametoindex(name))
-				snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s ", name,
+			if (routes.link[i].ifindex == if_nametoindex(names[k]))
+				snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s ", names[k],
 					 routes.link[i].is_default ? "*" : "");
 		}
 	}
@@ -73,6 +74,7 @@ static void test_routes(void **state)
 		{ "ip route add default nexthop via 203.0.113.254 nexthop dev d", "a b c* d* ", "" },
 		{ "ip route del default && ip route add 100.70.0.0/16 nexthop via 203.0.113.254 nexthop dev d", "a b c ", "" },
 		{ "ip -6 route add default via 2001:db8:1::fe", "a b c ", "a* " },
+		{ "ip -6 route add unreachable default metric 9999", "a b c ", "a* " },
 		{ "ip -6 route add 2001:db8:9::/48 via 2001:db8:3::fe", "a b c ", "a* c " },
 	};
 
