@@ -94,6 +94,19 @@ def made_later(_lab):
         talk.wait_kernel(server).check_kernel(server)
 
 
+@test("an interface that is made after the start, with an address of the server")
+def made_with_address(_lab):
+    with fresh_lab() as lab:
+        lab.server.ip("link", "delete", "to-peer")
+        with Server(lab) as server:
+            server.wait_log(f"waiting for {RELAY}")
+            Lab.link(lab.server, "made-later", RELAY + "/24", lab.peer, "eth0", PEER + "/24")
+            lab.peer.ip("route", "add", "default", "via", RELAY)
+            server.wait_log("made-later: (native|generic) mode")
+            with Talk(lab, checksums=False) as talk:
+                talk.wait_kernel(server, 10).check_kernel(server)
+
+
 @test("an address that moves to another interface under traffic: the program follows it")
 def moves(_lab):
     with fresh_lab() as lab:
