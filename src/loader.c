@@ -23,6 +23,12 @@
 
 static struct turn_bpf *skeleton;
 
+/* Devices that packets leave by, as far as they were asked for. */
+static struct {
+	uint32_t ifindex[ABI_DEVICES];
+	unsigned int count;
+} leaving;
+
 static void explain_denial(void)
 {
 	char names[64];
@@ -223,10 +229,33 @@ void loader_stop(void)
 	manager_stop();
 	turn_bpf__destroy(skeleton);
 	skeleton = NULL;
+	leaving.count = 0;
+}
+
+static bool is_among(uint32_t ifindex, const uint32_t *ifindexes, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		if (ifindexes[i] == ifindex)
+			return true;
+	}
+	return false;
+}
+
+unsigned int loader_devices(uint32_t *ifindexes, unsigned int room)
+{
+	unsigned int count = manager_devices(ifindexes, room);
+
+	for (unsigned int i = 0; i < leaving.count && count < room; i++) {
+		if (!is_among(leaving.ifindex[i], ifindexes, count))
+			ifindexes[count++] = leaving.ifindex[i];
+	}
+	return count;
 }
 
 uint8_t loader_device_flags(uint32_t ifindex)
 {
+	if (leaving.count < ABI_DEVICES && !is_among(ifindex, leaving.ifindex, leaving.count))
+		leaving.ifindex[leaving.count++] = ifindex;
 	return attachment_device_flags(ifindex);
 }
 

@@ -27,6 +27,12 @@ void loader_stop(void);
 uint8_t loader_device_flags(uint32_t ifindex);
 
 /**
+ * Writes the devices that packets come in and leave by, at most `room`. Returns how many. To be called by
+ * the thread that calls loader_device_flags.
+ */
+unsigned int loader_devices(uint32_t *ifindexes, unsigned int room);
+
+/**
  * Looks at the interfaces again: one may have another MAC address now, be gone, or be back.
  * To be called by the thread that calls loader_device_flags.
  */

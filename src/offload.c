@@ -118,7 +118,7 @@ int offload_start(const struct settings *settings, const char *const *addresses,
 		.links_changed = loader_links_changed,
 		.host = { host_listen, host_heard, host_look },
 	};
-	static const struct host_callbacks host = { .changed = host_changed };
+	static const struct host_callbacks host = { .changed = host_changed, .devices = loader_devices };
 	struct flow_style style = { .client_ttl_fixed = (uint8_t)client_ttl_fixed };
 	struct maps maps;
 	int error;

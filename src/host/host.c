@@ -6,11 +6,17 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "host/nftables.h"
+#include "host/notes.h"
+#include "host/rules.h"
+#include "host/tc.h"
 #include "table/status.h"
 
 #define SECOND_NS 1000000000ULL
 /* A ruleset that is loaded again and again does not fill the log. */
 #define LOG_PAUSE_NS (10 * SECOND_NS)
+/* The log has each note once, and so many at most. */
+#define TOLD 256
 
 static struct {
 	struct host_callbacks callbacks;
@@ -19,6 +25,9 @@ static struct {
 	struct status_host shown;
 	uint32_t logged; /* the flags that the log was told last */
 	uint64_t next_log_ns;
+	struct notes notes;
+	uint64_t told[TOLD]; /* notes that the log has, by their signatures */
+	unsigned int told_count;
 } host;
 
 /* ---- what people are told ---- */
@@ -40,8 +49,36 @@ static void log_survey(const struct survey *survey)
 			 survey->text);
 }
 
+/* Logs a note, unless the log has it. */
+static void log_note(const char *text)
+{
+	struct survey signature = { 0 };
+
+	survey_mix(&signature, text, strlen(text));
+	for (unsigned int i = 0; i < host.told_count; i++) {
+		if (host.told[i] == signature.signature)
+			return;
+	}
+	if (host.told_count == TOLD)
+		return;
+	host.told[host.told_count++] = signature.signature;
+	log_line(LOG_LEVEL_WARNING, "%s", text);
+}
+
+static void collect_notes(void)
+{
+	memset(&host.notes, 0, sizeof(host.notes));
+	rules_note(&host.notes);
+	nftables_note(&host.notes);
+	tc_note(&host.notes);
+	for (unsigned int i = 0; i < host.notes.count && i < NOTES_ROOM; i++)
+		log_note(host.notes.note[i].text);
+}
+
 static void publish(const struct survey *survey)
 {
+	host.shown.notes = host.notes.count;
+	memcpy(host.shown.note, host.notes.note, sizeof(host.shown.note));
 	host.shown.flags = survey->flags;
 	memset(host.shown.line, 0, sizeof(host.shown.line));
 	snprintf(host.shown.line, sizeof(host.shown.line), "%s", survey->text);
@@ -50,11 +87,20 @@ static void publish(const struct survey *survey)
 
 /* ---- looking ---- */
 
+static void follow_devices(void)
+{
+	uint32_t devices[TC_DEVICES];
+
+	if (host.callbacks.devices)
+		tc_devices(devices, host.callbacks.devices(devices, TC_DEVICES));
+}
+
 static void look(uint64_t now)
 {
 	struct survey survey;
 	bool changed;
 
+	follow_devices();
 	survey_take(&survey);
 	changed = survey.flags != host.survey.flags || survey.signature != host.survey.signature;
 	host.survey = survey;
@@ -64,6 +110,7 @@ static void look(uint64_t now)
 	/* It is told once it is known. */
 	if (survey.again_ns)
 		return;
+	collect_notes();
 	publish(&survey);
 	if (survey.flags != host.logged && now >= host.next_log_ns) {
 		log_survey(&survey);

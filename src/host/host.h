@@ -19,6 +19,8 @@ struct host_callbacks {
 	 * While nf_tables changes fast it is called for each change that is heard. NULL: nobody asks.
 	 */
 	void (*changed)(const struct survey *survey);
+	/* Writes the indices of the devices that packets come in and leave by, at most `room`. Returns how many. */
+	unsigned int (*devices)(uint32_t *ifindexes, unsigned int room);
 };
 
 /** Takes the first survey, and says what it has found. */

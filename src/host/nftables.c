@@ -33,6 +33,7 @@ static struct {
 	uint32_t flags;
 	unsigned int chains;
 	char text[STATUS_LINE];
+	struct notes notes; /* of chains on the way out of a device */
 } nftables;
 
 /* ---- one chain ---- */
@@ -117,6 +118,15 @@ static const char *family_name(uint8_t family)
 					  "netdev";
 }
 
+/* Who sends a packet is not told that such a chain has refused it. */
+static void note_egress(const struct chain *chain)
+{
+	char what[192];
+
+	snprintf(what, sizeof(what), "the egress chain %s of nf_tables' table netdev %s", chain->name, chain->table);
+	notes_add_passed_by(&nftables.notes, what);
+}
+
 static int add_chain(const struct nlmsghdr *message, void *unused)
 {
 	size_t used = strlen(nftables.text);
@@ -129,6 +139,8 @@ static int add_chain(const struct nlmsghdr *message, void *unused)
 	if (!flags)
 		return MNL_CB_OK;
 	nftables.flags |= flags;
+	if (chain.family == NFPROTO_NETDEV && chain.hook == NETDEV_EGRESS)
+		note_egress(&chain);
 	if (nftables.chains++ < NAMED)
 		snprintf(nftables.text + used, sizeof(nftables.text) - used, "%stable %s %s chain %s", used ? ", " : "",
 			 family_name(chain.family), chain.table, chain.name);
@@ -205,6 +217,7 @@ static int read_chains(void)
 	for (int i = 0; i < TRIES && error == -EINTR; i++) {
 		nftables.flags = nftables.chains = 0;
 		nftables.text[0] = '\0';
+		memset(&nftables.notes, 0, sizeof(nftables.notes));
 		error = ask(NFT_MSG_GETCHAIN, NLM_F_DUMP, add_chain, NULL);
 	}
 	nftables.read_ns = clock_monotonic_ns();
@@ -247,6 +260,12 @@ int nftables_look(struct survey *survey)
 	if (!error)
 		report(survey);
 	return error;
+}
+
+void nftables_note(struct notes *notes)
+{
+	for (unsigned int i = 0; nftables.known && i < nftables.notes.count && i < NOTES_ROOM; i++)
+		notes_add(notes, "%s", nftables.notes.note[i].text);
 }
 
 /* ---- events ---- */

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "host/notes.h"
 #include "host/survey.h"
 
 /**
@@ -16,6 +17,9 @@
  * and `again_ns` says when they can be read. 0, also if the kernel has no nf_tables, or -errno.
  */
 int nftables_look(struct survey *survey);
+
+/** Adds a note for each chain on the way out of a device, of those that nftables_look has read. */
+void nftables_note(struct notes *notes);
 
 /** See survey_listen, survey_heard and survey_forget. */
 struct mnl_socket *nftables_listen(void);

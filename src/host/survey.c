@@ -9,6 +9,7 @@
 #include "host/legacy.h"
 #include "host/nftables.h"
 #include "host/path_filter.h"
+#include "host/tc.h"
 
 /* FNV-1a, 64 bits: it has to tell one state of the host from another, and nobody gains by a collision. */
 #define FNV_OFFSET 0xcbf29ce484222325u
@@ -48,6 +49,7 @@ static const struct {
 	{ "IPVS", SURVEY_EXAMINED | SURVEY_NAT, legacy_look_at_ipvs },
 	{ "cgroup", SURVEY_EXAMINED | SURVEY_NAT, cgroup_look },
 	{ "rp_filter", SURVEY_EXAMINED_V4, path_filter_look },
+	{ "tc", SURVEY_EXAMINED | SURVEY_NAT, tc_look },
 };
 
 int survey_take(struct survey *survey)

@@ -97,6 +97,21 @@ unsigned int manager_carriers(unsigned int *all)
 	return count;
 }
 
+unsigned int manager_devices(uint32_t *ifindexes, unsigned int room)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < managed.count; i++) {
+		const struct interface *interface = &managed.interface[i];
+
+		if (interface->ifindex && count < room)
+			ifindexes[count++] = interface->ifindex;
+		if (interface->device && interface->device != interface->ifindex && count < room)
+			ifindexes[count++] = interface->device;
+	}
+	return count;
+}
+
 bool manager_complete(void)
 {
 	unsigned int all;

@@ -36,6 +36,9 @@ enum manager_outcome manager_start(const struct manager_plan *plan);
 /** How many interfaces carry the program; `all` is how many are to carry it now. */
 unsigned int manager_carriers(unsigned int *all);
 
+/** Writes the interfaces, and the devices that carry the program for them, at most `room`. Returns how many. */
+unsigned int manager_devices(uint32_t *ifindexes, unsigned int room);
+
 /** Whether every interface carries the program, and every address of the server is on one. */
 bool manager_complete(void);
 

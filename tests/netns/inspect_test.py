@@ -198,6 +198,15 @@ def host(lab):
         check_equal(sample(once, "host_translates", pid=str(server.pid), family="ipv6"), 1, "the metric")
         lab.server.run("nft", "flush ruleset")
         examined((), "")
+        # What is on the way out is named: in the log once, and among the problems while it is there.
+        rule = "packets that the kernel relays do not follow the routing rule \"fwmark 0x5 lookup 7\""
+        for times in range(2):
+            lab.server.ip("rule", "add", "fwmark", "5", "lookup", "7", "priority", "9")
+            wait_until(lambda: ask_json("status", server, "-i", 0)["host"]["notes"] == 1, 3, f"a note, after {times}")
+            check(ask_json("status", server, "-i", 0)["problems"][0].startswith(rule), "the note is a problem")
+            check_equal(len(server.log_lines(re.escape(rule))), 1, "lines of the log")
+            lab.server.ip("rule", "del", "priority", "9")
+            wait_until(lambda: not ask_json("status", server, "-i", 0)["problems"], 3, f"no note, after {times}")
 
 
 def index_of(lab, interface):
