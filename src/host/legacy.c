@@ -2,34 +2,48 @@
 #include "host/legacy.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-static int open_for_reading(const char *path, FILE **file)
+/* The files of IPv4 and IPv6, once they could be opened: the server may give up what it takes to open them. */
+static int kept[2] = { -1, -1 };
+
+void legacy_forget(void)
 {
-	*file = fopen(path, "re");
-	return *file ? 0 : -errno;
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		if (kept[i] >= 0)
+			close(kept[i]);
+		kept[i] = -1;
+	}
 }
 
-/* The names of a file that has one in each line, joined by ", ". They are as many as there are kinds of tables. */
-static int read_names(const char *path, char *names, size_t size)
+/*
+ * The names of a file that has one in each line, with blanks between them: as many as there are kinds of
+ * tables, so one read(2) has them all. 0 or -errno.
+ */
+static int read_names(int *file, const char *path, char *names, size_t size)
 {
-	char name[64];
-	FILE *file;
-	int error = open_for_reading(path, &file);
+	ssize_t length = *file >= 0 ? pread(*file, names, size - 1, 0) : -1;
 
-	names[0] = '\0';
-	if (error)
-		return error;
-	while (fscanf(file, "%63s", name) == 1) {
-		size_t used = strlen(names);
-
-		snprintf(names + used, size - used, "%s%s", used ? ", " : "", name);
+	/* The file is not open yet, or its module has gone. */
+	if (length < 0) {
+		if (*file >= 0)
+			close(*file);
+		*file = open(path, O_RDONLY | O_CLOEXEC);
+		if (*file < 0)
+			return -errno;
+		length = pread(*file, names, size - 1, 0);
 	}
-	error = ferror(file) ? -EIO : 0;
-	fclose(file);
-	return error;
+	if (length < 0)
+		return -errno;
+	if (length && names[length - 1] == '\n')
+		length--;
+	names[length] = '\0';
+	for (char *end = strchr(names, '\n'); end; end = strchr(end, '\n'))
+		*end = ' ';
+	return 0;
 }
 
 struct tables {
@@ -55,16 +69,18 @@ static bool can_have(const struct tables *tables)
 	return false;
 }
 
-static int look_at(struct survey *survey, const struct tables *tables)
+static int look_at(struct survey *survey, const struct tables *tables, int *file)
 {
 	char names[256];
-	int error = read_names(tables->path, names, sizeof(names));
+	int error = read_names(file, tables->path, names, sizeof(names));
 
 	if (error == -ENOENT || (error == -EACCES && !can_have(tables)))
 		return 0;
-	if (error == -EACCES)
-		snprintf(names, sizeof(names), "tables of unknown names, nat");
-	else if (error)
+	if (error == -EACCES) {
+		survey_found(survey, tables->examined | tables->nat, "%s: cannot be read", tables->program);
+		return 0;
+	}
+	if (error)
 		return error;
 	if (!names[0])
 		return 0;
@@ -94,8 +110,8 @@ int legacy_look_at_tables(struct survey *survey)
 		.nat = SURVEY_NAT_V6,
 		.program = "legacy ip6tables",
 	};
-	int error = look_at(survey, &ipv4);
-	int error6 = look_at(survey, &ipv6);
+	int error = look_at(survey, &ipv4, &kept[0]);
+	int error6 = look_at(survey, &ipv6, &kept[1]);
 
 	return error ? error : error6;
 }
@@ -105,11 +121,10 @@ int legacy_look_at_ipvs(struct survey *survey)
 {
 	unsigned int services = 0;
 	char line[256];
-	FILE *file;
-	int error = open_for_reading("/proc/net/ip_vs", &file);
+	FILE *file = fopen("/proc/net/ip_vs", "re");
 
-	if (error)
-		return error == -ENOENT ? 0 : error;
+	if (!file)
+		return errno == ENOENT ? 0 : -errno;
 	while (fgets(line, sizeof(line), file)) {
 		if (!strncmp(line, "UDP ", 4) || !strncmp(line, "FWM ", 4))
 			services++;

@@ -11,4 +11,7 @@ int legacy_look_at_tables(struct survey *survey);
 /** Adds IPVS to a survey, if it has services that take UDP. 0 or -errno. */
 int legacy_look_at_ipvs(struct survey *survey);
 
+/** Closes the files that legacy_look_at_tables keeps open. */
+void legacy_forget(void);
+
 #endif

@@ -73,6 +73,7 @@ int survey_take(struct survey *survey)
 void survey_forget(void)
 {
 	nftables_forget();
+	legacy_forget();
 	cgroup_forget();
 }
 

@@ -41,7 +41,7 @@ struct survey {
  */
 int survey_take(struct survey *survey);
 
-/** Forgets what is remembered from one survey to the next: chains, and where cgroups are mounted. */
+/** Forgets what is remembered from one survey to the next: chains, files of legacy tables, and where cgroups are mounted. */
 void survey_forget(void);
 
 /**

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import capabilities
 import talk
+from inspector import ask_json
 from lab import PEER, RELAY, Lab
 from netns import command
 from outcome import check_refused, check_relays_without, check_said
@@ -171,12 +172,27 @@ def threads_of_root(lab):
     check_starts(lab, root_without_ours())
 
 
+def check_survey(lab, server):
+    """The thread still sees what examines packets, and that there is nothing else."""
+    def examined(text):
+        wait_until(lambda: ask_json("status", server, "-i", 0)["host"]["text"] == text, PATIENCE,
+                   f"{text!r}, and not {ask_json('status', server, '-i', 0)['host']}")
+    if not shutil.which("nft"):
+        note("without nft (package nftables) the survey is not tested")
+        return
+    lab.server.run("nft", "add table ip mine; add chain ip mine in { type filter hook input priority 0; }")
+    examined("nf_tables: table ip mine chain in")
+    lab.server.run("nft", "flush ruleset")
+    examined("")
+
+
 @test("proc-user and proc-group: one thread keeps CAP_NET_ADMIN, nothing else is kept", SECONDS)
 def proc_user(lab):
     check_starts(lab, NONE, *NOBODY)
     with Server(lab, MODE, *NOBODY) as server:
         # It answers before it has changed its user.
         wait_until(lambda: capabilities.user_of(server.pid) == (NO_USER, NO_USER), 5, "another user and group")
+        check_survey(lab, server)
 
 
 @test("ambient capabilities: the same, and those that are not for the offload stay", SECONDS)

@@ -88,9 +88,7 @@ void tc_note(struct notes *notes)
 
 void tc_devices(const uint32_t *ifindexes, unsigned int count)
 {
-	assert_int_equal(count, 1);
-	assert_int_equal(ifindexes[0], 7);
-	made.devices++;
+	made.devices += count == 1 && ifindexes && ifindexes[0] == 7;
 }
 
 void status_host_put(const struct status_host *host)
