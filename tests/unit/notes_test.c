@@ -171,7 +171,7 @@ static void test_qdiscs_below(void **state)
 	need("there is no tc, or the kernel has no tbf",
 	     run("tc qdisc add dev a root handle 1: mq && tc qdisc add dev a parent 1:1 tbf rate 1mbit burst 10k latency 1ms && "
 		 "tc qdisc add dev a parent 1:2 tbf rate 1mbit burst 10k latency 1ms"));
-	assert_true(run("tc qdisc add dev b root tbf rate 1mbit burst 10k latency 1ms"));
+	assert_true(run("tc qdisc add dev b root htb"));
 	check_noted("below mq", PASSED_BY "the queueing discipline tbf on the way out of a" CAN_NEITHER "\n");
 }
 
@@ -254,6 +254,30 @@ static void test_filters(void **state)
 	assert_true(survey.signature == before.signature);
 }
 
+/* The kernel also tells of each priority, without options: that is no filter. */
+static void test_priority_alone(void **state)
+{
+	struct device device = { .name = "a" };
+	struct survey survey = { 0 };
+
+	(void)state;
+	for (int options = 0; options < 2; options++) {
+		struct filters in = { .device = &device, .survey = &survey }, out = { .device = &device, .egress = true };
+		char buffer[256] = { 0 };
+		struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+
+		mnl_nlmsg_put_extra_header(message, sizeof(struct tcmsg));
+		mnl_attr_put_strz(message, TCA_KIND, "bpf");
+		if (options)
+			mnl_attr_nest_end(message, mnl_attr_nest_start(message, TCA_OPTIONS));
+		memset(&tc.notes, 0, sizeof(tc.notes));
+		parse_filter(message, &in);
+		parse_filter(message, &out);
+		assert_int_equal(in.count, options);
+		assert_int_equal(tc.notes.count, options);
+	}
+}
+
 /* The old discipline `ingress`, which has the way in only. */
 static void test_ingress(void **state)
 {
@@ -292,7 +316,8 @@ static void test_tcx(void **state)
 	assert_int_equal(bpf_prog_attach(program, (int)ifindex, TCX_INGRESS, 0), 0);
 	check_noted("on the way in", "");
 	assert_int_equal(look().flags, SURVEY_EXAMINED | SURVEY_NAT);
-	assert_non_null(strstr(look().text, "tc: 1 filter on the way in of a"));
+	/* The device was named twice, and counts once. */
+	assert_string_equal(look().text, "tc: 1 filter on the way in of a");
 	close(program);
 }
 
@@ -341,6 +366,7 @@ int main(void)
 		cmocka_unit_test_setup(test_qdiscs_below, new_host),
 		cmocka_unit_test(test_rates),
 		cmocka_unit_test_setup(test_filters, new_host),
+		cmocka_unit_test(test_priority_alone),
 		cmocka_unit_test_setup(test_ingress, new_host),
 		cmocka_unit_test_setup(test_tcx, new_host),
 		cmocka_unit_test_setup(test_egress_chain, new_host),
