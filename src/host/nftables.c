@@ -160,20 +160,13 @@ static struct nlmsghdr *put_request(char *buffer, uint16_t type)
 	return request;
 }
 
-/* Each try has a socket of its own: the rest of an answer that was interrupted would stand in another's way. */
 static int ask(uint16_t type, uint16_t flags, mnl_cb_t parse, void *result)
 {
-	struct mnl_socket *socket = request_socket_open(NETLINK_NETFILTER, 0);
 	char buffer[256] = { 0 };
 	struct nlmsghdr *request = put_request(buffer, type);
-	int error;
 
-	if (!socket)
-		return -errno;
 	request->nlmsg_flags = flags;
-	error = request_ask(socket, request, parse, result);
-	request_socket_close(socket);
-	return error;
+	return request_ask_apart(NETLINK_NETFILTER, request, parse, result);
 }
 
 static int parse_generation(const struct nlmsghdr *message, void *result)

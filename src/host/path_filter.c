@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 
 #include "netlink/request.h"
-#include "netlink/rtnetlink.h"
 
 #define STRICT 1
 #define TRIES 5
@@ -65,20 +64,14 @@ static int parse(const struct nlmsghdr *message, void *result)
 
 static int read_filters(struct filters *filters)
 {
-	struct mnl_socket *socket = rtnetlink_open();
 	char buffer[256] = { 0 };
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct netconfmsg *header = mnl_nlmsg_put_extra_header(request, sizeof(*header));
-	int error;
 
-	if (!socket)
-		return -errno;
 	request->nlmsg_type = RTM_GETNETCONF;
 	request->nlmsg_flags = NLM_F_DUMP;
 	header->ncm_family = AF_INET;
-	error = request_ask(socket, request, parse, filters);
-	rtnetlink_close(socket);
-	return error;
+	return request_ask_apart(NETLINK_ROUTE, request, parse, filters);
 }
 
 static void name(const int32_t *ifindexes, unsigned int count, char *names, size_t size)

@@ -13,7 +13,6 @@
 #include <sys/socket.h>
 
 #include "netlink/request.h"
-#include "netlink/rtnetlink.h"
 
 /* Since Linux 6.13 and 6.14; older headers do not have them. */
 #define RULE_DSCP 25
@@ -193,19 +192,15 @@ static int parse(const struct nlmsghdr *message, void *result)
 
 static int ask(uint8_t family, struct notes *notes)
 {
-	struct mnl_socket *socket = rtnetlink_open();
 	char buffer[256] = { 0 };
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct fib_rule_hdr *header = mnl_nlmsg_put_extra_header(request, sizeof(*header));
 	int error;
 
-	if (!socket)
-		return -errno;
 	request->nlmsg_type = RTM_GETRULE;
 	request->nlmsg_flags = NLM_F_DUMP;
 	header->family = family;
-	error = request_ask(socket, request, parse, notes);
-	rtnetlink_close(socket);
+	error = request_ask_apart(NETLINK_ROUTE, request, parse, notes);
 	/* A kernel without this family, or without rules. */
 	return error == -EAFNOSUPPORT || error == -EOPNOTSUPP ? 0 : error;
 }

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "netlink/request.h"
-#include "netlink/rtnetlink.h"
 
 /* enum bpf_attach_type since Linux 6.6, which older headers do not have. */
 #define TCX_INGRESS ((enum bpf_attach_type)46)
@@ -173,21 +172,15 @@ static int parse_filter(const struct nlmsghdr *message, void *result)
 
 static int ask(uint16_t type, uint32_t ifindex, uint32_t parent, mnl_cb_t parse, void *result)
 {
-	struct mnl_socket *socket = rtnetlink_open();
 	char buffer[256] = { 0 };
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct tcmsg *header = mnl_nlmsg_put_extra_header(request, sizeof(*header));
-	int error;
 
-	if (!socket)
-		return -errno;
 	request->nlmsg_type = type;
 	request->nlmsg_flags = NLM_F_DUMP;
 	header->tcm_ifindex = (int)ifindex;
 	header->tcm_parent = parent;
-	error = request_ask(socket, request, parse, result);
-	rtnetlink_close(socket);
-	return error;
+	return request_ask_apart(NETLINK_ROUTE, request, parse, result);
 }
 
 /* The filters of a device, in one direction. 0 or -errno. */

@@ -57,3 +57,15 @@ int request_ask(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t pa
 	}
 	return status < 0 ? -errno : 0;
 }
+
+int request_ask_apart(int family, struct nlmsghdr *request, mnl_cb_t parse, void *result)
+{
+	struct mnl_socket *socket = request_socket_open(family, 0);
+	int error;
+
+	if (!socket)
+		return -errno;
+	error = request_ask(socket, request, parse, result);
+	request_socket_close(socket);
+	return error;
+}

@@ -26,4 +26,10 @@ void request_socket_close(struct mnl_socket *socket);
  */
 int request_ask(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t parse, void *result);
 
+/**
+ * As request_ask, on a socket of its own: a dump that was interrupted leaves the rest of its
+ * answer in the socket. `family` is a netlink family. Any thread.
+ */
+int request_ask_apart(int family, struct nlmsghdr *request, mnl_cb_t parse, void *result);
+
 #endif

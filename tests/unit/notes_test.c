@@ -3,37 +3,20 @@
  * Rules, queueing disciplines, filters and chains of a network namespace that packets relayed in
  * the kernel do not pass, put there by ip(8), tc(8) and nft(8).
  */
-#include "network_namespace.h"
-#include "unit.h"
+#include "own_host.h"
 
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
 #include <net/if.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "host/nftables.h"
 #include "host/notes.h"
 #include "host/rules.h"
-#include "host/survey.h"
 #include "host/tc.c"
 
 #define PASSED_BY "packets that the kernel relays do not pass "
 #define CAN_NEITHER ": it can neither shape, refuse nor count them"
-
-static bool run(const char *command)
-{
-	return !system(command);
-}
-
-static void need(const char *what, bool is_there)
-{
-	if (is_there)
-		return;
-	print_message("SKIP: %s\n", what);
-	skip();
-}
 
 static uint32_t ifindex;
 
@@ -41,11 +24,10 @@ static uint32_t ifindex;
 static int new_host(void **state)
 {
 	(void)state;
-	survey_forget();
 	tc_devices(NULL, 0);
 	if (geteuid())
 		return 0;
-	if (network_namespace_enter() || !run("ip link add name a type veth peer name b && ip link set dev a up && ip link set dev b up"))
+	if (own_host_enter() || !run("ip link add name a type veth peer name b && ip link set dev a up && ip link set dev b up"))
 		return -1;
 	ifindex = if_nametoindex("a");
 	tc_devices((uint32_t[]){ ifindex, ifindex }, 2);
@@ -71,10 +53,7 @@ static const char *noted(void)
 
 static void check_noted(const char *entry, const char *wanted)
 {
-	const char *is = noted();
-
-	if (strcmp(is, wanted))
-		fail_msg("%s: it is \"%s\", and not \"%s\"", entry, is, wanted);
+	check_text(entry, noted(), wanted);
 }
 
 static void test_rules(void **state)
@@ -108,7 +87,7 @@ static void test_rules(void **state)
 	};
 
 	(void)state;
-	need("it takes root", !geteuid());
+	need_root();
 	check_noted("the rules of every host", "");
 	for (size_t i = 0; i < COUNT(table); i++) {
 		char command[256];
@@ -144,7 +123,7 @@ static void test_qdiscs(void **state)
 	unsigned int made = 0;
 
 	(void)state;
-	need("it takes root", !geteuid());
+	need_root();
 	need("there is no tc (package iproute2)", run("command -v tc >/dev/null"));
 	for (size_t i = 0; i < COUNT(table); i++) {
 		char command[256];
@@ -165,7 +144,7 @@ static void test_qdiscs(void **state)
 static void test_qdiscs_below(void **state)
 {
 	(void)state;
-	need("it takes root", !geteuid());
+	need_root();
 	assert_true(run("ip link del dev a && ip link add name a numtxqueues 2 type veth peer name b numtxqueues 2"));
 	tc_devices((uint32_t[]){ if_nametoindex("a") }, 1);
 	need("there is no tc, or the kernel has no tbf",
@@ -229,7 +208,7 @@ static void test_filters(void **state)
 	struct survey before, survey;
 
 	(void)state;
-	need("it takes root", !geteuid());
+	need_root();
 	need("there is no tc, or the kernel has no clsact", run("tc qdisc add dev a clsact && tc qdisc add dev b clsact"));
 	before = look();
 	assert_int_equal(before.flags, 0);
@@ -282,7 +261,7 @@ static void test_priority_alone(void **state)
 static void test_ingress(void **state)
 {
 	(void)state;
-	need("it takes root", !geteuid());
+	need_root();
 	need("there is no tc, or the kernel has no ingress", run("tc qdisc add dev a ingress"));
 	assert_int_equal(look().flags, 0);
 	need("the kernel has no u32", run("tc filter add dev a parent ffff: protocol ip u32 match u32 0 0 flowid 1:1"));
@@ -304,7 +283,7 @@ static void test_tcx(void **state)
 	int program;
 
 	(void)state;
-	need("it takes root", !geteuid());
+	need_root();
 	program = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "notes_test", "GPL", pass, COUNT(pass), NULL);
 	assert_true(program >= 0);
 	assert_int_equal(bpf_obj_get_info_by_fd(program, &info, &size), 0);
@@ -326,7 +305,7 @@ static void test_egress_chain(void **state)
 	static struct notes notes;
 
 	(void)state;
-	need("it takes root", !geteuid());
+	need_root();
 	memset(&notes, 0, sizeof(notes));
 	need("there is no nft, or the kernel has no egress chains (Linux 5.16)",
 	     run("nft 'table netdev t { chain in { type filter hook ingress device \"a\" priority 0; }; "
