@@ -147,10 +147,11 @@ int offload_start(const struct settings *settings, const char *const *addresses,
 	host_start(&host);
 	error = nexthop_start(maps.hop_entries, &callbacks);
 	if (error)
-		goto limits;
+		goto host;
 	say_started(settings);
 	return 0;
-limits:
+host:
+	host_stop();
 	limits_close();
 maps:
 	maps_close();

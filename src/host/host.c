@@ -128,6 +128,11 @@ void host_start(const struct host_callbacks *callbacks)
 	look(clock_monotonic_ns());
 }
 
+void host_stop(void)
+{
+	survey_forget();
+}
+
 struct mnl_socket *host_listen(void)
 {
 	return survey_listen();

@@ -26,6 +26,9 @@ struct host_callbacks {
 /** Takes the first survey, and says what it has found. */
 void host_start(const struct host_callbacks *callbacks);
 
+/** Closes what the survey keeps open. Only after host_start, while no other thread takes a survey. */
+void host_stop(void);
+
 /** Opens a socket that hears when nf_tables changes: see survey_listen. */
 struct mnl_socket *host_listen(void);
 
