@@ -29,7 +29,7 @@
 #define REFRESH_SHARE 20
 #define REFRESH_NS_MAX (30 * SECOND_NS)
 
-/* Some kernels do not have all but the first; their sockets are NULL then. That of the host may come later. */
+/* Every kernel has the first; the sockets of the others may be NULL. That of the host may come later. */
 enum event_source { EVENT_ROUTING,
 		    EVENT_DEVICES,
 		    EVENT_IPSEC,
@@ -167,7 +167,8 @@ static uint64_t work(void)
 	return sooner(next_host_ns, sooner(monitor.next_refresh_ns, monitor.next_look_ns));
 }
 
-static void wait_for_events(struct pollfd *ready)
+/* Sockets may have come since the last poll. */
+static void prepare_poll(struct pollfd *ready)
 {
 	for (int i = 0; i < EVENT_SOURCES; i++)
 		ready[i] = (struct pollfd){
@@ -188,7 +189,7 @@ static void *run(void *unused)
 		uint64_t next = work(), now = clock_monotonic_ns();
 		int timeout = next > now ? (int)((next - now) / 1000000 + 1) : 0;
 
-		wait_for_events(ready);
+		prepare_poll(ready);
 		if (poll(ready, EVENT_SOURCES + 1, timeout) > 0)
 			attend(ready);
 	}
