@@ -45,6 +45,7 @@ static struct {
 	const struct world *world;
 	struct world copy; /* what the program gets to see, so that it cannot change the first */
 	struct flow_slot slot[ROWS], slot_before[ROWS];
+	struct flow_note note[ROWS], note_before[ROWS];
 	uint32_t row[FLOWS];
 	uint64_t verdict[CPUS][VERDICT_SLOTS];
 	uint8_t *hard_start; /* of the first buffer's headroom */
@@ -336,7 +337,7 @@ static void flow_put(int which)
 	content_put(slot, &entry->flow);
 	slot->packets = entry->counts.packets;
 	slot->data = entry->counts.data;
-	slot->trimmed = entry->counts.trimmed;
+	machine.note[row].trimmed = entry->counts.trimmed;
 	slot->seq = entry->ended ? 0x80000000u : 0xffffffffu;
 	machine.row[which] = row;
 }
@@ -344,10 +345,12 @@ static void flow_put(int which)
 static void flows_put(void)
 {
 	memset(machine.slot, 0, sizeof(machine.slot));
+	memset(machine.note, 0, sizeof(machine.note));
 	for (int i = 0; i < FLOWS; i++)
 		if (!machine.world->flow[i].absent)
 			flow_put(i);
 	memcpy(machine.slot_before, machine.slot, sizeof(machine.slot));
+	memcpy(machine.note_before, machine.note, sizeof(machine.note));
 }
 
 /* Nothing but the counters of flows may have changed. */
@@ -355,18 +358,20 @@ static void flows_collect(struct outcome *outcome)
 {
 	for (int i = 0; i < FLOWS; i++) {
 		struct flow_slot *slot = &machine.slot[machine.row[i]], *before = &machine.slot_before[machine.row[i]];
+		struct flow_note *note = &machine.note[machine.row[i]], *noted = &machine.note_before[machine.row[i]];
 
 		memset(&outcome->gained[i], 0, sizeof(outcome->gained[i]));
 		if (machine.world->flow[i].absent)
 			continue;
 		outcome->gained[i].packets = slot->packets - before->packets;
 		outcome->gained[i].data = slot->data - before->data;
-		outcome->gained[i].trimmed = slot->trimmed - before->trimmed;
+		outcome->gained[i].trimmed = note->trimmed - noted->trimmed;
 		slot->packets = before->packets;
 		slot->data = before->data;
-		slot->trimmed = before->trimmed;
+		note->trimmed = noted->trimmed;
 	}
-	if (memcmp(machine.slot, machine.slot_before, sizeof(machine.slot)) != 0)
+	if (memcmp(machine.slot, machine.slot_before, sizeof(machine.slot)) != 0 ||
+	    memcmp(machine.note, machine.note_before, sizeof(machine.note)) != 0)
 		foul("wrote into the table of flows");
 }
 
@@ -389,6 +394,9 @@ void *bpf_map_lookup_elem(const void *map, const void *key)
 	case MAP_FLOWS:
 		memcpy(&index, key, sizeof(index));
 		return index < ROWS ? &machine.slot[index] : NULL;
+	case MAP_NOTES:
+		memcpy(&index, key, sizeof(index));
+		return index < ROWS ? &machine.note[index] : NULL;
 	case MAP_VLANS:
 		return vlan_lookup(key);
 	case MAP_HOPS:

@@ -26,6 +26,8 @@ enum program_map program_map(const void *map)
 		return MAP_VERDICTS;
 	if (map == &devices)
 		return MAP_DEVICES;
+	if (map == &notes)
+		return MAP_NOTES;
 	return MAP_NONE;
 }
 

@@ -10,7 +10,7 @@
 struct xdp_md;
 
 enum program_map {
-	MAP_NONE, MAP_FLOWS, MAP_VLANS, MAP_HOPS, MAP_LIMITS, MAP_VERDICTS, MAP_DEVICES
+	MAP_NONE, MAP_FLOWS, MAP_VLANS, MAP_HOPS, MAP_LIMITS, MAP_VERDICTS, MAP_DEVICES, MAP_NOTES
 };
 
 enum program_map program_map(const void *map);

@@ -43,7 +43,7 @@ int race_flow_steps(const struct race *race, const struct flow_slot *from, const
 	if (race->kind == RACE_END)
 		return 1;
 	steps += words(step + steps, from, to, offsetof(struct flow_slot, key_saddr),
-		       offsetof(struct flow_slot, trimmed));
+		       offsetof(struct flow_slot, gate));
 	steps += words(step + steps, from, to, offsetof(struct flow_slot, saddr),
 		       offsetof(struct flow_slot, packets));
 	if (race->backwards)

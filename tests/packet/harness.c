@@ -38,6 +38,7 @@ static struct {
 	const uint64_t *verdict_now;
 	uint64_t *verdict;
 	struct flow_slot slots[TABLES_ROWS]; /* before the packet */
+	struct flow_note notes[TABLES_ROWS];
 } harness;
 
 static size_t verdict_size(void)
@@ -85,6 +86,7 @@ static int program_load(bool frags, bool coarse_clock)
 		bpf_program__set_flags(skel->progs.turn,
 				       bpf_program__flags(skel->progs.turn) | XDP_HAS_FRAGS);
 	bpf_map__set_max_entries(skel->maps.flows, TABLES_ROWS);
+	bpf_map__set_max_entries(skel->maps.notes, TABLES_ROWS);
 	bpf_map__set_max_entries(skel->maps.hops, HOPS);
 	bpf_map__set_max_entries(skel->maps.limits, LIMITS);
 	bpf_map__set_max_entries(skel->maps.verdicts, harness.cpus);
@@ -259,9 +261,17 @@ static bool row_moved(const struct flow_slot *before, const struct flow_slot *no
 
 	counts->packets = now->packets - before->packets;
 	counts->data = now->data - before->data;
-	counts->trimmed = now->trimmed - before->trimmed;
 	rest.packets = before->packets;
 	rest.data = before->data;
+	return !memcmp(&rest, before, sizeof(rest));
+}
+
+/* The same of its note. */
+static bool note_moved(const struct flow_note *before, const struct flow_note *now, struct counts *counts)
+{
+	struct flow_note rest = *now;
+
+	counts->trimmed = now->trimmed - before->trimmed;
 	rest.trimmed = before->trimmed;
 	return !memcmp(&rest, before, sizeof(rest));
 }
@@ -269,17 +279,20 @@ static bool row_moved(const struct flow_slot *before, const struct flow_slot *no
 static void usage_moved(struct outcome *outcome)
 {
 	const struct flow_slot *now = tables_slots();
+	const struct flow_note *notes = tables_notes();
 
 	memset(outcome->gained, 0, sizeof(outcome->gained));
 	for (int row = 0; row < TABLES_ROWS; row++) {
 		struct counts stray = {0}, *counts = &stray;
 
-		if (!memcmp(&now[row], &harness.slots[row], sizeof(*now)))
+		if (!memcmp(&now[row], &harness.slots[row], sizeof(*now)) &&
+		    !memcmp(&notes[row], &harness.notes[row], sizeof(*notes)))
 			continue;
 		for (int flow = 0; flow < FLOWS; flow++)
 			if (row == tables_row(flow))
 				counts = &outcome->gained[flow];
-		if (!row_moved(&harness.slots[row], &now[row], counts) || counts == &stray)
+		if (!row_moved(&harness.slots[row], &now[row], counts) ||
+		    !note_moved(&harness.notes[row], &notes[row], counts) || counts == &stray)
 			outcome->foul = "wrote into the table of flows";
 	}
 }
@@ -337,6 +350,7 @@ void harness_send(const struct world *world, struct frame *frame, struct outcome
 	outcome->ifindex = outcome->frame.linear = 0;
 	tables_put(harness.skel, world);
 	memcpy(harness.slots, tables_slots(), sizeof(harness.slots));
+	memcpy(harness.notes, tables_notes(), sizeof(harness.notes));
 	error = run(world, frame, outcome);
 	if (error)
 		fail_msg("BPF_PROG_TEST_RUN of %u bytes: %s", frame->length, strerror(-error));

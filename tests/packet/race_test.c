@@ -69,14 +69,14 @@ static void seq_next(uint32_t *seq)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-/* All but the sequence, which is first, what is passed, and the counters. */
+/* All but the sequence, which is first, what is passed, the gate, and the counters. */
 static void slot_write(struct flow_slot *slot, const struct flow_slot *from)
 {
-	size_t begin = offsetof(struct flow_slot, key_saddr), trimmed = offsetof(struct flow_slot, trimmed);
+	size_t begin = offsetof(struct flow_slot, key_saddr), gate = offsetof(struct flow_slot, gate);
 	size_t again = offsetof(struct flow_slot, saddr), end = offsetof(struct flow_slot, packets);
 
 	seq_next(&slot->seq);
-	memcpy((char *)slot + begin, (const char *)from + begin, trimmed - begin);
+	memcpy((char *)slot + begin, (const char *)from + begin, gate - begin);
 	memcpy((char *)slot + again, (const char *)from + again, end - again);
 	seq_next(&slot->seq);
 }

@@ -18,6 +18,7 @@ static struct {
 	struct world world;
 	bool installed;
 	struct flow_slot *slots; /* the table of flows */
+	struct flow_note *notes;
 	struct hop_entry *hops;
 	uint64_t seed[FLOW_SEEDS];
 	struct flow_table flows;
@@ -33,7 +34,9 @@ int tables_open(struct turn_bpf *skel)
 	memcpy(table.seed, (const void *)skel->rodata->flow_seed, sizeof(table.seed));
 	table.hops = mmap(NULL, HOPS * sizeof(struct hop_entry), PROT_READ | PROT_WRITE, MAP_SHARED,
 			  bpf_map__fd(skel->maps.hops), 0);
-	return table.slots == MAP_FAILED || table.hops == MAP_FAILED ? -errno : 0;
+	table.notes = mmap(NULL, TABLES_ROWS * sizeof(struct flow_note), PROT_READ | PROT_WRITE, MAP_SHARED,
+			   bpf_map__fd(skel->maps.notes), 0);
+	return table.slots == MAP_FAILED || table.hops == MAP_FAILED || table.notes == MAP_FAILED ? -errno : 0;
 }
 
 void tables_close(void)
@@ -43,13 +46,21 @@ void tables_close(void)
 		munmap(table.slots, TABLES_ROWS * sizeof(struct flow_slot));
 	if (table.hops && table.hops != MAP_FAILED)
 		munmap(table.hops, HOPS * sizeof(struct hop_entry));
+	if (table.notes && table.notes != MAP_FAILED)
+		munmap(table.notes, TABLES_ROWS * sizeof(struct flow_note));
 	table.slots = NULL;
+	table.notes = NULL;
 	table.hops = NULL;
 }
 
 const struct flow_slot *tables_slots(void)
 {
 	return table.slots;
+}
+
+const struct flow_note *tables_notes(void)
+{
+	return table.notes;
 }
 
 int tables_row(int flow)
@@ -147,6 +158,7 @@ static void flows_put(const struct world *world)
 {
 	flow_table_close(&table.flows);
 	memset(table.slots, 0, TABLES_ROWS * sizeof(struct flow_slot));
+	memset(table.notes, 0, TABLES_ROWS * sizeof(struct flow_note));
 	if (flow_table_open(&table.flows, table.slots, TABLES_ROWS, FLOWS, table.seed))
 		fail_msg("no memory");
 	for (int i = 0; i < FLOWS; i++)

@@ -22,6 +22,8 @@ void tables_close(void);
 
 /* The table of flows as the program sees it, and the row of one of the world's, -1: none. */
 const struct flow_slot *tables_slots(void);
+/* The notes of these rows. */
+const struct flow_note *tables_notes(void);
 int tables_row(int flow);
 
 /* Puts another flow in the place of one, as the server does. Any thread. */

@@ -44,6 +44,7 @@ static struct {
 } fake = { .lock = PTHREAD_MUTEX_INITIALIZER, .table = { .lock = PTHREAD_MUTEX_INITIALIZER } };
 
 static struct flow_slot slots[2 * FLOWS];
+static struct flow_note notes[2 * FLOWS];
 
 static const uint64_t table_seed[FLOW_SEEDS] = { 0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb,
 						 0xd6e8feb86659fd93, 0xff51afd7ed558ccd, 0xc4ceb9fe1a85ec53,
@@ -141,7 +142,26 @@ void maps_flow_free(uint32_t index)
 void maps_flow_read(uint32_t index, struct flow_count *count)
 {
 	assert_true(index < fake.table.slots);
-	*count = (struct flow_count){ slots[index].packets, slots[index].data, slots[index].trimmed };
+	*count = (struct flow_count){ slots[index].packets, slots[index].data, notes[index].trimmed };
+}
+
+struct flow_note *maps_note(uint32_t index)
+{
+	assert_true(index < fake.table.slots);
+	return &notes[index];
+}
+
+void maps_gate_put(uint32_t index, uint32_t gate)
+{
+	assert_true(index < fake.table.slots);
+	slots[index].gate = gate;
+}
+
+/* No next hop is resolved. */
+void maps_hop_facts(uint32_t index, struct hop_facts *facts)
+{
+	assert_true(index < HOPS);
+	*facts = (struct hop_facts){ 0 };
 }
 
 void status_count_total(uint64_t bytes_in, uint64_t bytes_out)
@@ -202,6 +222,11 @@ void nexthop_release(uint32_t index)
 	pthread_mutex_unlock(&fake.lock);
 }
 
+uint32_t nexthop_generation(void)
+{
+	return 0;
+}
+
 /* Replaces libc's function, so that the first IP ID is known. */
 long random(void)
 {
@@ -239,6 +264,7 @@ static struct channel_request request(uint16_t n)
 static int start(unsigned int channels)
 {
 	memset(slots, 0, sizeof(slots));
+	memset(notes, 0, sizeof(notes));
 	memset(&fake.hop_users, 0, sizeof(fake.hop_users));
 	fake.puts = fake.acquires = fake.put_fails = fake.acquire_fails = 0;
 	fake.bytes_in = fake.bytes_out = 0;
@@ -568,7 +594,7 @@ static void count(struct flow_slot *slot, uint64_t packets, uint64_t data, uint3
 {
 	slot->packets += packets;
 	slot->data += data;
-	slot->trimmed += trimmed;
+	notes[slot - slots].trimmed += trimmed;
 }
 
 static void check_usage(struct channel *channel, const struct usage *to_peer, const struct usage *to_client)

@@ -52,6 +52,8 @@ static void check_calls(const char *first, const char *second)
 
 /* ---- coturn's ---- */
 
+struct params_standin turn_params;
+
 ioa_socket_handle get_relay_socket(allocation *a, int family)
 {
 	return family == AF_INET6 ? a->relay6 : a->relay;
@@ -241,6 +243,28 @@ static void test_deregister(void **state)
 	check_calls("deregister", NULL);
 }
 
+static void test_session_of(void **state)
+{
+	(void)state;
+	host.owner = &theirs;
+	assert_ptr_equal(release_session_of(&relay, &host.peer), &theirs);
+	host.peer.s4.sin_port ^= 1;
+	host.table = &other_engine.mp_table;
+	assert_null(release_session_of(&relay, &host.peer));
+	assert_ptr_equal(release_session_of(&relay6, &host.peer), &theirs);
+	relay.session = &ours;
+	assert_ptr_equal(release_session_of(&relay, &host.peer), &ours);
+}
+
+static void test_collects(void **state)
+{
+	(void)state;
+	turn_params.udp_sendmmsg = true;
+	assert_true(release_collects_packets());
+	turn_params.udp_sendmmsg = false;
+	assert_false(release_collects_packets());
+}
+
 static void test_df(void **state)
 {
 	(void)state;
@@ -257,6 +281,8 @@ int main(void)
 		cmocka_unit_test_setup(test_register, set_up),
 		cmocka_unit_test_setup(test_register_binds, set_up),
 		cmocka_unit_test_setup(test_deregister, set_up),
+		cmocka_unit_test_setup(test_session_of, set_up),
+		cmocka_unit_test_setup(test_collects, set_up),
 		cmocka_unit_test_setup(test_df, set_up),
 	};
 

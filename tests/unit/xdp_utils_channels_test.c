@@ -46,6 +46,7 @@ static void add_flow(struct seen_flow_list *list, struct transport from, struct 
 		.owner = 7,
 	};
 	union flow_any_key key = { .v4 = { .channel = htons(number), .family = FLOW_KEY_V4 } };
+	struct flow_note note = { .begun = packets + 5, .trimmed = number ? 3 : 0 };
 	struct seen_flow seen;
 	uint32_t index;
 
@@ -63,8 +64,7 @@ static void add_flow(struct seen_flow_list *list, struct transport from, struct 
 	flow_table_write(&table, index, &flow);
 	slots[index].packets = packets;
 	slots[index].data = 10 * packets;
-	slots[index].trimmed = number ? 3 : 0;
-	seen_flow_read(&slots[index], packets + 5, &seen);
+	seen_flow_read(&slots[index], &note, &seen);
 	flow_table_close(&table);
 	assert_int_equal(seen_flow_add(list, &seen), 0);
 }

@@ -97,7 +97,7 @@ static void test_status(void **state)
 		    "\"relay_threads\": {\"alive\": 21, \"silent\": 22}, "
 		    "\"channels_left_in_userspace\": {\"client-not-udp\": 11, \"relay-not-udp\": 12, \"family\": 13, "
 		    "\"wildcard\": 14, \"link-local\": 15, \"bound\": 16, \"group\": 17, \"loopback\": 18, \"number\": 19, "
-		    "\"mapped\": 20, "
+		    "\"mapped\": 20, \"translated\": 21, \"host\": 22, \"unseen\": 23, \"one-way\": 24, "
 		    "\"full\": 4, \"failed\": 5}, "
 		    "\"interval_seconds\": 2.000, \"packets\": {"
 		    "\"to-peer\": {\"text\": \"relayed to peer\", \"packets\": 1000, \"packets_per_second\": 100.500}, "
@@ -135,7 +135,11 @@ static void test_status(void **state)
 		    "\"frags\": {\"text\": \"in several buffers, which the device out does not take\", \"packets\": 1020, "
 		    "\"packets_per_second\": 120.500}, "
 		    "\"limited\": {\"text\": \"dropped: the session has used up its max-bps\", \"packets\": 1021, "
-		    "\"packets_per_second\": 121.500}}, "
+		    "\"packets_per_second\": 121.500}, "
+		    "\"probation\": {\"text\": \"this host has not been seen to relay such packets\", \"packets\": 1022, "
+		    "\"packets_per_second\": 122.500}, "
+		    "\"sample\": {\"text\": \"to see whether this host still relays such packets\", \"packets\": 1023, "
+		    "\"packets_per_second\": 123.500}}, "
 		    "\"bytes\": {\"received\": 60007, \"sent\": 60008}}");
 }
 

@@ -5,6 +5,11 @@
 
 #include "ns_turn_session.h"
 
+struct params_standin {
+	bool udp_sendmmsg;
+};
+extern struct params_standin turn_params;
+
 void addr_cpy(ioa_addr *to, const ioa_addr *from);
 void *mp_peer_table_lookup(struct peer_table *table, const ioa_addr *peer);
 
