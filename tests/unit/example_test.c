@@ -585,6 +585,7 @@ static void test_free_while_sampling(void **state)
 	gates_host_changed(0);
 	look();
 	assert_false(examples_sampling(&channel));
+	assert_int_equal(host.note[SLOT_TO_PEER].sample, 0);
 	check(true, true);
 	pass(1000);
 	look();
@@ -694,6 +695,33 @@ static void test_moves_to_another_device(void **state)
 	assert_false(comes(TO_PEER, ETH0));
 }
 
+/* A packet by another device, before the last example, says nothing of a pause after it. */
+static void test_older_packets_of_another_device(void **state)
+{
+	(void)state;
+	begin(GATES_EXAMINED_V4 | GATES_NAT_V4);
+	example(TO_PEER, ETH0);
+	assert_false(comes(TO_PEER, ETH1));
+	example(TO_CLIENT, ETH0);
+	pass(1000);
+	look();
+	check(false, false);
+	examples_relayed(&channel, TO_PEER, 0);
+	examples_relayed(&channel, TO_CLIENT, 0);
+	check(true, true);
+
+	assert_false(comes(TO_PEER, ETH1));
+	gates_host_changed(GATES_EXAMINED_V4 | GATES_NAT_V4);
+	look();
+	check(false, false);
+	examples_relayed(&channel, TO_PEER, 0);
+	examples_relayed(&channel, TO_CLIENT, 0);
+	look();
+	pass(500);
+	look();
+	check(true, true);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -724,6 +752,7 @@ int main(void)
 		TEST(test_next_hop_moves),
 		TEST(test_next_hop_leaves_this_host),
 		TEST(test_moves_to_another_device),
+		TEST(test_older_packets_of_another_device),
 	};
 
 	return cmocka_run_group_tests_name("examples", tests, NULL, NULL);
