@@ -23,6 +23,12 @@ def _macs(lab):
             "peer": (lab.peer.mac("eth0"), lab.server.mac("to-peer"))}
 
 
+def frame(lab, side, source, destination, payload):
+    """A datagram as it comes to the server from the client's or the peer's side."""
+    packet = wire.ip(source[0], destination[0], wire.udp(source[0], destination[0], source[1], destination[1], payload))
+    return wire.ethernet(*_macs(lab)[side], packet, wire.kind_of(packet))
+
+
 class Framed:
     """A client with one channel, and its peer, from `with` to its end.
 
@@ -72,16 +78,16 @@ class Framed:
             self._relay or self.client.relayed
 
     def _send(self, side, source, destination, payload):
-        packet = wire.ip(source[0], destination[0], wire.udp(
-            source[0], destination[0], source[1], destination[1], payload))
-        self._injectors[side].send(wire.ethernet(*_macs(self.lab)[side], packet, wire.kind_of(packet)))
+        self._injectors[side].send(frame(self.lab, side, source, destination, payload))
 
-    def send_to_peer(self, data):
-        self._send("client", (self.family.client, self.client_port), self.server,
+    def send_to_peer(self, data, side="client"):
+        """From the client, or with its address from the peer's side."""
+        self._send(side, (self.family.client, self.client_port), self.server,
                    turn.channel_data(self.number, data))
 
-    def send_to_client(self, data):
-        self._send("peer", (self.peer_address, self.peer_port), self.target, data)
+    def send_to_client(self, data, side="peer"):
+        """From the peer, or with its address from the client's side."""
+        self._send(side, (self.peer_address, self.peer_port), self.target, data)
 
     def at_peer(self, seconds):
         """The next datagram at the peer, with its source; None if there is none."""
