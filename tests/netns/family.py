@@ -60,4 +60,8 @@ def fixture():
         made.server.ip("address", "add", ipv6_of(addresses.SERVER) + "/64", "dev", "to-client", "nodad")
         made.server.add_address("to-peer", OTHER_RELAY + "/24")
         made.peer.add_address("eth0", QUIET_PEER + "/24")
+        # Without them IPv6 never finds a neighbour again that it has to ask for without a packet.
+        for number, (host, interface) in enumerate(((made.client, "eth0"), (made.server, "to-client"),
+                                                    (made.server, "to-peer"), (made.peer, "eth0")), 1):
+            host.ip("address", "add", f"fe80::{number}/64", "dev", interface, "nodad")
         yield made

@@ -52,6 +52,8 @@ def _iptables(program, *rules):
         if lab.server.run(name, "-S", check=False).returncode:
             skip("this kernel has no ip_tables" if "legacy" in name else f"{name} does not work here")
         with contextlib.ExitStack() as stack:
+            if "nft" in name:
+                stack.callback(firewall.flush, lab.server)
             for table, rule in rules:
                 words = of.rules(rule).split()
                 lab.server.run(name, "-t", table, "-A", *words)
@@ -60,7 +62,8 @@ def _iptables(program, *rules):
     return made
 
 
-IPTABLES = tuple(row for program in ("iptables-legacy", "iptables-nft") for row in (
+# Those of iptables-legacy come last, because its tables stay, empty.
+IPTABLES = tuple(row for program in ("iptables-nft", "iptables-legacy") for row in (
     Row(f"output to the peer is dropped by {program}", arrives=NOTHING,
         setup=_iptables(program, ("filter", "OUTPUT -d <peer> -p udp -j DROP"))),
     Row(f"input from the peer is dropped by {program}", arrives=(True, False),

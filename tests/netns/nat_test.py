@@ -34,7 +34,7 @@ PEER_LEG = (
         chain("nat", "postrouting", "<ip> saddr <relay> <ip> daddr <peer> udp sport 49152-65535 snat to <other_relay>"),
         arrives=(True, False)),
     Row("the relay's ports are masqueraded on the way out",
-        chain("nat", "postrouting", "<ip> daddr <peer> udp sport 49152-65535 masquerade to :20000-20999"),
+        chain("nat", "postrouting", "<ip> daddr <peer> udp sport 49152-65535 masquerade to :20001"),
         answers=True),
     Row("the relay's address is translated to another one of the host in both directions",
         chain("nat", "postrouting", "<ip> saddr <relay> <ip> daddr <peer> snat to <other_relay>")
