@@ -392,10 +392,11 @@ struct status {
 	__u64 bytes_in;  /* UDP payload that was relayed, as received; brought up to date every second */
 	__u64 bytes_out; /* the same, as sent */
 	__u64 refused[STATUS_REFUSALS];
-	__u32 pid;      /* in the server's own PID namespace */
-	__u32 channels; /* how many channels there is room for */
-	__u8 mode;      /* the mode that was asked for: enum option_mode */
-	__u8 blocked;   /* 1: everything is left to coturn, because the host has IPsec policies */
+	__u64 monitor_deadline; /* from when on the monitor thread counts as silent, CLOCK_MONOTONIC in nanoseconds */
+	__u32 pid;              /* in the server's own PID namespace */
+	__u32 channels;         /* how many channels there is room for */
+	__u8 mode;              /* the mode that was asked for: enum option_mode */
+	__u8 blocked;           /* 1: everything is left to coturn, because the host has IPsec policies */
 	__u8 zero[2];
 	__u32 seq; /* odd while something below is being written */
 	__u32 interfaces;
@@ -419,6 +420,6 @@ _Static_assert(sizeof(struct vlan_key) == 8, "vlan_key has no padding");
 _Static_assert(sizeof(struct vlan) == 8, "vlan has no padding");
 _Static_assert(sizeof(struct status_interface) == 432, "status_interface has no padding");
 _Static_assert(sizeof(struct status_host) == 392 + STATUS_NOTE * STATUS_NOTES, "status_host has no padding");
-_Static_assert(sizeof(struct status) == 584 + 432 * ABI_ATTACHMENTS + sizeof(struct status_host), "status has no padding");
+_Static_assert(sizeof(struct status) == 592 + 432 * ABI_ATTACHMENTS + sizeof(struct status_host), "status has no padding");
 
 #endif

@@ -49,7 +49,7 @@ static __always_inline __u64 clock_now(void)
 	return clock->now;
 }
 
-/* Whether the relay thread of a flow has reported in the last 5 seconds, so that its deadline is not past. */
+/* Whether the relay thread of a flow and the monitor thread have reported in the last 5 seconds. */
 static __always_inline int owner_alive(const struct flow *flow)
 {
 	return clock_now() < deadlines[flow->owner & (ABI_OWNERS - 1)];

@@ -21,6 +21,7 @@
 #include "loader.h"
 #include "netlink/rtnetlink.h"
 #include "route/nexthop.h"
+#include "route/watchdog.h"
 #include "table/gates.h"
 #include "table/limits.h"
 #include "table/maps.h"
@@ -175,7 +176,7 @@ void offload_privileges_dropped(void)
 
 void offload_beat(uint16_t owner)
 {
-	maps_deadline_put(owner, clock_monotonic_ns() + OFFLOAD_SILENCE_SECONDS * 1000000000ull);
+	maps_deadline_put(owner, watchdog_deadline(clock_monotonic_ns()));
 }
 
 int offload_channel_open(const struct channel_request *request, uint16_t owner, struct channel **channel)

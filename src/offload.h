@@ -21,9 +21,6 @@ struct channel;
 /** Whether this build has the offload: false with configure --without-xdp. Any thread. */
 bool offload_is_built(void);
 
-/* When a relay thread has been silent for so long, the kernel no longer relays its flows. */
-#define OFFLOAD_SILENCE_SECONDS 5
-
 /**
  * Loads the XDP program, attaches it to the interfaces, and starts the monitor thread. `addresses` are the server's listening and relay addresses, in
  * text; `client_ttl_fixed` is not 0 if coturn sends to clients with the TTL of a new socket,
@@ -36,7 +33,10 @@ int offload_start(const struct settings *settings, const char *const *addresses,
 /** Tells that the server runs as its user from now on: the monitor thread gives up what it no longer needs. */
 void offload_privileges_dropped(void);
 
-/** Tells that a relay thread is alive. Each relay thread that owns channels calls it every second. */
+/**
+ * Tells that a relay thread is alive. Each relay thread that owns channels calls it every second. Its flows end by
+ * themselves if it does not, or if the monitor thread is silent (watchdog.h).
+ */
 void offload_beat(uint16_t owner);
 
 /**

@@ -4,15 +4,31 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 /* Linux answers one recvmsg() of a dump with at most 32 KiB (netlink_dump); single answers are shorter. */
 #define ANSWER_SIZE 32768
+/*
+ * The kernel answers while the request is sent, so that an answer that does not come within this time
+ * is lost, or something is wrong with the host. Waiting on would hold up the start, or the monitor thread.
+ */
+#define ANSWER_SECONDS 2
+
+/* A socket that does not block has no requests, and the time does not matter to it. */
+static int prepare(struct mnl_socket *socket)
+{
+	const struct timeval patience = { .tv_sec = ANSWER_SECONDS };
+
+	if (setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)))
+		return -1;
+	return mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID);
+}
 
 struct mnl_socket *request_socket_open(int family, int flags)
 {
 	struct mnl_socket *socket = mnl_socket_open2(family, SOCK_CLOEXEC | flags);
 
-	if (socket && mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0) {
+	if (socket && prepare(socket) < 0) {
 		int error = errno;
 
 		mnl_socket_close(socket);
@@ -46,7 +62,7 @@ int request_ask(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t pa
 		if (size < 0 && errno == EINTR)
 			continue;
 		if (size < 0)
-			return -errno;
+			return errno == EAGAIN ? -ETIMEDOUT : -errno;
 		/* This is the rest of the answer to an earlier request that failed. */
 		if (((struct nlmsghdr *)(void *)answer)->nlmsg_seq != request->nlmsg_seq)
 			continue;

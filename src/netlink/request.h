@@ -22,7 +22,8 @@ void request_socket_close(struct mnl_socket *socket);
  * Sends `request` and waits for its answer, so the socket has to block. Each
  * message of the answer is handed to `parse` with `result`: one message, or all of
  * a dump if the request has NLM_F_DUMP. `parse` is NULL for a request that the
- * kernel only acknowledges. 0, or -errno, which may be the kernel's answer.
+ * kernel only acknowledges. 0; -ETIMEDOUT if nothing comes for two seconds; or another -errno,
+ * which may be the kernel's answer.
  */
 int request_ask(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t parse, void *result);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "route/nexthop.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
@@ -98,29 +99,35 @@ static void change_mac(uint32_t entry, const uint8_t *mac)
 	pthread_mutex_unlock(&nexthops.lock);
 }
 
-/* Whether packets come in to an address of this host, and there is a route from here on. */
-static bool find_route(const struct hop_path *path, struct found_route *found)
+/* Whether packets come in to an address of this host, and there is a route from here on. 0 or -errno. */
+static int find_route(const struct hop_path *path, struct found_route *found)
 {
-	return route_lookup_is_ours(&nexthops.lookup, path->at_family, &path->at) &&
-	       !route_lookup_find(&nexthops.lookup, path->family, &path->from, &path->to, found);
+	if (!route_lookup_is_ours(&nexthops.lookup, path->at_family, &path->at))
+		return -EADDRNOTAVAIL;
+	return route_lookup_find(&nexthops.lookup, path->family, &path->from, &path->to, found);
 }
 
-/* Asks the kernel for route and neighbour. Meanwhile the entry may get another destination. */
-static void update_entry(uint32_t entry)
+/*
+ * Asks the kernel for route and neighbour. Meanwhile the entry may get another destination. Returns false if
+ * the kernel did not answer in time: the entry leads nowhere until it does, and is queued to be updated again.
+ */
+static bool update_entry(uint32_t entry)
 {
 	struct destination *destination = destination_at(entry);
 	struct destination wanted;
 	struct found_route found = { 0 };
 	bool resolved, routed;
+	int error;
 
 	pthread_mutex_lock(&nexthops.lock);
 	wanted = *destination;
 	pthread_mutex_unlock(&nexthops.lock);
 	if (!wanted.users) {
 		neighbour_leave(entry);
-		return;
+		return true;
 	}
-	resolved = routed = find_route(&wanted.path, &found);
+	error = find_route(&wanted.path, &found);
+	resolved = routed = !error;
 	if (!routed || found.hop.flags & HOP_LOCAL)
 		neighbour_leave(entry);
 	else
@@ -130,8 +137,11 @@ static void update_entry(uint32_t entry)
 	if (destination->users && destination_is(destination, &wanted.path)) {
 		destination->routed = routed;
 		write_entry(entry, &found.hop, resolved);
+		if (error == -ETIMEDOUT)
+			destination_queue(entry);
 	}
 	pthread_mutex_unlock(&nexthops.lock);
+	return error != -ETIMEDOUT;
 }
 
 /* ---- what the thread calls ---- */
@@ -206,14 +216,17 @@ static bool update(void)
 
 	route_lookup_forget(&nexthops.lookup);
 	neighbour_forget();
-	for (count = 0; count < PIECE && unqueue(&entry); count++)
-		update_entry(entry);
+	for (count = 0; count < PIECE && unqueue(&entry); count++) {
+		if (!update_entry(entry))
+			return true;
+	}
 	used = destination_used();
 	for (uint32_t i = 0; i < PIECE && nexthops.remaining; i++) {
 		if (nexthops.cursor >= used)
 			nexthops.cursor = 0;
 		nexthops.remaining--;
-		update_entry(nexthops.cursor++);
+		if (!update_entry(nexthops.cursor++))
+			return true;
 	}
 	return nexthops.remaining || count == PIECE;
 }

@@ -82,6 +82,12 @@ void status_blocked_put(bool blocked)
 		__atomic_store_n(&status->blocked, blocked, __ATOMIC_RELAXED);
 }
 
+void status_monitor_put(uint64_t deadline)
+{
+	if (status)
+		__atomic_store_n(&status->monitor_deadline, deadline, __ATOMIC_RELAXED);
+}
+
 static void count(__u64 *counter, uint64_t more)
 {
 	__atomic_fetch_add(counter, more, __ATOMIC_RELAXED);

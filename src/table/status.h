@@ -42,6 +42,9 @@ void status_waiting_put(const char *waiting);
 /** Says whether IPsec policies block the offload. Only one thread may call it. */
 void status_blocked_put(bool blocked);
 
+/** Says from when on the monitor thread counts as silent (clock_monotonic_ns). Only one thread may call it. */
+void status_monitor_put(uint64_t deadline);
+
 /** Adds the bytes of UDP payload that were received and sent for channels since the last call. Any thread. */
 void status_count_total(uint64_t bytes_in, uint64_t bytes_out);
 

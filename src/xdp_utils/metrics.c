@@ -41,6 +41,11 @@ static void write_threads(FILE *out, const struct metric *metric, const struct s
 	metric_put_labelled(out, metric, &snapshot->server, "state", "silent", snapshot->threads_silent);
 }
 
+static void write_monitor(FILE *out, const struct metric *metric, const struct snapshot *snapshot)
+{
+	metric_put(out, metric, &snapshot->server, snapshot->monitor_silent);
+}
+
 static void write_interfaces(FILE *out, const struct metric *metric, const struct snapshot *snapshot)
 {
 	const struct status *status = &snapshot->status;
@@ -132,6 +137,8 @@ static const struct metric metrics[] = {
 	  write_hops },
 	{ "turn_xdp_relay_threads", "gauge", "Relay threads; channels of silent ones are not relayed in the kernel.",
 	  write_threads },
+	{ "turn_xdp_monitor_silent", "gauge", "1 if the monitor thread is silent, which keeps all channels in userspace.",
+	  write_monitor },
 	{ "turn_xdp_interface_attached", "gauge", "1 if an interface carries the program, 0 if it should and does not.",
 	  write_interfaces },
 	{ "turn_xdp_ipsec_blocked", "gauge", "1 if the host's IPsec policies keep all channels in userspace.",

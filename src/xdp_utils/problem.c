@@ -96,7 +96,10 @@ void problem_each(const struct snapshot *snapshot, void (*each)(const char *line
 	if (status->blocked)
 		tell(&listener, "this host has IPsec policies, which XDP would bypass: everything is relayed in userspace "
 				"until they are removed");
-	if (snapshot->threads_silent)
+	if (snapshot->monitor_silent)
+		tell(&listener, "the server's monitor thread has not reported for 5 seconds, so next hops may be out of date: "
+				"everything is relayed in userspace until it reports again");
+	else if (snapshot->threads_silent)
 		tell(&listener, "%u of %u relay threads have not reported for 5 seconds: their channels are relayed in userspace, "
 				"if at all",
 		     snapshot->threads_silent, snapshot->threads_silent + snapshot->threads_alive);

@@ -41,6 +41,7 @@ static void read_threads(const struct tables *tables, struct snapshot *snapshot)
 {
 	uint64_t time = clock_monotonic_ns();
 
+	snapshot->monitor_silent = snapshot->status.monitor_deadline && snapshot->status.monitor_deadline <= time;
 	for (int i = 0; i < ABI_OWNERS; i++) {
 		uint64_t deadline = __atomic_load_n(&tables->deadlines[i], __ATOMIC_RELAXED);
 

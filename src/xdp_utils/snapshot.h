@@ -18,6 +18,7 @@ struct snapshot {
 	double started_unix;                        /* when the offload started, in seconds since 1970 */
 	struct status status;                       /* what the server says of itself */
 	unsigned int threads_alive, threads_silent; /* relay threads */
+	bool monitor_silent;                        /* so that all relay threads seem to be silent, too */
 	uint64_t verdicts[VERDICT_COUNT];
 	unsigned int flows_v4, flows_v6; /* by the family of what comes in */
 	unsigned int vlans, vlan_room, devices, device_room;

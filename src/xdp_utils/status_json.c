@@ -77,6 +77,7 @@ static void write_tables(struct json *json, const struct snapshot *snapshot)
 	json_number(json, "alive", snapshot->threads_alive);
 	json_number(json, "silent", snapshot->threads_silent);
 	json_close(json, '{');
+	json_bool(json, "monitor_thread_silent", snapshot->monitor_silent);
 }
 
 static void write_refusals(struct json *json, const struct status *status)

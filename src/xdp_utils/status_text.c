@@ -68,6 +68,7 @@ static void show_tables(FILE *out, const struct snapshot *snapshot)
 	fprintf(out, LABEL "%u of %u to send by, %u of %u VLANs\n", "devices", snapshot->devices,
 		snapshot->device_room, snapshot->vlans, snapshot->vlan_room);
 	fprintf(out, LABEL "%u alive, %u silent\n", "relay threads", snapshot->threads_alive, snapshot->threads_silent);
+	fprintf(out, LABEL "%s\n", "monitor thread", snapshot->monitor_silent ? "silent" : "alive");
 	fprintf(out, LABEL "lost %s times%s\n", "kernel events", unit_count(status->overruns).text,
 		status->overruns ? "; the server then read everything again" : "");
 }

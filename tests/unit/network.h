@@ -90,6 +90,7 @@ static struct {
 } net = { .lock = PTHREAD_MUTEX_INITIALIZER };
 static bool ipsec, ipsec_unknown, blocked_shown;
 static unsigned int overruns_shown;
+static uint64_t monitor_deadline;
 
 #define LOCKED(statement)                          \
 	do {                                       \
@@ -351,6 +352,11 @@ void maps_hop_put(uint32_t entry, const struct hop *hop)
 void status_blocked_put(bool blocked)
 {
 	LOCKED(blocked_shown = blocked);
+}
+
+void status_monitor_put(uint64_t deadline)
+{
+	__atomic_store_n(&monitor_deadline, deadline, __ATOMIC_RELAXED);
 }
 
 void status_count_overrun(void)

@@ -230,6 +230,34 @@ static void test_new_entry_twice(void **state)
 	assert_true(number(&net.asked[0x23]) <= 8);
 }
 
+/* An entry whose question the kernel has not answered leads nowhere, and is asked about again, without an event. */
+static void test_no_answer(void **state)
+{
+	uint32_t entry = acquired("192.0.2.20");
+
+	(void)state;
+	wait_for_hop(entry, true);
+	LOCKED(net.route_error = -ETIMEDOUT);
+	event(RTM_NEWROUTE);
+	wait_for_hop(entry, false);
+	LOCKED(net.route_error = 0);
+	wait_for_hop(entry, true);
+}
+
+/* The thread has reported by when an entry is filled, and goes on. */
+static void test_reports(void **state)
+{
+	uint64_t first;
+
+	(void)state;
+	wait_for_hop(acquired("192.0.2.20"), true);
+	first = __atomic_load_n(&monitor_deadline, __ATOMIC_RELAXED);
+	assert_true(first > 0);
+	pass_ms(1000);
+	wait_until_updated();
+	assert_true(__atomic_load_n(&monitor_deadline, __ATOMIC_RELAXED) >= first + 1000000000);
+}
+
 /* What the kernel said about a former destination is not written once the entry has another. */
 static void test_destination_changes_meanwhile(void **state)
 {
@@ -342,6 +370,8 @@ int main(void)
 		TEST(test_reused_entry),
 		TEST(test_privileges_dropped),
 		TEST(test_no_needless_work),
+		TEST(test_reports),
+		TEST(test_no_answer),
 		TEST(test_new_entry_twice),
 		TEST(test_destination_changes_meanwhile),
 		TEST(test_start_fails),

@@ -12,7 +12,7 @@
 
 #include "netlink/request.h"
 
-enum kind { ANSWER, PART, DONE, ACKNOWLEDGED, REFUSED, EARLIER, INTERRUPTED, FAILS };
+enum kind { ANSWER, PART, DONE, ACKNOWLEDGED, REFUSED, EARLIER, INTERRUPTED, FAILS, LATE };
 
 static const enum kind *script;
 static unsigned int scripted, received, parsed;
@@ -45,8 +45,8 @@ ssize_t mnl_socket_recvfrom(const struct mnl_socket *socket, void *buffer, size_
 
 	assert_ptr_equal(socket, a_socket);
 	assert_true(received++ < scripted);
-	if (kind == INTERRUPTED || kind == FAILS) {
-		errno = kind == FAILS ? ENOBUFS : EINTR;
+	if (kind == INTERRUPTED || kind == FAILS || kind == LATE) {
+		errno = kind == FAILS ? ENOBUFS : kind == LATE ? EAGAIN : EINTR;
 		return -1;
 	}
 	memset(buffer, 0, size);
@@ -89,6 +89,8 @@ static void test_ask(void **state)
 		{ "interrupted by a signal", { INTERRUPTED, ANSWER }, 2, .parsed = 1 },
 		{ "after the rest of an earlier answer", { EARLIER, EARLIER, ANSWER }, 3, .parsed = 1 },
 		{ "an answer is lost", { FAILS }, 1, .error = -ENOBUFS },
+		{ "no answer in time", { LATE }, 1, .error = -ETIMEDOUT },
+		{ "no rest of a dump in time", { PART, LATE }, 2, .dump = true, .error = -ETIMEDOUT, .parsed = 1 },
 		{ "a dump", { PART, PART, PART, DONE }, 4, .dump = true, .parsed = 3 },
 		{ "an empty dump", { DONE }, 1, .dump = true },
 		{ "a dump that fails", { PART, FAILS }, 2, .dump = true, .error = -ENOBUFS, .parsed = 1 },

@@ -47,6 +47,7 @@ static void test_status(void **state)
 		    "next hops       29 in use, 12 not resolved\n"
 		    "devices         27 of 28 to send by, 25 of 26 VLANs\n"
 		    "relay threads   21 alive, 22 silent\n"
+		    "monitor thread  alive\n"
 		    "kernel events   lost 3 times; the server then read everything again\n"
 		    "\n"
 		    "channel bindings left in userspace, because                        since the start\n"
@@ -147,6 +148,16 @@ static void test_problems(void **state)
 	assert_text("two addresses", all,
 		    "waiting for 192.0.2.1, 2001:db8::1: no interface has them; channels with such an address are relayed in "
 		    "userspace\n");
+		    "2 of 3 next hops are not resolved: packets to them are relayed in userspace\n");
+	/* All relay threads seem to be silent then. */
+	all[0] = '\0';
+	simple_snapshot(&snapshot, NULL, 0);
+	snapshot.threads_silent = 3;
+	snapshot.monitor_silent = true;
+	problem_each(&snapshot, keep, all);
+	assert_text("a silent monitor thread", all,
+		    "the server's monitor thread has not reported for 5 seconds, so next hops may be out of date: "
+		    "everything is relayed in userspace until it reports again\n");
 }
 
 /* ---- the table of channels ---- */
