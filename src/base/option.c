@@ -75,11 +75,7 @@ static int refuse(struct options *options, size_t id, const char *value, const c
 	return -EINVAL;
 }
 
-/*
- * Reads a switch as coturn reads its own. The first character decides, so a comment behind the value does no
- * harm. Only "on" and "off" have to be whole words. A switch without a value is on.
- */
-static int parse_switch(const char *value, int *on)
+int option_parse_switch(const char *value, int *on)
 {
 	if (!value || !*value || strchr("123456789yYtT", *value) || !strcasecmp(value, "on"))
 		*on = 1;
@@ -156,11 +152,11 @@ int option_set(struct options *options, enum option_source source, size_t id, co
 
 	switch (id) {
 	case ID_OFFLOAD:
-		if (parse_switch(value, &layer->enabled))
+		if (option_parse_switch(value, &layer->enabled))
 			return refuse(options, id, value, "one of yes, no, on, off, true, false, 1, 0");
 		return 0;
 	case ID_REQUIRED:
-		if (!parse_switch(value, &layer->required))
+		if (!option_parse_switch(value, &layer->required))
 			return 0;
 		layer->required = 1; /* if it was meant to be on, the server must not start without the offload */
 		return refuse(options, id, value, "one of yes, no, on, off, true, false, 1, 0");

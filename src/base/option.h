@@ -89,6 +89,13 @@ void option_resolve(const struct options *options, struct settings *settings);
  */
 const char *option_without_effect(const struct options *options);
 
+/**
+ * Reads a switch as coturn reads its own. The first character decides, so a comment behind the value does no
+ * harm. Only "on" and "off" have to be whole words. A switch without a value (NULL or "") is on. Returns 0; or
+ * -EINVAL, and `on` is untouched.
+ */
+int option_parse_switch(const char *value, int *on);
+
 /** Returns "auto", "native" or "generic", which are valid for ever. */
 const char *option_mode_name(enum option_mode mode);
 
