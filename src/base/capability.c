@@ -183,22 +183,19 @@ void capability_give_up(void)
 }
 
 /* Until Linux 5.8, CAP_BPF and CAP_PERFMON were parts of CAP_SYS_ADMIN, which still includes them. */
-static bool has(const struct capabilities *have, int capability)
+static bool has(uint64_t set, int capability)
 {
-	return in_effect(have, capability) ||
-	       (capability != CAP_NET_ADMIN && in_effect(have, CAP_SYS_ADMIN));
+	return set & UINT64_C(1) << capability ||
+	       (capability != CAP_NET_ADMIN && set & UINT64_C(1) << CAP_SYS_ADMIN);
 }
 
-bool capability_missing(char *names, size_t size)
+bool capability_missing_in(uint64_t set, char *names, size_t size)
 {
 	const char *missing[KNOWN] = { NULL };
-	struct capabilities have;
 	size_t count = 0, used = 0;
 
-	if (capabilities_get(&have))
-		return false;
 	for (size_t i = 0; i < KNOWN; i++) {
-		if (!has(&have, known[i].capability))
+		if (!has(set, known[i].capability))
 			missing[count++] = known[i].name;
 	}
 	for (size_t i = 0; i < count && used < size; i++)
@@ -206,4 +203,13 @@ bool capability_missing(char *names, size_t size)
 					 i + 1 == count ? "" : i + 2 == count ? " and " :
 										", ");
 	return count > 0;
+}
+
+bool capability_missing(char *names, size_t size)
+{
+	struct capabilities have;
+
+	if (capabilities_get(&have))
+		return false;
+	return capability_missing_in((uint64_t)have.data[1].effective << 32 | have.data[0].effective, names, size);
 }

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Bits of a set of capabilities. */
 enum capability {
@@ -63,5 +64,8 @@ void capability_give_up(void);
  * CAP_PERFMON". Returns false, and writes nothing, if it lacks none.
  */
 bool capability_missing(char *names, size_t size);
+
+/** The same for a set of effective capabilities, in which each is the bit of its number (linux/capability.h). */
+bool capability_missing_in(uint64_t set, char *names, size_t size);
 
 #endif
