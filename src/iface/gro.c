@@ -38,9 +38,8 @@ static int find_features(const char *name, char names[FEATURES_MAX][ETH_GSTRING_
 	return 0;
 }
 
-static bool merges_udp(const char *name)
+bool gro_feature_is_on(const char *name, const char *feature)
 {
-	static const char *const merging[] = { "rx-gro-list", "rx-udp-gro-forwarding" };
 	static char names[FEATURES_MAX][ETH_GSTRING_LEN]; /* by number; the same for all devices */
 	static uint32_t count;
 	struct {
@@ -54,14 +53,15 @@ static bool merges_udp(const char *name)
 	if (device_ethtool(name, &features))
 		return false;
 	for (uint32_t i = 0; i < count; i++) {
-		if (!(features.blocks[i / 32].active & 1u << i % 32))
-			continue;
-		for (size_t k = 0; k < sizeof(merging) / sizeof(merging[0]); k++) {
-			if (!strncmp(names[i], merging[k], ETH_GSTRING_LEN))
-				return true;
-		}
+		if (features.blocks[i / 32].active & 1u << i % 32 && !strncmp(names[i], feature, ETH_GSTRING_LEN))
+			return true;
 	}
 	return false;
+}
+
+static bool merges_udp(const char *name)
+{
+	return gro_feature_is_on(name, "rx-gro-list") || gro_feature_is_on(name, "rx-udp-gro-forwarding");
 }
 
 /* More than the devices that Linux lets stand on top of each other (MAX_NEST_DEV, 8). */

@@ -17,4 +17,10 @@
  */
 bool gro_merges_udp(const struct links *links, const struct link *link);
 
+/**
+ * Whether a feature of an interface is on, by the name that the kernel has for it, as "rx-lro". False if the
+ * kernel does not say, or does not know the feature. One thread.
+ */
+bool gro_feature_is_on(const char *name, const char *feature);
+
 #endif
