@@ -32,7 +32,7 @@ static int parse_counts(const struct nlmsghdr *message, void *result)
 	return MNL_CB_OK;
 }
 
-static int ask(bool *any)
+int ipsec_ask(bool *any)
 {
 	struct mnl_socket *socket = request_socket_open(NETLINK_XFRM, 0);
 	char buffer[256] = { 0 };
@@ -56,7 +56,7 @@ bool ipsec_refresh(void)
 {
 	bool any, changed;
 
-	if (ask(&any))
+	if (ipsec_ask(&any))
 		return false;
 	changed = any != blocks;
 	blocks = any;

@@ -24,6 +24,12 @@ struct mnl_socket *ipsec_listen(void);
  */
 bool ipsec_refresh(void);
 
+/**
+ * Asks the kernel whether there are policies, and changes nothing. 0; -EPERM without CAP_NET_ADMIN;
+ * -EPROTONOSUPPORT if the kernel has no IPsec; or another -errno. After an error `any` is untouched.
+ */
+int ipsec_ask(bool *any);
+
 /** Whether there were policies at the last ipsec_refresh, so that nothing may be offloaded. */
 bool ipsec_blocks(void);
 
