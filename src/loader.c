@@ -110,6 +110,39 @@ static int open_and_load(bool frags, unsigned int flows, unsigned int cpus, unsi
 	return error;
 }
 
+int loader_try(void)
+{
+	struct turn_bpf *made;
+	int cpus = libbpf_num_possible_cpus(), error;
+
+	if (cpus < 0)
+		return cpus;
+	library_log_start(false);
+	error = open_and_load(false, 2, (unsigned int)cpus, 0, &made);
+	if (!error)
+		turn_bpf__destroy(made);
+	return error;
+}
+
+int loader_memory(unsigned int channels, uint64_t *bytes)
+{
+	struct turn_bpf *made = turn_bpf__open();
+	const struct bpf_map *map;
+	uint64_t sum = 0;
+	int cpus = libbpf_num_possible_cpus();
+
+	if (!made || cpus < 0) {
+		turn_bpf__destroy(made);
+		return made ? cpus : -ENOMEM;
+	}
+	configure(made, false, 2 * channels, (unsigned int)cpus);
+	bpf_object__for_each_map(map, made->obj)
+		sum += (uint64_t)bpf_map__max_entries(map) * bpf_map__value_size(map);
+	turn_bpf__destroy(made);
+	*bytes = sum;
+	return 0;
+}
+
 /* BPF_LOG_STATS of the kernel's bpf_verifier.h: how many instructions the verifier has walked. */
 #define VERIFIER_STATS 4
 

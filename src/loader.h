@@ -20,6 +20,15 @@
  */
 int loader_start(const struct settings *settings, struct maps *maps);
 
+/**
+ * Loads the program with the smallest tables, attaches it to nothing, and unloads it at once. 0 if the kernel takes
+ * it; or -errno, and library_log_warning says what libbpf has to say. For a process that does not run the offload.
+ */
+int loader_try(void);
+
+/** Writes how many bytes the tables for so many channels take. Needs no privilege. 0 or -errno. */
+int loader_memory(unsigned int channels, uint64_t *bytes);
+
 /** Detaches and unloads the program. Does nothing if it is not loaded. */
 void loader_stop(void);
 
