@@ -26,6 +26,7 @@ enum long_only {
 
 static const struct option options[] = {
 	{ "pid", required_argument, NULL, 'p' },
+	{ "config", required_argument, NULL, 'c' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "interval", required_argument, NULL, 'i' },
 	{ "all", no_argument, NULL, 'a' },
@@ -46,7 +47,7 @@ static const struct option options[] = {
 
 static int parse_command(const char *word, enum command *command)
 {
-	static const char *const words[COMMANDS] = { "status", "channels", "top", "metrics", "list" };
+	static const char *const words[COMMANDS] = { "status", "channels", "top", "metrics", "list", "check" };
 
 	for (int i = 0; i < COMMANDS; i++) {
 		if (!strcmp(word, words[i])) {
@@ -96,6 +97,9 @@ static int take(struct arguments *arguments, int option, const char *value)
 		error = number_parse(value, 10, 1, UINT32_MAX, &count);
 		arguments->pid = (uint32_t)count;
 		return error;
+	case 'c':
+		arguments->file = value;
+		return 0;
 	case 'j':
 		arguments->json = true;
 		return 0;
@@ -152,6 +156,10 @@ static int check(const struct arguments *arguments)
 		why = "top needs an --interval above 0";
 	else if (arguments->command != COMMAND_METRICS && (arguments->once || arguments->each_channel))
 		why = "--once and --channels are for the command metrics";
+	else if (arguments->command != COMMAND_CHECK && arguments->file)
+		why = "--config is for the command check";
+	else if (arguments->file && arguments->pid)
+		why = "either a file or a server can be checked: give --config or --pid";
 	if (!why)
 		return 0;
 	fprintf(stderr, PROGRAM ": %s\n", why);
@@ -163,7 +171,7 @@ int arguments_parse(int argc, char *const *argv, struct arguments *arguments)
 	int option;
 
 	*arguments = (struct arguments){ .interval = 1, .listen = DEFAULT_ADDRESS, .port = DEFAULT_PORT };
-	while ((option = getopt_long(argc, argv, "p:ji:as:rn:l:hV", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "p:c:ji:as:rn:l:hV", options, NULL)) != -1) {
 		if (option == 'h' || option == 'V') {
 			if (option == 'h')
 				help_write(stdout);

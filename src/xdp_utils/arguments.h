@@ -18,12 +18,14 @@ enum command {
 	COMMAND_TOP,
 	COMMAND_METRICS,
 	COMMAND_LIST,
+	COMMAND_CHECK,
 	COMMANDS,
 };
 
 struct arguments {
 	enum command command;
-	uint32_t pid; /* of the server; 0: the only one there is */
+	uint32_t pid;     /* of the server; 0: the only one there is */
+	const char *file; /* check: turnserver.conf; NULL: not given */
 	bool json;
 	bool all;        /* also counters that are 0 */
 	double interval; /* seconds between two snapshots, for rates; 0: one snapshot */

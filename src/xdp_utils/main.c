@@ -9,6 +9,7 @@
 #include "arguments.h"
 #include "channels_json.h"
 #include "channels_text.h"
+#include "check.h"
 #include "choose.h"
 #include "export.h"
 #include "list.h"
@@ -47,6 +48,8 @@ static int run(const struct arguments *arguments)
 		return top_run(arguments);
 	case COMMAND_METRICS:
 		return export_run(arguments);
+	case COMMAND_CHECK:
+		return check_run(arguments);
 	case COMMAND_LIST:
 		return list_run(arguments);
 	default:
