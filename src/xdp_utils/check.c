@@ -82,6 +82,7 @@ static void check_memory(const struct check_target *target, uint64_t tables, str
 static void check_all(struct check_target *target, struct check_interfaces *interfaces, struct check_report *report)
 {
 	struct check_kernel kernel;
+	struct check_host host;
 	uint64_t tables = 0;
 
 	check_options_judge(&target->config, &target->settings, target->running, report);
@@ -98,7 +99,8 @@ static void check_all(struct check_target *target, struct check_interfaces *inte
 	loader_memory(target->settings.channels, &tables);
 	check_privileges(target, kernel.number, tables, report);
 	check_interfaces(target, kernel.frags || kernel.number >= 0x512, interfaces, report);
-	check_host_judge(report);
+	check_host_read(target->running ? &target->snapshot.status : NULL, &host);
+	check_host_judge(&host, report);
 	check_memory(target, tables, report);
 }
 

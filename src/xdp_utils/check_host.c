@@ -2,23 +2,48 @@
 #include "check_host.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/capability.h"
+#include "host/survey.h"
 #include "route/ipsec.h"
 
-static void judge_ipsec(struct check_report *report)
-{
-	bool any = false;
-	int error = ipsec_ask(&any);
+#define EXAMINED "firewall"
 
-	if (error == -EPERM)
+static void take_survey(struct check_host *host)
+{
+	struct survey survey;
+	char missing[64];
+
+	/* What may not be read counts as present, and would be shown as if it was. */
+	host->survey_denied = capability_missing(missing, sizeof(missing));
+	if (host->survey_denied)
+		return;
+	survey_take(&survey);
+	host->of.flags = survey.flags;
+	snprintf(host->of.line, sizeof(host->of.line), "%s", survey.text);
+}
+
+void check_host_read(const struct status *status, struct check_host *host)
+{
+	memset(host, 0, sizeof(*host));
+	host->ipsec_error = ipsec_ask(&host->ipsec);
+	if (status)
+		host->of = status->host;
+	else
+		take_survey(host);
+}
+
+static void judge_ipsec(const struct check_host *host, struct check_report *report)
+{
+	if (host->ipsec_error == -EPERM)
 		check_report_add(report, CHECK_NOTE, "ipsec", NULL,
 				 "whether this host has IPsec policies was not seen: run this as root");
-	else if (error && error != -EPROTONOSUPPORT)
+	else if (host->ipsec_error && host->ipsec_error != -EPROTONOSUPPORT)
 		check_report_add(report, CHECK_NOTE, "ipsec", NULL, "whether this host has IPsec policies was not seen: %s",
-				 strerror(-error));
-	else if (any)
+				 strerror(-host->ipsec_error));
+	else if (host->ipsec)
 		check_report_add(report, CHECK_STOP, "ipsec", "ip xfrm policy",
 				 "this host has IPsec policies, which XDP would bypass: nothing is relayed in the kernel until "
 				 "they are gone; the command lists them");
@@ -26,7 +51,50 @@ static void judge_ipsec(struct check_report *report)
 		check_report_add(report, CHECK_OK, "ipsec", NULL, "this host has no IPsec policies");
 }
 
-void check_host_judge(struct check_report *report)
+static const char *families(uint32_t flags)
 {
-	judge_ipsec(report);
+	flags &= STATUS_EXAMINED_V4 | STATUS_EXAMINED_V6;
+	return flags == STATUS_EXAMINED_V4 ? "IPv4" : flags == STATUS_EXAMINED_V6 ? "IPv6" :
+										    "IPv4 and IPv6";
+}
+
+/* Each thing that was found is a clause of the line, and becomes a row. */
+static void judge_found(const struct check_host *host, struct check_report *report)
+{
+	char line[STATUS_LINE + 1] = "";
+	char *rest = line, *next;
+
+	memcpy(line, host->of.line, STATUS_LINE);
+	while (rest) {
+		next = strstr(rest, "; ");
+		if (next)
+			*next = '\0';
+		if (*rest)
+			check_report_add(report, CHECK_NOTE, EXAMINED, NULL, "%s", rest);
+		rest = next ? next + 2 : NULL;
+	}
+	check_report_add(report, CHECK_NOTE, EXAMINED, NULL,
+			 "of what may refuse or change packets of %s, relayed ones pass nothing: a flow is relayed in the kernel "
+			 "only after the server was seen to relay a packet of it%s",
+			 families(host->of.flags),
+			 host->of.flags & (STATUS_NAT_V4 | STATUS_NAT_V6) ? "; some of it may change addresses" : "");
+}
+
+static void judge_notes(const struct status_host *host, struct check_report *report)
+{
+	for (unsigned int i = 0; i < host->notes && i < STATUS_NOTES; i++)
+		check_report_add(report, CHECK_NOTE, "host", NULL, "%.*s", STATUS_NOTE, host->note[i].text);
+}
+
+void check_host_judge(const struct check_host *host, struct check_report *report)
+{
+	judge_ipsec(host, report);
+	if (host->survey_denied)
+		check_report_add(report, CHECK_NOTE, EXAMINED, NULL,
+				 "what on this host may refuse or change packets was not seen: run this as root");
+	else if (host->of.flags & (STATUS_EXAMINED_V4 | STATUS_EXAMINED_V6))
+		judge_found(host, report);
+	else
+		check_report_add(report, CHECK_OK, EXAMINED, NULL, "nothing on this host refuses or changes packets");
+	judge_notes(&host->of, report);
 }

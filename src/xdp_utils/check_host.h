@@ -1,11 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What else this host does to packets, which relayed ones would not pass. */
+/* What else this host does with packets, and what it means for the offload. */
 #ifndef OFFLOAD_XDP_UTILS_CHECK_HOST_H
 #define OFFLOAD_XDP_UTILS_CHECK_HOST_H
 
+#include <stdbool.h>
+
+#include "abi.h"
 #include "check_report.h"
 
-/** Adds the rows. */
-void check_host_judge(struct check_report *report);
+struct check_host {
+	int ipsec_error; /* 0 or -errno: whether there are IPsec policies is not known */
+	bool ipsec;
+	bool survey_denied;    /* this process may not take the survey (host/survey.h) */
+	struct status_host of; /* what the survey has found; of a server that runs: what that one has found */
+};
+
+/** Asks the kernel. `status` is that of the server whose offload runs, which knows more; or NULL. */
+void check_host_read(const struct status *status, struct check_host *host);
+
+/** Adds the rows. Pure. */
+void check_host_judge(const struct check_host *host, struct check_report *report);
 
 #endif

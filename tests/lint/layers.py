@@ -30,7 +30,7 @@ FLOORS = {
     "table": {"base"},
     "netlink": {"base"},
     "base": set(),
-    "xdp_utils": {".", "channel", "route", "iface", "table", "netlink", "base"},
+    "xdp_utils": {".", "channel", "route", "iface", "host", "table", "netlink", "base"},
 }
 
 # Headers of bpf/ that userspace shares with the XDP program, and what is generated.

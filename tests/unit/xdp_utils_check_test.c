@@ -13,6 +13,7 @@
 #include "xdp_utils.h"
 #include "xdp_utils/check_config.h"
 #include "xdp_utils/check_driver.h"
+#include "xdp_utils/check_host.h"
 #include "xdp_utils/check_interface.h"
 #include "xdp_utils/check_json.h"
 #include "xdp_utils/check_kernel.h"
@@ -528,6 +529,41 @@ static void test_judge_interfaces(void **state)
 	assert_row("left out", 2, CHECK_NOTE, "eth2", "left out: another", "ip link set dev eth2 xdpgeneric off");
 }
 
+/* ---- the host ---- */
+
+static void test_judge_host(void **state)
+{
+	struct check_host host = { .of = { .line = "nf_tables: table inet filter; rp_filter: strict on all", .notes = 1 } };
+
+	(void)state;
+	host.of.flags = STATUS_EXAMINED_V4 | STATUS_NAT_V4;
+	snprintf(host.of.note[0].text, STATUS_NOTE, "a rule is not followed");
+	check_host_judge(&host, &report);
+	assert_int_equal(report.count, 5);
+	assert_row("ipsec", 0, CHECK_OK, "ipsec", "no IPsec policies", "");
+	assert_row("first", 1, CHECK_NOTE, "firewall", "nf_tables: table inet filter", "");
+	assert_null(strchr(report.row[1].text, ';'));
+	assert_row("second", 2, CHECK_NOTE, "firewall", "rp_filter: strict on all", "");
+	assert_row("what follows", 3, CHECK_NOTE, "firewall", "packets of IPv4, relayed", "");
+	assert_non_null(strstr(report.row[3].text, "may change addresses"));
+	assert_row("note", 4, CHECK_NOTE, "host", "a rule is not followed", "");
+	setup(NULL);
+	host = (struct check_host){ .ipsec = true };
+	check_host_judge(&host, &report);
+	assert_int_equal(report.count, 2);
+	assert_row("policies", 0, CHECK_STOP, "ipsec", "IPsec policies", "ip xfrm policy");
+	assert_row("free", 1, CHECK_OK, "firewall", "nothing on this host", "");
+	setup(NULL);
+	host = (struct check_host){ .ipsec_error = -EPERM, .survey_denied = true };
+	check_host_judge(&host, &report);
+	assert_row("not seen", 0, CHECK_NOTE, "ipsec", "run this as root", "");
+	assert_row("not seen", 1, CHECK_NOTE, "firewall", "run this as root", "");
+	setup(NULL);
+	host = (struct check_host){ .ipsec_error = -EPROTONOSUPPORT };
+	check_host_judge(&host, &report);
+	assert_row("no IPsec", 0, CHECK_OK, "ipsec", "no IPsec policies", "");
+}
+
 /* ---- what people and programs read ---- */
 
 static void craft_report(void)
@@ -622,6 +658,7 @@ int main(void)
 		cmocka_unit_test_setup(test_drivers, setup),
 		cmocka_unit_test_setup(test_one_mode, setup),
 		cmocka_unit_test_setup(test_judge_interfaces, setup),
+		cmocka_unit_test_setup(test_judge_host, setup),
 		cmocka_unit_test_setup(test_text, setup),
 		cmocka_unit_test_setup(test_json, setup),
 		cmocka_unit_test_setup(test_full_report, setup),
