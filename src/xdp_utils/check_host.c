@@ -8,8 +8,9 @@
 #include "base/capability.h"
 #include "host/survey.h"
 #include "route/ipsec.h"
+#include "word.h"
 
-#define EXAMINED "firewall"
+#define TOPIC "host"
 
 static void take_survey(struct check_host *host)
 {
@@ -51,13 +52,6 @@ static void judge_ipsec(const struct check_host *host, struct check_report *repo
 		check_report_add(report, CHECK_OK, "ipsec", NULL, "this host has no IPsec policies");
 }
 
-static const char *families(uint32_t flags)
-{
-	flags &= STATUS_EXAMINED_V4 | STATUS_EXAMINED_V6;
-	return flags == STATUS_EXAMINED_V4 ? "IPv4" : flags == STATUS_EXAMINED_V6 ? "IPv6" :
-										    "IPv4 and IPv6";
-}
-
 /* Each thing that was found is a clause of the line, and becomes a row. */
 static void judge_found(const struct check_host *host, struct check_report *report)
 {
@@ -70,31 +64,29 @@ static void judge_found(const struct check_host *host, struct check_report *repo
 		if (next)
 			*next = '\0';
 		if (*rest)
-			check_report_add(report, CHECK_NOTE, EXAMINED, NULL, "%s", rest);
+			check_report_add(report, CHECK_NOTE, TOPIC, NULL, "%s", rest);
 		rest = next ? next + 2 : NULL;
 	}
-	check_report_add(report, CHECK_NOTE, EXAMINED, NULL,
-			 "of what may refuse or change packets of %s, relayed ones pass nothing: a flow is relayed in the kernel "
-			 "only after the server was seen to relay a packet of it%s",
-			 families(host->of.flags),
-			 host->of.flags & (STATUS_NAT_V4 | STATUS_NAT_V6) ? "; some of it may change addresses" : "");
+	check_report_add(report, CHECK_NOTE, TOPIC, NULL,
+			 "this host %s: a flow is relayed in the kernel only after the server was seen to relay a packet of it",
+			 word_host(host->of.flags).text);
 }
 
 static void judge_notes(const struct status_host *host, struct check_report *report)
 {
 	for (unsigned int i = 0; i < host->notes && i < STATUS_NOTES; i++)
-		check_report_add(report, CHECK_NOTE, "host", NULL, "%.*s", STATUS_NOTE, host->note[i].text);
+		check_report_add(report, CHECK_NOTE, TOPIC, NULL, "%.*s", STATUS_NOTE, host->note[i].text);
 }
 
 void check_host_judge(const struct check_host *host, struct check_report *report)
 {
 	judge_ipsec(host, report);
 	if (host->survey_denied)
-		check_report_add(report, CHECK_NOTE, EXAMINED, NULL,
+		check_report_add(report, CHECK_NOTE, TOPIC, NULL,
 				 "what on this host may refuse or change packets was not seen: run this as root");
 	else if (host->of.flags & (STATUS_EXAMINED_V4 | STATUS_EXAMINED_V6))
 		judge_found(host, report);
 	else
-		check_report_add(report, CHECK_OK, EXAMINED, NULL, "nothing on this host refuses or changes packets");
+		check_report_add(report, CHECK_OK, TOPIC, NULL, "this host is free: nothing that was looked for on it may refuse or change packets");
 	judge_notes(&host->of, report);
 }
