@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * turnutils_xdp shows what the kernel relays for turnserver. It only reads the tables
- * that the server and its XDP program share, and the server does not notice.
+ * that the server and its XDP program share, and the server does not notice. `check` looks
+ * at the host instead, and at what the server is started with.
  */
 #include <stdio.h>
 #include <stdlib.h>
