@@ -50,6 +50,9 @@ static void check_interfaces(const struct check_target *target, bool frags, stru
 	struct interface_list names = { 0 };
 	int error;
 
+	if (status && !status->interfaces)
+		check_report_add(report, CHECK_NOTE, "interfaces", NULL,
+				 "the server has just started, and has not told of its interfaces yet: run this again");
 	if (status)
 		take_names(status, &names);
 	else

@@ -122,6 +122,11 @@ void check_privilege_judge_user(const char *program, struct check_report *report
 				 "%s may start turnserver with the offload; no unit of systemd was looked at", user_name());
 	} else if (by_file) {
 		check_report_add(report, CHECK_OK, TOPIC, NULL, "%s has the capabilities of its file", program);
+	} else if (!geteuid()) {
+		check_report_add(report, CHECK_STOP, TOPIC, NULL,
+				 "root lacks %s here: what started it, a container for instance, must give them to it (docker run "
+				 "--cap-add=BPF --cap-add=NET_ADMIN --cap-add=PERFMON)",
+				 own);
 	} else {
 		snprintf(command, sizeof(command), "setcap cap_bpf,cap_net_admin,cap_perfmon=p %.100s", program);
 		check_report_add(report, CHECK_STOP, TOPIC, command,

@@ -13,17 +13,23 @@ import shutil
 import struct
 import subprocess
 import termios
+from pathlib import Path
 
 from foreign import foreign_program, program_on
-from inspector import NO_SERVER
+from inspector import NO_SERVER, ask_json
 from lab import RELAY, SERVER, Lab
 from netns import command
 from server import Server, tool
-from tap import check, check_equal, run, skip, test
+from tap import check, check_equal, run, skip, test, wait_until
 
 OK, STOP, USAGE = 0, 1, 2
-LEVELS = {"ok", "note", "stop"}
+LEVELS = ["ok", "note", "stop"]
+KEYS = ["pid", "offload_runs", "file", "unit", "worst", "rows", "interfaces"]
+ROW_KEYS = ["level", "topic", "text", "command"]
+INTERFACE_KEYS = ["name", "ifindex", "mode", "device", "driver", "mtu", "queues", "queues_max", "up", "why_not_native",
+                  "why_not_generic", "program_id", "program_name", "program_pid"]
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all")
+OLD_KERNEL = Path(__file__).with_name("old_kernel.py")
 ADDRESSES = (("listening-ip", SERVER), ("relay-ip", RELAY))
 
 _serial = itertools.count()
@@ -56,8 +62,13 @@ class Said:
         self.status, text = ask(lab, "--json", *words, **how)
         check_equal(text.count("\n"), 1, f"lines of {text}")
         self.all = json.loads(text)
+        check_equal(list(self.all), KEYS, "keys")
+        for one in self.all["interfaces"]:
+            check_equal(list(one), INTERFACE_KEYS, "keys of an interface")
+        for one in self.all["rows"]:
+            check_equal((list(one), one["level"] in LEVELS), (ROW_KEYS, True), "keys and level of a row")
         self.rows = self.all["rows"]
-        check_equal(self.all["worst"], max((row["level"] for row in self.rows), key=["ok", "note", "stop"].index),
+        check_equal(self.all["worst"], max((row["level"] for row in self.rows), key=LEVELS.index),
                     "the worst of the rows")
         check_equal(self.status, STOP if self.all["worst"] == "stop" else OK, f"exit status of {text}")
 
@@ -75,9 +86,10 @@ class Said:
 
 
 def modes_of(server):
-    """The modes that a server's interfaces have."""
-    done = command([tool("turnutils_xdp"), "status", "--json", "-i", "0", "-p", server.pid])
-    return {one["name"]: one["mode"] for one in json.loads(done.stdout)["interfaces"]}
+    """The modes that a server's interfaces have, which it tells within a second."""
+    def told():
+        return {one["name"]: one["mode"] for one in ask_json("status", server, "-i", 0)["interfaces"]}
+    return wait_until(told, 5, "the server tells of its interfaces")
 
 
 def check_foretold(lab, *options, wanted=None):
@@ -271,6 +283,29 @@ def nobody(lab):
     check_equal(said.status, OK, "exit status")
 
 
+@test("root without a capability")
+def root_without(lab):
+    prefix = ("setpriv", "--bounding-set=-bpf,-sys_admin", "--inh-caps=-bpf,-sys_admin")
+    said = Said(lab, ("xdp-offload", None), prefix=prefix)
+    said.find("stop", "privileges", "root lacks CAP_BPF here", "--cap-add=BPF")
+
+
+PROG_LOAD, LINK_CREATE = "5", "28"  # commands of bpf(2)
+AF_NETLINK = "16"
+
+
+@test("kernels and sandboxes that lack a part: the row names it")
+def lacking(lab):
+    def without(what, error):
+        return Said(lab, ("xdp-offload", None), prefix=(OLD_KERNEL, what, error))
+    without(LINK_CREATE, "EINVAL").find("stop", "kernel", "has no BPF links for XDP")
+    without(PROG_LOAD, "EINVAL").find("stop", "kernel", "has no XDP programs")
+    without("none", "EPERM").find("stop", "kernel", "denies bpf(2) to a process with all capabilities")
+    said = without(f"socket={AF_NETLINK}", "EAFNOSUPPORT")
+    said.find("stop", "privileges", "no netlink socket")
+    said.find("stop", "interfaces", "cannot be listed")
+
+
 @test("a unit of systemd, as systemctl shows it")
 def unit(lab):
     fake = lab.folder / "bin"
@@ -339,6 +374,7 @@ def running_server(lab):
         done = command([tool("turnutils_xdp"), "check", "--json", *words], check=False)
         return json.loads(done.stdout)
     with Server(lab, offload=False, argv=("--xdp-offload", "--xdp-mode", "generic")) as server:
+        modes_of(server)
         said = outside("-p", server.pid)
         check_equal({one["name"]: one["mode"] for one in said["interfaces"]}, GENERIC, "modes")
         check_equal({one["driver"] for one in said["interfaces"]}, {"veth"}, "drivers")
