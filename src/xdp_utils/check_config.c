@@ -92,7 +92,7 @@ void check_config_read_line(struct check_config *config, const char *line)
 
 	snprintf(text, sizeof(text), "%s", line);
 	name = text + strspn(text, " \t\r\n");
-	if (!*name || *name == '#' || !option_read_line(&config->options, name))
+	if (!*name || !option_read_line(&config->options, name))
 		return;
 	value = name + strcspn(name, " \t=\r\n");
 	if (*value) {
