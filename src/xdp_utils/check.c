@@ -102,7 +102,7 @@ static void check_all(struct check_target *target, struct check_interfaces *inte
 	loader_memory(target->settings.channels, &tables);
 	check_privileges(target, kernel.number, tables, report);
 	check_interfaces(target, kernel.frags || kernel.number >= 0x512, interfaces, report);
-	check_host_read(target->running ? &target->snapshot.status : NULL, &host);
+	check_host_read(target->running ? &target->snapshot.status : NULL, interfaces, &host);
 	check_host_judge(&host, report);
 	check_memory(target, tables, report);
 }

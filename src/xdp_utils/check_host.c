@@ -6,13 +6,47 @@
 #include <string.h>
 
 #include "base/capability.h"
+#include "host/nftables.h"
+#include "host/notes.h"
+#include "host/rules.h"
 #include "host/survey.h"
+#include "host/tc.h"
 #include "route/ipsec.h"
 #include "word.h"
 
 #define TOPIC "host"
 
-static void take_survey(struct check_host *host)
+/* Names the interfaces, and the devices below their VLANs. */
+static void name_devices(const struct check_interfaces *interfaces)
+{
+	uint32_t devices[2 * ABI_ATTACHMENTS];
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < interfaces->count; i++) {
+		const struct check_interface *interface = &interfaces->interface[i];
+		uint32_t below = interface->device[0] ? if_nametoindex(interface->device) : 0;
+
+		if (interface->ifindex)
+			devices[count++] = interface->ifindex;
+		if (below && below != interface->ifindex)
+			devices[count++] = below;
+	}
+	tc_devices(devices, count);
+}
+
+/* As the server does at its start. */
+static void take_notes(struct status_host *host)
+{
+	static struct notes notes;
+
+	rules_note(&notes);
+	nftables_note(&notes);
+	tc_note(&notes);
+	host->notes = notes.count;
+	memcpy(host->note, notes.note, sizeof(host->note));
+}
+
+static void take_survey(const struct check_interfaces *interfaces, struct check_host *host)
 {
 	struct survey survey;
 	char missing[64];
@@ -21,19 +55,21 @@ static void take_survey(struct check_host *host)
 	host->survey_denied = capability_missing(missing, sizeof(missing));
 	if (host->survey_denied)
 		return;
+	name_devices(interfaces);
 	survey_take(&survey);
+	take_notes(&host->of);
 	host->of.flags = survey.flags;
 	snprintf(host->of.line, sizeof(host->of.line), "%s", survey.text);
 }
 
-void check_host_read(const struct status *status, struct check_host *host)
+void check_host_read(const struct status *status, const struct check_interfaces *interfaces, struct check_host *host)
 {
 	memset(host, 0, sizeof(*host));
 	host->ipsec_error = ipsec_ask(&host->ipsec);
 	if (status)
 		host->of = status->host;
 	else
-		take_survey(host);
+		take_survey(interfaces, host);
 }
 
 static void judge_ipsec(const struct check_host *host, struct check_report *report)
@@ -76,6 +112,9 @@ static void judge_notes(const struct status_host *host, struct check_report *rep
 {
 	for (unsigned int i = 0; i < host->notes && i < STATUS_NOTES; i++)
 		check_report_add(report, CHECK_NOTE, TOPIC, NULL, "%.*s", STATUS_NOTE, host->note[i].text);
+	if (host->notes > STATUS_NOTES)
+		check_report_add(report, CHECK_NOTE, TOPIC, NULL, "%u more of this kind; turnserver's log names all of them",
+				 host->notes - STATUS_NOTES);
 }
 
 void check_host_judge(const struct check_host *host, struct check_report *report)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "abi.h"
+#include "check_interface.h"
 #include "check_report.h"
 
 struct check_host {
@@ -15,8 +16,11 @@ struct check_host {
 	struct status_host of; /* what the survey has found; of a server that runs: what that one has found */
 };
 
-/** Asks the kernel. `status` is that of the server whose offload runs, which knows more; or NULL. */
-void check_host_read(const struct status *status, struct check_host *host);
+/**
+ * Asks the kernel. `status` is that of the server whose offload runs, which knows more; or NULL, and then `interfaces`
+ * are those by which packets would come in and leave.
+ */
+void check_host_read(const struct status *status, const struct check_interfaces *interfaces, struct check_host *host);
 
 /** Adds the rows. Pure. */
 void check_host_judge(const struct check_host *host, struct check_report *report);

@@ -367,6 +367,26 @@ def firewall(lab):
         lab.server.run("nft", "delete table ip6 guard")
 
 
+@test("routing rules and queueing disciplines that relayed packets do not pass are named")
+def passed_by(lab):
+    rule = ("fwmark", "7", "table", "100")
+    if lab.server.run("ip", "rule", "add", *rule, check=False).returncode:
+        skip("this kernel has no routing rules with marks")
+    try:
+        said = Said(lab, ("xdp-offload", None))
+        said.find("note", "host", "fwmark")
+        said.find("ok", "host", "this host is free")
+    finally:
+        lab.server.ip("rule", "delete", *rule)
+    if not shutil.which("tc") or lab.server.run("tc", "qdisc", "add", "dev", "to-peer", "root", "tbf", "rate", "1mbit",
+                                                "burst", "32kbit", "latency", "50ms", check=False).returncode:
+        skip("this kernel has no tbf")
+    try:
+        Said(lab, ("xdp-offload", None)).find("note", "host", "to-peer", "tbf")
+    finally:
+        lab.server.run("tc", "qdisc", "delete", "dev", "to-peer", "root")
+
+
 @test("a server that runs: from another namespace, by its command line, and with its offload off")
 def running_server(lab):
     # The tool runs outside of the server's namespace here.
