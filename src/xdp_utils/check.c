@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "check_config.h"
+#include "check_find.h"
 #include "check_host.h"
 #include "check_interface.h"
 #include "check_json.h"
@@ -36,7 +37,7 @@ static void check_privileges(const struct check_target *target, unsigned int rel
 }
 
 /* The names that the server has, which may have been found when its addresses were others. */
-static void take_names(const struct status *status, struct interface_list *names)
+static void take_names(const struct status *status, struct check_names *names)
 {
 	for (names->count = 0; names->count < status->interfaces && names->count < ABI_ATTACHMENTS; names->count++)
 		snprintf(names->name[names->count], IFNAMSIZ, "%.*s", STATUS_NAME - 1,
@@ -47,7 +48,7 @@ static void check_interfaces(const struct check_target *target, bool frags, stru
 			     struct check_report *report)
 {
 	const struct status *status = target->running ? &target->snapshot.status : NULL;
-	struct interface_list names = { 0 };
+	struct check_names names = { 0 };
 	int error;
 
 	if (status && !status->interfaces)
@@ -56,7 +57,7 @@ static void check_interfaces(const struct check_target *target, bool frags, stru
 	if (status)
 		take_names(status, &names);
 	else
-		check_network_find(&target->config, &target->settings, &names, report);
+		check_find(&target->config, &target->settings, &names, report);
 	error = check_interface_read(&names, target->settings.mode, frags, &target->list, all);
 	if (error) {
 		check_report_add(report, CHECK_STOP, "interfaces", NULL, "this host's interfaces cannot be listed: %s",

@@ -113,7 +113,7 @@ static void read_one(const struct links *links, const char *name, enum option_mo
 	choose(links, link, device, mode, frags, interface);
 }
 
-int check_interface_read(const struct interface_list *names, enum option_mode mode, bool frags,
+int check_interface_read(const struct check_names *names, enum option_mode mode, bool frags,
 			 const struct server_list *servers, struct check_interfaces *all)
 {
 	struct links links;

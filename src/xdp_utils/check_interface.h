@@ -10,12 +10,17 @@
 #include "abi.h"
 #include "base/option.h"
 #include "check_program.h"
-#include "iface/address_owner.h"
 #include "netlink/device.h"
 #include "netlink/links.h"
 #include "server.h"
 
 #define CHECK_WHY 256
+
+/* Names of interfaces. */
+struct check_names {
+	unsigned int count;
+	char name[ABI_ATTACHMENTS][IFNAMSIZ];
+};
 
 struct check_interface {
 	char name[IFNAMSIZ];
@@ -43,7 +48,7 @@ struct check_interfaces {
  * Looks at the interfaces in `names`. `frags` is whether the kernel takes programs for frames of several buffers, and
  * `servers` are those whose programs may be there, which are no others'. 0, or -errno of links_read.
  */
-int check_interface_read(const struct interface_list *names, enum option_mode mode, bool frags,
+int check_interface_read(const struct check_names *names, enum option_mode mode, bool frags,
 			 const struct server_list *servers, struct check_interfaces *all);
 
 /**

@@ -1,106 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "check_network.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <ifaddrs.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "word.h"
 
-#define TOPIC "interfaces"
 #define DISPATCHER "xdp_dispatcher" /* the program of libxdp's dispatcher */
-
-/* ---- finding them ---- */
-
-/* Writes an address as text. False if it is none of those that turnserver uses when it is not told which. */
-static bool address_of(const struct ifaddrs *one, char text[INET6_ADDRSTRLEN])
-{
-	const struct sockaddr *address = one->ifa_addr;
-
-	if (!(one->ifa_flags & IFF_UP) || (one->ifa_flags & IFF_LOOPBACK) || !address)
-		return false;
-	if (address->sa_family == AF_INET)
-		return inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr, text, INET6_ADDRSTRLEN) &&
-		       strncmp(text, "169.254.", 8) != 0;
-	return address->sa_family == AF_INET6 &&
-	       inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr, text, INET6_ADDRSTRLEN) &&
-	       strncmp(text, "fe80", 4) != 0;
-}
-
-static void add_owner(const char *address, struct interface_list *names, struct check_report *report)
-{
-	int error = address_owner_find(address, names);
-
-	if (error == -ENOSPC)
-		check_report_add(report, CHECK_NOTE, TOPIC, NULL,
-				 "%s: more than %d interfaces; name those that matter with xdp-interface", address,
-				 ABI_ATTACHMENTS);
-	else if (error == -EADDRNOTAVAIL)
-		check_report_add(report, CHECK_NOTE, TOPIC, NULL,
-				 "%s is on no interface, or on the loopback only: its channels are relayed in userspace",
-				 address);
-	else if (error)
-		check_report_add(report, CHECK_NOTE, TOPIC, NULL, "%s: no interface found for this address: %s", address,
-				 strerror(-error));
-}
-
-static bool is_in(const struct check_addresses *list, unsigned int count, const char *address)
-{
-	for (unsigned int i = 0; i < count; i++) {
-		if (!strcmp(list->address[i], address))
-			return true;
-	}
-	return false;
-}
-
-/* Adds the owners of addresses that are in the list once, and not in `before`. */
-static void add_owners(const struct check_addresses *list, const struct check_addresses *before,
-		       struct interface_list *names, struct check_report *report)
-{
-	for (unsigned int i = 0; i < list->count; i++) {
-		if (!is_in(list, i, list->address[i]) && !is_in(before, before->count, list->address[i]))
-			add_owner(list->address[i], names, report);
-	}
-}
-
-/* turnserver listens on all addresses if it is not told which, and relays from all. */
-static void add_all_owners(struct interface_list *names, struct check_report *report)
-{
-	struct ifaddrs *all;
-	char text[INET6_ADDRSTRLEN];
-
-	if (getifaddrs(&all))
-		return;
-	for (const struct ifaddrs *one = all; one; one = one->ifa_next) {
-		if (address_of(one, text))
-			add_owner(text, names, report);
-	}
-	freeifaddrs(all);
-}
-
-void check_network_find(const struct check_config *config, const struct settings *settings,
-			struct interface_list *names, struct check_report *report)
-{
-	static const struct check_addresses none;
-
-	names->count = settings->interfaces;
-	memcpy(names->name, settings->interface, sizeof(names->name));
-	if (names->count)
-		return;
-	add_owners(&config->listening, &none, names, report);
-	add_owners(&config->relay, &config->listening, names, report);
-	/* It relays from the addresses that it was told to listen on. */
-	if (!config->listening.count)
-		add_all_owners(names, report);
-	if (!names->count)
-		check_report_add(report, CHECK_STOP, TOPIC, NULL,
-				 "none of the server's addresses is on an interface other than the loopback; name an interface "
-				 "with xdp-interface");
-}
-
-/* ---- judging them ---- */
 
 static void describe(const struct check_interface *interface, char *text, size_t size)
 {

@@ -235,7 +235,8 @@ def options(lab):
     Said(lab, words=("-c", said.all["file"])).find("ok", "options", "the offload is on")
     Said(lab, ("xdp-required", None)).find("stop", "options", "xdp-required is set")
     Said(lab, ("xdp-offload", None), ("xdp-interface", "none0")).find("stop", "none0", "there is no such interface")
-    said = Said(lab, ("xdp-offload", None), addresses=(("listening-ip", "203.0.113.9"), ("relay-ip", RELAY)))
+    said = Said(lab, ("xdp-offload", None), addresses=(("listening-ip", "203.0.113.9"), ("relay-ip", RELAY),
+                                                       ("relay-ip", "203.0.113.9")))
     said.find("note", "interfaces", "203.0.113.9 is on no interface")
     check_equal(said.modes(), {"to-peer": "native"}, "modes")
     # Without addresses it is all interfaces, as the server does.
@@ -316,7 +317,8 @@ def unit(lab):
     program.chmod(0o755)
     prefix = ("env", f"PATH={fake}:{os.environ['PATH']}")
     lines = ["LoadState=loaded", "User=turnserver", "AmbientCapabilities=",
-             "CapabilityBoundingSet=cap_bpf cap_net_admin cap_perfmon", "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX", "PrivateUsers=no", "MemoryMax=infinity"]
+             "CapabilityBoundingSet=cap_bpf cap_net_admin cap_perfmon",
+             "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX", "PrivateUsers=no", "MemoryMax=infinity"]
     shown.write_text("\n".join(lines), encoding="ascii")
     said = Said(lab, ("xdp-offload", None), prefix=prefix)
     said.find("stop", "privileges",
