@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-
 #define DISPATCHER "xdp_dispatcher" /* the program of libxdp's dispatcher */
 
 static void describe(const struct check_interface *interface, char *text, size_t size)
