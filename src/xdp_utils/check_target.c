@@ -13,6 +13,7 @@
 #include "choose.h"
 
 #define TOPIC "seen"
+#define SERVER "turnserver" /* how the names of its programs begin */
 
 /* ---- what /proc tells ---- */
 
@@ -102,13 +103,14 @@ static void read_file_of(uint32_t pid, const char *name, struct check_config *co
 
 static int find_running(uint32_t pid, struct check_target *target, struct check_report *report)
 {
-	char arguments[16384], name[PATH_MAX], link[64];
+	char arguments[16384], name[PATH_MAX], link[64], program[64];
 	size_t size = read_proc(pid, "cmdline", arguments, sizeof(arguments));
 	ssize_t length;
 	bool no_file;
 
-	if (!size) {
-		fprintf(stderr, PROGRAM ": there is no process %u, or its command line cannot be read\n", pid);
+	read_proc(pid, "comm", program, sizeof(program));
+	if (!size || (!target->running && strncmp(program, SERVER, strlen(SERVER)) != 0)) {
+		fprintf(stderr, PROGRAM ": process %u is no turnserver, or has ended\n", pid);
 		return EXIT_NO_SERVER;
 	}
 	target->pid = pid;

@@ -410,7 +410,10 @@ def running_server(lab):
     with Server(lab, prefix=("setpriv", "--bounding-set=-bpf,-sys_admin", "--inh-caps=-bpf,-sys_admin")) as server:
         Said(lab, words=("-p", server.pid)).find("stop", "server", "is not on")
         pid = server.pid
-    check_equal(ask(lab, "-p", pid)[0], NO_SERVER, "exit status for a process that has ended")
+    for other in (pid, os.getpid()):
+        status, text = ask(lab, "-p", other)
+        check_equal(status, NO_SERVER, f"exit status: {text}")
+        check(f"process {other} is no turnserver, or has ended" in text, text)
 
 
 @test("the command line: a file that is not there, and mistakes")
