@@ -66,6 +66,7 @@ static void check_interfaces(const struct check_target *target, bool frags, stru
 	}
 	if (!status && target->settings.mode == OPTION_MODE_AUTO)
 		check_interface_one_mode(all);
+	check_interface_drop_optional(all);
 	for (unsigned int i = 0; status && i < all->count; i++)
 		all->interface[i].mode = status->interface[i].mode;
 	check_network_judge(all, &target->settings, status, report);

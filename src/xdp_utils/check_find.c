@@ -2,14 +2,16 @@
 #include "check_find.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <ifaddrs.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "iface/address_owner.h"
+#include "base/log.h"
+#include "iface/selection.h"
+#include "netlink/links.h"
 
 #define TOPIC "interfaces"
+#define LOG_PREFIX "xdp: "
 
 /* ---- the server's addresses ---- */
 
@@ -66,46 +68,55 @@ static void collect(const struct check_config *config, struct check_addresses *l
 		add_all(list);
 }
 
-/* ---- their owners ---- */
+/* ---- the interfaces ---- */
 
-static void add_owner(const char *address, struct interface_list *owners, struct check_report *report)
+/* What the server would log becomes rows. The sink has no argument of its own. */
+static struct check_report *told;
+
+static void take_line(enum log_level level, const char *line)
 {
-	int error = address_owner_find(address, owners);
-
-	if (error == -ENOSPC)
-		check_report_add(report, CHECK_NOTE, TOPIC, NULL,
-				 "%s: more than %d interfaces; name those that matter with xdp-interface", address,
-				 ABI_ATTACHMENTS);
-	else if (error == -EADDRNOTAVAIL)
-		check_report_add(report, CHECK_NOTE, TOPIC, NULL,
-				 "%s is on no interface, or on the loopback only: its channels are relayed in userspace",
-				 address);
-	else if (error)
-		check_report_add(report, CHECK_NOTE, TOPIC, NULL, "%s: no interface found for this address: %s", address,
-				 strerror(-error));
+	if (level != LOG_LEVEL_INFO)
+		check_report_add(told, CHECK_NOTE, TOPIC, NULL, "%s", line + strlen(LOG_PREFIX));
 }
 
-static void find_owners(const struct check_config *config, struct check_names *names, struct check_report *report)
+static int select_interfaces(const struct settings *settings, const struct check_addresses *list,
+			     struct interface_list *selected)
 {
-	static struct check_addresses addresses;
-	struct interface_list owners = { 0 };
+	const char *texts[CHECK_ADDRESSES];
+	struct links links;
+	int error = links_read(&links);
 
-	collect(config, &addresses);
-	for (unsigned int i = 0; i < addresses.count; i++)
-		add_owner(addresses.address[i], &owners, report);
-	names->count = owners.count;
-	memcpy(names->name, owners.name, sizeof(names->name));
-	if (!names->count)
-		check_report_add(report, CHECK_STOP, TOPIC, NULL,
-				 "none of the server's addresses is on an interface other than the loopback; name an interface "
-				 "with xdp-interface");
+	if (error)
+		return error;
+	for (unsigned int i = 0; i < list->count; i++)
+		texts[i] = list->address[i];
+	error = selection_start(settings, texts, list->count);
+	if (!error)
+		error = selection_find(&links, selected);
+	selection_stop();
+	links_free(&links);
+	return error;
 }
 
 void check_find(const struct check_config *config, const struct settings *settings, struct check_names *names,
 		struct check_report *report)
 {
-	names->count = settings->interfaces;
-	memcpy(names->name, settings->interface, sizeof(names->name));
-	if (!names->count)
-		find_owners(config, names, report);
+	static struct check_addresses addresses;
+	struct interface_list selected = { 0 };
+	int error;
+
+	collect(config, &addresses);
+	told = report;
+	log_to(take_line);
+	error = select_interfaces(settings, &addresses, &selected);
+	log_to(NULL);
+	for (names->count = 0; names->count < selected.count; names->count++) {
+		memcpy(names->name[names->count], selected.entry[names->count].name, IFNAMSIZ);
+		names->optional[names->count] = selected.entry[names->count].optional;
+	}
+	/* If links cannot be read, check_interface_read says so. */
+	if (!error && !names->count)
+		check_report_add(report, CHECK_STOP, TOPIC, NULL,
+				 "none of the server's addresses is on an interface other than the loopback; name an interface "
+				 "with xdp-interface");
 }

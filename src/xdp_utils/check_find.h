@@ -8,8 +8,7 @@
 #include "check_report.h"
 
 /**
- * Finds the interfaces as the server does: those of xdp-interface, or else the owners of the addresses that it listens
- * on and relays from. Adds rows about addresses that no interface has.
+ * Finds the interfaces as the server does (iface/selection.h). Adds rows about addresses that no interface has.
  */
 void check_find(const struct check_config *config, const struct settings *settings, struct check_names *names,
 		struct check_report *report);

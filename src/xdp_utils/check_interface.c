@@ -74,11 +74,13 @@ static void choose(const struct links *links, const struct link *link, const str
 	uint32_t own = interface->program.pid ? link->ifindex : 0;
 	bool generic;
 
-	if (!link->ethernet) {
-		snprintf(interface->why_generic, CHECK_WHY, "it is not an Ethernet interface");
+	if (!link->ethernet || device_driver_is(link->name, "dummy")) {
+		snprintf(interface->why_generic, CHECK_WHY,
+			 link->ethernet ? "it is a dummy interface, which no packet comes in by" :
+					  "it is not an Ethernet interface");
 		return;
 	}
-	generic = mode != OPTION_MODE_NATIVE && !mode_check_generic(links, link, own, interface->why_generic, CHECK_WHY);
+	generic = mode != OPTION_MODE_NATIVE && !interface->optional && !mode_check_generic(links, link, own, interface->why_generic, CHECK_WHY);
 	if (mode != OPTION_MODE_GENERIC && !device)
 		snprintf(interface->why_native, CHECK_WHY,
 			 "the VLAN has more than %d tags, or the device below it is in another network namespace", ABI_TAGS);
@@ -89,7 +91,7 @@ static void choose(const struct links *links, const struct link *link, const str
 		interface->mode = STATUS_MODE_GENERIC;
 }
 
-static void read_one(const struct links *links, const char *name, enum option_mode mode, bool frags,
+static void read_one(const struct links *links, const char *name, bool optional, enum option_mode mode, bool frags,
 		     const struct server_list *servers, struct check_interface *interface)
 {
 	const struct link *link = links_find(links, if_nametoindex(name)), *device;
@@ -98,6 +100,7 @@ static void read_one(const struct links *links, const char *name, enum option_mo
 
 	memset(interface, 0, sizeof(*interface));
 	snprintf(interface->name, sizeof(interface->name), "%s", name);
+	interface->optional = optional;
 	if (!link) {
 		snprintf(interface->why_generic, CHECK_WHY, "there is no such interface");
 		return;
@@ -123,7 +126,7 @@ int check_interface_read(const struct check_names *names, enum option_mode mode,
 		return error;
 	all->count = names->count;
 	for (unsigned int i = 0; i < names->count; i++)
-		read_one(&links, names->name[i], mode, frags, servers, &all->interface[i]);
+		read_one(&links, names->name[i], names->optional[i], mode, frags, servers, &all->interface[i]);
 	links_free(&links);
 	return 0;
 }
@@ -141,10 +144,25 @@ void check_interface_one_mode(struct check_interfaces *all)
 
 		if (interface->mode != STATUS_MODE_NATIVE || interface->why_generic[0])
 			continue;
+		if (interface->optional) {
+			interface->mode = STATUS_MODE_NONE;
+			continue;
+		}
 		interface->mode = STATUS_MODE_GENERIC;
 		snprintf(interface->why_native, CHECK_WHY,
 			 "%s can only be generic and gets no packets from interfaces in native mode, so all are generic; name "
 			 "only the interfaces that matter with xdp-interface",
 			 outsider);
 	}
+}
+
+void check_interface_drop_optional(struct check_interfaces *all)
+{
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < all->count; i++) {
+		if (!all->interface[i].optional || all->interface[i].mode != STATUS_MODE_NONE)
+			all->interface[kept++] = all->interface[i];
+	}
+	all->count = kept;
 }

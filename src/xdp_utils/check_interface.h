@@ -20,6 +20,7 @@
 struct check_names {
 	unsigned int count;
 	char name[ABI_ATTACHMENTS][IFNAMSIZ];
+	bool optional[ABI_ATTACHMENTS]; /* only packets leave by it: native mode or nothing */
 };
 
 struct check_interface {
@@ -30,6 +31,7 @@ struct check_interface {
 	uint32_t mtu;
 	unsigned int queues, queues_max; /* in which that device receives; 0: not known */
 	bool up;
+	bool optional;                                      /* native mode or nothing, and nothing is amiss without it */
 	bool lro;                                           /* rx-lro is on for that device */
 	bool takes_redirects;                               /* what native mode elsewhere sends to it leaves */
 	bool merges;                                        /* rx-gro-list or rx-udp-gro-forwarding keeps generic mode from it */
@@ -56,5 +58,8 @@ int check_interface_read(const struct check_names *names, enum option_mode mode,
  * native mode. Pure.
  */
 void check_interface_one_mode(struct check_interfaces *all);
+
+/** Removes the optional ones that would carry no program, of which the server says nothing either. Pure. */
+void check_interface_drop_optional(struct check_interfaces *all);
 
 #endif

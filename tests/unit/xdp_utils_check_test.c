@@ -470,6 +470,17 @@ static void test_one_mode(void **state)
 	assert_int_equal(all.interface[0].mode, STATUS_MODE_GENERIC);
 	assert_non_null(strstr(all.interface[0].why_native, "br0 can only be generic"));
 	assert_int_equal(all.interface[1].mode, STATUS_MODE_NATIVE);
+	/* One that packets only leave by is native or nothing, and then nothing is said of it. */
+	craft(&all, 0, "eth0", STATUS_MODE_NATIVE);
+	all.interface[0].optional = true;
+	all.count = 3;
+	check_interface_drop_optional(&all);
+	assert_int_equal(all.count, 3);
+	check_interface_one_mode(&all);
+	assert_int_equal(all.interface[0].mode, STATUS_MODE_NONE);
+	check_interface_drop_optional(&all);
+	assert_int_equal(all.count, 2);
+	assert_string_equal(all.interface[0].name, "eth1");
 }
 
 static void test_judge_interfaces(void **state)
