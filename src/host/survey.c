@@ -54,6 +54,7 @@ static const struct {
 
 int survey_take(struct survey *survey)
 {
+	unsigned int timeout;
 	int first = 0;
 
 	*survey = (struct survey){ .signature = FNV_OFFSET };
@@ -67,6 +68,9 @@ int survey_take(struct survey *survey)
 		if (!first)
 			first = error;
 	}
+	/* Samples are asked for in time for it. */
+	timeout = survey_udp_timeout();
+	survey_mix(survey, &timeout, sizeof(timeout));
 	return first;
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "netlink/device.h"
+#include "table/gates.h"
 
 /* Stands for no device in a slot. Indices are positive ints, and the program stops at a 0. */
 #define SLOT_FREE UINT32_MAX
@@ -66,6 +67,9 @@ static int find_free(void)
 /* The program reads a slot only once it has an ifindex, so that is written last. */
 static void publish(unsigned int slot, const struct link *device, bool generic, int link)
 {
+	/* What was seen to come in by the slot came in by another device. */
+	if (slot != attachments.used)
+		gates_next_epoch();
 	attachments.link[slot] = link;
 	memcpy(attachments.slots[slot].mac, device->mac, sizeof(attachments.slots[slot].mac));
 	attachments.slots[slot].generic = generic;

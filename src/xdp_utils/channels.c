@@ -50,7 +50,8 @@ static void describe(const struct seen_flow *to_peer, const struct seen_flow *to
 		.hop = { to_peer->flow.hop, to_client->flow.hop },
 		.limited = to_peer->flow.flags & FLOW_LIMITED,
 		.since = to_peer->since > to_client->since ? to_peer->since : to_client->since,
-		.direction = { { .used = to_peer->used }, { .used = to_client->used } },
+		.direction = { { .used = to_peer->used, .open = to_peer->open },
+			       { .used = to_client->used, .open = to_client->open } },
 	};
 }
 

@@ -28,6 +28,7 @@ static void write_direction(struct json *json, const char *key, const struct sna
 	json_real(json, "packets_per_second", rates ? figures->packets_per_second : NAN);
 	json_real(json, "data_bits_per_second", rates ? figures->bits_per_second : NAN);
 	json_bool(json, "next_hop_known", figures->next_hop_known);
+	json_bool(json, "on_probation", !figures->open);
 	json_close(json, '{');
 }
 

@@ -50,7 +50,11 @@ static const char *channel_state(const struct channel_entry *entry)
 		return "relay thread silent";
 	if (!entry->direction[TO_PEER].next_hop_known)
 		return entry->direction[TO_CLIENT].next_hop_known ? "no next hop to peer" : "no next hop to peer or client";
-	return entry->direction[TO_CLIENT].next_hop_known ? "ok" : "no next hop to client";
+	if (!entry->direction[TO_CLIENT].next_hop_known)
+		return "no next hop to client";
+	if (!entry->direction[TO_PEER].open)
+		return entry->direction[TO_CLIENT].open ? "on probation to peer" : "on probation";
+	return entry->direction[TO_CLIENT].open ? "ok" : "on probation to client";
 }
 
 /* The text of each column. */

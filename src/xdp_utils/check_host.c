@@ -126,6 +126,6 @@ void check_host_judge(const struct check_host *host, struct check_report *report
 	else if (host->of.flags & (STATUS_EXAMINED_V4 | STATUS_EXAMINED_V6))
 		judge_found(host, report);
 	else
-		check_report_add(report, CHECK_OK, TOPIC, NULL, "this host is free: nothing that was looked for on it may refuse or change packets");
+		check_report_add(report, CHECK_OK, TOPIC, NULL, "this host is free: it has no firewall, NAT, cgroup program or strict reverse path filter");
 	judge_notes(&host->of, report);
 }

@@ -17,14 +17,14 @@ static bool carries(const struct status *status, uint32_t ifindex)
 	return false;
 }
 
-/* Packets of a direction are taken to come in by the device that those of the other one leave by. */
+/* A direction on probation is counted by its reason elsewhere. Packets of a direction are taken to come in by the device that those of the other one leave by. */
 static void count(const struct channel_entry *entry, enum direction direction, const struct status *status,
 		  struct one_sided *amiss)
 {
 	enum direction other = direction == TO_PEER ? TO_CLIENT : TO_PEER;
 	uint32_t ifindex = entry->device[other];
 
-	if (entry->direction[direction].used.packets)
+	if (entry->direction[direction].used.packets || !entry->direction[direction].open)
 		return;
 	if (ifindex && !carries(status, ifindex)) {
 		if (!amiss->no_program++)

@@ -160,10 +160,10 @@ static void test_changes(void **state)
 		uint32_t flags;
 		const char *text, *line;
 	} table[] = {
-		{ SURVEY_EXAMINED_V4, "a", "this host examines packets of IPv4; those that the kernel relays do not pass it: a" },
-		{ SURVEY_EXAMINED_V6 | SURVEY_NAT_V6, "b", "this host examines packets of IPv6; those that the kernel relays do not pass it: b" },
-		{ SURVEY_EXAMINED, "c", "this host examines packets of IPv4 and IPv6; those that the kernel relays do not pass it: c" },
-		{ 0, "", "this host is free: nothing that was looked for on it may refuse or change packets" },
+		{ SURVEY_EXAMINED_V4, "a", "this host examines packets of IPv4, so a channel is relayed in the kernel only after this host was seen to relay its packets: a" },
+		{ SURVEY_EXAMINED_V6 | SURVEY_NAT_V6, "b", "this host examines packets of IPv6, so a channel is relayed in the kernel only after this host was seen to relay its packets: b" },
+		{ SURVEY_EXAMINED, "c", "this host examines packets of IPv4 and IPv6, so a channel is relayed in the kernel only after this host was seen to relay its packets: c" },
+		{ 0, "", "this host is free: it has no firewall, NAT" },
 	};
 
 	(void)state;

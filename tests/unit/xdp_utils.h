@@ -88,6 +88,7 @@ static inline struct channel_entry simple_channel(uint16_t port, uint64_t since,
 	};
 
 	entry.direction[TO_PEER].next_hop_known = entry.direction[TO_CLIENT].next_hop_known = true;
+	entry.direction[TO_PEER].open = entry.direction[TO_CLIENT].open = true;
 	entry.direction[TO_PEER].used = (struct usage){ packets, 104 * packets, 100 * packets };
 	entry.direction[TO_CLIENT].used = (struct usage){ 2 * packets, 2 * 50 * packets, 2 * 54 * packets };
 	return entry;

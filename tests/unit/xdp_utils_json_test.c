@@ -163,9 +163,9 @@ static void test_channels(void **state)
 		    "\"number\": 16385, \"age_seconds\": 4.750, \"relay_thread_alive\": true, "
 		    "\"limit_bytes_per_second\": 64000, \"session_packets_dropped\": 31, \"to_peer\": {\"packets\": 32, "
 		    "\"data_bytes\": 3172, \"received_bytes\": 3300, \"sent_bytes\": 3172, \"packets_per_second\": 1.500, "
-		    "\"data_bits_per_second\": 12000.250, \"next_hop_known\": true}, "
+		    "\"data_bits_per_second\": 12000.250, \"next_hop_known\": true, \"on_probation\": true}, "
 		    "\"to_client\": {\"packets\": 33, \"data_bytes\": 3400, \"received_bytes\": 3400, \"sent_bytes\": 3532, "
-		    "\"packets_per_second\": 2.500, \"data_bits_per_second\": 13000.750, \"next_hop_known\": false}}, "
+		    "\"packets_per_second\": 2.500, \"data_bits_per_second\": 13000.750, \"next_hop_known\": false, \"on_probation\": true}}, "
 		    "{\"client\": {\"address\": \"2001:db8:1::2\", \"port\": 40001}, "
 		    "\"server\": {\"address\": \"2001:db8:1::1\", \"port\": 3479}, "
 		    "\"relay\": {\"address\": \"2001:db8:2::1\", \"port\": 50001}, "
@@ -173,9 +173,9 @@ static void test_channels(void **state)
 		    "\"number\": 32767, \"age_seconds\": 60.000, \"relay_thread_alive\": false, "
 		    "\"limit_bytes_per_second\": null, \"session_packets_dropped\": null, \"to_peer\": {\"packets\": 35, "
 		    "\"data_bytes\": 3460, \"received_bytes\": 3600, \"sent_bytes\": 3460, \"packets_per_second\": 3.500, "
-		    "\"data_bits_per_second\": 14000.000, \"next_hop_known\": false}, "
+		    "\"data_bits_per_second\": 14000.000, \"next_hop_known\": false, \"on_probation\": true}, "
 		    "\"to_client\": {\"packets\": 36, \"data_bytes\": 3700, \"received_bytes\": 3700, \"sent_bytes\": 3844, "
-		    "\"packets_per_second\": 4.500, \"data_bits_per_second\": 15000.000, \"next_hop_known\": true}}]}");
+		    "\"packets_per_second\": 4.500, \"data_bits_per_second\": 15000.000, \"next_hop_known\": true, \"on_probation\": true}}]}");
 }
 
 /* Without an earlier snapshot there are no rates; and so many lines are enough. */
