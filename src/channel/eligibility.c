@@ -21,6 +21,7 @@ static const struct {
 	[REFUSAL_TRANSLATED] = { "translated", "this host translates their addresses or ports (NAT)" },
 	[REFUSAL_HOST] = { "host", "this host refuses some of their packets (firewall, cgroup program, reverse path filter)" },
 	[REFUSAL_UNSEEN] = { "unseen", "their packets come in by no interface that carries the program" },
+	[REFUSAL_SHARE] = { "share", "one session has as many channels in the kernel as there is room left for others" },
 	[REFUSAL_ONE_WAY] = { "one-way", "only one direction has carried data so far, and this host has NAT, so that both must have" },
 };
 

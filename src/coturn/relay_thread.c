@@ -76,6 +76,8 @@ static void give_back(struct hooked_channel *hooked)
 {
 	offload_channel_free(hooked->channel);
 	bandwidth_release(hooked->bandwidth);
+	share_give(hooked->share);
+	hooked->share = NULL;
 	hooked->channel = NULL;
 	hooked->bandwidth = NULL;
 }

@@ -13,6 +13,7 @@
 #include "ns_turn_session.h"
 
 #include "coturn/bandwidth.h"
+#include "coturn/share.h"
 #include "offload.h"
 
 /** A channel that the kernel relays or has relayed, until coturn deletes it. */
@@ -20,6 +21,7 @@ struct hooked_channel {
 	ts_ur_super_session *session;
 	struct channel *channel;                /* NULL after it was closed and its slots were given back */
 	struct bandwidth *bandwidth;            /* NULL without max-bps, or if `channel` is NULL */
+	struct share *share;                    /* the session's; NULL if `channel` is NULL */
 	bool closed;                            /* nothing is relayed any more */
 	ioa_socket_handle relay;                /* the socket of its relayed transport address; NULL if closed */
 	bool df;                                /* that socket sends IPv4 packets with DF */

@@ -88,21 +88,48 @@ static int join_bandwidth(ts_ur_super_session *ss, ioa_engine_handle engine, str
 	return 0;
 }
 
-/* Starts to relay a channel in the kernel. Returns 0, or -errno, and then `hooked` holds nothing. */
+static bool has_share(struct hooked_channel *hooked)
+{
+	return hooked->share != NULL;
+}
+
+/* Takes one more place of the session's share. Returns 0 or -errno. */
+static int join_share(ts_ur_super_session *ss, struct hooked_channel *hooked)
+{
+	struct hooked_channel *other = for_channels(&ss->alloc, 0, has_share);
+	struct share *share = other ? other->share : NULL;
+	int error = share_take(&share);
+
+	if (!error)
+		hooked->share = share;
+	return error;
+}
+
+/*
+ * Starts to relay a channel in the kernel. Returns 0; -EDQUOT if the session has its share of the tables; or
+ * another -errno. After an error `hooked` holds nothing.
+ */
 static int offload(ts_ur_super_session *ss, ioa_engine_handle engine, struct channel_request *request,
 		   struct hooked_channel *hooked)
 {
 	int error = relay_thread_start(engine);
 
-	if (!error && request->limited)
-		error = join_bandwidth(ss, engine, hooked);
+	if (!error)
+		error = join_share(ss, hooked);
 	if (error)
 		return error;
+	if (request->limited)
+		error = join_bandwidth(ss, engine, hooked);
+	if (error)
+		goto share;
 	if (hooked->bandwidth)
 		request->limit = bandwidth_slot(hooked->bandwidth);
 	error = offload_channel_open(request, relay_thread_owner(), &hooked->channel);
-	if (error)
-		bandwidth_release(hooked->bandwidth);
+	if (!error)
+		return 0;
+	bandwidth_release(hooked->bandwidth);
+share:
+	share_give(hooked->share);
 	return error;
 }
 
@@ -138,7 +165,10 @@ void *session_channel_bind(void *server, void *session, void *channel, const voi
 	}
 	error = offload(ss, turn_server_get_engine(server), &request, hooked);
 	if (error) {
-		refusal_log_failure(error);
+		if (error == -EDQUOT)
+			refusal_log(REFUSAL_SHARE);
+		else
+			refusal_log_failure(error);
 		free(hooked);
 		return NULL;
 	}

@@ -16,6 +16,7 @@
 #include "base/version.h"
 #include "coturn/options.h"
 #include "coturn/release.h"
+#include "coturn/share.h"
 #include "offload.h"
 
 void __real_setup_server(void);
@@ -114,6 +115,7 @@ void __wrap_setup_server(void)
 	else if (settings.enabled && options_leave_channels())
 		error = start_for_addresses(&settings);
 
+	share_start(settings.channels);
 	running = !error;
 	if (settings.required && !settings.enabled && !given->error[0])
 		log_line(LOG_LEVEL_ERROR, "xdp-required is set, but xdp-offload is not: set xdp-offload too");
