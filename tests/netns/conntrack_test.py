@@ -12,7 +12,7 @@ import time
 import family
 import firewall
 from family import IPV4, IPV6
-from firewall import chain
+from firewall import STATEFUL, STATEFUL_RULES, chain
 from framed import DIRECTIONS, Framed
 from server import Server
 from steady import Steady
@@ -20,8 +20,6 @@ from tap import check, check_equal, note, run, test, wait_until
 
 # Seconds until conntrack forgets what has no answer, and what has.
 TIMEOUT, STREAM = 4, 6
-RULES = ("ct state established,related accept", "udp dport 3478 accept", "meta l4proto ipv6-icmp accept")
-STATEFUL = chain("filter", "input", *RULES, policy="drop", table="inet")
 MODES = (None, "native", "generic")
 
 
@@ -168,7 +166,7 @@ def reloaded(lab):
 def reload_for(lab, seconds):
     """Replaces the rules of the chain, a hundred times a second if the machine can; how often. Each line
     is a transaction, so that the chain is never without rules."""
-    line = "flush chain inet test_input c; " + "; ".join(f"add rule inet test_input c {rule}" for rule in RULES) + "\n"
+    line = "flush chain inet test_input c; " + "; ".join(f"add rule inet test_input c {rule}" for rule in STATEFUL_RULES) + "\n"
     count, end = 0, time.monotonic() + seconds
     with subprocess.Popen(["ip", "netns", "exec", lab.server.name, firewall.program("nft"), "-i"],
                           stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as nft:

@@ -54,6 +54,8 @@ FAMILIES = (IPV4, IPV6)
 def fixture():
     """A lab of both families with the further addresses."""
     with Lab("direct", ipv6=True) as made:
+        # An interface that loses its first address keeps the other one.
+        made.server.sysctl("net/ipv4/conf/all/promote_secondaries", 1)
         made.server.add_address("to-client", OTHER_SERVER + "/24")
         # IPv6's redirect takes the address of the interface that was added last.
         made.server.ip("address", "delete", ipv6_of(addresses.SERVER) + "/64", "dev", "to-client")

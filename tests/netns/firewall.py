@@ -43,6 +43,11 @@ def chain(kind, hook, *rules, priority=0, policy="accept", table="<ip>"):
             f"policy {policy}; {'; '.join(rules)}; }}\n}}\n")
 
 
+# All that an operator lets in who lets nothing in.
+STATEFUL_RULES = ("ct state established,related accept", "udp dport 3478 accept", "meta l4proto ipv6-icmp accept")
+STATEFUL = chain("filter", "input", *STATEFUL_RULES, policy="drop", table="inet")
+
+
 @contextlib.contextmanager
 def ruleset(namespace, text):
     """Rules of nft, while this lasts."""

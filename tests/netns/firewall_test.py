@@ -8,7 +8,7 @@ import contextlib
 
 import family
 import firewall
-from firewall import ENOUGH, Row, chain
+from firewall import ENOUGH, STATEFUL, Row, chain
 from tap import run, skip
 
 
@@ -17,9 +17,6 @@ def _sizes(of, direction, tick):
     return 160 if direction == "to_peer" else (20, 1470 if of.number == 4 else 1450)[tick % 2]
 
 
-# All that an operator lets in who lets nothing in.
-STATEFUL = chain("filter", "input", "ct state established,related accept", "udp dport 3478 accept",
-                 "meta l4proto ipv6-icmp accept", policy="drop", table="inet")
 TO_PEER = "<ip> daddr <peer> udp dport 1-65535 drop"
 FROM_PEER = "<ip> saddr <peer> udp sport 1-65535 drop"
 

@@ -20,7 +20,7 @@ import cgroup
 import family
 import firewall
 from family import IPV4, IPV6
-from firewall import chain
+from firewall import STATEFUL, chain
 from framed import DIRECTIONS, Framed
 from server import Server
 from steady import Steady
@@ -28,8 +28,6 @@ from tap import Failed, Skipped, check, note, wait_until
 
 MARGIN = 3       # seconds after a change in which either is right
 BEFORE = 0.5     # what was sent so long before a change may still be on its way
-STATEFUL = chain("filter", "input", "ct state established,related accept", "udp dport 3478 accept",
-                 "meta l4proto ipv6-icmp accept", policy="drop", table="inet")
 
 
 class Change:
