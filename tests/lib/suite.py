@@ -16,14 +16,15 @@ ALONE = math.inf
 # Processors that a test uses on average, where it is not what is usual in its group.
 CORES = {
     "netns/no_server_test": ALONE,
-    "netns/admission_test": 0.2, "netns/ends_test": 0.2, "netns/figures_test": 0.2, "netns/generated_test": 0.8,
+    "netns/admission_test": 0.2, "netns/conntrack_test": 0.2, "netns/ends_test": 0.2, "netns/figures_test": 0.2,
+    "netns/follow_test": 0.2, "netns/generated_test": 0.8,
     "netns/lifetime_test": 0.2, "netns/metrics_server_test": 0.2, "netns/mobility_test": 0.2, "netns/monitor_test": 0.2,
     "netns/usage_test": 0.2,
     "upstream/configure_test": 0.6, "upstream/without_test": 0.7,
 }
 # The longest first, so that none of them is left over at the end.
-FIRST = ("netns/limit_test", "netns/ends_test", "netns/nexthop_test", "netns/lifetime_test", "upstream/without_test",
-         "netns/admission_test", "fuzz/fuzz", "netns/attach_test", "netns/generated_test", "lint/c")
+FIRST = ("netns/follow_test", "netns/conntrack_test", "netns/firewall_test", "netns/limit_test", "netns/ends_test",
+         "netns/nexthop_test", "netns/lifetime_test", "upstream/without_test", "netns/admission_test", "fuzz/fuzz", "netns/attach_test", "netns/generated_test", "lint/c")
 # What takes channels through their whole life, and many of them at once.
 SANITIZED = ("differential_test", "races_test")
 ASAN = {"UBSAN_OPTIONS": "print_stacktrace=1", "ASAN_OPTIONS": "detect_leaks=1"}

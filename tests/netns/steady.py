@@ -55,7 +55,7 @@ class Steady:
             if (found := receive(0.2)) is None:
                 continue
             number, _, kind = found[0].partition(b" ")
-            if kind != name.encode() or int(number) in self._arrived[name]:
+            if kind.rstrip(b".") != name.encode() or int(number) in self._arrived[name]:
                 if not found[0].startswith(b"works "):
                     self.faults.append(found)
             else:
