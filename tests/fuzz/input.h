@@ -42,6 +42,8 @@ struct input {
 	uint8_t headroom, metadata;
 	uint8_t decoy; /* bits: other flows that are bound */
 	uint8_t limited; /* bits: which flows max-bps limits, and how much is left to each meter */
+	uint8_t gates;   /* 0: every gate is open */
+	uint8_t gate[2]; /* of the flow that the packet has, and of that which it leads to */
 	uint8_t race[4]; /* what a writer changes meanwhile: kind, bits, when, how fast */
 	struct {
 		uint8_t kind, value[2];

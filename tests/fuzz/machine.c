@@ -330,6 +330,8 @@ static void flow_put(int which)
 	for (unsigned int i = 0; i < entry->behind; i++) {
 		row = next_free(&hash, &probe);
 		before_put(&machine.slot[row], entry, i);
+		/* Their gates are closed, and nothing is left to be noted. */
+		machine.note[row].seen = GATE_PLACES;
 	}
 	row = next_free(&hash, &probe);
 	slot = &machine.slot[row];
@@ -337,6 +339,8 @@ static void flow_put(int which)
 	content_put(slot, &entry->flow);
 	slot->packets = entry->counts.packets;
 	slot->data = entry->counts.data;
+	slot->gate = entry->gate;
+	machine.note[row] = entry->note;
 	machine.note[row].trimmed = entry->counts.trimmed;
 	slot->seq = entry->ended ? 0x80000000u : 0xffffffffu;
 	machine.row[which] = row;
@@ -361,6 +365,7 @@ static void flows_collect(struct outcome *outcome)
 		struct flow_note *note = &machine.note[machine.row[i]], *noted = &machine.note_before[machine.row[i]];
 
 		memset(&outcome->gained[i], 0, sizeof(outcome->gained[i]));
+		memset(&outcome->noted[i], 0, sizeof(outcome->noted[i]));
 		if (machine.world->flow[i].absent)
 			continue;
 		outcome->gained[i].packets = slot->packets - before->packets;
@@ -368,7 +373,11 @@ static void flows_collect(struct outcome *outcome)
 		outcome->gained[i].trimmed = note->trimmed - noted->trimmed;
 		slot->packets = before->packets;
 		slot->data = before->data;
+		outcome->noted[i].sampled = noted->sample && !note->sample;
+		outcome->noted[i].seen = note->seen & ~noted->seen;
 		note->trimmed = noted->trimmed;
+		note->sample |= outcome->noted[i].sampled;
+		note->seen &= ~outcome->noted[i].seen;
 	}
 	if (memcmp(machine.slot, machine.slot_before, sizeof(machine.slot)) != 0 ||
 	    memcmp(machine.note, machine.note_before, sizeof(machine.note)) != 0)
@@ -575,6 +584,7 @@ static void tables_check(const struct world *world)
 		memcpy(machine.copy.hop, world->hop, sizeof(world->hop));
 	if (memcmp(&machine.copy, world, sizeof(*world)) != 0 ||
 	    memcmp(program_attachments, world->port, sizeof(world->port)) != 0 ||
+	    memcmp(program_hairpin, &world->hairpin, sizeof(world->hairpin)) != 0 ||
 	    memcmp(program_deadlines, world->deadline, sizeof(world->deadline)) != 0)
 		foul("wrote into a table");
 }
@@ -591,6 +601,7 @@ void machine_run(const struct world *world, const struct race *race, const struc
 	machine.redirected = 0;
 	machine.foul = NULL;
 	memcpy(program_attachments, world->port, sizeof(world->port));
+	*program_hairpin = world->hairpin;
 	memcpy(program_deadlines, world->deadline, sizeof(world->deadline));
 	program_configure(ROWS, world->frags, world->coarse_clock, world->weak_order);
 	flows_put();

@@ -9,6 +9,7 @@
 #include "turn.bpf.c"
 
 struct attachment *const program_attachments = attachments;
+struct gate *const program_hairpin = &hairpin;
 __u64 *const program_deadlines = deadlines;
 const volatile __u64 *const program_seed = flow_seed;
 

@@ -16,6 +16,7 @@ enum program_map {
 enum program_map program_map(const void *map);
 /* Rows of its .bss, to be filled and compared. */
 extern struct attachment *const program_attachments;
+extern struct gate *const program_hairpin;
 extern __u64 *const program_deadlines;
 /* Its .rodata, as the loader sets it. */
 void program_configure(uint32_t rows, uint32_t frags, uint32_t coarse_clock, uint32_t weak_order);

@@ -207,6 +207,61 @@ static void ports_make(struct scenario *scenario)
 	memcpy(world->in.mac + 6, scenario->mac + (r->id[0] & 1 ? 0 : 12), 6);
 }
 
+#define EPOCH 5
+
+/* Where the packets of a flow come from: a device, this host itself, nowhere that is known now, or no entry. */
+static uint32_t back_make(struct world *world, int index, unsigned int kind)
+{
+	struct hop *hop = world_hop(world, index);
+
+	hop->ifindex = kind == 0 ? INGRESS + 1 : 0;
+	hop->flags = kind == 1 ? HOP_LOCAL : 0;
+	return kind == 3 ? HOPS : index;
+}
+
+/* A gate that is open to a place, to another one, of another epoch, or closed. */
+static uint32_t gate_make(uint32_t place, unsigned int kind)
+{
+	switch (kind) {
+	case 0:
+		return gate_of(EPOCH, place);
+	case 1:
+		return gate_of(EPOCH, GATE_PLACES & ~place);
+	case 2:
+		return gate_of(EPOCH ^ 1, GATE_PLACES);
+	default:
+		return 0;
+	}
+}
+
+static void flow_gate_make(struct world *world, int which, uint32_t place, uint8_t bits)
+{
+	struct flow_entry *entry = &world->flow[which];
+
+	if (entry->absent)
+		return;
+	entry->gate = gate_make(place, bits & 3);
+	entry->note.gate = gate_make(place, bits >> 2 & 3);
+	entry->note.sample = bits >> 4 & 1;
+	entry->note.seen = bits >> 5 & 1 ? GATE_PLACES & ~place : 0;
+	entry->note.back = back_make(world, BACK + (which == SECOND), bits >> 6);
+}
+
+static void gates_make(struct scenario *scenario)
+{
+	const struct input *r = &scenario->r;
+	struct world *world = scenario->world;
+	uint32_t place = 1u << r->port_row % ABI_ATTACHMENTS;
+
+	if (!r->gates)
+		return;
+	for (int i = 0; i < ABI_ATTACHMENTS; i++)
+		world->port[i].gate = gate_of_place(EPOCH, 1u << i);
+	world->hairpin = gate_of_place(EPOCH, GATE_HAIRPIN);
+	for (int i = 0; i < FLOWS; i++)
+		flow_gate_make(world, i, i == SECOND ? GATE_HAIRPIN : place, r->gate[i == SECOND]);
+}
+
 /* The VLAN that the frame's tags name is there, and another one. */
 static void vlans_make(struct scenario *scenario)
 {
@@ -324,6 +379,7 @@ void build_scenario(const uint8_t *input, size_t length, struct world *world, st
 			world_hop(world, FIRST)->ifindex = 0;
 	}
 	ports_make(&scenario);
+	gates_make(&scenario);
 	tags_make(&scenario);
 	vlans_make(&scenario);
 	machine_make(&scenario);

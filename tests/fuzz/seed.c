@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Inputs to start from: each way, family and kind of checksum, then each trouble, then each race. */
+/* Inputs to start from: each way, family and kind of checksum, each trouble, each race, and each kind of gate. */
 #include <string.h>
 
 #include "scenario.h"
 
 enum { WAYS_AND_FAMILIES = WAYS * 8, SUMS = 4, TROUBLES = TROUBLES_END - TROUBLE_FIRST };
+enum { GATE_SEEDS = 2 * 256 };
 enum { RACE_MOMENTS = 24, RACE_SEEDS = RACE_MOMENTS * 2 * (RACES - 1) };
 
 bool seed_input(unsigned int number, uint8_t *input, size_t *length)
@@ -48,6 +49,13 @@ bool seed_input(unsigned int number, uint8_t *input, size_t *length)
 		r.way = number % WAYS;
 		r.families = number / 3;
 		r.kernel = number % 2 * 8;
+	} else if (number < WAYS_AND_FAMILIES * SUMS + 4 * TROUBLES + RACE_SEEDS + GATE_SEEDS) {
+		number -= WAYS_AND_FAMILIES * SUMS + 4 * TROUBLES + RACE_SEEDS;
+		r.way = number < GATE_SEEDS / 2 ? number % 2 : WAY_OTHER;
+		r.families = number / 2;
+		r.port_row = number % 5;
+		r.gates = 1;
+		r.gate[number >= GATE_SEEDS / 2] = number;
 	} else {
 		return false;
 	}

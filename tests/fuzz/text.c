@@ -129,6 +129,18 @@ static void print_counts(const struct trial *trial)
 	}
 }
 
+static void print_notes(const struct trial *trial)
+{
+	for (int i = 0; i < FLOWS; i++) {
+		const struct noted *noted[2] = {&trial->want.noted[i], &trial->outcome.noted[i]};
+
+		for (int w = 0; w < 2; w++)
+			if (noted[w]->sampled || noted[w]->seen)
+				printf("/* flow %d, %s: %s, places %#x seen */\n", i, w ? "noted" : "wanted if its gate is closed",
+				       noted[w]->sampled ? "sampled" : "no sample", noted[w]->seen);
+	}
+}
+
 void trial_print(const struct trial *trial, const char *complaint)
 {
 	const struct expectation *want = &trial->want;
@@ -150,4 +162,5 @@ void trial_print(const struct trial *trial, const char *complaint)
 	print_frame("got", &trial->outcome.frame);
 	print_difference(want->causes ? &trial->frame : &want->frame, &trial->outcome.frame);
 	print_counts(trial);
+	print_notes(trial);
 }

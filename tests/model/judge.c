@@ -65,6 +65,23 @@ const char *judge_packet(const struct frame *in, const struct expectation *want,
 	return want->causes ? judge_pass(in, outcome) : judge_relayed(want, outcome);
 }
 
+static bool noted_is(const struct noted *one, const struct noted *other)
+{
+	return one->sampled == other->sampled && one->seen == other->seen;
+}
+
+/* Only a gate that is closed changes a note. */
+static const char *judge_notes(const struct expectation *want, const struct outcome *outcome)
+{
+	static const struct noted none;
+	bool closed = outcome->verdict == VERDICT_PROBATION || outcome->verdict == VERDICT_SAMPLE;
+
+	for (int i = 0; i < FLOWS; i++)
+		if (!noted_is(&outcome->noted[i], closed ? &want->noted[i] : &none))
+			return "wrong note";
+	return NULL;
+}
+
 const char *judge(const struct frame *in, const struct expectation *want, const struct outcome *outcome)
 {
 	const char *complaint = judge_packet(in, want, outcome);
@@ -78,5 +95,5 @@ const char *judge(const struct frame *in, const struct expectation *want, const 
 			return "wrong counts";
 	if (memcmp(outcome->limit, want->limit, sizeof(outcome->limit)) != 0)
 		return "wrong meters";
-	return NULL;
+	return judge_notes(want, outcome);
 }

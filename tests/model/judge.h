@@ -10,6 +10,7 @@ struct outcome {
 	int verdict;      /* -1: not exactly one counter moved, by 1, on this CPU */
 	uint32_t ifindex; /* of the last redirect asked for; 0: cannot be seen */
 	struct counts gained[FLOWS]; /* what was added for the flows */
+	struct noted noted[FLOWS];
 	struct limit limit[LIMITS];  /* afterwards */
 	const char *foul; /* what the program must never do; NULL */
 	struct frame frame; /* `linear` 0: cannot be seen */

@@ -30,6 +30,7 @@ struct trip {
 	uint32_t ip, udp, payload, length; /* where it stands; bytes of UDP payload */
 	uint32_t data, data_length;
 	const struct flow *first, *flow; /* the flow that came, the flow that leaves */
+	const struct flow_entry *entry;  /* of the first */
 	const struct hop *hop;
 	uint8_t tos, ttl;
 };
@@ -243,6 +244,39 @@ static bool owner_alive(const struct trip *t, const struct flow *flow)
 	return t->world->now < t->world->deadline[flow->owner];
 }
 
+/* The next hop of this index, unless it is not known. */
+static const struct hop *hop_at(const struct trip *t, uint32_t index)
+{
+	const struct hop_entry *entry;
+
+	if (index >= HOPS)
+		return NULL;
+	entry = &t->world->hop[index];
+	return entry->seq % 2 ? &entry->hop : NULL;
+}
+
+/* The places and the epoch must agree, as far as the mask of the place has them. */
+static bool is_open(uint32_t gate, const struct gate *place)
+{
+	return (gate & place->mask) == (place->gate & place->mask);
+}
+
+/* What of its gate is against a packet that comes from a place. */
+static uint32_t gate_causes(struct trip *t, const struct flow_entry *entry, const struct gate *place)
+{
+	struct noted *noted = &t->want->noted[entry - t->world->flow];
+	uint32_t bit = place->mask & GATE_PLACES;
+	const struct hop *back = hop_at(t, entry->note.back);
+
+	if (is_open(entry->gate, place))
+		return 0;
+	if (is_open(entry->note.gate, place) && !entry->note.sample)
+		return back && (bool)(back->flags & HOP_LOCAL) == (bit == GATE_HAIRPIN) ? 0 : CAUSE(PROBATION);
+	noted->seen = bit & ~entry->note.seen;
+	noted->sampled = is_open(entry->note.gate, place);
+	return noted->sampled ? CAUSE(SAMPLE) : CAUSE(PROBATION);
+}
+
 static uint32_t flow_find(struct trip *t)
 {
 	const uint8_t *addresses = t->in->byte + t->ip + (t->v6 ? 8 : 12), *ports = t->in->byte + t->udp;
@@ -259,20 +293,11 @@ static uint32_t flow_find(struct trip *t)
 	if (!entry)
 		return CAUSE(NO_FLOW);
 	t->first = t->flow = &entry->flow;
+	t->entry = entry;
 	return 0;
 }
 
 /* --- the way out ----------------------------------------------------------- */
-
-static const struct hop *hop_of(const struct trip *t, const struct flow *flow)
-{
-	const struct hop_entry *entry;
-
-	if (flow->hop >= HOPS)
-		return NULL;
-	entry = &t->world->hop[flow->hop];
-	return entry->seq % 2 ? &entry->hop : NULL;
-}
 
 /* The TTL after this flow; 0 cannot be sent. */
 static uint8_t ttl_after(const struct flow *flow, const struct hop *hop, uint8_t ttl)
@@ -315,7 +340,7 @@ static uint32_t one_hop(struct trip *t)
 
 	if (!owner_alive(t, t->flow))
 		causes |= CAUSE(SERVER_SILENT);
-	t->hop = hop_of(t, t->flow);
+	t->hop = hop_at(t, t->flow->hop);
 	if (!t->hop)
 		return causes | CAUSE(NO_NEXT_HOP);
 	t->tos &= t->flow->tos_mask;
@@ -324,7 +349,7 @@ static uint32_t one_hop(struct trip *t)
 }
 
 /* What left by the first flow comes in again, from its relay address to its peer's. */
-static uint32_t turn_round(struct trip *t)
+static uint32_t turn_round(struct trip *t, uint32_t first_gate)
 {
 	uint8_t ports[4];
 	const struct flow_entry *entry;
@@ -345,10 +370,14 @@ static uint32_t turn_round(struct trip *t)
 		memcpy(addresses + 4, &t->first->daddr.v4, 4);
 		entry = entry_find(t, false, addresses, ports, 0);
 	}
-	if (!entry || !entry->flow.channel)
-		return CAUSE(LOCAL) | (entry && !owner_alive(t, &entry->flow) ? CAUSE(SERVER_SILENT) : 0);
+	if (!entry)
+		return CAUSE(LOCAL);
+	/* The first gate is asked first. */
+	causes = first_gate ? 0 : gate_causes(t, entry, &t->world->hairpin);
+	if (!entry->flow.channel)
+		return causes | CAUSE(LOCAL) | (!owner_alive(t, &entry->flow) ? CAUSE(SERVER_SILENT) : 0);
 	t->flow = &entry->flow;
-	causes = one_hop(t);
+	causes |= one_hop(t);
 	if (t->hop ? t->hop->flags & HOP_LOCAL : true)
 		causes |= CAUSE(LOCAL);
 	return causes;
@@ -499,12 +528,14 @@ static uint32_t room_causes(const struct trip *t)
 static uint32_t decide(struct trip *t)
 {
 	bool to_peer;
-	uint32_t causes = read_frame(t);
+	uint32_t causes = read_frame(t), closed;
 
 	if (!causes)
 		causes = flow_find(t);
 	if (causes)
 		return causes;
+	closed = gate_causes(t, t->entry, &t->port->gate);
+	causes |= closed;
 	to_peer = !t->first->channel;
 	t->data = t->payload;
 	t->data_length = t->length;
@@ -520,7 +551,7 @@ static uint32_t decide(struct trip *t)
 	t->want->verdict = to_peer ? VERDICT_TO_PEER : VERDICT_TO_CLIENT;
 	if (t->hop && t->hop->flags & HOP_LOCAL) {
 		t->want->verdict = VERDICT_TO_OTHER_CLIENT;
-		causes |= to_peer ? turn_round(t) : CAUSE(LOCAL);
+		causes |= to_peer ? turn_round(t, closed) : CAUSE(LOCAL);
 	}
 	if (causes & (CAUSE(BAD_LENGTH) | CAUSE(LOCAL)) || !t->hop)
 		return causes;
@@ -589,6 +620,7 @@ void model_decide(const struct world *world, const struct frame *in, struct expe
 	struct trip t = {.world = world, .in = in, .want = want};
 
 	memset(want->gained, 0, sizeof(want->gained));
+	memset(want->noted, 0, sizeof(want->noted));
 	memcpy(want->limit, world->limit, sizeof(want->limit));
 	want->unknown = false;
 	want->causes = decide(&t);

@@ -22,6 +22,7 @@ struct expectation {
 	int action;
 	uint32_t ifindex; /* of a redirect */
 	struct counts gained[FLOWS]; /* in any case */
+	struct noted noted[FLOWS];   /* if the verdict is PROBATION or SAMPLE; nothing otherwise */
 	struct limit limit[LIMITS];  /* afterwards, in any case */
 	struct frame frame;          /* out */
 };

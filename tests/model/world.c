@@ -42,6 +42,16 @@ void flow_set_number(struct flow_entry *entry, uint16_t number)
 		entry->key.v4.channel = htons(number);
 }
 
+uint32_t gate_of(uint32_t epoch, uint32_t places)
+{
+	return epoch << GATE_EPOCH_SHIFT | places;
+}
+
+struct gate gate_of_place(uint32_t epoch, uint32_t place)
+{
+	return (struct gate){gate_of(epoch, place), gate_of(GATE_EPOCH_MAX, place)};
+}
+
 void flow_set_ip_sum(struct flow *flow)
 {
 	uint8_t ip[20] = {[0] = 0x45, [9] = PROTOCOL_UDP};

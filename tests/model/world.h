@@ -36,6 +36,12 @@ enum before {
 	BEFORE_ENDED,  /* the same key, ended */
 };
 
+/* What is added to a flow's note, apart from the counts. */
+struct noted {
+	bool sampled;  /* the sample that was asked for has gone up */
+	uint32_t seen; /* places that were not noted before */
+};
+
 struct flow_entry {
 	bool absent; /* not bound */
 	int family;  /* of the key: 4 or 6 */
@@ -45,6 +51,8 @@ struct flow_entry {
 	} key;
 	struct flow flow;
 	struct counts counts;
+	uint32_t gate;         /* of the slot */
+	struct flow_note note; /* but for `begun` and `trimmed` */
 	bool ended;          /* or it is just being changed */
 	bool lost;           /* the slots before do not say that it stands further on */
 	unsigned int behind; /* so many slots are before its own */
@@ -70,6 +78,7 @@ struct world {
 	struct hop_entry hop[HOPS];
 	struct limit limit[LIMITS];
 	struct attachment port[ABI_ATTACHMENTS];
+	struct gate hairpin;
 	struct vlan_entry vlan[VLANS];
 	uint32_t device[DEVICES]; /* interfaces that a redirect can leave by; 0: none */
 	uint64_t deadline[ABI_OWNERS];
@@ -97,6 +106,9 @@ void flow_make(struct flow_entry *entry, const struct leg *in, uint16_t number, 
 	       uint16_t number_out);
 /* The number that the entry is found by. */
 void flow_set_number(struct flow_entry *entry, uint16_t number);
+/* The gate of an epoch for these places, and that of a place itself. */
+uint32_t gate_of(uint32_t epoch, uint32_t places);
+struct gate gate_of_place(uint32_t epoch, uint32_t place);
 /* Has to follow a change of frag_off. */
 void flow_set_ip_sum(struct flow *flow);
 

@@ -234,6 +234,20 @@ static void here(struct world *world)
 	world_last_hop(world)->flags = HOP_LOCAL;
 }
 
+static void not_seen(struct world *world)
+{
+	world->flow[FIRST].gate = 0;
+}
+
+static void sample(struct world *world)
+{
+	struct flow_entry *entry = &world->flow[FIRST];
+
+	entry->note.gate = entry->gate;
+	entry->note.sample = 1;
+	entry->gate = 0;
+}
+
 static void test_one_of_each(void **state)
 {
 	static const struct row rows[] = {
@@ -257,6 +271,8 @@ static void test_one_of_each(void **state)
 		{"no checksum", VERDICT_CHECKSUM, .in = 6, .data = 40, .checksum = SUM_ZERO},
 		{"no room", VERDICT_NO_ROOM, .in = 4, .out = 6, .data = 40, .before = no_room},
 		{"local", VERDICT_LOCAL, .data = 40, .before = here},
+		{"no example", VERDICT_PROBATION, .data = 40, .before = not_seen},
+		{"sample", VERDICT_SAMPLE, .data = 40, .before = sample},
 		{"several buffers", VERDICT_FRAGS, .data = 8000, .before = no_frags},
 	};
 

@@ -267,12 +267,18 @@ static bool row_moved(const struct flow_slot *before, const struct flow_slot *no
 }
 
 /* The same of its note. */
-static bool note_moved(const struct flow_note *before, const struct flow_note *now, struct counts *counts)
+static bool note_moved(const struct flow_note *before, const struct flow_note *now, struct counts *counts,
+		       struct noted *noted)
 {
 	struct flow_note rest = *now;
 
 	counts->trimmed = now->trimmed - before->trimmed;
 	rest.trimmed = before->trimmed;
+	noted->sampled = before->sample && !now->sample;
+	if (noted->sampled)
+		rest.sample = before->sample;
+	noted->seen = now->seen & ~before->seen;
+	rest.seen &= ~noted->seen;
 	return !memcmp(&rest, before, sizeof(rest));
 }
 
@@ -282,17 +288,21 @@ static void usage_moved(struct outcome *outcome)
 	const struct flow_note *notes = tables_notes();
 
 	memset(outcome->gained, 0, sizeof(outcome->gained));
+	memset(outcome->noted, 0, sizeof(outcome->noted));
 	for (int row = 0; row < TABLES_ROWS; row++) {
-		struct counts stray = {0}, *counts = &stray;
+		struct counts *counts = NULL;
+		struct noted *noted = NULL;
 
 		if (!memcmp(&now[row], &harness.slots[row], sizeof(*now)) &&
 		    !memcmp(&notes[row], &harness.notes[row], sizeof(*notes)))
 			continue;
 		for (int flow = 0; flow < FLOWS; flow++)
-			if (row == tables_row(flow))
+			if (row == tables_row(flow)) {
 				counts = &outcome->gained[flow];
-		if (!row_moved(&harness.slots[row], &now[row], counts) ||
-		    !note_moved(&harness.notes[row], &notes[row], counts) || counts == &stray)
+				noted = &outcome->noted[flow];
+			}
+		if (!noted || !row_moved(&harness.slots[row], &now[row], counts) ||
+		    !note_moved(&harness.notes[row], &notes[row], counts, noted))
 			outcome->foul = "wrote into the table of flows";
 	}
 }

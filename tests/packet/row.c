@@ -61,6 +61,7 @@ struct flow_entry row_flow(const struct path *path, bool second)
 	struct flow_entry entry;
 
 	flow_make(&entry, &in, number_out ? 0 : MODEL_CHANNEL, &out, number_out);
+	entry.gate = gate_of(MODEL_EPOCH, GATE_PLACES);
 	entry.flow.hop = second;
 	entry.flow.limit = second;
 	entry.flow.owner = 7 + second;

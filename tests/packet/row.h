@@ -69,6 +69,7 @@ extern const uint8_t model_port_mac[6], model_vlan_mac[6];
 extern const uint8_t model_station_mac[WAYS][6];
 #define MODEL_CHANNEL 0x4001
 #define MODEL_OTHER_CHANNEL 0x7abc
+#define MODEL_EPOCH 5 /* of the gates */
 #define MODEL_LABEL 0x54321 /* of what is received; what is sent says the flow */
 
 /* Who sends what comes in, and what then leaves. */

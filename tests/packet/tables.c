@@ -144,6 +144,8 @@ static void flow_put(int which, const struct flow_entry *entry)
 	if (error)
 		fail_msg("flow %d: %s", which, strerror(-error));
 	rows_take(entry, 0);
+	table.notes[table.row[which]] = entry->note;
+	table.slots[table.row[which]].gate = entry->gate;
 	flow_table_write(&table.flows, table.row[which], &entry->flow);
 	if (entry->before == BEFORE_ENDED)
 		rows_end(entry, &table.slots[table.row[which]]);
@@ -214,6 +216,7 @@ void tables_put(struct turn_bpf *skel, const struct world *world)
 		map_put(skel->maps.hops, &i, &world->hop[i]);
 	memcpy(skel->bss->deadlines, world->deadline, sizeof(world->deadline));
 	memcpy(skel->bss->attachments, world->port, sizeof(world->port));
+	skel->bss->hairpin = world->hairpin;
 	vlans_put(skel, world);
 	devices_put(skel, world);
 	table.world = *world;
