@@ -67,7 +67,9 @@ void send_done(int fd, const struct sockaddr *to, int error)
 			continue;
 		if (packet->hooked->channel)
 			offload_channel_relayed(packet->hooked->channel, packet->to_client, error);
-		packet->hooked = NULL;
+		/* After other errors coturn may send the packet again. */
+		if (!error || error == EPERM)
+			packet->hooked = NULL;
 	}
 }
 

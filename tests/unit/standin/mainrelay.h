@@ -11,6 +11,9 @@ struct params_standin {
 extern struct params_standin turn_params;
 
 void addr_cpy(ioa_addr *to, const ioa_addr *from);
+int addr_eq(const ioa_addr *one, const ioa_addr *other);
+uint8_t *ioa_network_buffer_data(ioa_network_buffer_handle buffer);
+size_t ioa_network_buffer_get_size(ioa_network_buffer_handle buffer);
 void *mp_peer_table_lookup(struct peer_table *table, const ioa_addr *peer);
 
 /* For the hook files, which have it from a header that is included in every file of coturn's. */

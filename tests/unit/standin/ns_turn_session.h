@@ -27,10 +27,20 @@ typedef struct engine_standin {
 	struct peer_table mp_table;
 } *ioa_engine_handle;
 
+enum { UDP_SOCKET = 1, TCP_SOCKET };
+
 typedef struct socket_standin {
 	ioa_engine_handle e;
+	struct socket_standin *parent_s;
+	int fd, st, done;
+	ioa_addr remote_addr;
 	ts_ur_super_session *session;
 } *ioa_socket_handle;
+
+typedef struct buffer_standin {
+	uint8_t data[8];
+	size_t size;
+} *ioa_network_buffer_handle;
 
 typedef struct {
 	ioa_addr peer_addr;
@@ -46,6 +56,7 @@ struct session_standin {
 	void *server;
 	allocation alloc;
 	bool is_mobile;
+	ioa_socket_handle client_socket;
 };
 
 #endif
