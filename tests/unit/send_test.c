@@ -72,7 +72,8 @@ size_t ioa_network_buffer_get_size(ioa_network_buffer_handle buffer)
 
 ch_info *allocation_get_ch_info(allocation *a, uint16_t number)
 {
-	return a->channel && number == NUMBER ? a->channel : NULL;
+	/* What is no channel number is not to be looked up. */
+	return a->channel && (number == NUMBER || number < 0x4000) ? a->channel : NULL;
 }
 
 ch_info *allocation_get_ch_info_by_peer_addr(allocation *a, ioa_addr *peer)
@@ -172,6 +173,7 @@ void offload_channel_relayed(struct channel *channel, bool to_client, int error)
 {
 	assert_true(tells < TOLD);
 	told[tells++] = (struct told){ (int)((char *)channel - kernel), to_client, error };
+	errno = ERANGE;
 }
 
 /* ---- the tests ---- */
