@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "channel/channel.h"
-#include "channel/example.h"
+#include "channel/examples.h"
 #include "host/host.h"
 #include "iface/manager.h"
 #include "iface/selection.h"

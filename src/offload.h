@@ -61,7 +61,7 @@ void offload_channel_read(struct channel *channel, struct usage *to_peer, struct
 
 /**
  * Whether what coturn itself relays has to be told to offload_channel_relayed: something on this host may refuse or
- * translate packets, so that the kernel relays by example (channel/example.h). Any thread.
+ * translate packets, so that the kernel relays by example (channel/examples.h). Any thread.
  */
 bool offload_wants_examples(void);
 

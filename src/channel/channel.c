@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "channel/example.h"
+#include "channel/examples.h"
 #include "route/nexthop.h"
 #include "table/maps.h"
 #include "table/status.h"

@@ -46,7 +46,7 @@ enum refusal {
 	REFUSAL_LOOPBACK,
 	REFUSAL_NUMBER,
 	REFUSAL_MAPPED,
-	/* What is found out later (channel/example.h). */
+	/* What is found out later (channel/examples.h). */
 	REFUSAL_TRANSLATED,
 	REFUSAL_HOST,
 	REFUSAL_UNSEEN,

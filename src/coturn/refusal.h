@@ -3,7 +3,7 @@
 #ifndef OFFLOAD_COTURN_REFUSAL_H
 #define OFFLOAD_COTURN_REFUSAL_H
 
-#include "channel/eligibility.h"
+#include "offload.h"
 
 /** A channel stays in userspace for this reason. */
 void refusal_log(enum refusal refusal);

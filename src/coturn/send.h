@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What becomes of the packets that coturn itself sends for channels of the kernel. The offload takes over
- * what coturn was seen to relay (channel/example.h). All functions are for the relay thread of the session.
+ * what coturn was seen to relay (channel/examples.h). All functions are for the relay thread of the session.
  */
 #ifndef OFFLOAD_COTURN_SEND_H
 #define OFFLOAD_COTURN_SEND_H

@@ -92,7 +92,7 @@ struct flow_note *maps_note(uint32_t index);
  */
 void maps_gate_put(uint32_t index, uint32_t gate);
 
-/** A next hop, as far as examples depend on it (channel/example.h). */
+/** A next hop, as far as examples depend on it (channel/examples.h). */
 struct hop_facts {
 	uint32_t ifindex; /* 0: it is not resolved, or local */
 	bool local;       /* it leads to this host itself */

@@ -10,8 +10,8 @@
  * flow is sent up as a sample: it keeps the host's connection tracking alive, and shows whether the host
  * still relays. All functions are for the relay thread of the channel's session.
  */
-#ifndef OFFLOAD_CHANNEL_EXAMPLE_H
-#define OFFLOAD_CHANNEL_EXAMPLE_H
+#ifndef OFFLOAD_CHANNEL_EXAMPLES_H
+#define OFFLOAD_CHANNEL_EXAMPLES_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -70,6 +70,6 @@ bool examples_sampling(const struct examples *examples);
  * Sets how long an open gate stays open without another example, in milliseconds. Any thread. It is to be
  * shorter than the time for which the host's connection tracking keeps an entry.
  */
-void examples_set_period(uint64_t period_ms);
+void examples_set_period(uint64_t milliseconds);
 
 #endif

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
-#include "channel/example.h"
+#include "channel/examples.h"
 #include "route/nexthop.h"
 #include "table/maps.h"
 

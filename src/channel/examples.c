@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "channel/example.h"
+#include "channel/examples.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -26,9 +26,9 @@
 
 static uint64_t period_ms = 20000;
 
-void examples_set_period(uint64_t period)
+void examples_set_period(uint64_t milliseconds)
 {
-	__atomic_store_n(&period_ms, period, __ATOMIC_RELAXED);
+	__atomic_store_n(&period_ms, milliseconds, __ATOMIC_RELAXED);
 }
 
 static bool examined(const struct examples *examples)
