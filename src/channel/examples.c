@@ -24,11 +24,16 @@
 /* So many packets that coturn has sent say that the flow's key is not what comes in. */
 #define PATIENCE_PACKETS 2
 
-static uint64_t period_ms = 20000;
+static uint64_t most_ms = 20000;
 
-void examples_set_period(uint64_t milliseconds)
+void examples_set_period(uint64_t period_ms)
 {
-	__atomic_store_n(&period_ms, milliseconds, __ATOMIC_RELAXED);
+	__atomic_store_n(&most_ms, period_ms, __ATOMIC_RELAXED);
+}
+
+static uint64_t period(void)
+{
+	return __atomic_load_n(&most_ms, __ATOMIC_RELAXED);
 }
 
 static bool examined(const struct examples *examples)
@@ -214,7 +219,7 @@ static void open_all(struct examples *examples, uint64_t now)
 		maps_hop_facts(example->hop, &facts);
 		example->ifindex = facts.ifindex;
 		/* The first sample comes earlier, so that the samples of many channels spread. */
-		example->sampled_ms = now - (uint64_t)random() % (period_ms / 2);
+		example->sampled_ms = now - (uint64_t)random() % (period() / 2 + 1);
 		example->packets = 0;
 		note_put(&maps_note(example->slot)->seen, 0);
 		open_to(example, examples->state, example->place);
@@ -331,7 +336,7 @@ static void look_at_open(struct example *example, uint64_t now)
 	/* Packets come in by another device, and by this one no more. */
 	if (idle && note_get(&note->seen) & ~example->place)
 		want(example, now, REST_MS);
-	else if (now - example->sampled_ms >= (idle ? IDLE_MS : period_ms))
+	else if (now - example->sampled_ms >= (idle ? IDLE_MS : period()))
 		sample(example, now);
 }
 

@@ -70,6 +70,6 @@ bool examples_sampling(const struct examples *examples);
  * Sets how long an open gate stays open without another example, in milliseconds. Any thread. It is to be
  * shorter than the time for which the host's connection tracking keeps an entry.
  */
-void examples_set_period(uint64_t milliseconds);
+void examples_set_period(uint64_t period_ms);
 
 #endif

@@ -49,10 +49,12 @@ uint64_t clock_coarse_ms(void)
 	return host.now;
 }
 
-/* Replaces libc's function: no gate is held to have opened earlier. */
+static long chance;
+
+/* Replaces libc's function. 0: no gate is held to have opened earlier. */
 long random(void)
 {
-	return 0;
+	return chance;
 }
 
 uint32_t nexthop_generation(void)
@@ -170,6 +172,7 @@ static int set_up(void **state)
 	(void)state;
 	memset(&host, 0, sizeof(host));
 	host.now = 1000000;
+	chance = 0;
 	host.hop[HOP_TO_PEER] = (struct hop_facts){ .ifindex = 20 };
 	host.hop[HOP_TO_CLIENT] = (struct hop_facts){ .ifindex = 10 };
 	gates_open(host.attachment, &host.hairpin);
@@ -406,6 +409,33 @@ static void test_sample(void **state)
 	pass(1000);
 	look();
 	check(false, false);
+}
+
+/* The first samples of many channels spread over the second part of the period. A period may be short. */
+static void test_first_sample(void **state)
+{
+	static const struct {
+		uint64_t period;
+		unsigned int wanted; /* after so many seconds */
+	} cases[] = {
+		{ PERIOD, 13 },
+		{ 1, 1 },
+		{ 0, 1 },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		unsigned int seconds = 0;
+
+		set_up(state);
+		examples_set_period(cases[i].period);
+		chance = 7000;
+		begin_open(GATES_EXAMINED_V4);
+		while (!examples_sampling(&channel) && seconds < 60) {
+			traffic(1);
+			seconds++;
+		}
+		assert_int_equal(seconds, cases[i].wanted);
+	}
 }
 
 /* What coturn sends before the sample has gone up is not the sample. */
@@ -737,6 +767,7 @@ int main(void)
 		TEST(test_refused_while_open),
 		TEST(test_other_errors),
 		TEST(test_sample),
+		TEST(test_first_sample),
 		TEST(test_sample_not_gone),
 		TEST(test_sample_lost),
 		TEST(test_sample_lost_translated),
