@@ -240,6 +240,9 @@ static void take_example(struct examples *examples, unsigned int which, uint64_t
 	if (now < example->rest_until_ms)
 		return;
 	maps_hop_facts(back_of(examples, which), &back);
+	/* It is not known yet whether the packets come from this host itself. */
+	if (!back.local && !back.ifindex)
+		return;
 	if (back.local) {
 		example->place = GATE_HAIRPIN;
 	} else if (seen & (seen - 1)) {

@@ -57,8 +57,8 @@ void examples_begin(struct examples *examples, const uint32_t slot[DIRECTIONS], 
 void examples_relayed(struct examples *examples, unsigned int which, int error);
 
 /**
- * Looks at the channel, which is to be done every second, and more often while examples_hurry(). `second`: a second
- * has passed since this was last given. Returns why a direction still has no example, once for each
+ * Looks at the channel, which is to be done every second, and more often after the state of the gates has changed. `second`:
+ * a second has passed since this was last given. Returns why a direction still has no example, once for each
  * reason, or REFUSAL_NONE.
  */
 enum refusal examples_look(struct examples *examples, bool second);

@@ -19,9 +19,9 @@ enum direction {
 struct direction_figures {
 	struct usage used; /* since the channel was bound */
 	bool next_hop_known;
-	bool open; /* this host was seen to relay such packets, or is free */
 	double packets_per_second; /* 0 without an earlier snapshot, as is the next one */
 	double bits_per_second;    /* of the data, without ChannelData headers */
+	bool open;                 /* this host was seen to relay such packets, or is free */
 };
 
 struct channel_entry {

@@ -110,17 +110,19 @@ def documented(lab):
         said = {command: json.loads(ask(command, "--json", "--pid", server.pid, "-i", 0)[0])
                 for command in ("status", "channels")}
         said["list"] = json.loads(ask("list", "--json")[0])
+        said["check"] = json.loads(ask("check", "--json", "--pid", server.pid)[0])
         page, _ = ask("metrics", "--once", "--channels", "--pid", server.pid)
     check_same(man_names(man_section("METRICS")), re.findall(r"(?m)^# HELP (\w+) ", page), "metrics")
     # Parts of the section: the server, then the commands, in this order.
-    of_server, of_status, of_channels = (
-        man_names(part) for part in re.split(r"(?m)^\.Cm (?:status|channels)$", man_section("JSON")))
-    check(len(of_server) > 3 and len(of_status) > 3 and len(of_channels) > 3, "the parts of the section")
+    of_server, of_status, of_channels, of_check = (
+        man_names(part) for part in re.split(r"(?m)^\.Cm (?:status|channels|check)$", man_section("JSON")))
+    check(min(map(len, (of_server, of_status, of_channels, of_check))) > 3, "the parts of the section")
     check_same(of_server, sorted({name for one in said["list"]["servers"] for name in fields(one)}),
                "fields of a server")
     check_equal(list(said["list"]), ["servers"], "fields of the list")
     check_same(of_server + of_status, sorted(general(fields(said["status"]))), "fields of status")
     check_same(of_server + of_channels, sorted(general(fields(said["channels"]))), "fields of channels")
+    check_same(of_check, sorted(fields(said["check"])), "fields of check")
 
 
 @test("help, man page and completion have the same options; --version is one plain line")

@@ -97,12 +97,12 @@ class Map:
 class Hop:
     """A next hop (bpf/abi.h: struct hop), by the entry of the table that it stands in."""
 
-    SIZE = 64
+    SIZE = 32
 
     def __init__(self, entry):
-        current, = struct.unpack_from("=I", entry)
-        (self.ifindex, self.mtu, self.ttl, self.flags, self.destination,
-         self.source) = struct.unpack_from("=IHBB6s6s", entry, 4 + 28 * (current & 1))
+        (seq, self.ifindex, self.mtu, self.ttl, self.flags, self.destination,
+         self.source) = struct.unpack_from("=IIHBB6s6s", entry)
+        self.known = bool(seq & 1)
 
 
 class Offload:
@@ -157,7 +157,7 @@ class Offload:
         """Of the first next hops those that lead somewhere."""
         with self.map("hops").memory() as memory:
             found = [Hop(memory[Hop.SIZE * number:Hop.SIZE * (number + 1)]) for number in range(count)]
-        return [hop for hop in found if hop.ifindex or hop.flags]
+        return [hop for hop in found if hop.known]
 
     def verdicts(self):
         """How many packets ended in each verdict, by name, over all CPUs."""

@@ -28,9 +28,7 @@ static void gates(struct flow_entry *entry, uint32_t gate, uint32_t note)
 /* The next hop where the packets of a flow come from. */
 static void back(struct world *world, int which, uint32_t ifindex, uint8_t flags)
 {
-	struct hop *hop = world_hop(world, MORE);
-
-	*hop = (struct hop){.ifindex = ifindex, .flags = flags};
+	world->hop[MORE] = (struct hop_entry){.seq = ifindex || flags, .hop = {.ifindex = ifindex, .flags = flags}};
 	world->flow[which].note.back = MORE;
 }
 

@@ -97,7 +97,7 @@ static void test_status(void **state)
 		    "\"relay_threads\": {\"alive\": 21, \"silent\": 22}, \"monitor_thread_silent\": false, "
 		    "\"channels_left_in_userspace\": {\"client-not-udp\": 11, \"relay-not-udp\": 12, \"family\": 13, "
 		    "\"wildcard\": 14, \"link-local\": 15, \"bound\": 16, \"group\": 17, \"loopback\": 18, \"number\": 19, "
-		    "\"mapped\": 20, \"translated\": 21, \"host\": 22, \"unseen\": 23, \"one-way\": 24, "
+		    "\"mapped\": 20, \"translated\": 21, \"host\": 22, \"unseen\": 23, \"one-way\": 24, \"share\": 25, "
 		    "\"full\": 4, \"failed\": 5}, "
 		    "\"interval_seconds\": 2.000, \"packets\": {"
 		    "\"to-peer\": {\"text\": \"relayed to peer\", \"packets\": 1000, \"packets_per_second\": 100.500}, "

@@ -88,6 +88,7 @@ static const char servers_part[] =
 	"turn_xdp_channels_left_total{pid=\"42\",reason=\"host\"} 22\n"
 	"turn_xdp_channels_left_total{pid=\"42\",reason=\"unseen\"} 23\n"
 	"turn_xdp_channels_left_total{pid=\"42\",reason=\"one-way\"} 24\n"
+	"turn_xdp_channels_left_total{pid=\"42\",reason=\"share\"} 25\n"
 	"turn_xdp_channels_left_total{pid=\"42\",reason=\"full\"} 4\n"
 	"turn_xdp_channels_left_total{pid=\"42\",reason=\"failed\"} 5\n"
 	"# HELP turn_xdp_packets_total Packets that the program saw, by what became of them.\n"

@@ -25,7 +25,8 @@ static struct channel_entry channel(uint64_t to_peer, uint64_t to_client, uint32
 		.alive = true,
 		.since = 100 * SECOND,
 		.device = { [TO_PEER] = peer_device, [TO_CLIENT] = client_device },
-		.direction = { [TO_PEER] = { .used.packets = to_peer }, [TO_CLIENT] = { .used.packets = to_client } },
+		.direction = { [TO_PEER] = { .used.packets = to_peer, .open = true },
+			       [TO_CLIENT] = { .used.packets = to_client, .open = true } },
 	};
 }
 
@@ -67,12 +68,12 @@ static void test_one(void **state)
 	}
 }
 
-/* Young channels, and those of a thread that is silent, do not count. */
+/* Young channels, those of a thread that is silent, and directions on probation do not count. */
 static void test_several(void **state)
 {
 	struct channel_entry entries[] = {
 		channel(0, 0, CARRIES_NOT, CARRIES), channel(0, 0, CARRIES_NOT, CARRIES), channel(0, 0, UNKNOWN, CARRIES),
-		channel(0, 0, CARRIES_NOT, CARRIES), channel(300, 0, CARRIES, CARRIES),
+		channel(0, 0, CARRIES_NOT, CARRIES), channel(300, 0, CARRIES, CARRIES), channel(300, 0, CARRIES, CARRIES),
 	};
 	const struct channel_list list = { entries, COUNT(entries) };
 	struct one_sided amiss[DIRECTIONS];
@@ -80,6 +81,7 @@ static void test_several(void **state)
 	(void)state;
 	entries[0].since++;
 	entries[1].alive = false;
+	entries[5].direction[TO_CLIENT].open = false;
 	one_sided_count(&list, &status, 110 * SECOND, amiss);
 	assert_int_equal(amiss[TO_CLIENT].no_program, 2);
 	assert_int_equal(amiss[TO_CLIENT].ifindex, UNKNOWN);

@@ -173,14 +173,18 @@ static char *shown_channels(const struct snapshot *snapshot, size_t lines, int r
 static void test_states(void **state)
 {
 	static const struct {
-		bool alive, to_peer, to_client;
+		bool alive, to_peer, to_client, open_to_peer, open_to_client;
 		const char *shown;
 	} cases[] = {
-		{ true, true, true, "  ok\n" },
-		{ true, false, true, "  no next hop to peer\n" },
-		{ true, true, false, "  no next hop to client\n" },
-		{ true, false, false, "  no next hop to peer or client\n" },
-		{ false, false, false, "  relay thread silent\n" },
+		{ true, true, true, true, true, "  ok\n" },
+		{ true, false, true, true, true, "  no next hop to peer\n" },
+		{ true, true, false, true, true, "  no next hop to client\n" },
+		{ true, false, false, true, true, "  no next hop to peer or client\n" },
+		{ true, true, true, false, true, "  on probation to peer\n" },
+		{ true, true, true, true, false, "  on probation to client\n" },
+		{ true, true, true, false, false, "  on probation\n" },
+		{ true, true, false, false, false, "  no next hop to client\n" },
+		{ false, false, false, false, false, "  relay thread silent\n" },
 	};
 	struct channel_entry entry = simple_channel(1, 5 * SECOND, 1);
 	static struct snapshot snapshot;
@@ -193,6 +197,8 @@ static void test_states(void **state)
 		entry.alive = cases[i].alive;
 		entry.direction[TO_PEER].next_hop_known = cases[i].to_peer;
 		entry.direction[TO_CLIENT].next_hop_known = cases[i].to_client;
+		entry.direction[TO_PEER].open = cases[i].open_to_peer;
+		entry.direction[TO_CLIENT].open = cases[i].open_to_client;
 		text = shown_channels(&snapshot, 0, 0);
 		if (!strstr(text, cases[i].shown))
 			fail_msg("'%s' is not in: %s", cases[i].shown, text);
