@@ -40,10 +40,10 @@ static void log_survey(const struct survey *survey)
 	host.logged = survey->flags;
 	if (!survey->flags)
 		log_line(LOG_LEVEL_INFO, "this host is free: it has no firewall, NAT, cgroup program or strict reverse path filter, so channels are "
-			 "relayed in the kernel from their first packet");
+					 "relayed in the kernel from their first packet");
 	else
 		log_line(LOG_LEVEL_INFO, "this host examines packets of %s, so a channel is relayed in the kernel only after this host was seen to "
-			 "relay its packets: %s",
+					 "relay its packets: %s",
 			 v4 && v6 ? "IPv4 and IPv6" : v4 ? "IPv4" :
 							   "IPv6",
 			 survey->text);
