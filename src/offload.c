@@ -219,6 +219,11 @@ enum refusal offload_channel_look(struct channel *channel, bool second)
 	return channel_look(channel, second);
 }
 
+bool offload_is_crowded(void)
+{
+	return maps_flows_crowded();
+}
+
 void offload_channel_free(struct channel *channel)
 {
 	channel_free(channel);

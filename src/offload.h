@@ -81,6 +81,9 @@ void offload_channel_relayed(struct channel *channel, bool to_client, int error)
  */
 enum refusal offload_channel_look(struct channel *channel, bool second);
 
+/** Whether the tables are so full that channels which carry nothing should give up their slots. Any thread. */
+bool offload_is_crowded(void);
+
 /** Frees a closed channel, whose slots are then used for others. NULL is fine. */
 void offload_channel_free(struct channel *channel);
 

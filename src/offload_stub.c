@@ -93,6 +93,11 @@ enum refusal offload_channel_look(struct channel *channel, bool second)
 	return REFUSAL_NONE;
 }
 
+bool offload_is_crowded(void)
+{
+	return false;
+}
+
 void offload_channel_free(struct channel *channel)
 {
 	(void)channel;

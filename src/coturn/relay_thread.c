@@ -13,6 +13,9 @@
 
 void __real_turn_report_session_usage(void *session, int force_invalid);
 
+/* A channel that has carried nothing for so long gives up its slots when the tables are crowded. */
+#define IDLE_SECONDS 30
+
 /* How often each relay thread looks whether something has happened on the host; and for how many ticks after that. */
 #define QUICK_TICK_MS 250
 #define QUICK_TICKS 8
@@ -23,6 +26,7 @@ static _Thread_local struct {
 	uint16_t owner;
 	uint32_t host_state; /* offload_host_state() at the last quick tick */
 	unsigned int hurry;  /* so many quick ticks more all channels are looked at */
+	uint32_t resting;    /* so many channels are resting */
 	struct hooked_channel *first;
 } thread;
 
@@ -42,6 +46,7 @@ static void fold(struct hooked_channel *hooked)
 	offload_channel_read(hooked->channel, &to_peer, &to_client);
 	release_count_processed(to_peer.packets);
 	usage_add(&rest, &to_peer, &to_client, release_is_4_6() ? 0 : 4);
+	hooked->idle_seconds = usage_empty(&rest) ? hooked->idle_seconds + 1 : 0;
 	if (hooked->bandwidth)
 		bandwidth_count(hooked->bandwidth, &rest);
 	while (!usage_empty(&rest)) {
@@ -62,8 +67,22 @@ static void fold(struct hooked_channel *hooked)
 	}
 }
 
+bool relay_thread_has_resting(void)
+{
+	return thread.resting;
+}
+
+void relay_thread_wake(struct hooked_channel *hooked)
+{
+	if (hooked->resting)
+		thread.resting--;
+	hooked->resting = false;
+	hooked->idle_seconds = 0;
+}
+
 void relay_thread_close(struct hooked_channel *hooked)
 {
+	relay_thread_wake(hooked);
 	if (hooked->channel)
 		offload_channel_close(hooked->channel);
 	hooked->closed = true;
@@ -80,6 +99,19 @@ static void give_back(struct hooked_channel *hooked)
 	hooked->share = NULL;
 	hooked->channel = NULL;
 	hooked->bandwidth = NULL;
+}
+
+/*
+ * Has a channel rest that nobody uses, so that another one gets its slots. Its next packet goes to coturn, and the
+ * channel gets slots again then (send.c).
+ */
+static void rest(struct hooked_channel *hooked)
+{
+	offload_channel_close(hooked->channel);
+	fold(hooked);
+	give_back(hooked);
+	hooked->resting = true;
+	thread.resting++;
 }
 
 static void look(struct hooked_channel *hooked, bool second)
@@ -105,6 +137,8 @@ static void tick(ioa_engine_handle engine, void *unused)
 		fold(hooked);
 		if (hooked->closed)
 			give_back(hooked);
+		else if (hooked->channel && hooked->idle_seconds >= IDLE_SECONDS && offload_is_crowded())
+			rest(hooked);
 		look(hooked, true);
 	}
 	offload_beat(thread.owner);

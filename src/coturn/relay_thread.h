@@ -23,6 +23,8 @@ struct hooked_channel {
 	struct bandwidth *bandwidth;            /* NULL without max-bps, or if `channel` is NULL */
 	struct share *share;                    /* the session's; NULL if `channel` is NULL */
 	bool closed;                            /* nothing is relayed any more */
+	bool resting;                           /* it has given up its slots, and gets some again with its next packet */
+	uint32_t idle_seconds;                  /* for so long the kernel has relayed nothing */
 	ioa_socket_handle relay;                /* the socket of its relayed transport address; NULL if closed */
 	bool df;                                /* that socket sends IPv4 packets with DF */
 	struct hooked_channel *previous, *next; /* of the same relay thread */
@@ -43,6 +45,12 @@ void relay_thread_add(struct hooked_channel *hooked);
 
 /** Removes a closed channel from the list, gives back everything that it holds, and frees it. */
 void relay_thread_remove(struct hooked_channel *hooked);
+
+/** Returns whether a channel of the thread is resting. */
+bool relay_thread_has_resting(void);
+
+/** A resting channel has slots again. */
+void relay_thread_wake(struct hooked_channel *hooked);
 
 /** Ends the relaying of a channel at once, and adds what it carried last to its session. */
 void relay_thread_close(struct hooked_channel *hooked);

@@ -17,6 +17,7 @@
 
 #include "coturn/relay_thread.h"
 #include "coturn/release.h"
+#include "coturn/session.h"
 #include "coturn/startup.h"
 #include "offload.h"
 
@@ -82,35 +83,45 @@ void send_forget(const struct hooked_channel *hooked)
 }
 
 /* The channel of a ChannelData message to a client, or NULL. */
-static struct hooked_channel *channel_to_client(ioa_socket_handle s, ioa_network_buffer_handle nbh)
+static const ch_info *channel_to_client(ioa_socket_handle s, ioa_network_buffer_handle nbh)
 {
 	ts_ur_super_session *ss = s->session;
 	const uint8_t *data = ioa_network_buffer_data(nbh);
 	uint16_t number;
-	ch_info *chn;
 
 	if (!ss || ss->client_socket != s || ioa_network_buffer_get_size(nbh) < 4)
 		return NULL;
 	number = (uint16_t)(data[0] << 8 | data[1]);
 	if (number < 0x4000 || number > 0x7fff)
 		return NULL;
-	chn = allocation_get_ch_info(&ss->alloc, number);
-	return chn ? chn->kernel_channel : NULL;
+	return allocation_get_ch_info(&ss->alloc, number);
 }
 
 /* The channel to a peer, or NULL. */
-static struct hooked_channel *channel_to_peer(ioa_socket_handle s, ioa_addr *peer)
+static const ch_info *channel_to_peer(ioa_socket_handle s, ioa_addr *peer)
 {
 	ts_ur_super_session *ss = release_session_of(s, peer);
-	ch_info *chn = ss ? allocation_get_ch_info_by_peer_addr(&ss->alloc, peer) : NULL;
 
-	return chn ? chn->kernel_channel : NULL;
+	return ss ? allocation_get_ch_info_by_peer_addr(&ss->alloc, peer) : NULL;
 }
 
-/* Notes a packet of a channel that the kernel relays, or is to relay. Returns the note, or NULL. */
+/* The channel of a buffer that coturn sends, if it is in the kernel or is resting; else NULL. A resting one wakes up. */
+static struct hooked_channel *find(ioa_socket_handle s, ioa_addr *peer, ioa_network_buffer_handle nbh)
+{
+	const ch_info *chn = peer ? channel_to_peer(s, peer) : channel_to_client(s, nbh);
+	struct hooked_channel *hooked = chn ? chn->kernel_channel : NULL;
+
+	if (hooked && hooked->resting)
+		session_channel_wake(hooked->session, chn, hooked);
+	if (hooked)
+		hooked->idle_seconds = 0;
+	return hooked;
+}
+
+/* Notes a packet of a channel that is in the kernel. Returns the note, or NULL. */
 static struct packet *note(ioa_socket_handle s, ioa_addr *peer, ioa_network_buffer_handle nbh)
 {
-	struct hooked_channel *hooked = peer ? channel_to_peer(s, peer) : channel_to_client(s, nbh);
+	struct hooked_channel *hooked = find(s, peer, nbh);
 	struct packet *packet = &thread.packet[thread.next];
 
 	if (!hooked || !hooked->channel)
@@ -135,7 +146,8 @@ int __wrap_send_data_from_ioa_socket_nbh(ioa_socket_handle s, ioa_addr *dest_add
 	struct packet *noted = NULL;
 	int sent;
 
-	if (startup_offload_runs() && offload_wants_examples() && s && nbh && s->st == UDP_SOCKET && !s->done && s->fd >= 0)
+	if (startup_offload_runs() && (offload_wants_examples() || relay_thread_has_resting()) && s && nbh &&
+	    s->st == UDP_SOCKET && !s->done && s->fd >= 0)
 		noted = note(s, dest_addr, nbh);
 	sent = __real_send_data_from_ioa_socket_nbh(s, dest_addr, nbh, ttl, tos, skip);
 	if (noted && (!release_collects_packets() || (skip && *skip)))

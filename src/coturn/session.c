@@ -133,6 +133,16 @@ share:
 	return error;
 }
 
+void session_channel_wake(ts_ur_super_session *ss, const ch_info *chn, struct hooked_channel *hooked)
+{
+	struct channel_request request;
+
+	channel_request_describe(ss, chn, &chn->peer_addr, &hooked->df, &request);
+	/* Where there is no room yet, the next packet tries again. */
+	if (eligibility_check(&request) == REFUSAL_NONE && !offload(ss, hooked->relay->e, &request, hooked))
+		relay_thread_wake(hooked);
+}
+
 /* See macros.h. */
 void *session_channel_bind(void *server, void *session, void *channel, const void *peer)
 {

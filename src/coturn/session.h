@@ -14,6 +14,11 @@
  */
 void session_channels_close(allocation *a, int family);
 
+struct hooked_channel;
+
+/** Gives slots to a channel that is resting, if there is room. */
+void session_channel_wake(ts_ur_super_session *ss, const ch_info *chn, struct hooked_channel *hooked);
+
 /** From now on all channels in the kernel that use this relay's socket send without DF. */
 void session_relay_clear_df(ioa_socket_handle relay);
 

@@ -180,6 +180,11 @@ void maps_flow_free(uint32_t index)
 	flow_table_free(&flow_table, index);
 }
 
+bool maps_flows_crowded(void)
+{
+	return __atomic_load_n(&flow_table.room, __ATOMIC_RELAXED) < maps.flow_room / 8;
+}
+
 void maps_flow_read(uint32_t index, struct flow_count *count)
 {
 	const struct flow_slot *slot = &flow_table.slot[index];

@@ -67,6 +67,9 @@ void maps_flow_end(uint32_t index);
 /** Frees the slot of a flow that has ended, after its counters were read for the last time. Any thread. */
 void maps_flow_free(uint32_t index);
 
+/** Returns whether the flows have taken more than 7/8 of the room. Any thread. */
+bool maps_flows_crowded(void);
+
 /** What a flow has carried since it was added. */
 struct flow_count {
 	uint64_t packets;

@@ -8,6 +8,7 @@ import turn
 from inspector import ask_json
 from lab import Lab
 from server import Server
+from talk import Chatter, Talk
 from tap import check_equal, run, test, wait_until
 
 CHANNELS = 100
@@ -40,6 +41,26 @@ def shares(lab):
         greedy.refresh(0)
         wait_until(lambda: len(server.offload.flows()) == 40, 5, "the flows of the session that ended are gone")
         wait_until(bind_again, 10, "places that were given back")
+
+
+@test("crowded tables: idle channels give up their slots, and get some again with their next packet")
+def resting(lab):
+    with Server(lab, ("xdp-max-channels", 16)) as server, turn.Client(lab.client) as idle, Talk(lab) as talk:
+        idle.allocate()
+        # With the channel that talks, the tables are full.
+        for number in range(15):
+            idle.bind(0x5001 + number, lab.peer_address, 20000 + number)
+        with Chatter(talk):
+            check_equal(len(server.offload.flows()), 32, "flows in the full tables")
+            wait_until(lambda: len(server.offload.flows()) < 32, 45, "idle channels give up their slots")
+            # No more of them rest than are in the way.
+            wait_until(lambda: len(server.offload.flows()) == 28, 5, "an eighth of the tables is free")
+            keys = set(map(bytes, server.offload.flows()))
+            resting = [number for number in range(15)
+                       if not any(key[12:14] == (0x5001 + number).to_bytes(2, "big") for key in keys)]
+            check_equal(len(resting), 2, "channels that rest")
+            idle.send_channel(0x5001 + resting[0], b"awake")
+            wait_until(lambda: len(server.offload.flows()) == 30, 5, "its flows are back")
 
 
 if __name__ == "__main__":

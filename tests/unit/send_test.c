@@ -23,7 +23,8 @@ static struct hooked_channel hooked[2];
 static char kernel[2]; /* any addresses for the kernel's channels */
 
 static struct {
-	bool runs, wants, collects;
+	bool runs, wants, collects, resting, room;
+	int woken;
 	/* What coturn does when it is given a buffer. */
 	int calls, skip;
 	bool with_address;
@@ -169,6 +170,25 @@ ts_ur_super_session *release_session_of(ioa_socket_handle s, const ioa_addr *pee
 	return NULL;
 }
 
+bool relay_thread_has_resting(void)
+{
+	return host.resting;
+}
+
+/* There is room again, or there is none yet. */
+void session_channel_wake(ts_ur_super_session *ss, const ch_info *channel, struct hooked_channel *resting)
+{
+	int i = (int)(channel - chn);
+
+	assert_ptr_equal(ss, &session[i]);
+	assert_ptr_equal(resting, &hooked[i]);
+	host.woken++;
+	if (!host.room)
+		return;
+	resting->channel = (struct channel *)&kernel[i];
+	resting->resting = false;
+}
+
 void offload_channel_relayed(struct channel *channel, bool to_client, int error)
 {
 	assert_true(tells < TOLD);
@@ -191,7 +211,7 @@ static int set_up(void **state)
 		client[i] = (struct socket_standin){ .fd = 10 + i, .st = UDP_SOCKET, .session = &session[i],
 						     .remote_addr = address((uint16_t)(100 + i)) };
 		relay[i] = (struct socket_standin){ .fd = 20 + i, .st = UDP_SOCKET, .session = &session[i] };
-		hooked[i] = (struct hooked_channel){ .channel = (struct channel *)&kernel[i] };
+		hooked[i] = (struct hooked_channel){ .session = &session[i], .channel = (struct channel *)&kernel[i] };
 		chn[i] = (ch_info){ .peer_addr = address((uint16_t)(200 + i)), .kernel_channel = &hooked[i] };
 		session[i] = (ts_ur_super_session){ .client_socket = &client[i], .alloc = { .channel = &chn[i] } };
 	}
@@ -369,6 +389,33 @@ static void collect(void)
 	relay[0].session = relay[1].session = NULL;
 }
 
+/* A channel that rests wakes up with a packet of either direction, on a free host too, once there is room. */
+static void test_resting(void **state)
+{
+	(void)state;
+	host.wants = false;
+	host.resting = true;
+	hooked[1].idle_seconds = 50;
+	hooked[0].channel = NULL;
+	hooked[0].resting = true;
+	to_peer(1);
+	assert_int_equal(host.woken, 0);
+	assert_int_equal(hooked[1].idle_seconds, 0);
+	to_client(0);
+	assert_int_equal(host.woken, 1);
+	assert_true(hooked[0].resting);
+	host.room = true;
+	to_peer(0);
+	to_client(0);
+	assert_int_equal(host.woken, 2);
+	assert_false(hooked[0].resting);
+	/* Nothing rests any more: nobody looks. */
+	host.resting = false;
+	hooked[1].idle_seconds = 50;
+	to_peer(1);
+	assert_int_equal(hooked[1].idle_seconds, 50);
+}
+
 static void test_batch(void **state)
 {
 	(void)state;
@@ -464,6 +511,7 @@ int main(void)
 		cmocka_unit_test_setup(test_nothing_told, set_up),
 		cmocka_unit_test_setup(test_tried_again, set_up),
 		cmocka_unit_test_setup(test_stale, set_up),
+		cmocka_unit_test_setup(test_resting, set_up),
 		cmocka_unit_test_setup(test_batch, set_up),
 		cmocka_unit_test_setup(test_batch_fails, set_up),
 		cmocka_unit_test_setup(test_batch_skips, set_up),
