@@ -8,12 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "capture.h"
 #include "help.h"
 #include "number.h"
+#include "verdict_set.h"
 
 #define DEFAULT_ADDRESS "127.0.0.1"
 #define DEFAULT_PORT 9642
+#define CAPTURE_BUFFER (8u << 20)
 
 enum long_only {
 	OPTION_CLIENT = 256,
@@ -22,15 +26,20 @@ enum long_only {
 	OPTION_NUMBER,
 	OPTION_ONCE,
 	OPTION_CHANNELS,
+	OPTION_CONFIG,
+	OPTION_COUNT,
+	OPTION_SORT,
+	OPTION_SNAPLEN,
+	OPTION_VERDICT,
 };
 
 static const struct option options[] = {
 	{ "pid", required_argument, NULL, 'p' },
-	{ "config", required_argument, NULL, 'c' },
+	{ "config", required_argument, NULL, OPTION_CONFIG },
 	{ "json", no_argument, NULL, 'j' },
 	{ "interval", required_argument, NULL, 'i' },
 	{ "all", no_argument, NULL, 'a' },
-	{ "sort", required_argument, NULL, 's' },
+	{ "sort", required_argument, NULL, OPTION_SORT },
 	{ "reverse", no_argument, NULL, 'r' },
 	{ "lines", required_argument, NULL, 'n' },
 	{ "client", required_argument, NULL, OPTION_CLIENT },
@@ -40,6 +49,12 @@ static const struct option options[] = {
 	{ "listen", required_argument, NULL, 'l' },
 	{ "once", no_argument, NULL, OPTION_ONCE },
 	{ "channels", no_argument, NULL, OPTION_CHANNELS },
+	{ "write", required_argument, NULL, 'w' },
+	{ "snaplen", required_argument, NULL, OPTION_SNAPLEN },
+	{ "count", required_argument, NULL, OPTION_COUNT },
+	{ "time", required_argument, NULL, 't' },
+	{ "buffer", required_argument, NULL, 'B' },
+	{ "verdict", required_argument, NULL, OPTION_VERDICT },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
@@ -47,7 +62,8 @@ static const struct option options[] = {
 
 static int parse_command(const char *word, enum command *command)
 {
-	static const char *const words[COMMANDS] = { "status", "channels", "top", "metrics", "list", "check" };
+	static const char *const words[COMMANDS] = { "status", "channels", "top", "metrics", "list", "check",
+						     "capture" };
 
 	for (int i = 0; i < COMMANDS; i++) {
 		if (!strcmp(word, words[i])) {
@@ -86,6 +102,44 @@ static int parse_listen(const char *text, struct arguments *arguments)
 	return 0;
 }
 
+/* Reads the size of the buffer in KiB: a power of 2, as ring buffers are, and of whole pages. */
+static int parse_buffer(const char *text, uint32_t *buffer)
+{
+	unsigned long kib;
+
+	if (number_parse(text, 10, (unsigned long)sysconf(_SC_PAGESIZE) / 1024, 1 << 20, &kib) || kib & (kib - 1))
+		return -EINVAL;
+	*buffer = (uint32_t)kib * 1024;
+	return 0;
+}
+
+/* Takes an option of capture. 0, or -EINVAL if it cannot have this value. */
+static int take_capture(struct capture_arguments *capture, int option, const char *value)
+{
+	unsigned long number = 0;
+	int error;
+
+	switch (option) {
+	case 'w':
+		capture->file = value;
+		return 0;
+	case OPTION_COUNT:
+		error = number_parse(value, 10, 1, UINT32_MAX, &number);
+		capture->count = number;
+		return error;
+	case 't':
+		return parse_interval(value, &capture->seconds) || capture->seconds <= 0 ? -EINVAL : 0;
+	case 'B':
+		return parse_buffer(value, &capture->buffer);
+	case OPTION_VERDICT:
+		return verdict_set_add(value, &capture->verdicts);
+	default:
+		error = number_parse(value, 10, 1, CAPTURE_SNAP_MAX, &number);
+		capture->snap = (uint32_t)number;
+		return error;
+	}
+}
+
 /* Takes an option. 0, or -EINVAL if it cannot have this value. */
 static int take(struct arguments *arguments, int option, const char *value)
 {
@@ -97,7 +151,7 @@ static int take(struct arguments *arguments, int option, const char *value)
 		error = number_parse(value, 10, 1, UINT32_MAX, &count);
 		arguments->pid = (uint32_t)count;
 		return error;
-	case 'c':
+	case OPTION_CONFIG:
 		arguments->file = value;
 		return 0;
 	case 'j':
@@ -108,7 +162,7 @@ static int take(struct arguments *arguments, int option, const char *value)
 	case 'a':
 		arguments->all = true;
 		return 0;
-	case 's':
+	case OPTION_SORT:
 		return sort_key_parse(value, &arguments->sort);
 	case 'r':
 		arguments->reverse = true;
@@ -130,9 +184,11 @@ static int take(struct arguments *arguments, int option, const char *value)
 	case OPTION_ONCE:
 		arguments->once = true;
 		return 0;
-	default:
+	case OPTION_CHANNELS:
 		arguments->each_channel = true;
 		return 0;
+	default:
+		return take_capture(&arguments->capture, option, value);
 	}
 }
 
@@ -143,6 +199,23 @@ static const char *name_of(int option)
 			return options[i].name;
 	}
 	return "";
+}
+
+static bool has_capture(const struct capture_arguments *capture)
+{
+	return capture->file || capture->snap || capture->count || capture->seconds > 0 || capture->buffer ||
+	       capture->verdicts;
+}
+
+/* What capture does where it was not told otherwise. */
+static void complete(struct capture_arguments *capture)
+{
+	if (!capture->snap)
+		capture->snap = CAPTURE_SNAP_MAX;
+	if (!capture->buffer)
+		capture->buffer = CAPTURE_BUFFER;
+	if (!capture->verdicts)
+		capture->verdicts = verdict_set_of_channels();
 }
 
 /* Options that the command does not have are mistakes, if they would change what is shown. */
@@ -160,18 +233,44 @@ static int check(const struct arguments *arguments)
 		why = "--config is for the command check";
 	else if (arguments->file && arguments->pid)
 		why = "either a file or a server can be checked: give --config or --pid";
+	else if (arguments->command == COMMAND_CAPTURE && arguments->json)
+		why = "capture writes no JSON; 'tshark -T json' makes it of what -w has written";
+	else if (arguments->command != COMMAND_CAPTURE && has_capture(&arguments->capture))
+		why = "--write, --snaplen, --count, --time, --buffer and --verdict are for the command capture";
 	if (!why)
 		return 0;
 	fprintf(stderr, PROGRAM ": %s\n", why);
 	return -EINVAL;
 }
 
+/* Takes -c and -s, which have a meaning by the command, and NULL where they were not given. */
+static int take_by_command(struct arguments *arguments, const char *c, const char *s)
+{
+	bool capture = arguments->command == COMMAND_CAPTURE;
+	const struct {
+		int option;
+		const char *value;
+	} given[] = {
+		{ capture ? OPTION_COUNT : OPTION_CONFIG, c },
+		{ capture ? OPTION_SNAPLEN : OPTION_SORT, s },
+	};
+
+	for (int i = 0; i < 2; i++) {
+		if (given[i].value && take(arguments, given[i].option, given[i].value)) {
+			fprintf(stderr, PROGRAM ": --%s cannot be '%s'\n", name_of(given[i].option), given[i].value);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
 int arguments_parse(int argc, char *const *argv, struct arguments *arguments)
 {
+	const char *short_c = NULL, *short_s = NULL; /* what they are depends on the command */
 	int option;
 
 	*arguments = (struct arguments){ .interval = 1, .listen = DEFAULT_ADDRESS, .port = DEFAULT_PORT };
-	while ((option = getopt_long(argc, argv, "p:c:ji:as:rn:l:hV", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "p:c:ji:as:rn:l:w:t:B:hV", options, NULL)) != -1) {
 		if (option == 'h' || option == 'V') {
 			if (option == 'h')
 				help_write(stdout);
@@ -181,6 +280,10 @@ int arguments_parse(int argc, char *const *argv, struct arguments *arguments)
 		}
 		if (option == '?')
 			goto hint;
+		if (option == 'c' || option == 's') {
+			*(option == 'c' ? &short_c : &short_s) = optarg;
+			continue;
+		}
 		if (take(arguments, option, optarg)) {
 			fprintf(stderr, PROGRAM ": --%s cannot be '%s'\n", name_of(option), optarg);
 			goto hint;
@@ -192,8 +295,12 @@ int arguments_parse(int argc, char *const *argv, struct arguments *arguments)
 	}
 	if (optind < argc && parse_command(argv[optind], &arguments->command))
 		goto hint;
-	if (!check(arguments))
+	if (take_by_command(arguments, short_c, short_s))
+		goto hint;
+	if (!check(arguments)) {
+		complete(&arguments->capture);
 		return 0;
+	}
 hint:
 	fputs("'" PROGRAM " --help' shows commands and options\n", stderr);
 	return -EINVAL;

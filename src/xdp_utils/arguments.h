@@ -19,7 +19,17 @@ enum command {
 	COMMAND_METRICS,
 	COMMAND_LIST,
 	COMMAND_CHECK,
+	COMMAND_CAPTURE,
 	COMMANDS,
+};
+
+struct capture_arguments {
+	const char *file;  /* to write pcapng to; "-": standard output; NULL: lines of text */
+	uint32_t snap;     /* bytes that are kept of a frame */
+	uint64_t count;    /* packets; 0: no limit */
+	double seconds;    /* 0: no limit */
+	uint32_t buffer;   /* bytes between the kernel and the tool */
+	uint32_t verdicts; /* a bit for each that is shown */
 };
 
 struct arguments {
@@ -37,6 +47,7 @@ struct arguments {
 	bool each_channel; /* metrics: also of each channel */
 	char listen[64];   /* metrics: an address to listen on */
 	uint16_t port;
+	struct capture_arguments capture;
 };
 
 /**

@@ -2,12 +2,14 @@
 /*
  * turnutils_xdp shows what the kernel relays for turnserver. It only reads the tables
  * that the server and its XDP program share, and the server does not notice. `check` looks
- * at the host instead, and at what the server is started with.
+ * at the host instead, and at what the server is started with. `capture` also has the kernel
+ * run tracing programs around the XDP program, for as long as it runs.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "arguments.h"
+#include "capture_run.h"
 #include "channels_json.h"
 #include "channels_text.h"
 #include "check.h"
@@ -51,6 +53,8 @@ static int run(const struct arguments *arguments)
 		return export_run(arguments);
 	case COMMAND_CHECK:
 		return check_run(arguments);
+	case COMMAND_CAPTURE:
+		return capture_run(arguments);
 	case COMMAND_LIST:
 		return list_run(arguments);
 	default:

@@ -126,3 +126,16 @@ int server_find_all(struct server_list *list)
 	list->count = kept;
 	return 0;
 }
+
+unsigned int server_programs(const struct server *server, uint32_t *ids, unsigned int room)
+{
+	unsigned int count = 0;
+	struct server found;
+	uint32_t id = 0;
+
+	while (count < room && !bpf_prog_get_next_id(id, &id)) {
+		if (read_program(id, &found) && found.map[TABLE_FLOWS] == server->map[TABLE_FLOWS])
+			ids[count++] = id;
+	}
+	return count;
+}

@@ -41,4 +41,7 @@ struct server_list {
  */
 int server_find_all(struct server_list *list);
 
+/** Finds the ids of a server's program and its copies, at most `room`. How many it found. */
+unsigned int server_programs(const struct server *server, uint32_t *ids, unsigned int room);
+
 #endif

@@ -56,7 +56,7 @@ install_packages() { # packages...
 base_packages() {
 	./configure --packages
 	packages_of ip:iproute2 ethtool:ethtool nft:nftables iptables-legacy:iptables python3:python3 unshare:util-linux redis-check-rdb:redis-tools \
-		capsh:libcap2-bin shellcheck:shellcheck cppcheck:cppcheck pylint:pylint clang-format:clang-format
+		capsh:libcap2-bin tshark:tshark shellcheck:shellcheck cppcheck:cppcheck pylint:pylint clang-format:clang-format
 	[ -e /usr/include/cmocka.h ] || echo libcmocka-dev
 	# What coturn is built with where it is there; the tests want it to be.
 	pkg-config --exists libpq 2>/dev/null || echo libpq-dev
