@@ -282,29 +282,50 @@ static __always_inline int stranger_is_wanted(const struct capture_end *source, 
 	return (filter.client.set && end_is(source, &filter.client)) || (filter.peer.set && end_is(source, &filter.peer));
 }
 
-/* Fills in the record what the flow tells, and returns whether the packet may be wanted. */
-static __always_inline int may_be_wanted(const __u8 *headers, struct capture_record *record)
+/*
+ * Whether a datagram cannot be wanted, whatever flow it has; this saves the look-up. What does
+ * not begin as ChannelData does can only come from a peer, to a relay address.
+ */
+static __always_inline int cannot_be_wanted(const struct capture_end *source, const struct capture_end *destination,
+					    __be16 number)
 {
-	struct capture_end source = {}, destination = {};
-	struct packet packet = {};
-	int family = packet_key(headers, &packet);
-	__be16 number = packet.channel.number;
+	if (filter.verdicts & CAPTURE_WITHOUT_FLOW ||
+	    (number & bpf_htons(CHANNEL_RANGE)) == bpf_htons(CHANNEL_FIRST))
+		return 0;
+	return !end_is(source, &filter.peer) || !end_is(destination, &filter.relay);
+}
 
-	record->out_ifindex = 0;
-	__builtin_memset(&record->channel, 0, sizeof(record->channel));
-	__builtin_memset(&record->other, 0, sizeof(record->other));
-	if (family == FLOW_KEY_V6) {
-		end_of_key(&packet, 1, 1, &source);
-		end_of_key(&packet, 1, 0, &destination);
-		find_channel(&packet, 1, record);
-	} else if (family) {
-		end_of_key(&packet, 0, 1, &source);
-		end_of_key(&packet, 0, 0, &destination);
-		find_channel(&packet, 0, record);
-	}
+/* Fills in the record what the flow tells, and returns whether the packet may be wanted. */
+static __always_inline int datagram_may_be_wanted(struct packet *packet, const int v6, struct capture_record *record)
+{
+	struct capture_end source, destination;
+	__be16 number = packet->channel.number;
+
+	end_of_key(packet, v6, 1, &source);
+	end_of_key(packet, v6, 0, &destination);
+	if (cannot_be_wanted(&source, &destination, number))
+		return 0;
+	find_channel(packet, v6, record);
 	if (record->channel.number)
 		return channel_is_wanted(&record->channel) || channel_is_wanted(&record->other);
 	return filter.verdicts & CAPTURE_WITHOUT_FLOW && stranger_is_wanted(&source, &destination, number);
+}
+
+/* A channel whose number is 0 is none: its other fields are cleared when the record is kept. */
+static __always_inline int may_be_wanted(const __u8 *headers, struct capture_record *record)
+{
+	struct packet packet;
+	int family;
+
+	packet.key.v6.channel = packet.key.v4.channel = 0;
+	family = packet_key(headers, &packet);
+	record->out_ifindex = 0;
+	record->channel.number = record->other.number = 0;
+	if (family == FLOW_KEY_V6)
+		return datagram_may_be_wanted(&packet, 1, record);
+	if (family)
+		return datagram_may_be_wanted(&packet, 0, record);
+	return filter.verdicts & CAPTURE_WITHOUT_FLOW && filter_is_empty();
 }
 
 /* ---- the frame ---- */
@@ -357,14 +378,19 @@ int frame_in(__u64 *arguments)
 		return 0;
 	scratch->kept = 0;
 	/* The bytes behind a short frame must not be those of an earlier one. */
-	__builtin_memset(scratch->headers, 0, sizeof(scratch->headers));
-	if (length > HEADERS_LENGTH)
+	if (length < HEADERS_LENGTH)
+		__builtin_memset(scratch->headers, 0, sizeof(scratch->headers));
+	else
 		length = HEADERS_LENGTH;
 	if (bpf_probe_read_kernel(scratch->headers, length, xdp->data))
 		return 0;
 	record = &scratch->record;
 	if (!may_be_wanted(scratch->headers, record))
 		return 0;
+	if (!record->channel.number)
+		__builtin_memset(&record->channel, 0, sizeof(record->channel));
+	if (!record->other.number)
+		__builtin_memset(&record->other, 0, sizeof(record->other));
 	record->in_ifindex = xdp->rxq->dev->ifindex;
 	record->queue = xdp->rxq->queue_index;
 	record->in_length = length_of(xdp);
@@ -384,13 +410,14 @@ static __always_inline int verdict_is_wanted(__u32 verdict)
 SEC("fexit/turn")
 int frame_out(__u64 *arguments)
 {
-	__u64 now = bpf_ktime_get_ns(), kept;
 	struct xdp_buff *xdp = (void *)arguments[0];
 	struct scratch *scratch = scratch_of_cpu();
 	struct capture_record *record;
+	__u64 now, kept;
 
 	if (!scratch || !scratch->kept)
 		return 0;
+	now = bpf_ktime_get_ns();
 	scratch->kept = 0;
 	record = &scratch->record;
 	record->verdict = moved(scratch);
