@@ -14,6 +14,7 @@
 #include "base/library_log.h"
 #include "capture_output.h"
 #include "choose.h"
+#include "privilege.h"
 #include "tables.h"
 #include "tracer.h"
 
@@ -135,6 +136,17 @@ static int open_tracer(struct capture *capture)
 	return error ? explain(capture, error) : 0;
 }
 
+/* All is open by now, so what packets hold can be read without privileges. */
+static int give_up_privileges(void)
+{
+	int error = privilege_give_up();
+
+	if (!error)
+		return 0;
+	fprintf(stderr, PROGRAM ": cannot give up privileges: %s\n", strerror(-error));
+	return EXIT_FAILURE;
+}
+
 static int open_capture(struct capture *capture)
 {
 	int status = choose_server(capture->arguments->pid, &capture->server), error;
@@ -147,7 +159,9 @@ static int open_capture(struct capture *capture)
 	if (error)
 		return choose_explain(&capture->server, error);
 	status = open_output(capture);
-	return status ? status : open_tracer(capture);
+	if (!status)
+		status = open_tracer(capture);
+	return status ? status : give_up_privileges();
 }
 
 /* ---- until it ends ---- */
