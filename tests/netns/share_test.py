@@ -49,7 +49,7 @@ def resting(lab):
         idle.allocate()
         # With the channel that talks, the tables are full.
         for number in range(15):
-            idle.bind(0x5001 + number, lab.peer_address, 20000 + number)
+            idle.bind(0x4101 + number, lab.peer_address, 20000 + number)
         with Chatter(talk):
             check_equal(len(server.offload.flows()), 32, "flows in the full tables")
             wait_until(lambda: len(server.offload.flows()) < 32, 45, "idle channels give up their slots")
@@ -57,9 +57,9 @@ def resting(lab):
             wait_until(lambda: len(server.offload.flows()) == 28, 5, "an eighth of the tables is free")
             keys = set(map(bytes, server.offload.flows()))
             resting = [number for number in range(15)
-                       if not any(key[12:14] == (0x5001 + number).to_bytes(2, "big") for key in keys)]
+                       if not any(key[12:14] == (0x4101 + number).to_bytes(2, "big") for key in keys)]
             check_equal(len(resting), 2, "channels that rest")
-            idle.send_channel(0x5001 + resting[0], b"awake")
+            idle.send_channel(0x4101 + resting[0], b"awake")
             wait_until(lambda: len(server.offload.flows()) == 30, 5, "its flows are back")
 
 

@@ -81,11 +81,12 @@ class Soak:
         self.state = {(name, direction): (True, now) for name in channels for direction in DIRECTIONS}
         self.checked = 0
 
-    def changed(self, change, arrives):
+    def changed(self, change, arrives, begun):
+        """A change has been made: it has taken effect at some time after `begun`."""
         now = time.monotonic()
         for key, (was, since) in self.state.items():
             if key in change.stops or change.unsettles:
-                self._judge(key, was, since, now)
+                self._judge(key, was, since, begun)
                 self.state[key] = arrives or key not in change.stops, now
 
     def _judge(self, key, arrives, since, now):
@@ -125,10 +126,12 @@ def soak(lab, seconds, mode, seed):
             while time.monotonic() < end:
                 change = choice.choice(possible)
                 note(f"{seconds - (end - time.monotonic()):.0f} s: {change.name}")
+                begun = time.monotonic()
                 with change.make():
-                    run.changed(change, False)
+                    run.changed(change, False, begun)
                     time.sleep(choice.uniform(0.01, 8))
-                run.changed(change, True)
+                    begun = time.monotonic()
+                run.changed(change, True, begun)
                 time.sleep(choice.uniform(0.01, 6))
                 count += 1
             time.sleep(MARGIN + BEFORE + 1)
