@@ -86,7 +86,7 @@ static __always_inline enum verdict flow_of(struct packet *packet, const int v6,
 		return VERDICT_NO_FLOW;
 	if (!owner_alive(flow))
 		return VERDICT_SERVER_SILENT;
-	return gate_check(flow, found, packet->gate);
+	return gate_check(flow, found, &packet->gate);
 }
 
 /* The same for a datagram that leaves by `flow` and comes in again; the copy replaces *flow. */

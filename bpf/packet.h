@@ -28,7 +28,7 @@ struct channel_header {
 };
 
 struct packet {
-	const struct gate *gate; /* of the device that the packet has come in by */
+	struct gate gate; /* of the device that the packet has come in by */
 	union {
 		struct flow_key v4;
 		struct flow_key6 v6;
@@ -90,7 +90,7 @@ static __always_inline enum verdict frame_is_ours(const struct xdp_md *ctx, stru
 	if (!attachment)
 		return VERDICT_NOT_OURS;
 	packet->generic = attachment->generic;
-	packet->gate = &attachment->gate;
+	packet->gate = attachment->gate;
 	packet->offset = sizeof(*eth);
 	mac = attachment->mac;
 	if (is_tag(*protocol)) {
