@@ -19,7 +19,7 @@ case " $* " in *" -h "* | *" --help "* | *" --report "*) exec python3 -B "$here/
 [ "$(id -u)" = 0 ] || die "needs root, for network namespaces and BPF: run it with sudo"
 missing=
 for tool in ip:iproute2 ethtool:ethtool clang:clang bpftool:bpftool cc:gcc make:make \
-	pkg-config:pkg-config timeout:coreutils taskset:util-linux; do
+	nft:nftables pkg-config:pkg-config timeout:coreutils taskset:util-linux; do
 	command -v "${tool%%:*}" >/dev/null || missing="$missing ${tool#*:}"
 done
 [ -z "$missing" ] || die "missing; install with: apt-get install$missing"

@@ -23,7 +23,7 @@
 #include "sample.h"
 #include "turn.h"
 
-/* After the generator has come to speed, and coturn's threads too. */
+/* After the generator has come to speed, and coturn's threads too, if -W says nothing else. */
 #define WARM_UP_SECONDS 0.4
 
 struct options {
@@ -31,7 +31,7 @@ struct options {
 	const char *server_netns, *server_if;
 	const char *address[WAYS]; /* of the ends: [TO_PEER] is the peer's */
 	unsigned int port[WAYS], ports[WAYS];
-	double seconds, rate;
+	double seconds, rate, warm_up;
 	int offload, search;
 	pid_t relay;
 };
@@ -64,6 +64,9 @@ static int report(const struct sample *from, const struct sample *to)
 	printf(" relay_cpu=%.6f softirq_cpu=%.4f machine_cpu=%.4f relay_share=%.6f", (to->relay - from->relay) / millions,
 	       (to->softirq - from->softirq) / millions, (to->busy - from->busy) / millions,
 	       (to->relay - from->relay) / seconds);
+	printf(" sample_pps=%.2f probation_pps=%.2f",
+	       (to->verdicts[VERDICT_SAMPLE] - from->verdicts[VERDICT_SAMPLE]) / seconds,
+	       (to->verdicts[VERDICT_PROBATION] - from->verdicts[VERDICT_PROBATION]) / seconds);
 	printf(" sums_full=%llu sums_partial=%llu\n", full, partial);
 	return 0;
 }
@@ -119,7 +122,7 @@ static int measure(const struct options *options)
 	memcpy(probes.sink, sink, sizeof(sink));
 
 	generator_rate(generator, options->rate > 0 ? options->rate : GENERATOR_ALL);
-	usleep((useconds_t)(WARM_UP_SECONDS * 1e6));
+	usleep((useconds_t)(options->warm_up * 1e6));
 	error = sample_read(&probes, &from);
 	usleep((useconds_t)(options->seconds * 1e6));
 	if (!error)
@@ -161,6 +164,7 @@ static int option_take(struct options *options, int letter, char *value)
 	case 'u': config->cpu_first = atoi(word[0]); config->cpus = word[1] ? atoi(word[1]) : 1; return 1;
 	case 't': options->seconds = atof(word[0]); return 1;
 	case 'R': options->rate = atof(word[0]); return 1;
+	case 'W': options->warm_up = atof(word[0]); return 1;
 	case 'r': options->relay = atoi(word[0]); return 1;
 	default: return 0;
 	}
@@ -168,11 +172,12 @@ static int option_take(struct options *options, int letter, char *value)
 
 int main(int argc, char **argv)
 {
-	struct options options = { .generator = { .payload = 160, .ways = 1 << TO_PEER }, .seconds = 2 };
+	struct options options = { .generator = { .payload = 160, .ways = 1 << TO_PEER }, .seconds = 2,
+				   .warm_up = WARM_UP_SECONDS };
 	const struct generator_config *config = &options.generator;
 	int letter;
 
-	while ((letter = getopt(argc, argv, "c:p:s:C:P:y:f:w:l:u:t:R:r:oxI")) != -1) {
+	while ((letter = getopt(argc, argv, "c:p:s:C:P:y:f:w:l:u:t:R:W:r:oxI")) != -1) {
 		if (letter == 'o')
 			options.offload = 1;
 		else if (letter == 'I')

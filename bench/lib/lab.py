@@ -9,6 +9,7 @@ All interfaces have GRO on: a veth takes redirected frames only if the far end
 has GRO or an XDP program. Checksum offload stays on, as it is by default.
 """
 
+import contextlib
 import itertools
 import os
 import sys
@@ -23,6 +24,20 @@ BIN = ROOT / "build" / "bench"
 CLIENT, SERVER, RELAY, PEER = "192.0.2.2", "192.0.2.1", "198.51.100.1", "198.51.100.2"
 TURN_PORT, CLIENT_PORT, PEER_PORT, PROBE_PORT, ECHO_PORT = 3478, 30000, 20000, 50000, 7000
 PEERS = 32749  # CLIENTS_PEERS of clients.h
+# A stateful firewall, as operators have it: it lets in what clients ask for, and answers to what the server has sent.
+FIREWALL = """table inet bench {
+	chain input {
+		type filter hook input priority 0; policy drop
+		ct state established,related accept
+		udp dport 3478 accept
+		iif lo accept
+		meta l4proto icmpv6 accept
+	}
+	chain output {
+		type filter hook output priority 0; policy accept
+		ct state new accept
+	}
+}"""
 CPUS = os.cpu_count()
 LAST_CPU = CPUS - 1
 
@@ -75,6 +90,15 @@ class Lab:
         for where, name, own in ((netns, interface, address), (self.server, server_interface, server_address)):
             where.ip("addr", "add", f"{own}/24", "dev", name)
             where.ip("link", "set", name, "up")
+
+    @contextlib.contextmanager
+    def firewall(self):
+        """The server's host has a stateful firewall within `with`."""
+        self.server.run("nft", FIREWALL)
+        try:
+            yield
+        finally:
+            self.server.run("nft", "delete table inet bench")
 
     def forwarding(self, on):
         self.server.sysctl("net/ipv4/ip_forward", int(on))

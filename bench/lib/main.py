@@ -23,7 +23,7 @@ from rows import BASELINE, REDIRECT, TESTER, Kind, own_kinds
 def arguments():
     parser = argparse.ArgumentParser(prog="sudo bench/run.sh",
                                      description="Measures the relay against what else there is.")
-    parser.add_argument("--full", action="store_true", help="all rows, ways and sweeps: half an hour")
+    parser.add_argument("--full", action="store_true", help="all rows, ways and sweeps: 35 minutes")
     parser.add_argument("--rounds", type=int, help="measured rounds; one more comes first and is dropped")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench-results",
                         help="folder for results.csv, tables and plots (build/bench-results)")
@@ -33,11 +33,15 @@ def arguments():
     parser.add_argument("--no-stock", action="store_true", help="without the distribution's coturn")
     parser.add_argument("--rows", help="only these, of baseline,redirect,stock,off-1,off-4,generic,native and "
                         "the names of --server")
+    parser.add_argument("--sections", help=f"only these, of {','.join(plan.SECTIONS)}")
     parser.add_argument("--report", action="store_true", help="measure nothing: tables and plots of what is there")
     parser.add_argument("--readme", action="store_true", help="put the summary into the project's README.md")
     options = parser.parse_args()
     if options.rounds is not None and options.rounds < 1:
         parser.error("--rounds: at least 1")
+    unknown = set(options.sections.split(",") if options.sections else ()) - set(plan.SECTIONS)
+    if unknown:
+        parser.error(f"--sections: no such section: {', '.join(sorted(unknown))}")
     return options
 
 
@@ -61,6 +65,7 @@ def command_of(options):
     words = ["--full"] if options.full else []
     words += [f"--rounds {options.rounds}"] if options.rounds else []
     words += [f"--rows {options.rows}"] if options.rows else []
+    words += [f"--sections {options.sections}"] if options.sections else []
     for text in options.server:
         name, _, rest = text.partition("=")
         words.append("--server " + ",".join([f"{name}=PATH", *rest.split(",")[1:]]))
@@ -91,6 +96,8 @@ def main():
             order = plan.Plan(results, Path(work), kinds, effort)
             if options.rows:
                 order.only(options.rows.split(","))
+            if options.sections:
+                order.sections = options.sections.split(",")
             passed = order.run()
             for failure in order.failures:
                 print(f"bench: failed: {failure}", file=sys.stderr)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What is measured, in which order: rounds alternate through all rows, and the first is dropped."""
 
+import contextlib
 import dataclasses
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import time
 import control
 import profile_time
 from lab import CPUS, LAST_CPU, ROOT, Lab
+from measure import throughput
 from rows import BASELINE, REDIRECT, TESTER, Case, prepared
 from server import Failed
 
@@ -17,6 +19,12 @@ CHANNELS = ((1, 1), (1, 10), (8, 125), (50, 200), (500, 200))  # clients, channe
 THREADS = (1, 2, 4, 8)
 SWEEP_ROUNDS = 2  # measured ones; one more comes first here too
 SAME_RATE = 50000  # datagrams per second that every row carries without loss
+SECTIONS = ("main", "one-core", "same", "control", "start", "cost", "profile", "examples", "size", "channels", "threads",
+            "queues")
+# Many channels, all of which carry traffic in both directions.
+EXAMPLES = Case(way="both", clients=50, channels=200)
+# Three periods of the samples (20 s), so that all channels have had equally many, after all have had their example.
+EXAMPLES_SECONDS, EXAMPLES_WARM_UP = 60, 5
 
 
 @dataclasses.dataclass
@@ -35,7 +43,7 @@ class Effort:
 QUICK = Effort(rounds=2, seconds=0.6, trip_seconds=0.5, ways=("up",), searched=("up",), profile_seconds=1.5,
                sweeps=False, limit=160)
 FULL = Effort(rounds=5, seconds=1.0, trip_seconds=1.0, ways=("up", "down", "both"), searched=("up", "down", "both"),
-              profile_seconds=4, sweeps=True, limit=34 * 60)
+              profile_seconds=4, sweeps=True, limit=39 * 60)
 
 
 class Plan:
@@ -45,6 +53,7 @@ class Plan:
         self.results, self.work, self.effort, self.failures = results, work, effort, []
         self.end, self.late = 0, 0
         self.kinds = {kind.name: kind for kind in (BASELINE, REDIRECT, *kinds)}
+        self.sections = SECTIONS
 
     def run(self):
         """True if all has been measured."""
@@ -58,6 +67,8 @@ class Plan:
                 self.cost(number)
                 if number == 1:
                     self.profile(lab)
+                if 0 < number <= SWEEP_ROUNDS and self.effort.sweeps:
+                    self.examples(lab, number)
                 if number <= SWEEP_ROUNDS and self.effort.sweeps:
                     self.sweep(lab, number)
                     self.queues(number)
@@ -68,7 +79,7 @@ class Plan:
 
     def step(self, section, number, row, case, measure):
         """`measure` returns pairs of a case and figures. A failure is told, and the rest goes on."""
-        if self.results.has(section, number, row, case):
+        if section not in self.sections or self.results.has(section, number, row, case):
             return
         if time.monotonic() > self.end:
             self.late += 1
@@ -175,7 +186,19 @@ class Plan:
                     self.simple(lab, "queues", number, kind, Case(queues=queues, cpus=cpus), seconds=0.8)
 
     def all_there(self, section, number, case, names):
-        return all(self.results.has(section, number, name, case) for name in names)
+        return section not in self.sections or all(self.results.has(section, number, name, case) for name in names)
+
+    def examples(self, lab, number):
+        """What it costs to relay by example: the same server on a free host, and behind a stateful firewall."""
+        for kind in self.picked("native"):
+            for row, host in (("free", contextlib.nullcontext), ("firewall", lab.firewall)):
+                def run(kind=kind, host=host):
+                    with host(), prepared(lab, self.work, kind, EXAMPLES) as ready:
+                        # Not by Row.throughput, which takes it for an error that samples go up.
+                        return [(EXAMPLES, throughput(lab, ready.flows, EXAMPLES, ready.server.pid, True,
+                                                      seconds=EXAMPLES_SECONDS, rate=SAME_RATE,
+                                                      warm_up=EXAMPLES_WARM_UP))]
+                self.step("examples", number, row, EXAMPLES, run)
 
     def profile(self, lab):
         for kind in self.picked("off-1", "native"):

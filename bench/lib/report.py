@@ -4,7 +4,7 @@
 import statistics
 
 import targets
-from plan import SAME_RATE
+from plan import EXAMPLES, SAME_RATE
 from rows import BASELINE, REDIRECT, TESTER, Kind
 from table import Table, number, ratio
 
@@ -121,6 +121,25 @@ def control_table(results, kinds):
                   "kernel bytes", "start ms"], lines)
 
 
+def examples_table(results):
+    def get(row, metric):
+        return results.median("examples", row, metric)
+
+    lines = []
+    for row, title in (("free", "free host"), ("firewall", "stateful firewall")):
+        if get(row, "relay_share") is None:
+            continue
+        lines.append([title, f"{100 * get(row, 'kernel_share'):.2f}", number(get(row, "sample_pps")),
+                      number(get(row, "probation_pps")), number(100 * get(row, "relay_share")),
+                      spread(results.values("examples", row, "relay_share"), 0.01), number(get(row, "softirq_cpu")),
+                      f"{100 * get(row, 'lost'):.3f}"])
+    return Table("Relayed by example",
+                 f"{EXAMPLES.flows} channels, {SAME_RATE} datagrams a second in both directions together, offload on, "
+                 "native. Percent that the kernel relays; packets a second that go up as samples, and those that go "
+                 "up because no example is there; turnserver in percent of one CPU; softirq as in Throughput.",
+                 ["", "in the kernel %", "samples", "no example", "CPU %", "min–max", "softirq CPU", "lost %"], lines)
+
+
 def sweep_table(results, section, column, title, note, scale=None):
     rows = results.known(section, "row")
     points = list(dict.fromkeys(scale(line) for line in results.lines if line["section"] == section))
@@ -201,6 +220,8 @@ def tables(results, every):
             found.append(sweep_table(results, section, column, title, "Client → peer, medians.", scale))
     if results.known("cost", "row"):
         found.append(cost_table(results))
+    if results.known("examples", "row"):
+        found.append(examples_table(results))
     if results.known("profile", "row"):
         found.append(profile_table(results, every))
     return found

@@ -3,7 +3,7 @@
 
 import dataclasses
 
-from plan import SAME_RATE
+from plan import EXAMPLES, SAME_RATE
 from table import Table, number, ratio
 
 
@@ -25,6 +25,12 @@ def server_cost(results, row):
     """ns that a packet takes on one core, less those that the tester takes alone."""
     whole, tester = (results.median("one-core", name, "peer_pps") for name in (row, "tester"))
     return 1e9 / whole - 1e9 / tester if whole and tester and row != "tester" else None
+
+
+def sample_share(results):
+    """Share of a CPU that turnserver takes for samples: with a stateful firewall, less that on a free host."""
+    examined, free = (results.median("examples", row, "relay_share") for row in ("firewall", "free"))
+    return None if examined is None or free is None else examined - free
 
 
 def targets(results, kinds):
@@ -62,6 +68,8 @@ def targets(results, kinds):
                ratio(main(native, "probe_sd"), main("baseline", "probe_sd")), 1.0, True),
         Target(f"CPU of turnserver at {SAME_RATE} datagrams a second: on ÷ off", ratio(cpu(native), cpu("off-1")),
                1 / 500, True),
+        Target(f"CPU of turnserver for the samples of {EXAMPLES.flows} channels ÷ one CPU", sample_share(results), 0.03,
+               True),
         Target("ns per packet: 100000 channels ÷ 1 channel", ratio(cost(100000), cost(1)), 1.5, True),
         Target("ChannelBind rate: on ÷ off", ratio(results.median("control", native, "bind_rate"),
                                                    results.median("control", "off-1", "bind_rate")), 0.9)]
