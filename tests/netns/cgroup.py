@@ -71,9 +71,10 @@ def to_address(text):
     return _address(text, 24 if wire.is_ipv6(text) else 16)
 
 
-def by_interface(namespace, name):
+def by_interface(namespace, name, what):
+    """Only of packets that come in or leave by this interface."""
     with namespace.enter():
-        return [f"-DIFINDEX={socket.if_nametoindex(name)}"]
+        return [f"-DIFINDEX={socket.if_nametoindex(name)}", *what]
 
 
 class _Library:

@@ -28,6 +28,13 @@ ROWS = (
         setup=_setup(cgroup.EGRESS, lambda lab, of: cgroup.to_address(of.peer))),
     Row("an egress filter of the cgroup above drops what goes to the peer", arrives=(False, False),
         setup=_setup(cgroup.EGRESS, lambda lab, of: cgroup.to_address(of.peer), parent=True)),
+    Row("an egress filter of an interface drops what goes to the peer", arrives=(False, False),
+        setup=_setup(cgroup.EGRESS, lambda lab, of: cgroup.by_interface(lab.server, "to-peer", cgroup.to_address(of.peer)))),
+    Row("an ingress filter of another interface drops nothing of the peer's",
+        setup=_setup(cgroup.INGRESS, lambda lab, of: cgroup.by_interface(lab.server, "to-client", cgroup.from_address(of.peer))),
+        kernel=(firewall.ENOUGH, firewall.ENOUGH)),
+    Row("an ingress filter of an interface drops what the peer sends", arrives=(True, False),
+        setup=_setup(cgroup.INGRESS, lambda lab, of: cgroup.by_interface(lab.server, "to-peer", cgroup.from_address(of.peer)))),
     Row("an ingress filter drops what the peer sends", arrives=(True, False),
         setup=_setup(cgroup.INGRESS, lambda lab, of: cgroup.from_address(of.peer))),
 )
