@@ -195,9 +195,11 @@ class Plan:
                 def run(kind=kind, host=host):
                     with host(), prepared(lab, self.work, kind, EXAMPLES) as ready:
                         # Not by Row.throughput, which takes it for an error that samples go up.
-                        return [(EXAMPLES, throughput(lab, ready.flows, EXAMPLES, ready.server.pid, True,
-                                                      seconds=EXAMPLES_SECONDS, rate=SAME_RATE,
-                                                      warm_up=EXAMPLES_WARM_UP))]
+                        found = throughput(lab, ready.flows, EXAMPLES, ready.server.pid, True, rate=SAME_RATE,
+                                           seconds=EXAMPLES_SECONDS, warm_up=EXAMPLES_WARM_UP)
+                    if found["offered_pps"] < 0.97 * SAME_RATE:
+                        raise Failed(f"the generator sent only {found['offered_pps']:.0f} datagrams a second")
+                    return [(EXAMPLES, found)]
                 self.step("examples", number, row, EXAMPLES, run)
 
     def profile(self, lab):
