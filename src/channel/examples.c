@@ -218,9 +218,10 @@ static void open_all(struct examples *examples, uint64_t now)
 			continue;
 		maps_hop_facts(example->hop, &facts);
 		example->ifindex = facts.ifindex;
-		/* The first sample comes earlier, so that the samples of many channels spread. */
-		example->sampled_ms = now - (uint64_t)random() % (period() / 2 + 1);
-		example->packets = 0;
+		/* The first sample comes earlier, so that the samples of channels that open together spread. */
+		example->sampled_ms = now - (uint64_t)random() % (period() + 1);
+		/* No count is this: the first look comes sooner than after a whole second. */
+		example->packets = UINT32_MAX;
 		note_put(&maps_note(example->slot)->seen, 0);
 		open_to(example, examples->state, example->place);
 	}

@@ -411,7 +411,7 @@ static void test_sample(void **state)
 	check(false, false);
 }
 
-/* The first samples of many channels spread over the second part of the period. A period may be short. */
+/* The first samples of many channels spread over a period, which may be short. */
 static void test_first_sample(void **state)
 {
 	static const struct {
@@ -506,6 +506,22 @@ static void test_sample_refused(void **state)
 	examples_relayed(&channel, TO_PEER, EPERM);
 	assert_false(comes(TO_PEER, ETH0));
 	assert_false(comes(TO_PEER, ETH0));
+}
+
+/* A look soon after the gate has opened does not take the flow for idle, so that the first samples stay spread. */
+static void test_not_idle_yet(void **state)
+{
+	(void)state;
+	chance = 5000;
+	begin(GATES_EXAMINED_V4);
+	example(TO_PEER, ETH0);
+	example(TO_CLIENT, ETH0);
+	pass(100);
+	look();
+	assert_false(examples_sampling(&channel));
+	pass(1000);
+	look();
+	assert_true(examples_sampling(&channel));
 }
 
 static void test_idle(void **state)
@@ -733,6 +749,7 @@ static void test_older_packets_of_another_device(void **state)
 	example(TO_PEER, ETH0);
 	assert_false(comes(TO_PEER, ETH1));
 	example(TO_CLIENT, ETH0);
+	look();
 	pass(1000);
 	look();
 	check(false, false);
@@ -772,6 +789,7 @@ int main(void)
 		TEST(test_sample_lost),
 		TEST(test_sample_lost_translated),
 		TEST(test_sample_refused),
+		TEST(test_not_idle_yet),
 		TEST(test_idle),
 		TEST(test_epoch),
 		TEST(test_epoch_found_by_packet),
