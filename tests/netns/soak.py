@@ -27,6 +27,7 @@ from steady import Steady
 from tap import Failed, Skipped, check, note, wait_until
 
 MARGIN = 3       # seconds after a change in which either is right
+PART = 480       # seconds for which one server runs: nobody refreshes the channels, which last 600
 BEFORE = 0.5     # what was sent so long before a change may still be on its way
 
 
@@ -154,7 +155,8 @@ def main():
     note(f"--seed {wanted.seed} --mode {wanted.mode} --seconds {wanted.seconds}")
     try:
         with family.fixture() as lab:
-            soak(lab, wanted.seconds, wanted.mode, wanted.seed)
+            for part, begin in enumerate(range(0, wanted.seconds, PART)):
+                soak(lab, min(PART, wanted.seconds - begin), wanted.mode, wanted.seed + part)
     except Skipped as reason:
         print(f"ok 1 - soak # SKIP {reason}")
         return 0
