@@ -29,7 +29,7 @@ static struct {
 	int calls, skip;
 	bool with_address;
 	/* What the kernel says of each call. */
-	int error[4];
+	int error[8];
 	unsigned int called;
 } host;
 
