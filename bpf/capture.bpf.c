@@ -206,7 +206,7 @@ static __always_inline void find_other(struct packet *packet, struct flow *flow,
 				       struct capture_record *record)
 {
 	struct flow_found found;
-	struct hop_entry entry;
+	struct hop_entry entry = {};
 
 	flow_key_hairpin(packet, flow, v6);
 	if (!flow_at(packet, v6, &found) || flow_copy(&found, packet, v6, flow) || !flow->channel)
@@ -219,7 +219,7 @@ static __always_inline void find_channel(struct packet *packet, const int v6, st
 {
 	struct flow flow = {};
 	struct flow_found found;
-	struct hop_entry entry;
+	struct hop_entry entry = {};
 
 	if (!flow_find(packet, v6, &found) || flow_copy(&found, packet, v6, &flow))
 		return;

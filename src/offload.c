@@ -79,14 +79,27 @@ static int check_netlink(void)
 	return error;
 }
 
-static void say_started(const struct settings *settings)
+/* What the log says of the interfaces. It is found out before there is a monitor thread, which changes them. */
+struct reach {
+	unsigned int carriers, all;
+	bool waits; /* for addresses */
+};
+
+static struct reach find_reach(void)
+{
+	struct reach reach = { .waits = selection_waits() };
+
+	reach.carriers = manager_carriers(&reach.all);
+	return reach;
+}
+
+static void say_started(const struct settings *settings, const struct reach *reach)
 {
 	const char *mode = option_mode_name(settings->mode);
-	unsigned int all, carriers = manager_carriers(&all);
 
-	if (carriers)
+	if (reach->carriers)
 		log_line(LOG_LEVEL_INFO, "offload of UDP channels is on, for up to %u channels, on %u of %u interfaces%s (xdp-mode %s)",
-			 settings->channels, carriers, all, selection_waits() ? ", and waits for addresses" : "", mode);
+			 settings->channels, reach->carriers, reach->all, reach->waits ? ", and waits for addresses" : "", mode);
 	else
 		log_line(LOG_LEVEL_WARNING,
 			 "offload of UDP channels is on, for up to %u channels, but no interface carries the program yet: "
@@ -121,6 +134,7 @@ int offload_start(const struct settings *settings, const char *const *addresses,
 	};
 	static const struct host_callbacks host = { .changed = host_changed, .devices = loader_devices };
 	struct flow_style style = { .client_ttl_fixed = (uint8_t)client_ttl_fixed };
+	struct reach reach;
 	struct maps maps;
 	int error;
 
@@ -146,10 +160,11 @@ int offload_start(const struct settings *settings, const char *const *addresses,
 	channel_start(&style);
 	status_begin(settings->channels, settings->mode);
 	host_start(&host);
+	reach = find_reach();
 	error = nexthop_start(maps.hop_entries, &callbacks);
 	if (error)
 		goto host;
-	say_started(settings);
+	say_started(settings, &reach);
 	return 0;
 host:
 	host_stop();

@@ -82,7 +82,7 @@ static void take_line(enum log_level level, const char *line)
 static int select_interfaces(const struct settings *settings, const struct check_addresses *list,
 			     struct interface_list *selected)
 {
-	const char *texts[CHECK_ADDRESSES];
+	const char *texts[CHECK_ADDRESSES] = { NULL };
 	struct links links;
 	int error = links_read(&links);
 

@@ -19,7 +19,7 @@
 /* Names the interfaces, and the devices below their VLANs. */
 static void name_devices(const struct check_interfaces *interfaces)
 {
-	uint32_t devices[2 * ABI_ATTACHMENTS];
+	uint32_t devices[2 * ABI_ATTACHMENTS] = { 0 };
 	unsigned int count = 0;
 
 	for (unsigned int i = 0; i < interfaces->count; i++) {
