@@ -128,8 +128,8 @@ struct flow_note {
 	__u64 begun;   /* when the flow was bound, CLOCK_BOOTTIME in nanoseconds */
 	__u32 trimmed; /* bytes behind the data that were cut off, modulo 2^32 */
 	__u32 back;    /* the next hop of the channel's other direction: where this flow's packets come from */
-	__u32 gate;    /* the gate that holds while the slot's is closed for one of these reasons: ... */
-	__u32 sample;  /* ... 1: the next packet is to go up. The program sets 0 when it has gone up */
+	__u32 gate;    /* the flow's open gate. If the slot's is 0, the program looks here, and compares this one */
+	__u32 sample;  /* 1: the next packet is to go up. The program sets 0 when it has gone up */
 	__u32 seen;    /* the bits of the places from which packets went up, since the server has set 0 */
 	__u32 zero;
 };

@@ -25,7 +25,8 @@ const struct option_description option_descriptions[] = {
 			 "Relay TURN channel data of UDP clients in the kernel (XDP)." },
 	[ID_INTERFACE] = { "xdp-interface", required_argument,
 			   "<device> An interface that carries the program. The option may be repeated.\n"
-			   "\t\t\t\t\tDefault: the interfaces that own the listening and relay addresses." },
+			   "\t\t\t\t\tDefault: the interfaces that have the listening and relay addresses,\n"
+			   "\t\t\t\t\tnow or later, and those that routes lead out by if they can do native mode." },
 	[ID_MODE] = { "xdp-mode", required_argument,
 		      "<auto|native|generic> Where the program runs: in the network driver (native)\n"
 		      "\t\t\t\t\tor behind it in the network stack (generic). Default: auto, which takes\n"
@@ -36,7 +37,9 @@ const struct option_description option_descriptions[] = {
 						       "\t\t\t\t\tDefault: " NUMBER(
 							       OPTION_CHANNELS_DEFAULT) ". Further channels are relayed in userspace." },
 	[ID_REQUIRED] = { "xdp-required", optional_argument,
-			  "Do not start the server if the offload cannot start." },
+			  "Do not start the server if the offload cannot start, if an interface does not\n"
+			  "\t\t\t\t\tcarry the program, or if an address of the server is on no interface\n"
+			  "\t\t\t\t\tthat packets come in by." },
 };
 const size_t option_count = sizeof(option_descriptions) / sizeof(option_descriptions[0]);
 

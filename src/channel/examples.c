@@ -115,7 +115,7 @@ static void sample_answered(struct example *example, uint64_t now)
 
 /*
  * Only a packet's place is checked there: packets of this host itself come by the hairpin, and all others by a
- * device. While the next hop is not resolved, the program looks at it for each packet.
+ * device. While the next hop is not resolved, the program looks at the next hop for each packet.
  */
 static void open_free(struct examples *examples, unsigned int which)
 {
@@ -220,7 +220,7 @@ static void open_all(struct examples *examples, uint64_t now)
 		example->ifindex = facts.ifindex;
 		/* The first sample comes earlier, so that the samples of channels that open together spread. */
 		example->sampled_ms = now - (uint64_t)random() % (period() + 1);
-		/* No count is this: the first look comes sooner than after a whole second. */
+		/* A value that no count has, so that the first look does not take the flow for idle. */
 		example->packets = UINT32_MAX;
 		note_put(&maps_note(example->slot)->seen, 0);
 		open_to(example, examples->state, example->place);
@@ -391,9 +391,4 @@ enum refusal examples_look(struct examples *examples, bool second)
 		}
 	}
 	return second ? new_reason(examples, now) : REFUSAL_NONE;
-}
-
-bool examples_sampling(const struct examples *examples)
-{
-	return examples->direction[TO_PEER].sampling || examples->direction[TO_CLIENT].sampling;
 }

@@ -63,9 +63,6 @@ void examples_relayed(struct examples *examples, unsigned int which, int error);
  */
 enum refusal examples_look(struct examples *examples, bool second);
 
-/** Returns whether a sample of the channel is on its way, whose outcome examples_look() finds out. */
-bool examples_sampling(const struct examples *examples);
-
 /**
  * Sets how long an open gate stays open without another example, in milliseconds. Any thread. It is to be
  * shorter than the time for which the host's connection tracking keeps an entry.

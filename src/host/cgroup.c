@@ -18,7 +18,7 @@
 
 /*
  * What runs for a datagram. Programs of connect and sendmsg may choose another destination, and
- * those of recvmsg may show another source. A program of bind has spoken when the socket was
+ * those of recvmsg may show another source. A program of bind has run when the socket was
  * bound, and what it changed is seen in the socket's own address: it is not here.
  */
 static const struct {

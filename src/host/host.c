@@ -89,7 +89,7 @@ static void publish(const struct survey *survey)
 
 static void follow_devices(void)
 {
-	uint32_t devices[TC_DEVICES];
+	uint32_t devices[TC_DEVICES] = { 0 };
 
 	if (host.callbacks.devices)
 		tc_devices(devices, host.callbacks.devices(devices, TC_DEVICES));
@@ -107,7 +107,7 @@ static void look(uint64_t now)
 	host.next_ns = survey.again_ns ? survey.again_ns : now + SECOND_NS;
 	if (changed && host.callbacks.changed)
 		host.callbacks.changed(&host.survey);
-	/* It is told once it is known. */
+	/* The chains still change: people are told after the next survey. */
 	if (survey.again_ns)
 		return;
 	collect_notes();
@@ -122,7 +122,7 @@ void host_start(const struct host_callbacks *callbacks)
 {
 	memset(&host, 0, sizeof(host));
 	host.callbacks = *callbacks;
-	/* No flags are these: the first survey is always told. */
+	/* A value that no survey has, so that the first one is always logged. */
 	host.logged = UINT32_MAX;
 	survey_forget();
 	look(clock_monotonic_ns());

@@ -55,7 +55,7 @@ struct tables {
 };
 
 /*
- * The file is for root's eyes only. Without that, the modules of the single kinds of tables say
+ * Only root can read the file. For others, the modules of the single kinds of tables say
  * whether there can be any, but not if legacy iptables is built into the kernel.
  */
 static bool can_have(const struct tables *tables)

@@ -54,7 +54,7 @@ static int parse(const struct nlmsghdr *message, void *result)
 		keep(&filters->strict, filters->named_strict, ifindex);
 	else
 		return MNL_CB_OK;
-	/* An interface that refuses nothing whatever holds for all may come and go without being a change. */
+	/* An interface whose own value is 0 is not a part of the signature, so that it can come and go. */
 	if (value > 0) {
 		survey_mix(filters->survey, &ifindex, sizeof(ifindex));
 		survey_mix(filters->survey, &value, sizeof(value));

@@ -68,7 +68,7 @@ int survey_take(struct survey *survey)
 		if (!first)
 			first = error;
 	}
-	/* Samples are asked for in time for it. */
+	/* The period of the samples depends on it. */
 	timeout = survey_udp_timeout();
 	survey_mix(survey, &timeout, sizeof(timeout));
 	return first;

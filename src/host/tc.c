@@ -20,7 +20,7 @@
 
 #define TRIES 5
 
-/* A device, and what its queueing disciplines let it have. */
+/* A device, and on which way its queueing disciplines let it have filters. */
 struct device {
 	uint32_t ifindex;
 	char name[IF_NAMESIZE];
@@ -145,7 +145,7 @@ static int parse_filter(const struct nlmsghdr *message, void *result)
 		else if (mnl_attr_get_type(attribute) == TCA_OPTIONS)
 			options = attribute;
 	}
-	/* The kernel also tells of each priority by itself. */
+	/* The kernel sends one more message for each priority, without options: it is no filter. */
 	if (!options)
 		return MNL_CB_OK;
 	if (!filters->egress) {

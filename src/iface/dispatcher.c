@@ -226,6 +226,6 @@ bool dispatcher_holds(uint32_t ifindex)
 {
 	__u32 id = 0;
 
-	/* libxdp needs privileges that the server gives up with its change of user; this question does not. */
+	/* libxdp needs privileges that the server gives up after the start; this question does not. */
 	return bpf_xdp_query_id((int)ifindex, 0, &id) || id;
 }

@@ -33,8 +33,8 @@ void dispatcher_clean(uint32_t ifindex);
 
 /**
  * Adds the program to a device's dispatcher. 0 with the dispatcher's mode in `generic`; or
- * -errno with the reason in `why`, of `size` bytes. Needs the server's first privileges: after
- * the change of user it fails.
+ * -errno with the reason in `why`, of `size` bytes. Needs the server's first privileges: it
+ * fails after the start.
  */
 int dispatcher_join(uint32_t ifindex, dispatcher_copy copy, bool *generic, char *why, size_t size);
 
@@ -43,7 +43,7 @@ void dispatcher_leave(uint32_t ifindex);
 
 /**
  * Whether a device carries an XDP program still, which is taken to be the dispatcher: after the
- * change of user the kernel tells no more. True if it does not tell that.
+ * start the kernel tells no more. True if it does not tell that.
  */
 bool dispatcher_holds(uint32_t ifindex);
 

@@ -15,17 +15,17 @@
 #include "netlink/rtnetlink.h"
 #include "table/status.h"
 
-enum place {
-	PLACE_UNKNOWN,
-	PLACE_MISSING, /* the host does not have the address */
-	PLACE_SILENT,  /* it is on a device that no packet comes in by, or there is only a local route to it */
-	PLACE_OWNED,   /* an interface has it */
+enum whereabouts {
+	WHERE_UNKNOWN,
+	WHERE_MISSING,    /* the host does not have the address */
+	WHERE_NO_PACKETS, /* it is on a device that no packet comes in by, or there is only a local route to it */
+	WHERE_OWNED,      /* an interface has it */
 };
 
 struct wanted_address {
 	struct own_address own;
-	enum place place, said; /* the second is what the log says last */
-	char device[IFNAMSIZ];  /* that has it; "": none */
+	enum whereabouts place, said; /* the second is what the log says last */
+	char device[IFNAMSIZ];        /* that has it; "": none */
 };
 
 static struct {
@@ -119,7 +119,7 @@ static const struct link *find_link(const struct links *links, const char *name)
 	return NULL;
 }
 
-static void note(struct wanted_address *wanted, enum place place, const struct link *link)
+static void note(struct wanted_address *wanted, enum whereabouts place, const struct link *link)
 {
 	wanted->place = place;
 	snprintf(wanted->device, sizeof(wanted->device), "%s", link->name);
@@ -141,10 +141,10 @@ static void find_owners(unsigned int index, const struct ifaddrs *all, const str
 		if (!link)
 			continue;
 		if (!(one->ifa_flags & IFF_LOOPBACK) && !own_addresses_is_silent(link)) {
-			note(wanted, PLACE_OWNED, link);
+			note(wanted, WHERE_OWNED, link);
 			each(link, index, data);
-		} else if (wanted->place == PLACE_MISSING) {
-			note(wanted, PLACE_SILENT, link);
+		} else if (wanted->place == WHERE_MISSING) {
+			note(wanted, WHERE_NO_PACKETS, link);
 		}
 	}
 }
@@ -174,11 +174,11 @@ int own_addresses_find(const struct links *links,
 	for (unsigned int i = 0; i < addresses.count; i++) {
 		struct wanted_address *wanted = &addresses.address[i];
 
-		wanted->place = PLACE_MISSING;
+		wanted->place = WHERE_MISSING;
 		wanted->device[0] = '\0';
 		find_owners(i, all, links, each, data);
-		if (wanted->place == PLACE_MISSING && !wanted->own.any && has_local_route(&wanted->own))
-			wanted->place = PLACE_SILENT;
+		if (wanted->place == WHERE_MISSING && !wanted->own.any && has_local_route(&wanted->own))
+			wanted->place = WHERE_NO_PACKETS;
 	}
 	freeifaddrs(all);
 	return 0;
@@ -189,7 +189,7 @@ bool own_addresses_have(int family, bool silent)
 	for (unsigned int i = 0; i < addresses.count; i++) {
 		const struct wanted_address *wanted = &addresses.address[i];
 
-		if (wanted->own.family == family && (!silent || (wanted->place == PLACE_SILENT && !wanted->own.any)))
+		if (wanted->own.family == family && (!silent || (wanted->place == WHERE_NO_PACKETS && !wanted->own.any)))
 			return true;
 	}
 	return false;
@@ -198,9 +198,9 @@ bool own_addresses_have(int family, bool silent)
 /* A server on all addresses of a family that the host does not use misses nothing, unless it has no other. */
 static bool is_waited_for(const struct wanted_address *wanted)
 {
-	if (wanted->own.any || wanted->place == PLACE_SILENT)
-		return wanted->place != PLACE_OWNED && !addresses.selected;
-	return wanted->place == PLACE_MISSING;
+	if (wanted->own.any || wanted->place == WHERE_NO_PACKETS)
+		return wanted->place != WHERE_OWNED && !addresses.selected;
+	return wanted->place == WHERE_MISSING;
 }
 
 bool own_addresses_wait(void)
@@ -215,7 +215,7 @@ bool own_addresses_wait(void)
 bool own_addresses_complete(void)
 {
 	for (unsigned int i = 0; i < addresses.count; i++) {
-		if (!addresses.address[i].own.any && addresses.address[i].place != PLACE_OWNED)
+		if (!addresses.address[i].own.any && addresses.address[i].place != WHERE_OWNED)
 			return false;
 	}
 	return !own_addresses_wait();
@@ -246,15 +246,15 @@ static void say_silent(const struct wanted_address *wanted)
 /* The log has a line about an address where its place is not what it was; at the start, where it is on no interface. */
 static void say(struct wanted_address *wanted)
 {
-	enum place said = wanted->said;
+	enum whereabouts said = wanted->said;
 
-	if (wanted->place == said || (wanted->own.any && wanted->place != PLACE_OWNED && !is_waited_for(wanted)))
+	if (wanted->place == said || (wanted->own.any && wanted->place != WHERE_OWNED && !is_waited_for(wanted)))
 		return;
 	wanted->said = wanted->place;
-	if (wanted->place == PLACE_OWNED) {
-		if (said != PLACE_UNKNOWN)
+	if (wanted->place == WHERE_OWNED) {
+		if (said != WHERE_UNKNOWN)
 			log_line(LOG_LEVEL_INFO, "%s is on %s now", name_of(&wanted->own), wanted->device);
-	} else if (wanted->place == PLACE_SILENT && !wanted->own.any) {
+	} else if (wanted->place == WHERE_NO_PACKETS && !wanted->own.any) {
 		say_silent(wanted);
 	} else {
 		log_line(LOG_LEVEL_WARNING,

@@ -150,7 +150,7 @@ static void say_full(const char *name)
 {
 	if (!selection.said_full)
 		log_line(LOG_LEVEL_WARNING,
-			 "more than %d interfaces have the server's addresses: %s and others are left out, and channels over "
+			 "more than %d interfaces have the server's addresses or routes that lead out: %s and others are left out, and channels over "
 			 "them are relayed in userspace; name those that matter with xdp-interface",
 			 ABI_ATTACHMENTS, name);
 	selection.said_full = true;

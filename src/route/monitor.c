@@ -73,7 +73,8 @@ static void reduce_capabilities(void)
 	if (capability_reduce(CAPABILITY_NET_ADMIN))
 		log_line(LOG_LEVEL_WARNING,
 			 "CAP_NET_ADMIN is lost: neighbours are resolved only when coturn itself sends to them, and IPsec "
-			 "policies that come from now on are not noticed; let the server start with CAP_NET_ADMIN");
+			 "policies that come from now on are not noticed; firewalls cannot be read, so this host counts as one that "
+			 "examines and translates packets; let the server start with CAP_NET_ADMIN");
 	if (maps_want_bpf())
 		log_line(LOG_LEVEL_WARNING,
 			 "CAP_BPF is lost, which this kernel (before 5.19) wants for each change of a table: channels over "

@@ -185,5 +185,6 @@ void check_privilege_judge_server(uint32_t pid, struct check_report *report)
 	else
 		check_report_add(report, CHECK_NOTE, TOPIC, NULL,
 				 "no thread of the server has CAP_NET_ADMIN: packets to a neighbour that is not known go through "
-				 "userspace until the kernel has found it, and IPsec policies are not seen");
+				 "userspace until the kernel has found it, IPsec policies are not seen, and the host counts as one that "
+				 "examines and translates packets");
 }

@@ -17,7 +17,10 @@ static bool carries(const struct status *status, uint32_t ifindex)
 	return false;
 }
 
-/* A direction on probation is counted by its reason elsewhere. Packets of a direction are taken to come in by the device that those of the other one leave by. */
+/*
+ * A direction on probation is not counted here, because the server counts it by its reason. Packets of a
+ * direction are taken to come in by the device that those of the other one leave by.
+ */
 static void count(const struct channel_entry *entry, enum direction direction, const struct status *status,
 		  struct one_sided *amiss)
 {

@@ -124,6 +124,11 @@ static void pass(uint64_t ms)
 	host.now += ms;
 }
 
+static bool is_sampling(void)
+{
+	return channel.direction[TO_PEER].sampling || channel.direction[TO_CLIENT].sampling;
+}
+
 static enum refusal look(void)
 {
 	return examples_look(&channel, true);
@@ -389,18 +394,18 @@ static void test_sample(void **state)
 	(void)state;
 	begin_open(GATES_EXAMINED_V4);
 	traffic(PERIOD / 1000 - 1);
-	assert_false(examples_sampling(&channel));
+	assert_false(is_sampling());
 	check(true, true);
 	pass(1000);
 	assert_int_equal(look(), REFUSAL_NONE);
-	assert_true(examples_sampling(&channel));
+	assert_true(is_sampling());
 	/* One packet goes up, and those after it do not wait for coturn. */
 	check(false, false);
 	check(true, true);
 	assert_int_equal(host.gate[SLOT_TO_PEER], 0);
 	examples_relayed(&channel, TO_PEER, 0);
 	examples_relayed(&channel, TO_CLIENT, 0);
-	assert_false(examples_sampling(&channel));
+	assert_false(is_sampling());
 	assert_int_not_equal(host.gate[SLOT_TO_PEER], 0);
 	check(true, true);
 	/* The next one is due after another period. */
@@ -430,7 +435,7 @@ static void test_first_sample(void **state)
 		examples_set_period(cases[i].period);
 		chance = 7000;
 		begin_open(GATES_EXAMINED_V4);
-		while (!examples_sampling(&channel) && seconds < 60) {
+		while (!is_sampling() && seconds < 60) {
 			traffic(1);
 			seconds++;
 		}
@@ -446,7 +451,7 @@ static void test_sample_not_gone(void **state)
 	gates_host_changed(GATES_EXAMINED_V4);
 	look();
 	examples_relayed(&channel, TO_PEER, 0);
-	assert_true(examples_sampling(&channel));
+	assert_true(is_sampling());
 	pass(10000);
 	look();
 	check(false, false);
@@ -518,10 +523,10 @@ static void test_not_idle_yet(void **state)
 	example(TO_CLIENT, ETH0);
 	pass(100);
 	look();
-	assert_false(examples_sampling(&channel));
+	assert_false(is_sampling());
 	pass(1000);
 	look();
-	assert_true(examples_sampling(&channel));
+	assert_true(is_sampling());
 }
 
 static void test_idle(void **state)
@@ -531,12 +536,12 @@ static void test_idle(void **state)
 	look();
 	pass(999);
 	look();
-	assert_false(examples_sampling(&channel));
+	assert_false(is_sampling());
 	pass(1);
 	examples_look(&channel, false);
-	assert_false(examples_sampling(&channel));
+	assert_false(is_sampling());
 	look();
-	assert_true(examples_sampling(&channel));
+	assert_true(is_sampling());
 	/* It waits for the next packet, however long that takes. */
 	for (int i = 0; i < 100; i++) {
 		pass(1000);
@@ -546,7 +551,7 @@ static void test_idle(void **state)
 	examples_relayed(&channel, TO_PEER, 0);
 	examples_relayed(&channel, TO_CLIENT, 0);
 	check(true, true);
-	assert_false(examples_sampling(&channel));
+	assert_false(is_sampling());
 }
 
 /* ---- what happens on the host ---- */
@@ -596,7 +601,7 @@ static void test_free_host(void **state)
 	assert_int_equal(look(), REFUSAL_NONE);
 	examples_relayed(&channel, TO_PEER, EPERM);
 	check(true, true);
-	assert_false(examples_sampling(&channel));
+	assert_false(is_sampling());
 }
 
 static void test_free_and_examined(void **state)
@@ -630,7 +635,7 @@ static void test_free_while_sampling(void **state)
 	look();
 	gates_host_changed(0);
 	look();
-	assert_false(examples_sampling(&channel));
+	assert_false(is_sampling());
 	assert_int_equal(host.note[SLOT_TO_PEER].sample, 0);
 	check(true, true);
 	pass(1000);

@@ -353,7 +353,7 @@ static void test_order(void **state)
 	strcat(addresses, "192.0.2.1 192.0.2.2 192.0.2.3");
 	start(addresses);
 	assert_string_equal(selected(), "card routed plain br0 br1 br2 br3 br4 br5 br6 br7 br8 br9 br10 br11 br12");
-	assert_log("more than 16 interfaces have the server's addresses: br13 and others are left out");
+	assert_log("more than 16 interfaces have the server's addresses or routes that lead out: br13 and others are left out");
 	selected();
 	assert_log("");
 }

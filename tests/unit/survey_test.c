@@ -78,8 +78,7 @@ static void test_legacy(void **state)
 /* Another user than root may not open what lists the tables; what is open already stays so. */
 static void test_legacy_of_another_user(void **state)
 {
-	const char *unknown = "legacy iptables: cannot be read; legacy ip6tables: cannot be read";
-	struct survey survey;
+	struct survey kept, anew;
 	bool built_in;
 
 	(void)state;
@@ -87,19 +86,21 @@ static void test_legacy_of_another_user(void **state)
 	need("the kernel has no legacy tables", !access("/proc/net/ip_tables_names", F_OK) &&
 							 !access("/proc/net/ip6_tables_names", F_OK));
 	built_in = access("/sys/module/ip_tables", F_OK) && access("/sys/module/ip6_tables", F_OK);
-	survey = taken();
-	check_text("root", survey.text, "");
+	check_text("root", taken().text, "");
 	assert_int_equal(setegid(65534) || seteuid(65534), 0);
 	capability_raise();
-	survey = taken();
-	check_text("kept open", survey.text, "");
+	survey_take(&kept);
 	survey_forget();
-	survey = taken();
+	/* Where cgroups are not mounted, only root finds them, so this may say that too. */
+	survey_take(&anew);
+	/* Nothing is looked at as the other user, because the next tests need root. */
 	assert_int_equal(seteuid(0) || setegid(0), 0);
+	check_text("kept open", kept.text, "");
 	/* Modules say what can be there, but not of a kernel that has all of it built in. */
 	if (built_in) {
-		check_text("built in", survey.text, unknown);
-		assert_int_equal(survey.flags, SURVEY_EXAMINED | SURVEY_NAT);
+		assert_non_null(strstr(anew.text, "legacy iptables: cannot be read"));
+		assert_non_null(strstr(anew.text, "legacy ip6tables: cannot be read"));
+		assert_int_equal(anew.flags, SURVEY_EXAMINED | SURVEY_NAT);
 	}
 }
 
