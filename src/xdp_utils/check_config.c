@@ -119,40 +119,31 @@ int check_config_read_file(struct check_config *config, const char *path, const 
 	return error;
 }
 
-int check_config_find(const char *folder, char path[PATH_MAX])
+/* Returns whether this place has a turnserver.conf that can be read, and its path then. */
+static bool is_there(const char *folder, const char *base, const char *below, char path[PATH_MAX])
 {
-	/* coturn also looks below its own prefix, which is /usr or /usr/local. */
-	static const char *const places[] = {
-		"",
-		"turnserver/",
-		"coturn/",
-		"etc/",
-		"etc/turnserver/",
-		"etc/coturn/",
-		"../etc/",
-		"../etc/turnserver/",
-		"../etc/coturn/",
-		"/etc/",
-		"/etc/turnserver/",
-		"/etc/coturn/",
-		"/usr/local/etc/",
-		"/usr/local/etc/turnserver/",
-		"/usr/local/etc/coturn/",
-		"/usr/etc/",
-		"/usr/etc/turnserver/",
-		"/usr/etc/coturn/",
-	};
+	bool relative = folder && base[0] != '/';
 	char candidate[PATH_MAX];
 
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		bool here = folder && places[i][0] != '/';
+	snprintf(candidate, sizeof(candidate), "%s%s%s%sturnserver.conf", relative ? folder : "", relative ? "/" : "", base,
+		 below);
+	if (access(candidate, R_OK))
+		return false;
+	snprintf(path, PATH_MAX, "%s", candidate);
+	return true;
+}
 
-		snprintf(candidate, sizeof(candidate), "%s%s%sturnserver.conf", here ? folder : "", here ? "/" : "",
-			 places[i]);
-		if (access(candidate, R_OK))
-			continue;
-		snprintf(path, PATH_MAX, "%s", candidate);
-		return 0;
+/* coturn looks below its own prefix too, which is /usr or /usr/local. */
+int check_config_find(const char *folder, char path[PATH_MAX])
+{
+	static const char *const bases[] = { "", "etc/", "../etc/", "/etc/", "/usr/local/etc/", "/usr/etc/" };
+	static const char *const below[] = { "", "turnserver/", "coturn/" };
+
+	for (size_t i = 0; i < sizeof(bases) / sizeof(bases[0]); i++) {
+		for (size_t k = 0; k < sizeof(below) / sizeof(below[0]); k++) {
+			if (is_there(folder, bases[i], below[k], path))
+				return 0;
+		}
 	}
 	return -ENOENT;
 }
