@@ -25,6 +25,7 @@ struct hooked_channel {
 	bool closed;                            /* nothing is relayed any more */
 	bool resting;                           /* it has given up its slots, and gets some again with its next packet */
 	uint32_t idle_seconds;                  /* for so long the kernel has relayed nothing */
+	uint64_t next_try_ms;                   /* resting: before this it does not try to get slots (clock_coarse_ms) */
 	ioa_socket_handle relay;                /* the socket of its relayed transport address; NULL if closed */
 	bool df;                                /* that socket sends IPv4 packets with DF */
 	struct hooked_channel *previous, *next; /* of the same relay thread */

@@ -15,7 +15,7 @@
 #include "ns_turn_allocation.h"
 #include "ns_turn_server.h"
 
-#include "base/log.h"
+#include "base/clock.h"
 #include "coturn/bandwidth.h"
 #include "coturn/channel_iter.h"
 #include "coturn/channel_request.h"
@@ -25,6 +25,9 @@
 #include "coturn/socket_options.h"
 #include "coturn/startup.h"
 #include "offload.h"
+
+/* A resting channel that found no room tries again after so long. */
+#define WAKE_PAUSE_MS 1000
 
 void __real_turn_report_session_usage(void *session, int force_invalid);
 void __real_set_allocation_family_invalid(allocation *a, int family);
@@ -128,17 +131,23 @@ static int offload(ts_ur_super_session *ss, ioa_engine_handle engine, struct cha
 	if (!error)
 		return 0;
 	bandwidth_release(hooked->bandwidth);
+	hooked->bandwidth = NULL;
 share:
 	share_give(hooked->share);
+	hooked->share = NULL;
 	return error;
 }
 
 void session_channel_wake(ts_ur_super_session *ss, const ch_info *chn, struct hooked_channel *hooked)
 {
 	struct channel_request request;
+	uint64_t now = clock_coarse_ms();
 
+	if (now < hooked->next_try_ms)
+		return;
+	/* Where there is no room yet, a later packet tries again. */
+	hooked->next_try_ms = now + WAKE_PAUSE_MS;
 	channel_request_describe(ss, chn, &chn->peer_addr, &hooked->df, &request);
-	/* Where there is no room yet, the next packet tries again. */
 	if (eligibility_check(&request) == REFUSAL_NONE && !offload(ss, hooked->relay->e, &request, hooked))
 		relay_thread_wake(hooked);
 }

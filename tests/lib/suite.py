@@ -26,7 +26,7 @@ CORES = {
 FIRST = ("netns/follow_test", "netns/conntrack_test", "netns/firewall_test", "netns/limit_test", "netns/ends_test",
          "netns/nexthop_test", "netns/lifetime_test", "upstream/without_test", "netns/admission_test", "fuzz/fuzz", "netns/attach_test", "netns/generated_test", "lint/c")
 # What takes channels through their whole life, and many of them at once.
-SANITIZED = ("differential_test", "races_test")
+SANITIZED = ("differential_test", "races_test", "share_test")
 ASAN = {"UBSAN_OPTIONS": "print_stacktrace=1", "ASAN_OPTIONS": "detect_leaks=1"}
 # coturn frees little of what it has when it ends.
 ASAN_SERVER = {**ASAN, "ASAN_OPTIONS": "detect_leaks=0"}
