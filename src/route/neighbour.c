@@ -133,14 +133,19 @@ static void probe(const struct neighbour *neighbour)
 	rtnetlink_probe(neighbours.questions, neighbour->family, neighbour->ifindex, &neighbour->address);
 }
 
-/* Asks the kernel what it knows of a neighbour now, and tells the entries if that has changed. */
-static void ask(struct neighbour *neighbour)
+/*
+ * Asks the kernel what it knows of a neighbour now, and tells the entries if that has changed. 0; or -ETIMEDOUT without
+ * an answer: then what was known goes on.
+ */
+static int ask(struct neighbour *neighbour)
 {
 	uint8_t mac[6] = { 0 };
 	bool stale = false, changed;
 	int error = rtnetlink_neighbour(neighbours.questions, neighbour->family, neighbour->ifindex,
 					&neighbour->address, mac, &stale);
 
+	if (error == -ETIMEDOUT)
+		return error;
 	neighbour->round = neighbours.round;
 	if (error == -EHOSTUNREACH && !neighbour->probed) {
 		neighbour->probed = true;
@@ -154,9 +159,10 @@ static void ask(struct neighbour *neighbour)
 	neighbour->known = !error;
 	memcpy(neighbour->mac, mac, sizeof(mac));
 	if (!changed)
-		return;
+		return 0;
 	for (uint32_t entry = neighbour->first_entry; entry; entry = neighbours.members[entry].next)
 		neighbours.changed(entry - 1, neighbour->known ? neighbour->mac : NULL);
+	return 0;
 }
 
 void neighbour_leave(uint32_t entry)
@@ -193,6 +199,7 @@ int neighbour_join(uint32_t entry, int family, uint32_t ifindex, const union abi
 {
 	uint32_t index = find(family, ifindex, address);
 	struct neighbour *neighbour;
+	int error = 0;
 	bool joins = !index || neighbours.members[entry + 1].neighbour != index;
 
 	if (joins)
@@ -204,12 +211,12 @@ int neighbour_join(uint32_t entry, int family, uint32_t ifindex, const union abi
 	if (joins && !neighbour->known)
 		neighbour->probed = false;
 	if (neighbour->round != neighbours.round || !(neighbour->known || neighbour->probed))
-		ask(neighbour);
+		error = ask(neighbour);
 	/* Not before ask(): it would write this MAC into the entry, whose route is still the former one. */
 	if (joins)
 		enter(entry, index);
 	if (!neighbour->known)
-		return -EHOSTUNREACH;
+		return error ? error : -EHOSTUNREACH;
 	memcpy(mac, neighbour->mac, sizeof(neighbour->mac));
 	return 0;
 }

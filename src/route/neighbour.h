@@ -30,7 +30,8 @@ void neighbour_forget(void);
 /**
  * From now on the entry leads to this neighbour, and to no other. Has the kernel resolve
  * a neighbour that it does not know, once, and confirm a stale one. 0 with the neighbour's
- * address in `mac`; or -EHOSTUNREACH if it is not known now: `changed` is called when it is.
+ * address in `mac`; -EHOSTUNREACH if it is not known now: `changed` is called when it is; or
+ * -ETIMEDOUT if the kernel did not answer, so that it is to be asked again.
  */
 int neighbour_join(uint32_t entry, int family, uint32_t ifindex, const union abi_addr *address,
 		   uint8_t mac[6]);

@@ -60,11 +60,19 @@ uint32_t nexthop_generation(void)
 	return __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
 }
 
-/* Whether packets take another device than before, or go to this host itself and did not, or the other way round. */
-static bool leads_elsewhere(const struct destination *destination, const struct hop *hop)
+/*
+ * Takes note of where a resolved entry leads. Packets may take another device than before, or go to this host itself and
+ * did not, or the other way round; in between the entry may have led nowhere.
+ */
+static void note_direction(struct destination *destination, const struct hop *hop)
 {
-	return destination->led && (destination->hop.ifindex != hop->ifindex ||
-				    (destination->hop.flags ^ hop->flags) & HOP_LOCAL);
+	bool local = hop->flags & HOP_LOCAL;
+
+	if (destination->led && (destination->led_ifindex != hop->ifindex || destination->led_local != local))
+		__atomic_fetch_add(&generation, 1, __ATOMIC_RELEASE);
+	destination->led = true;
+	destination->led_local = local;
+	destination->led_ifindex = hop->ifindex;
 }
 
 /* Writes the entry if it changes; under the lock. An entry that is not resolved leads nowhere. */
@@ -73,12 +81,10 @@ static void write_entry(uint32_t entry, const struct hop *hop, bool resolved)
 	struct destination *destination = destination_at(entry);
 
 	resolved = resolved && !ipsec_blocks();
-	if (resolved != destination->resolved || (resolved && memcmp(&destination->hop, hop, sizeof(*hop)))) {
+	if (resolved != destination->resolved || (resolved && memcmp(&destination->hop, hop, sizeof(*hop))))
 		maps_hop_put(entry, resolved ? hop : NULL);
-		if (resolved && leads_elsewhere(destination, hop))
-			__atomic_fetch_add(&generation, 1, __ATOMIC_RELEASE);
-	}
-	destination->led |= resolved;
+	if (resolved)
+		note_direction(destination, hop);
 	destination->hop = *hop;
 	destination->resolved = resolved;
 }
@@ -102,8 +108,10 @@ static void change_mac(uint32_t entry, const uint8_t *mac)
 /* Whether packets come in to an address of this host, and there is a route from here on. 0 or -errno. */
 static int find_route(const struct hop_path *path, struct found_route *found)
 {
-	if (!route_lookup_is_ours(&nexthops.lookup, path->at_family, &path->at))
-		return -EADDRNOTAVAIL;
+	int error = route_lookup_is_ours(&nexthops.lookup, path->at_family, &path->at);
+
+	if (error)
+		return error;
 	return route_lookup_find(&nexthops.lookup, path->family, &path->from, &path->to, found);
 }
 
@@ -127,12 +135,12 @@ static bool update_entry(uint32_t entry)
 		return true;
 	}
 	error = find_route(&wanted.path, &found);
-	resolved = routed = !error;
+	routed = !error;
 	if (!routed || found.hop.flags & HOP_LOCAL)
 		neighbour_leave(entry);
 	else
-		resolved = neighbour_join(entry, found.gateway_family, found.ifindex, &found.gateway,
-					  found.hop.eth) == 0;
+		error = neighbour_join(entry, found.gateway_family, found.ifindex, &found.gateway, found.hop.eth);
+	resolved = !error;
 	pthread_mutex_lock(&nexthops.lock);
 	if (destination->users && destination_is(destination, &wanted.path)) {
 		destination->routed = routed;

@@ -158,19 +158,24 @@ static bool is_special(int family, const union abi_addr *address)
 	return family == AF_INET6 && (IN6_IS_ADDR_LINKLOCAL(in6) || IN6_IS_ADDR_V4MAPPED(in6));
 }
 
-bool route_lookup_is_ours(struct route_lookup *lookup, int family, const union abi_addr *address)
+int route_lookup_is_ours(struct route_lookup *lookup, int family, const union abi_addr *address)
 {
 	static const union abi_addr unspecified;
 	const uint8_t *bytes = family == AF_INET6 ? address->v6 + 12 : address->v6;
 	struct route_lookup_own *own = &lookup->own[bytes[3] % ROUTE_LOOKUP_OWN];
 	struct route route;
+	int error;
 
 	if (own->family == family && !memcmp(&own->address, address, sizeof(*address)))
-		return own->ours;
+		return own->ours ? 0 : -EADDRNOTAVAIL;
+	error = rtnetlink_route(lookup->questions, family, &unspecified, address, &route);
+	/* That is no answer, and is not remembered. */
+	if (error == -ETIMEDOUT)
+		return error;
 	own->family = family;
 	own->address = *address;
-	own->ours = !rtnetlink_route(lookup->questions, family, &unspecified, address, &route) && route.local;
-	return own->ours;
+	own->ours = !error && route.local;
+	return own->ours ? 0 : -EADDRNOTAVAIL;
 }
 
 int route_lookup_find(struct route_lookup *lookup, int family, const union abi_addr *from,

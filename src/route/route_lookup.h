@@ -62,8 +62,8 @@ void route_lookup_close(struct route_lookup *lookup);
 /** Forgets links, our own addresses and the default TTL: from now on the kernel is asked again. */
 void route_lookup_forget(struct route_lookup *lookup);
 
-/** Whether packets to an address are for this host. False also if the kernel does not say. */
-bool route_lookup_is_ours(struct route_lookup *lookup, int family, const union abi_addr *address);
+/** 0 if packets to an address are for this host; -EADDRNOTAVAIL if not; -ETIMEDOUT if the kernel does not answer. */
+int route_lookup_is_ours(struct route_lookup *lookup, int family, const union abi_addr *address);
 
 /**
  * Looks for the route of UDP datagrams between two addresses. 0; -EHOSTUNREACH if there is

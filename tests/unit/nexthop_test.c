@@ -244,6 +244,57 @@ static void test_no_answer(void **state)
 	wait_for_hop(entry, true);
 }
 
+/*
+ * Where examples were seen depends on the device: a move is told also if the entry leads nowhere in between, and nothing
+ * is told if it comes back to where it was.
+ */
+static void test_generation(void **state)
+{
+	uint32_t entry = acquired("192.0.2.20"), before;
+
+	(void)state;
+	wait_for_hop(entry, true);
+	wait_until_updated();
+	before = nexthop_generation();
+	LOCKED(net.route_error = -ENETUNREACH);
+	event(RTM_NEWROUTE);
+	wait_for_hop(entry, false);
+	LOCKED(net.route_error = 0);
+	event(RTM_NEWROUTE);
+	wait_for_hop(entry, true);
+	assert_int_equal(nexthop_generation(), before);
+
+	LOCKED(net.device = OTHER; net.neighbour_error = -EHOSTUNREACH);
+	event(RTM_NEWROUTE);
+	wait_for_hop(entry, false);
+	LOCKED(net.neighbour_error = 0);
+	event(RTM_NEWROUTE);
+	wait_for_hop(entry, true);
+	assert_int_equal(hop_of(entry).ifindex, OTHER);
+	assert_int_equal(nexthop_generation(), before + 1);
+	/* Another destination gets the entry: that is no move. */
+	nexthop_release(entry);
+	LOCKED(net.device = 0);
+	entry = acquired("192.0.2.21");
+	wait_for_hop(entry, true);
+	wait_until_updated();
+	assert_int_equal(nexthop_generation(), before + 1);
+}
+
+/* A neighbour that the kernel does not tell of in time is asked for again, as a route is. */
+static void test_no_answer_of_neighbours(void **state)
+{
+	uint32_t entry;
+
+	(void)state;
+	LOCKED(net.neighbour_error = -ETIMEDOUT);
+	entry = acquired("192.0.2.22");
+	wait_for_number(&net.neighbours_asked, 3);
+	assert_int_equal(hop_of(entry).ifindex, 0);
+	LOCKED(net.neighbour_error = 0);
+	wait_for_hop(entry, true);
+}
+
 /* The thread has reported by when an entry is filled, and goes on. */
 static void test_reports(void **state)
 {
@@ -372,6 +423,8 @@ int main(void)
 		TEST(test_no_needless_work),
 		TEST(test_reports),
 		TEST(test_no_answer),
+		TEST(test_generation),
+		TEST(test_no_answer_of_neighbours),
 		TEST(test_new_entry_twice),
 		TEST(test_destination_changes_meanwhile),
 		TEST(test_start_fails),
