@@ -186,13 +186,13 @@ static void *run(void *unused)
 
 	(void)unused;
 	capability_keep(kept_capabilities());
-	watchdog_report(clock_monotonic_ns());
+	watchdog_report(clock_monotonic_ns(), clock_monotonic_ns());
 	sem_post(&monitor.started);
 	while (__atomic_load_n(&monitor.running, __ATOMIC_ACQUIRE)) {
 		uint64_t began = clock_monotonic_ns(), next = work(), now = clock_monotonic_ns();
 		int timeout = next > now ? (int)((next - now) / 1000000 + 1) : 0;
 
-		watchdog_report(began);
+		watchdog_report(began, now);
 		prepare_poll(ready);
 		if (poll(ready, EVENT_SOURCES + 1, timeout) > 0)
 			attend(ready);

@@ -13,10 +13,10 @@
 #define WATCHDOG_SILENCE_SECONDS 5
 
 /**
- * The monitor thread reports: all that it keeps up to date was so at `now` (clock_monotonic_ns). Only
- * the monitor thread, at least once a second.
+ * The monitor thread reports at `now`: all that it keeps up to date was so when it `began` to look (both
+ * clock_monotonic_ns). Only the monitor thread, at least once a second.
  */
-void watchdog_report(uint64_t now);
+void watchdog_report(uint64_t began, uint64_t now);
 
 /**
  * A relay thread reports at `now`. Returns until when its flows may be relayed: for
