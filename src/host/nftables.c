@@ -15,8 +15,7 @@
 #include "base/clock.h"
 #include "netlink/request.h"
 
-/* NF_INET_INGRESS (Linux 5.10) and NF_NETDEV_EGRESS (5.16), which older headers do not have. */
-#define INET_INGRESS NF_INET_NUMHOOKS
+/* NF_NETDEV_EGRESS (Linux 5.16), which older headers do not have. */
 #define NETDEV_EGRESS 1
 
 #define DUMP_PAUSE_NS 100000000ULL
@@ -243,7 +242,8 @@ int nftables_look(struct survey *survey)
 	if (!nftables.known || nftables.generation != generation) {
 		if (nftables.read_ns && clock_monotonic_ns() - nftables.read_ns < DUMP_PAUSE_NS) {
 			survey->again_ns = nftables.read_ns + DUMP_PAUSE_NS;
-			survey_found(survey, SURVEY_EXAMINED | SURVEY_NAT, "nf_tables: changes now");
+			/* What was read last says more of the host than the worst that could be. The chains are read soon. */
+			survey_found(survey, SURVEY_EXAMINED | (nftables.known ? nftables.flags : SURVEY_NAT), "nf_tables: changes now");
 			return 0;
 		}
 		/* The number was read before the chains: if they change meanwhile, they are read again. */
