@@ -3,6 +3,7 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <net/if.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -274,10 +275,24 @@ static bool is_among(uint32_t ifindex, const uint32_t *ifindexes, unsigned int c
 	return false;
 }
 
+/* Devices that are gone make room for new ones. */
+static void forget_gone_devices(void)
+{
+	char name[IF_NAMESIZE];
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < leaving.count; i++) {
+		if (if_indextoname(leaving.ifindex[i], name))
+			leaving.ifindex[kept++] = leaving.ifindex[i];
+	}
+	leaving.count = kept;
+}
+
 unsigned int loader_devices(uint32_t *ifindexes, unsigned int room)
 {
 	unsigned int count = manager_devices(ifindexes, room);
 
+	forget_gone_devices();
 	for (unsigned int i = 0; i < leaving.count && count < room; i++) {
 		if (!is_among(leaving.ifindex[i], ifindexes, count))
 			ifindexes[count++] = leaving.ifindex[i];

@@ -140,13 +140,15 @@ int offload_start(const struct settings *settings, const char *const *addresses,
 
 	capability_raise();
 	error = check_netlink();
+	if (error)
+		return error;
+	error = socket_style(&style);
 	if (!error)
-		error = socket_style(&style);
-	if (error)
+		error = selection_start(settings, addresses, count);
+	if (error) {
+		log_line(LOG_LEVEL_ERROR, "the offload cannot start: %s", strerror(-error));
 		return error;
-	error = selection_start(settings, addresses, count);
-	if (error)
-		return error;
+	}
 	error = loader_start(settings, &maps);
 	if (error)
 		goto selection;

@@ -23,6 +23,7 @@ void __real_turn_report_session_usage(void *session, int force_invalid);
 /* The state of the calling relay thread. */
 static _Thread_local struct {
 	bool started;
+	int error; /* 0, or why the thread has no channels in the kernel */
 	uint16_t owner;
 	uint32_t host_state; /* offload_host_state() at the last quick tick */
 	unsigned int hurry;  /* so many quick ticks more all channels are looked at */
@@ -169,25 +170,35 @@ static int start_quick_ticks(ioa_engine_handle engine)
 	static const struct timeval period = { .tv_usec = QUICK_TICK_MS * 1000 };
 	struct event *event = event_new(engine->event_base, -1, EV_PERSIST, quick_tick, NULL);
 
-	return event && !event_add(event, &period) ? 0 : -ENOMEM;
+	if (event && !event_add(event, &period))
+		return 0;
+	if (event)
+		event_free(event);
+	return -ENOMEM;
+}
+
+/* Gives the thread its number and its timers. Returns 0, -EUSERS or -ENOMEM. */
+static int start(ioa_engine_handle engine)
+{
+	uint32_t owner = __atomic_fetch_add(&threads_started, 1, __ATOMIC_RELAXED);
+
+	if (owner >= ABI_OWNERS)
+		return -EUSERS;
+	thread.owner = (uint16_t)owner;
+	if (start_quick_ticks(engine) || !set_ioa_timer(engine, 1, 0, tick, NULL, 1, "offload_tick"))
+		return -ENOMEM;
+	thread.host_state = offload_host_state();
+	offload_beat(thread.owner);
+	return 0;
 }
 
 int relay_thread_start(ioa_engine_handle engine)
 {
-	uint32_t owner;
-
-	if (thread.started)
-		return 0;
-	owner = __atomic_fetch_add(&threads_started, 1, __ATOMIC_RELAXED);
-	if (owner >= ABI_OWNERS)
-		return -EUSERS;
-	if (!set_ioa_timer(engine, 1, 0, tick, NULL, 1, "offload_tick") || start_quick_ticks(engine))
-		return -ENOMEM;
-	thread.owner = (uint16_t)owner;
+	/* A thread that could not be started is not started again: its number would be lost each time. */
+	if (!thread.started)
+		thread.error = start(engine);
 	thread.started = true;
-	thread.host_state = offload_host_state();
-	offload_beat(thread.owner);
-	return 0;
+	return thread.error;
 }
 
 uint16_t relay_thread_owner(void)

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "mainrelay.h"
 
@@ -51,8 +52,10 @@ static int start_for_addresses(const struct settings *settings)
 	unsigned int count = 0;
 	int error;
 
-	if (!addresses)
+	if (!addresses) {
+		log_line(LOG_LEVEL_ERROR, "the offload cannot start: %s", strerror(ENOMEM));
 		return -ENOMEM;
+	}
 	for (size_t i = 0; i < listeners; i++)
 		addresses[count++] = turn_params.listener.addrs[i];
 	for (size_t i = 0; i < relays; i++)

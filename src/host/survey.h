@@ -2,9 +2,9 @@
 /*
  * What of this host may refuse or change packets that coturn relays: chains of nf_tables,
  * tables of legacy iptables, IPVS, programs of the server's cgroup, the strict reverse path
- * filter, and tc's filters on the way in of the devices that tc_devices names. The kernel is asked for each. A host that has none of them is free, any other
- * is examined. All of this is for one thread, which needs CAP_NET_ADMIN, and before Linux 5.19
- * CAP_BPF too.
+ * filter, and tc's filters on the way in of the devices that tc_devices names. A host that has
+ * none of them is free; any other examines packets. All of this is for one thread, which needs
+ * CAP_NET_ADMIN, and before Linux 5.19 CAP_BPF too.
  */
 #ifndef OFFLOAD_HOST_SURVEY_H
 #define OFFLOAD_HOST_SURVEY_H

@@ -64,7 +64,8 @@ static void drop_unwanted(struct interfaces *interfaces, const struct interface_
 			interfaces->interface[kept++] = *interface;
 		else if (interface->device)
 			log_line(LOG_LEVEL_INFO,
-				 "%s: let go, as it has none of the server's addresses any more, or as others come first",
+				 "%s: let go, as it has none of the server's addresses any more, or as others come first; channels over "
+				 "it are relayed in userspace",
 				 interface->name);
 	}
 	interfaces->count = kept;

@@ -253,7 +253,7 @@ static void say(struct wanted_address *wanted)
 	wanted->said = wanted->place;
 	if (wanted->place == WHERE_OWNED) {
 		if (said != WHERE_UNKNOWN)
-			log_line(LOG_LEVEL_INFO, "%s is on %s now", name_of(&wanted->own), wanted->device);
+			log_line(LOG_LEVEL_INFO, "%s is on %s now: its channels can be relayed in the kernel", name_of(&wanted->own), wanted->device);
 	} else if (wanted->place == WHERE_NO_PACKETS && !wanted->own.any) {
 		say_silent(wanted);
 	} else {

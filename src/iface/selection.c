@@ -79,13 +79,15 @@ static void add_owner(const struct link *link, unsigned int address, void *data)
 static void read_routes(void)
 {
 	uint64_t started = clock_monotonic_ns(), took;
+	bool read = true;
 
 	if (started < selection.next_routes_ns)
 		return;
 	for (unsigned int i = 0; i < FAMILIES; i++)
-		routes_out_read(families[i], &selection.routes[i]);
+		read &= !routes_out_read(families[i], &selection.routes[i]);
 	took = clock_monotonic_ns() - started;
-	if (took >= ROUTES_NS_MIN)
+	/* What was interrupted, because routes have changed, is read again the next time. */
+	if (read && took >= ROUTES_NS_MIN)
 		selection.next_routes_ns = started + ROUTES_SHARE * took;
 }
 

@@ -62,7 +62,7 @@ bool ipsec_refresh(void)
 	blocks = any;
 	status_blocked_put(any);
 	if (changed)
-		log_line(LOG_LEVEL_WARNING,
+		log_line(any ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
 			 any ? "this host has IPsec policies, which XDP would bypass: everything is relayed in userspace "
 			       "until they are gone" :
 			       "IPsec policies are gone: channels are offloaded again");

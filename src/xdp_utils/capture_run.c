@@ -253,6 +253,8 @@ int capture_run(const struct arguments *arguments)
 	if (!capture)
 		return EXIT_FAILURE;
 	capture->arguments = arguments;
+	/* Nothing is open yet: 0 would be standard input. */
+	memset(capture->tables.fd, 0xff, sizeof(capture->tables.fd));
 	catch_signals();
 	status = open_capture(capture);
 	if (!status) {

@@ -120,13 +120,13 @@ int check_config_read_file(struct check_config *config, const char *path, const 
 }
 
 /* Returns whether this place has a turnserver.conf that can be read, and its path then. */
-static bool is_there(const char *folder, const char *base, const char *below, char path[PATH_MAX])
+static bool is_there(const char *root, const char *folder, const char *base, const char *below, char path[PATH_MAX])
 {
-	bool relative = folder && base[0] != '/';
+	bool relative = base[0] != '/';
 	char candidate[PATH_MAX];
 
-	snprintf(candidate, sizeof(candidate), "%s%s%s%sturnserver.conf", relative ? folder : "", relative ? "/" : "", base,
-		 below);
+	snprintf(candidate, sizeof(candidate), "%s%s%s%sturnserver.conf", relative ? folder : root,
+		 relative && folder[0] ? "/" : "", base, below);
 	if (access(candidate, R_OK))
 		return false;
 	snprintf(path, PATH_MAX, "%s", candidate);
@@ -134,14 +134,14 @@ static bool is_there(const char *folder, const char *base, const char *below, ch
 }
 
 /* coturn looks below its own prefix too, which is /usr or /usr/local. */
-int check_config_find(const char *folder, char path[PATH_MAX])
+int check_config_find(const char *root, const char *folder, char path[PATH_MAX])
 {
 	static const char *const bases[] = { "", "etc/", "../etc/", "/etc/", "/usr/local/etc/", "/usr/etc/" };
 	static const char *const below[] = { "", "turnserver/", "coturn/" };
 
 	for (size_t i = 0; i < sizeof(bases) / sizeof(bases[0]); i++) {
 		for (size_t k = 0; k < sizeof(below) / sizeof(below[0]); k++) {
-			if (is_there(folder, bases[i], below[k], path))
+			if (is_there(root, folder, bases[i], below[k], path))
 				return 0;
 		}
 	}

@@ -48,9 +48,9 @@ void check_config_read_arguments(struct check_config *config, const char *argume
 int check_config_read_file(struct check_config *config, const char *path, const char *name);
 
 /**
- * Finds turnserver.conf where turnserver looks for it, when it is started from the folder `folder` (NULL: the present
- * one), and writes its path. 0 or -ENOENT.
+ * Finds turnserver.conf where turnserver looks for it, when its root is `root` ("": that of this process) and it is
+ * started from the folder `folder` ("": the present one), and writes its path. 0 or -ENOENT.
  */
-int check_config_find(const char *folder, char path[PATH_MAX]);
+int check_config_find(const char *root, const char *folder, char path[PATH_MAX]);
 
 #endif

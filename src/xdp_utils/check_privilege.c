@@ -21,7 +21,8 @@
 /* Linux 5.11 counts the tables as memory of the control group, and no longer as locked memory. */
 #define RELEASE_WITHOUT_MEMLOCK 0x50b
 
-uint64_t check_privilege_of_unit(const struct check_unit *unit, uint64_t file)
+/* The capabilities that a unit gives to the program which it starts. `file` are those that the program's file permits. */
+static uint64_t of_unit(const struct check_unit *unit, uint64_t file)
 {
 	if (!unit->user[0])
 		return unit->bounding;
@@ -75,7 +76,7 @@ static void judge_locked_memory(const struct check_unit *unit, const char *comma
 void check_privilege_judge_unit(const struct check_unit *unit, uint64_t file, unsigned int release, uint64_t tables,
 				struct check_report *report)
 {
-	uint64_t set = check_privilege_of_unit(unit, file);
+	uint64_t set = of_unit(unit, file);
 	const char *user = unit->user[0] ? unit->user : "root";
 	char command[160], names[64];
 

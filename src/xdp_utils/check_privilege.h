@@ -8,12 +8,6 @@
 #include "check_report.h"
 #include "check_unit.h"
 
-/**
- * The capabilities that a unit gives to the program which it starts. `file` are those that the program's file
- * permits (setcap(8)). Pure.
- */
-uint64_t check_privilege_of_unit(const struct check_unit *unit, uint64_t file);
-
 /** The capabilities that a program's file permits; 0 if it permits none, or if that cannot be read. */
 uint64_t check_privilege_of_file(const char *program);
 

@@ -69,7 +69,7 @@ static void explain_file(const char *name, int error, struct check_report *repor
 static void read_found_file(struct check_config *config, struct check_report *report)
 {
 	char path[PATH_MAX];
-	int error = check_config_find(NULL, path);
+	int error = check_config_find("", "", path);
 
 	if (!error)
 		error = check_config_read_file(config, path, path);
@@ -82,15 +82,16 @@ static void read_found_file(struct check_config *config, struct check_report *re
 /* The paths are as the server sees them: from its root, or from its folder. */
 static void read_file_of(uint32_t pid, const char *name, struct check_config *config, struct check_report *report)
 {
-	char folder[64], path[PATH_MAX + 64];
+	char root[64], folder[64], path[PATH_MAX + 64];
 	int error;
 
+	snprintf(root, sizeof(root), "/proc/%u/root", pid);
 	snprintf(folder, sizeof(folder), "/proc/%u/cwd", pid);
 	if (name[0] == '/')
-		snprintf(path, sizeof(path), "/proc/%u/root%s", pid, name);
+		snprintf(path, sizeof(path), "%s%s", root, name);
 	else if (name[0])
 		snprintf(path, sizeof(path), "%s/%s", folder, name);
-	else if (check_config_find(folder, path))
+	else if (check_config_find(root, folder, path))
 		return;
 	error = check_config_read_file(config, path, name[0] ? name : path);
 	if (error && name[0] == '/')

@@ -111,6 +111,7 @@ void tables_close(struct tables *tables)
 	for (int i = 0; i < TABLES; i++) {
 		if (tables->fd[i] >= 0)
 			close(tables->fd[i]);
+		tables->fd[i] = -1;
 	}
 }
 
