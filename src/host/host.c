@@ -13,6 +13,8 @@
 #include "table/status.h"
 
 #define SECOND_NS 1000000000ULL
+/* On a host with very many devices or rules the survey takes at most a twentieth of the thread's time. */
+#define SURVEY_SHARE 20
 /* A ruleset that is loaded again and again does not fill the log. */
 #define LOG_PAUSE_NS (10 * SECOND_NS)
 /* The log has each note once, and so many at most. */
@@ -95,6 +97,12 @@ static void follow_devices(void)
 		tc_devices(devices, host.callbacks.devices(devices, TC_DEVICES));
 }
 
+/* The pause until the next survey, given the time that one took. */
+static uint64_t pause_after(uint64_t took_ns)
+{
+	return SURVEY_SHARE * took_ns > SECOND_NS ? SURVEY_SHARE * took_ns : SECOND_NS;
+}
+
 static void look(uint64_t now)
 {
 	struct survey survey;
@@ -104,7 +112,7 @@ static void look(uint64_t now)
 	survey_take(&survey);
 	changed = survey.flags != host.survey.flags || survey.signature != host.survey.signature;
 	host.survey = survey;
-	host.next_ns = survey.again_ns ? survey.again_ns : now + SECOND_NS;
+	host.next_ns = survey.again_ns ? survey.again_ns : now + pause_after(clock_monotonic_ns() - now);
 	if (changed && host.callbacks.changed)
 		host.callbacks.changed(&host.survey);
 	/* The chains still change: people are told after the next survey. */

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "netlink/routes_out.h"
 
-#include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
 #include "netlink/request.h"
-#include "netlink/rtnetlink.h"
 
 static void add(struct routes_out *routes, uint32_t ifindex, bool is_default)
 {
@@ -79,17 +77,13 @@ int routes_out_read(int family, struct routes_out *routes)
 	char buffer[256] = { 0 };
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct rtmsg *header = mnl_nlmsg_put_extra_header(request, sizeof(*header));
-	struct mnl_socket *socket = rtnetlink_open();
 	struct routes_out found = { 0 };
 	int error;
 
-	if (!socket)
-		return -errno;
 	request->nlmsg_type = RTM_GETROUTE;
 	request->nlmsg_flags = NLM_F_DUMP;
 	header->rtm_family = (unsigned char)family;
-	error = request_ask(socket, request, parse, &found);
-	rtnetlink_close(socket);
+	error = request_ask_apart(NETLINK_ROUTE, request, parse, &found);
 	if (!error)
 		*routes = found;
 	return error;
