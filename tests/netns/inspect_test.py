@@ -384,10 +384,10 @@ def top(lab):
             first = screen.text()
             check(first.splitlines()[0].startswith(f"turnserver {server.pid}, up "), first)
             check(all(len(line) <= 100 for line in first.splitlines()), first)
-            packets = channel_of(talk, server)["to_peer"]["packets"] + 300
+            packets = channel_of(talk, server)["to_client"]["packets"] + 300
             send(talk, 300, 10)
-            wait_until(lambda: re.search(rf" {packets} ", screen.text()), 3,
-                       f"it is drawn again, with {packets} packets to the peer")
+            wait_until(lambda: re.search(rf" {packets} ", screen.text()), 10,
+                       f"it is drawn again, with {packets} packets to the client")
             screen.key("s")
             wait_until(lambda: "by packets" in screen.text(), 3, "another order")
             screen.key("q")
