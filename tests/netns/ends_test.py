@@ -232,7 +232,6 @@ def mobile_tcp(lab):
         # for the first data from there.
         found = [answered(lambda: again.take_over(old).send_channel(talk.number, b"here I am"))]
         times = ending.seen(2)
-        ending.stop()
         empty(talk.peer)
         again.relayed = old.relayed
         talk.client = again
