@@ -10,7 +10,8 @@
 #   unit      C, without privileges
 #   packet    the XDP program, by BPF_PROG_TEST_RUN
 #   netns     the server between namespaces
-#   web       what coturn shows of its sessions in a browser, and to Prometheus
+#   web       calls between pages in a browser; what coturn shows of its sessions in
+#             one, and to Prometheus
 #   fuzz      the program's C source, compiled for the host, against a model, for 40 seconds
 #   upstream  coturn's own tests, the offload off and on; the configure script
 #   lint      make lint: C, shell, Python, and the documents
