@@ -26,6 +26,7 @@ enum long_only {
 	OPTION_NUMBER,
 	OPTION_ONCE,
 	OPTION_CHANNELS,
+	OPTION_ORIGIN,
 	OPTION_CONFIG,
 	OPTION_COUNT,
 	OPTION_SORT,
@@ -49,6 +50,7 @@ static const struct option options[] = {
 	{ "listen", required_argument, NULL, 'l' },
 	{ "once", no_argument, NULL, OPTION_ONCE },
 	{ "channels", no_argument, NULL, OPTION_CHANNELS },
+	{ "origin", required_argument, NULL, OPTION_ORIGIN },
 	{ "write", required_argument, NULL, 'w' },
 	{ "snaplen", required_argument, NULL, OPTION_SNAPLEN },
 	{ "count", required_argument, NULL, OPTION_COUNT },
@@ -86,11 +88,16 @@ static int parse_interval(const char *text, double *interval)
 	return 0;
 }
 
-/* Reads 127.0.0.1:9642, [::1]:9642, :9642, or an address alone. */
+/* Reads 127.0.0.1:9642, [::1]:9642, :9642, a port alone, or an address alone. */
 static int parse_listen(const char *text, struct arguments *arguments)
 {
 	struct pattern pattern;
+	unsigned long port;
 
+	if (!number_parse(text, 10, 1, UINT16_MAX, &port)) {
+		arguments->port = (uint16_t)port;
+		return 0;
+	}
 	if (pattern_parse(text, &pattern))
 		return -EINVAL;
 	if (pattern.family && pattern.bits != (pattern.family == AF_INET6 ? 128 : 32))
@@ -99,6 +106,22 @@ static int parse_listen(const char *text, struct arguments *arguments)
 		arguments->port = pattern.port;
 	if (pattern.family)
 		inet_ntop(pattern.family, &pattern.address, arguments->listen, sizeof(arguments->listen));
+	return 0;
+}
+
+/* An origin of RFC 6454, section 6.2: "null", or a scheme, a host and maybe a port. It goes into a header as it is. */
+static int parse_origin(const char *text, struct arguments *arguments)
+{
+	bool is_null = !strcmp(text, "null");
+	const char *host = strstr(text, "://");
+
+	if (!is_null && (!host || host == text || !host[3] || strpbrk(host + 3, "/?#")))
+		return -EINVAL;
+	for (const char *at = text; *at; at++) {
+		if (*at <= ' ' || *at > '~')
+			return -EINVAL;
+	}
+	arguments->origin = text;
 	return 0;
 }
 
@@ -187,6 +210,8 @@ static int take(struct arguments *arguments, int option, const char *value)
 	case OPTION_CHANNELS:
 		arguments->each_channel = true;
 		return 0;
+	case OPTION_ORIGIN:
+		return parse_origin(value, arguments);
 	default:
 		return take_capture(&arguments->capture, option, value);
 	}
@@ -227,8 +252,8 @@ static int check(const struct arguments *arguments)
 		why = "metrics have a format of their own; 'status --json' shows the same figures as JSON";
 	else if (arguments->command == COMMAND_TOP && arguments->interval <= 0)
 		why = "top needs an --interval above 0";
-	else if (arguments->command != COMMAND_METRICS && (arguments->once || arguments->each_channel))
-		why = "--once and --channels are for the command metrics";
+	else if (arguments->command != COMMAND_METRICS && (arguments->once || arguments->each_channel || arguments->origin))
+		why = "--once, --channels and --origin are for the command metrics";
 	else if (arguments->command != COMMAND_CHECK && arguments->file)
 		why = "--config is for the command check";
 	else if (arguments->file && arguments->pid)

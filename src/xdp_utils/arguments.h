@@ -47,6 +47,7 @@ struct arguments {
 	bool each_channel; /* metrics: also of each channel */
 	char listen[64];   /* metrics: an address to listen on */
 	uint16_t port;
+	const char *origin; /* metrics: pages of this origin may read them in a browser; NULL: none */
 	struct capture_arguments capture;
 };
 

@@ -51,7 +51,7 @@ int export_run(const struct arguments *arguments)
 	if (status)
 		return status;
 	if (!arguments->once)
-		return serve_run(arguments->listen, arguments->port, measure, arguments);
+		return serve_run(arguments, measure, arguments);
 	error = measure(stdout, arguments);
 	if (!error)
 		return 0;

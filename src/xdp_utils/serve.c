@@ -30,6 +30,7 @@ struct service {
 	struct connections connections;
 	struct event *ends[2];
 	struct page page;
+	const char *origin; /* whose pages may read the metrics in a browser; NULL: none */
 };
 
 static void add_header(struct evhttp_request *request, const char *name, const char *value)
@@ -67,10 +68,18 @@ static void give_metrics(struct service *service, struct evhttp_request *request
 {
 	int error = page_get(&service->page, body);
 
+	if (service->origin)
+		add_header(request, "Access-Control-Allow-Origin", service->origin);
 	if (error)
 		answer_line(request, HTTP_INTERNAL, "Internal Server Error", body, strerror(-error));
 	else
 		answer(request, HTTP_OK, "OK", "text/plain; version=0.0.4; charset=utf-8", body);
+}
+
+static void give_link(struct evhttp_request *request, struct evbuffer *body)
+{
+	evbuffer_add_printf(body, "<!DOCTYPE html>\n<title>" PROGRAM "</title>\n<a href=\"/metrics\">metrics</a>\n");
+	answer(request, HTTP_OK, "OK", "text/html; charset=utf-8", body);
 }
 
 static void give(struct evhttp_request *request, void *data)
@@ -90,7 +99,7 @@ static void give(struct evhttp_request *request, void *data)
 	} else if (path && !strcmp(path, "/metrics")) {
 		give_metrics(service, request, body);
 	} else if (path && !strcmp(path, "/")) {
-		answer_line(request, HTTP_OK, "OK", body, "The metrics are at /metrics.");
+		give_link(request, body);
 	} else {
 		answer_line(request, HTTP_NOTFOUND, "Not Found", body, "The metrics are at /metrics.");
 	}
@@ -171,17 +180,18 @@ static int start(struct service *service, const char *address, uint16_t port)
 	return error ? fail("capabilities cannot be given up", error) : 0;
 }
 
-int serve_run(const char *address, uint16_t port, int (*write)(FILE *out, const void *data), const void *data)
+int serve_run(const struct arguments *arguments, int (*write)(FILE *out, const void *data), const void *data)
 {
-	struct service service = { .page = { .write = write, .data = data } };
+	struct service service = { .page = { .write = write, .data = data }, .origin = arguments->origin };
+	const char *address = arguments->listen;
 	bool v6 = strchr(address, ':');
 	int error;
 
 	signal(SIGPIPE, SIG_IGN);
-	error = start(&service, address, port);
+	error = start(&service, address, arguments->port);
 	if (!error) {
 		fprintf(stderr, PROGRAM ": metrics are at http://%s%s%s:%u/metrics\n", v6 ? "[" : "", address,
-			v6 ? "]" : "", port);
+			v6 ? "]" : "", arguments->port);
 		event_base_dispatch(service.base);
 	}
 	close_service(&service);

@@ -27,10 +27,11 @@ def _free_port():
 class Exporter:
     """The tool from `with` to its end, to which SIGTERM brings it at once."""
 
-    def __init__(self, lab, *words, prefix=()):
+    def __init__(self, lab, *words, prefix=(), port_alone=False):
         self._log = lab.folder / f"exporter-{next(_serial)}"
         self.port = _free_port()
-        self._argv = [*prefix, tool("turnutils_xdp"), "metrics", "--listen", f"127.0.0.1:{self.port}",
+        self._argv = [*prefix, tool("turnutils_xdp"), "metrics", "--listen",
+                      str(self.port) if port_alone else f"127.0.0.1:{self.port}",
                       *map(str, words)]
         self._process = None
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from exporter import Exporter
 from inspector import parse_metrics, sample
 from lab import Lab
-from server import Server
+from netns import command
+from server import Server, tool
 from talk import Talk
 from tap import check, check_equal, run, test, wait_until
 
@@ -191,6 +192,25 @@ def methods(lab):
             check_equal(headers["Allow"], "GET, HEAD" if status == 405 else None, "Allow")
             if method == "HEAD":
                 check(int(headers["Content-Length"]) > 0, "Content-Length")
+
+
+@test("the page / links to the metrics; a port alone is one of 127.0.0.1")
+def link(lab):
+    with Exporter(lab, port_alone=True) as exporter:
+        _, headers, text = exporter.ask(path="/")
+        check(headers["Content-Type"].startswith("text/html"), headers["Content-Type"])
+        check('<a href="/metrics">' in text, text)
+
+
+@test("pages of the origin that is named may read the metrics, no others, and a bad one is refused")
+def origin(lab):
+    with Exporter(lab) as exporter:
+        check_equal(exporter.ask()[1]["Access-Control-Allow-Origin"], None, "without --origin")
+    with Exporter(lab, "--origin", "https://call.example.org") as exporter:
+        check_equal(exporter.ask()[1]["Access-Control-Allow-Origin"], "https://call.example.org", "the header")
+    for bad in ("call.example.org", "https://", "https://a/b", "https://a\r\nX: y", ""):
+        done = command([tool("turnutils_xdp"), "metrics", "--origin", bad], check=False)
+        check(done.returncode == 2 and "origin" in done.stdout, f"{bad!r}: {done.returncode} {done.stdout}")
 
 
 def exchange(exporter, request):
