@@ -15,7 +15,7 @@ sys.path.insert(0, str(_ROOT / "tests" / "netns"))
 
 from books import counted
 from kernel import Verdicts
-from lab import CLIENT, SERVER, SERVER6, Lab
+from lab import CLIENT, RELAY, SERVER, SERVER6, Lab
 from server import PASSWORD, USER, Server, tool
 from tap import check, check_equal, note, run, skip, test, wait_until
 
@@ -23,6 +23,7 @@ MODULES = _ROOT / "build" / "web" / "node_modules"
 BYTES = 4 << 20
 SHARE = 0.99
 MOVED = "192.0.2.77"
+METRICS = SERVER + ":9642"
 
 
 def chromium():
@@ -197,6 +198,44 @@ def restarted(lab):
             check_data(call, 2 * BYTES)
             check_media(call)
         check_sessions(server)
+
+
+def visit_page(lab, **fields):
+    """What examples/call shows after a call with these fields of its form."""
+    profile = lab.folder / "visitor"
+    profile.mkdir(exist_ok=True)
+    picture = _ROOT / "build" / "web" / "call.png"
+    done = lab.client.run(
+        "env", f"NODE_PATH={MODULES}", f"HOME={profile}", "timeout", "-k", "5", "80", "node",
+        Path(__file__).with_name("page.js"), chromium(), _ROOT / "examples" / "call" / "index.html",
+        picture, json.dumps({"server": f"{SERVER}:3478", "username": USER, **fields}), seconds=90)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@test("the page in examples/call: it calls itself, and shows the path and the kernel's share")
+def example(lab):
+    with Server(lab) as server, open(lab.folder / "metrics.log", "wb") as log:
+        exporter = lab.server.start(tool("turnutils_xdp"), "metrics", "-p", server.pid,
+                                    "--listen", METRICS, "--origin", "null", output=log)
+        try:
+            found = visit_page(lab, credential=PASSWORD, metrics=f"http://{METRICS}/metrics")
+        finally:
+            exporter.terminate()
+            exporter.wait(5)
+    note(found)
+    check_equal(found["state"], "The call is connected.", "state")
+    check(found["path"].count("(relay by udp)") == 1 and found["path"].count(RELAY) == 2, found["path"])
+    check(float(found["figures"]["By the kernel"].split()[0]) >= 95, "the kernel's share")
+    check(float(found["figures"]["Received"].split()[0]) > 0, "received")
+
+
+@test("the page in examples/call: a wrong password is said")
+def example_wrong(lab):
+    with Server(lab):
+        found = visit_page(lab, credential="wrong")
+    note(found)
+    check(found["state"].startswith("No call: "), found["state"])
+    check("401" in found["state"], found["state"])
 
 
 if __name__ == "__main__":
