@@ -232,7 +232,7 @@ static void set_up(struct turn_bpf *turn, uint32_t ifindex)
 {
 	struct hop_entry row = { .seq = 1, .hop = { .ifindex = ifindex, .mtu = 1500, .ttl = 64, .flags = HOP_TRANSMIT } };
 
-	turn->bss->attachments[0].ifindex = ifindex;
+	turn->bss->attachments[0].ifindex = turn->bss->attachments[0].device = ifindex;
 	memcpy(turn->bss->attachments[0].mac, mac, sizeof(mac));
 	turn->bss->deadlines[0] = UINT64_MAX;
 	memcpy(row.hop.eth, mac, sizeof(mac));

@@ -13,6 +13,11 @@
 
 /* Devices that can carry the program at the same time, and interfaces that are to carry it. */
 #define ABI_ATTACHMENTS 16
+/*
+ * Entries of `attachments`: each device that carries the program has one, and so has each
+ * interface whose frames the program sees as those of such a device.
+ */
+#define ABI_PORTS 48
 /* Relay threads that can own flows; coturn runs at most 128 of them. */
 #define ABI_OWNERS 256
 /* Devices that a packet can leave by with a redirect. */
@@ -112,7 +117,7 @@ struct gate {
 	__u32 gate;
 	__u32 mask;
 };
-/* The bits of the places: one for each device that carries the program, by its slot, and one for the hairpin. */
+/* The bits of the places: one for each device that carries the program, and one for the hairpin. */
 #define GATE_DEVICES ((1u << ABI_ATTACHMENTS) - 1)
 #define GATE_HAIRPIN (1u << ABI_ATTACHMENTS)
 #define GATE_PLACES (GATE_DEVICES | GATE_HAIRPIN)
@@ -301,13 +306,27 @@ struct limit {
 	__u64 unsent_bytes;
 };
 
-/* A device that carries the program, with its unicast MAC address. */
+/*
+ * An interface whose frames the program sees: a device that carries the program, or an alias of
+ * one. An alias is another interface that runs the device's program in its place, because it
+ * receives the device's frames: a member of a bond, or the virtual function of a hv_netvsc. All that
+ * an alias's entry says is the device's, but for the last two counters and the ifindex itself.
+ */
 struct attachment {
-	__u32 ifindex; /* 0: the slot has never been used */
-	__u8 mac[6];
-	__u8 generic; /* 1: generic mode: the program runs on skbs, behind the driver */
+	__u32 ifindex; /* by which frames come in; 0: the entry has never been used */
+	__u32 device;  /* by which next hops, VLANs and redirects know the device: ifindex, or of an alias its device's */
+	__u8 mac[6];   /* the unicast MAC address */
+	__u8 generic;  /* 1: generic mode: the program runs on skbs, behind the driver */
 	__u8 zero;
 	struct gate gate; /* of packets that come in by the device */
+	__u32 seen;       /* the program sets 1 when a frame comes in; the server sets 0 */
+	__u32 no_room;    /* frames that could not be resized (VERDICT_NO_ROOM), modulo 2^32 */
+} __attribute__((aligned(32))); /* not in two cache lines */
+
+/* Frames that came in by an interface that has no entry. They go up. */
+struct stray {
+	__u32 ifindex; /* of the last one */
+	__u32 count;   /* modulo 2^32 */
 };
 
 /*
@@ -334,7 +353,7 @@ struct vlan {
  * maps.h, and of the reasons that are counted in `refused`. It changes with each of them,
  * but not with a verdict or a reason that is added.
  */
-#define ABI_VERSION 3u
+#define ABI_VERSION 4u
 
 #define STATUS_NAME 16
 #define STATUS_LINE 384
@@ -415,7 +434,7 @@ _Static_assert(sizeof(struct hop) == 28, "hop has no padding");
 _Static_assert(sizeof(struct hop_entry) == 32, "hop_entry fills half a cache line");
 _Static_assert(sizeof(struct limit) == 64, "limit fills a cache line");
 _Static_assert(sizeof(struct flow_note) == 32, "flow_note has no padding");
-_Static_assert(sizeof(struct attachment) == 20, "attachment has no padding");
+_Static_assert(sizeof(struct attachment) == 32, "attachment has no padding");
 _Static_assert(sizeof(struct vlan_key) == 8, "vlan_key has no padding");
 _Static_assert(sizeof(struct vlan) == 8, "vlan has no padding");
 _Static_assert(sizeof(struct status_interface) == 432, "status_interface has no padding");

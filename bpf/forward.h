@@ -42,7 +42,7 @@ static __always_inline enum verdict hop_copy(__u32 index, const struct flow_foun
 static __always_inline enum verdict hop_action(struct xdp_md *ctx, const struct packet *packet,
 					       const struct hop *hop, int *action)
 {
-	if (hop->ifindex == ctx->ingress_ifindex && hop->flags & HOP_TRANSMIT) {
+	if (hop->ifindex == packet->device && hop->flags & HOP_TRANSMIT) {
 		*action = XDP_TX;
 		return VERDICT_CONTINUE;
 	}

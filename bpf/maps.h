@@ -87,8 +87,11 @@ const volatile __u32 frags = 0;
 /* Not 0: the kernel has bpf_ktime_get_coarse_ns (Linux 5.11). */
 const volatile __u32 coarse_clock = 1;
 
-/* The devices that carry the program. They use the first slots. */
-struct attachment attachments[ABI_ATTACHMENTS];
+/* The devices that carry the program, and their aliases. They use the first entries. */
+struct attachment attachments[ABI_PORTS];
+
+/* Of frames that came in by none of these. */
+struct stray stray;
 
 /* Of packets that another flow has led to this host. */
 struct gate hairpin;

@@ -29,6 +29,7 @@ struct channel_header {
 
 struct packet {
 	struct gate gate; /* of the device that the packet has come in by */
+	__u32 device;     /* its ifindex */
 	union {
 		struct flow_key v4;
 		struct flow_key6 v6;
@@ -43,18 +44,67 @@ struct packet {
 	__u8 generic;                  /* the program runs in generic mode: on skbs, not on the driver's buffers */
 };
 
-/* What the server says of an interface that carries the program; NULL if it says nothing. */
-static __always_inline const struct attachment *attachment_find(__u32 ifindex)
-{
-	for (int i = 0; i < ABI_ATTACHMENTS; i++) {
-		const struct attachment *attachment = &attachments[i];
+/* So many entries of `attachments` are looked at in place. Most servers have no more. */
+#define ATTACHMENTS_NEAR 4
 
-		if (attachment->ifindex == ifindex)
-			return attachment;
-		if (attachment->ifindex == 0)
-			break;
+/*
+ * Looks for an interface among the other entries. The index, or ABI_PORTS. The function is not
+ * static, so that the verifier walks the loop once. With the loop in place, it would walk all that follows
+ * once for each entry.
+ */
+__noinline __u32 attachment_search(__u32 ifindex)
+{
+	for (__u32 i = ATTACHMENTS_NEAR; i < ABI_PORTS && attachments[i].ifindex; i++) {
+		if (attachments[i].ifindex == ifindex)
+			return i;
 	}
-	return NULL;
+	return ABI_PORTS;
+}
+
+/* What the server says of an interface; NULL if it says nothing. */
+static __always_inline struct attachment *attachment_find(__u32 ifindex)
+{
+	__u32 index;
+
+#pragma unroll
+	for (int i = 0; i < ATTACHMENTS_NEAR; i++) {
+		if (attachments[i].ifindex == ifindex)
+			return &attachments[i];
+		if (!attachments[i].ifindex)
+			return NULL;
+	}
+	index = attachment_search(ifindex);
+	/* The verifier does not know what a function returns that clang has seen through: the check is to stay. */
+	barrier_var(index);
+	if (index >= ABI_PORTS)
+		return NULL;
+	/* And it is to come before the address is computed. */
+	barrier_var(index);
+	return &attachments[index];
+}
+
+/* The same, and notes that a frame has come in. */
+static __always_inline const struct attachment *attachment_of(__u32 ifindex)
+{
+	struct attachment *attachment = attachment_find(ifindex);
+
+	if (!attachment) {
+		stray.ifindex = ifindex;
+		__atomic_fetch_add(&stray.count, 1, __ATOMIC_RELAXED);
+		return NULL;
+	}
+	if (!*(volatile __u32 *)&attachment->seen)
+		*(volatile __u32 *)&attachment->seen = 1;
+	return attachment;
+}
+
+/* Counts a frame that could not be resized. */
+static __always_inline void attachment_no_room(__u32 ifindex)
+{
+	struct attachment *attachment = attachment_find(ifindex);
+
+	if (attachment)
+		__atomic_fetch_add(&attachment->no_room, 1, __ATOMIC_RELAXED);
 }
 
 static __always_inline int mac_is(const __u8 *mac, const __u8 *other)
@@ -79,16 +129,17 @@ static __always_inline enum verdict frame_is_ours(const struct xdp_md *ctx, stru
 	void *data = (void *)(long)ctx->data;
 	void *end = (void *)(long)ctx->data_end;
 	struct ethhdr *eth = data;
-	struct vlan_key key = { .ifindex = ctx->ingress_ifindex };
+	struct vlan_key key = {};
 	const struct attachment *attachment;
 	const __u8 *mac;
 
 	if (data + sizeof(*eth) > end)
 		return VERDICT_NOT_IP;
 	*protocol = *(const __be16 *)(data + offsetof(struct ethhdr, h_proto));
-	attachment = attachment_find(ctx->ingress_ifindex);
+	attachment = attachment_of(ctx->ingress_ifindex);
 	if (!attachment)
 		return VERDICT_NOT_OURS;
+	key.ifindex = packet->device = attachment->device;
 	packet->generic = attachment->generic;
 	packet->gate = attachment->gate;
 	packet->offset = sizeof(*eth);

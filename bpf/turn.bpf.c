@@ -97,8 +97,10 @@ static __always_inline enum verdict send(struct xdp_md *ctx, const struct packet
 	if (!out->check)
 		return VERDICT_CHECKSUM;
 
-	if (frame_resize(ctx, packet, out, v6))
+	if (frame_resize(ctx, packet, out, v6)) {
+		attachment_no_room(ctx->ingress_ifindex);
 		return VERDICT_NO_ROOM;
+	}
 	/*
 	 * max-bps comes last, because coturn charges whatever goes up. A packet that is over
 	 * the limit is dropped, so that it does not matter that its frame was resized.

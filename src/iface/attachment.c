@@ -12,15 +12,19 @@
 #include "netlink/device.h"
 #include "table/gates.h"
 
-/* Stands for no device in a slot. Indices are positive ints, and the program stops at a 0. */
+/* Stands for no interface in a slot. Indices are positive ints, and the program stops at a 0. */
 #define SLOT_FREE UINT32_MAX
+
+/* What stands for a link. */
+enum { LINK_DISPATCHER = -1, LINK_ALIAS = -2 };
 
 static struct {
 	int program;
 	struct attachment *slots;
 	dispatcher_copy copy;
-	unsigned int used;         /* slots that were ever used are the first ones */
-	int link[ABI_ATTACHMENTS]; /* -1: attached through libxdp's dispatcher */
+	unsigned int used;    /* slots that were ever used are the first ones */
+	uint32_t places_used; /* places of gates that were ever used */
+	int link[ABI_PORTS];  /* LINK_DISPATCHER: attached through libxdp's dispatcher; LINK_ALIAS: an alias */
 } attachments;
 
 /* The last answer of attachment_device_flags. */
@@ -35,7 +39,8 @@ void attachment_open(int program, struct attachment *slots, dispatcher_copy copy
 	attachments.slots = slots;
 	attachments.copy = copy;
 	attachments.used = 0;
-	memset(slots, 0, ABI_ATTACHMENTS * sizeof(*slots));
+	attachments.places_used = 0;
+	memset(slots, 0, ABI_PORTS * sizeof(*slots));
 }
 
 void attachment_close(void)
@@ -45,7 +50,8 @@ void attachment_close(void)
 	attachments.used = 0;
 }
 
-static int find(uint32_t ifindex)
+/* The slot of an interface, whether it is a device or an alias. */
+static int find_entry(uint32_t ifindex)
 {
 	for (unsigned int i = 0; i < attachments.used; i++) {
 		if (attachments.slots[i].ifindex == ifindex)
@@ -54,71 +60,176 @@ static int find(uint32_t ifindex)
 	return -1;
 }
 
-/* A slot for one more device, or -ENOSPC. */
+static bool is_device(unsigned int slot)
+{
+	return attachments.slots[slot].ifindex != SLOT_FREE && attachments.link[slot] != LINK_ALIAS;
+}
+
+/* The slot of a device that carries the program. */
+static int find(uint32_t ifindex)
+{
+	int slot = find_entry(ifindex);
+
+	return slot >= 0 && is_device((unsigned int)slot) ? slot : -1;
+}
+
+/* A slot for one more interface, or -ENOSPC. */
 static int find_free(void)
 {
-	int slot = find(SLOT_FREE);
+	int slot = find_entry(SLOT_FREE);
 
-	if (slot < 0 && attachments.used < ABI_ATTACHMENTS)
+	if (slot < 0 && attachments.used < ABI_PORTS)
 		return (int)attachments.used;
 	return slot < 0 ? -ENOSPC : slot;
 }
 
-/* The program reads a slot only once it has an ifindex, so that is written last. */
-static void publish(unsigned int slot, const struct link *device, bool generic, int link)
+/* The place for the gate of one more device: a bit. 0 if all devices that are possible carry the program. */
+static uint32_t find_place(void)
 {
-	/* What was seen to come in by the slot came in by another device. */
-	if (slot != attachments.used)
-		gates_next_epoch();
+	uint32_t taken = 0, unused;
+
+	for (unsigned int i = 0; i < attachments.used; i++) {
+		if (is_device(i))
+			taken |= gates_place(&attachments.slots[i].gate);
+	}
+	/* One that no device had spares all flows another epoch. */
+	unused = GATE_DEVICES & ~(taken | attachments.places_used);
+	if (!unused)
+		unused = GATE_DEVICES & ~taken;
+	return unused & -unused;
+}
+
+/* A slot for one more device, or -errno. */
+static int find_room(uint32_t ifindex)
+{
+	if (find_entry(ifindex) >= 0)
+		return -EEXIST;
+	return find_place() ? find_free() : -ENOSPC;
+}
+
+/* The program reads a slot only once it has an ifindex, so that is written last. */
+static void publish(unsigned int slot, uint32_t ifindex, const struct attachment *entry, int link)
+{
+	struct attachment *to = &attachments.slots[slot];
+
 	attachments.link[slot] = link;
-	memcpy(attachments.slots[slot].mac, device->mac, sizeof(attachments.slots[slot].mac));
-	attachments.slots[slot].generic = generic;
-	__atomic_store_n(&attachments.slots[slot].ifindex, device->ifindex, __ATOMIC_RELEASE);
+	to->device = entry->device;
+	memcpy(to->mac, entry->mac, sizeof(to->mac));
+	to->generic = entry->generic;
+	gates_place_put(&to->gate, gates_place(&entry->gate));
+	to->seen = to->no_room = 0;
+	__atomic_store_n(&to->ifindex, ifindex, __ATOMIC_RELEASE);
 	if (slot == attachments.used)
 		attachments.used++;
+}
+
+static void publish_device(unsigned int slot, const struct link *device, bool generic, int link)
+{
+	uint32_t place = find_place();
+	struct attachment entry = { .device = device->ifindex, .generic = generic, .gate.mask = place };
+
+	/* What was seen to come in from the place came in by another device. */
+	if (attachments.places_used & place)
+		gates_next_epoch();
+	attachments.places_used |= place;
+	memcpy(entry.mac, device->mac, sizeof(entry.mac));
+	publish(slot, device->ifindex, &entry, link);
 }
 
 int attachment_attach(const struct link *device, bool generic)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, options,
 		    .flags = generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE);
-	int slot = find_free(), link;
+	int slot = find_room(device->ifindex), link;
 
 	if (slot < 0)
 		return slot;
 	link = bpf_link_create(attachments.program, (int)device->ifindex, BPF_XDP, &options);
 	if (link < 0)
 		return -errno;
-	publish((unsigned int)slot, device, generic, link);
+	publish_device((unsigned int)slot, device, generic, link);
 	return 0;
 }
 
 int attachment_join(const struct link *device, char *why, size_t size)
 {
-	int slot = find_free(), error;
+	int slot = find_room(device->ifindex), error;
 	bool generic;
 
+	if (slot == -EEXIST) {
+		snprintf(why, size, "its frames are those of another device that carries the program");
+		return slot;
+	}
 	if (slot < 0) {
 		snprintf(why, size, "the program is on %d devices already, which is the most", ABI_ATTACHMENTS);
 		return slot;
 	}
 	error = dispatcher_join(device->ifindex, attachments.copy, &generic, why, size);
 	if (!error)
-		publish((unsigned int)slot, device, generic, -1);
+		publish_device((unsigned int)slot, device, generic, LINK_DISPATCHER);
 	return error;
+}
+
+static void withdraw(unsigned int slot)
+{
+	__atomic_store_n(&attachments.slots[slot].ifindex, SLOT_FREE, __ATOMIC_RELEASE);
+}
+
+static bool is_alias_of(unsigned int slot, uint32_t device)
+{
+	return attachments.link[slot] == LINK_ALIAS && attachments.slots[slot].ifindex != SLOT_FREE &&
+	       attachments.slots[slot].device == device;
 }
 
 void attachment_detach(uint32_t ifindex)
 {
-	int slot = ifindex == SLOT_FREE ? -1 : find(ifindex);
+	int slot = find(ifindex);
 
 	if (slot < 0)
 		return;
+	for (unsigned int i = 0; i < attachments.used; i++) {
+		if (is_alias_of(i, ifindex))
+			withdraw(i);
+	}
 	if (attachments.link[slot] >= 0)
 		close(attachments.link[slot]);
 	else
 		dispatcher_leave(ifindex);
-	__atomic_store_n(&attachments.slots[slot].ifindex, SLOT_FREE, __ATOMIC_RELEASE);
+	withdraw((unsigned int)slot);
+}
+
+int attachment_alias_add(uint32_t device, uint32_t alias)
+{
+	int of = find(device), had = find_entry(alias), slot;
+
+	if (of < 0)
+		return -ENOENT;
+	if (had >= 0)
+		return is_alias_of((unsigned int)had, device) ? 0 : -EEXIST;
+	slot = find_free();
+	if (slot < 0)
+		return slot;
+	publish((unsigned int)slot, alias, &attachments.slots[of], LINK_ALIAS);
+	return 0;
+}
+
+void attachment_alias_remove(uint32_t alias)
+{
+	int slot = find_entry(alias);
+
+	if (slot >= 0 && attachments.link[slot] == LINK_ALIAS)
+		withdraw((unsigned int)slot);
+}
+
+unsigned int attachment_aliases(uint32_t device, uint32_t *ifindexes)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < attachments.used; i++) {
+		if (is_alias_of(i, device))
+			ifindexes[count++] = attachments.slots[i].ifindex;
+	}
+	return count;
 }
 
 enum attachment_state attachment_state(uint32_t ifindex)
@@ -134,7 +245,7 @@ bool attachment_is_dispatched(uint32_t ifindex)
 {
 	int slot = find(ifindex);
 
-	return slot >= 0 && attachments.link[slot] < 0;
+	return slot >= 0 && attachments.link[slot] == LINK_DISPATCHER;
 }
 
 unsigned int attachment_list(uint32_t *ifindexes)
@@ -142,7 +253,7 @@ unsigned int attachment_list(uint32_t *ifindexes)
 	unsigned int count = 0;
 
 	for (unsigned int i = 0; i < attachments.used; i++) {
-		if (attachments.slots[i].ifindex != SLOT_FREE)
+		if (is_device(i))
 			ifindexes[count++] = attachments.slots[i].ifindex;
 	}
 	return count;
@@ -156,7 +267,7 @@ bool attachment_holds(uint32_t ifindex)
 
 	if (slot < 0)
 		return false;
-	if (attachments.link[slot] < 0)
+	if (attachments.link[slot] == LINK_DISPATCHER)
 		return dispatcher_holds(ifindex);
 	/* The kernel sets a link's ifindex to 0 when its device is gone or the link was detached. */
 	return bpf_obj_get_info_by_fd(attachments.link[slot], &info, &size) || info.xdp.ifindex == ifindex;
@@ -164,10 +275,12 @@ bool attachment_holds(uint32_t ifindex)
 
 void attachment_readdress(const struct link *device)
 {
-	int slot = find(device->ifindex);
+	for (unsigned int i = 0; i < attachments.used; i++) {
+		struct attachment *entry = &attachments.slots[i];
 
-	if (slot >= 0)
-		memcpy(attachments.slots[slot].mac, device->mac, sizeof(attachments.slots[slot].mac));
+		if (entry->ifindex != SLOT_FREE && entry->device == device->ifindex)
+			memcpy(entry->mac, device->mac, sizeof(entry->mac));
+	}
 }
 
 /* ---- how frames leave ---- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The devices that the program is attached to. Each has a slot in the program's
+ * The devices that the program is attached to, and their aliases. Each has a slot in the program's
  * `attachments`. They are attached by BPF links, which the kernel releases however the
  * process ends; or through libxdp's dispatcher, which stays (dispatcher.h). One thread at a
  * time.
@@ -20,7 +20,7 @@ enum attachment_state { ATTACHMENT_NONE,
 			ATTACHMENT_GENERIC };
 
 /**
- * Takes the program's file descriptor, its ABI_ATTACHMENTS slots, which it clears, and the
+ * Takes the program's file descriptor, its ABI_PORTS slots, which it clears, and the
  * function that has the program once more, for dispatchers.
  */
 void attachment_open(int program, struct attachment *slots, dispatcher_copy copy);
@@ -30,7 +30,8 @@ void attachment_close(void);
 
 /**
  * Attaches to a device that does not carry the program yet, in generic or native mode. 0;
- * -ENOSPC if all slots are taken; or the kernel's -errno.
+ * -ENOSPC if ABI_ATTACHMENTS devices carry it or all slots are taken; -EEXIST if it is an alias of
+ * another device; or the kernel's -errno.
  */
 int attachment_attach(const struct link *device, bool generic);
 
@@ -40,8 +41,22 @@ int attachment_attach(const struct link *device, bool generic);
  */
 int attachment_join(const struct link *device, char *why, size_t size);
 
-/** Detaches from a device. Does nothing if it does not carry the program. */
+/** Detaches from a device, and removes its aliases. Does nothing if it does not carry the program. */
 void attachment_detach(uint32_t ifindex);
+
+/**
+ * From now on frames that come in by the interface `alias` are the device's, which carries the program.
+ * The driver or the kernel runs the device's program there; this attaches nothing. 0, also if it was so
+ * before; -ENOENT if the device does not carry the program; -EEXIST if the interface carries the program
+ * itself, or is an alias of another device; or -ENOSPC.
+ */
+int attachment_alias_add(uint32_t device, uint32_t alias);
+
+/** Undoes attachment_alias_add. Does nothing if the interface is no alias. */
+void attachment_alias_remove(uint32_t alias);
+
+/** Writes the aliases of a device, at most ABI_PORTS. Returns how many they are. */
+unsigned int attachment_aliases(uint32_t device, uint32_t *ifindexes);
 
 /** In which mode a device carries the program. */
 enum attachment_state attachment_state(uint32_t ifindex);

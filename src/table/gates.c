@@ -35,11 +35,21 @@ static void put_gate(struct gate *gate, uint32_t epoch, uint32_t place)
 	__atomic_store_n(&gate->mask, GATE_EPOCH_MAX << GATE_EPOCH_SHIFT | place, __ATOMIC_RELAXED);
 }
 
+uint32_t gates_place(const struct gate *gate)
+{
+	return gate->mask & GATE_DEVICES;
+}
+
+void gates_place_put(struct gate *gate, uint32_t place)
+{
+	put_gate(gate, epoch_of(gates.state), place & GATE_DEVICES);
+}
+
 static void begin_epoch(uint32_t epoch, uint32_t asked, uint32_t host)
 {
 	if (gates.attachments) {
-		for (unsigned int i = 0; i < ABI_ATTACHMENTS; i++)
-			put_gate(&gates.attachments[i].gate, epoch, 1u << i);
+		for (unsigned int i = 0; i < ABI_PORTS; i++)
+			put_gate(&gates.attachments[i].gate, epoch, gates_place(&gates.attachments[i].gate));
 		put_gate(gates.hairpin, epoch, GATE_HAIRPIN);
 	}
 	put_state(epoch, asked, host);

@@ -26,11 +26,23 @@ enum gates_host {
  */
 typedef uint32_t gates_state;
 
-/** Takes the memory that is shared with the XDP program, and closes all gates. Before other threads are made. */
+/**
+ * Takes the memory that is shared with the XDP program, ABI_PORTS entries and the gate of the hairpin, and closes
+ * all gates. The entries keep the places that they have. Before other threads are made.
+ */
 void gates_open(struct attachment *attachments, struct gate *hairpin);
 
 /** Forgets the memory. No other thread may use it any more. */
 void gates_close(void);
+
+/** Returns the place of an entry of the memory, one of the bits GATE_DEVICES; 0: it has none yet. */
+uint32_t gates_place(const struct gate *gate);
+
+/**
+ * Gives an entry a place, in the present epoch: before the entry has an interface, and also before gates_open. Entries of one
+ * device have the same place. For the thread that calls gates_next_epoch.
+ */
+void gates_place_put(struct gate *gate, uint32_t place);
 
 /** Returns the state. Any thread. */
 gates_state gates_now(void);

@@ -24,7 +24,7 @@ struct maps {
 	const struct bpf_map *notes;
 	const struct bpf_map *limits;
 	uint64_t *deadlines;            /* ABI_OWNERS deadlines, in memory that is shared already */
-	struct attachment *attachments; /* ABI_ATTACHMENTS of them, likewise */
+	struct attachment *attachments; /* ABI_PORTS of them, likewise */
 	struct gate *hairpin;           /* likewise */
 	struct status *status;          /* in memory that is shared already */
 	const uint64_t *flow_seed;      /* FLOW_SEEDS seeds of the hash of flows */

@@ -576,6 +576,15 @@ static int verdict_moved(void)
 	return moved;
 }
 
+/* The program may write the last two words of each. */
+static bool ports_same(const struct world *world)
+{
+	for (int i = 0; i < ABI_PORTS; i++)
+		if (memcmp(&program_attachments[i], &world->port[i], offsetof(struct attachment, seen)) != 0)
+			return false;
+	return true;
+}
+
 /* All tables but the limits, which are compared by who knows what is right. */
 static void tables_check(const struct world *world)
 {
@@ -583,7 +592,7 @@ static void tables_check(const struct world *world)
 	if (machine.race->kind == RACE_HOP && !memcmp(machine.copy.hop, machine.race->after.hop, sizeof(world->hop)))
 		memcpy(machine.copy.hop, world->hop, sizeof(world->hop));
 	if (memcmp(&machine.copy, world, sizeof(*world)) != 0 ||
-	    memcmp(program_attachments, world->port, sizeof(world->port)) != 0 ||
+	    !ports_same(world) ||
 	    memcmp(program_hairpin, &world->hairpin, sizeof(world->hairpin)) != 0 ||
 	    memcmp(program_deadlines, world->deadline, sizeof(world->deadline)) != 0)
 		foul("wrote into a table");

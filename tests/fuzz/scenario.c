@@ -191,14 +191,14 @@ static void ports_make(struct scenario *scenario)
 {
 	const struct input *r = &scenario->r;
 	struct world *world = scenario->world;
-	int at = r->port_row % ABI_ATTACHMENTS;
+	int at = r->port_row % ABI_PORTS;
 
-	for (int i = 0; i < ABI_ATTACHMENTS; i++) {
+	for (int i = 0; i < ABI_PORTS; i++) {
 		struct attachment *port = &world->port[i];
 
-		if (i > at && (r->port_row >> 4 & 1))
+		if (i > at && (r->port_row >> 7 & 1))
 			continue; /* rows not in use */
-		port->ifindex = i == at ? INGRESS : 100 + i;
+		port->ifindex = port->device = i == at ? INGRESS : 100 + i;
 		memset(port->mac, 0xa0 + i, 6);
 		port->generic = r->generic & 1;
 	}
@@ -251,12 +251,12 @@ static void gates_make(struct scenario *scenario)
 {
 	const struct input *r = &scenario->r;
 	struct world *world = scenario->world;
-	uint32_t place = 1u << r->port_row % ABI_ATTACHMENTS;
+	uint32_t place = 1u << r->port_row % ABI_PORTS % ABI_ATTACHMENTS;
 
 	if (!r->gates)
 		return;
-	for (int i = 0; i < ABI_ATTACHMENTS; i++)
-		world->port[i].gate = gate_of_place(EPOCH, 1u << i);
+	for (int i = 0; i < ABI_PORTS; i++)
+		world->port[i].gate = gate_of_place(EPOCH, 1u << i % ABI_ATTACHMENTS);
 	world->hairpin = gate_of_place(EPOCH, GATE_HAIRPIN);
 	for (int i = 0; i < FLOWS; i++)
 		flow_gate_make(world, i, i == SECOND ? GATE_HAIRPIN : place, r->gate[i == SECOND]);

@@ -57,10 +57,10 @@ static void print_world(const struct world *world)
 	for (int i = 0; i < HOPS; i++)
 		print_hop(&world->hop[i]);
 	printf("/* ports: the rest is other interfaces, or none */\n");
-	for (int i = 0; i < ABI_ATTACHMENTS; i++)
+	for (int i = 0; i < ABI_PORTS; i++)
 		if (world->port[i].ifindex == world->ingress || i == 0) {
-			printf("\t[%d] = {.ifindex = %u, .generic = %u, ", i, world->port[i].ifindex,
-			       world->port[i].generic);
+			printf("\t[%d] = {.ifindex = %u, .device = %u, .generic = %u, ", i, world->port[i].ifindex,
+			       world->port[i].device, world->port[i].generic);
 			print_bytes(".mac = ", world->port[i].mac, 6);
 			printf("},\n");
 		}

@@ -104,8 +104,7 @@ static void trouble_port(struct scenario *scenario, enum trouble kind, uint16_t 
 		world->ingress = 99 + (value & 31);
 		break;
 	case PORT_MAC:
-		world->port[scenario->r.port_row % ABI_ATTACHMENTS].mac[value % 6] ^= value >> 8;
-	
+		world->port[scenario->r.port_row % ABI_PORTS].mac[value % 6] ^= value >> 8;
 		break;
 	case VLAN_ABSENT:
 		world->vlan[0].key.ifindex = 0;

@@ -66,7 +66,7 @@ static const uint8_t *mac_wanted(const struct trip *t, const uint16_t id[ABI_TAG
 	for (int i = 0; i < VLANS; i++) {
 		const struct vlan_entry *entry = &t->world->vlan[i];
 
-		if (entry->key.ifindex == t->world->ingress &&
+		if (entry->key.ifindex == t->port->device &&
 		    entry->key.id[0] == id[0] && entry->key.id[1] == id[1])
 			return entry->vlan.mac;
 	}
@@ -82,7 +82,7 @@ static uint32_t read_ethernet(struct trip *t, uint16_t *type)
 
 	if (t->in->linear < ETHERNET)
 		return CAUSE(NOT_IP);
-	for (int i = 0; i < ABI_ATTACHMENTS && t->world->port[i].ifindex && !t->port; i++)
+	for (int i = 0; i < ABI_PORTS && t->world->port[i].ifindex && !t->port; i++)
 		if (t->world->port[i].ifindex == t->world->ingress)
 			t->port = &t->world->port[i];
 	if (!t->port)
@@ -408,7 +408,7 @@ static uint32_t choose_action(struct trip *t)
 	bool generic = t->port->generic;
 
 	t->want->ifindex = 0;
-	if (hop->ifindex == t->world->ingress && hop->flags & HOP_TRANSMIT) {
+	if (hop->ifindex == t->port->device && hop->flags & HOP_TRANSMIT) {
 		t->want->action = XDP_TX;
 		return 0;
 	}

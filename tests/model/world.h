@@ -77,7 +77,7 @@ struct world {
 	struct flow_entry flow[FLOWS];
 	struct hop_entry hop[HOPS];
 	struct limit limit[LIMITS];
-	struct attachment port[ABI_ATTACHMENTS];
+	struct attachment port[ABI_PORTS];
 	struct gate hairpin;
 	struct vlan_entry vlan[VLANS];
 	uint32_t device[DEVICES]; /* interfaces that a redirect can leave by; 0: none */

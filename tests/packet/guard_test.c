@@ -26,8 +26,8 @@ static void port_of_other_interface(struct world *world)
 	memcpy(world->port[0].mac, model_port_mac, 6);
 	world->ingress = harness_other;
 	memset(world->port[1].mac, 0xdd, 6);
-	world->port[0].ifindex = harness_lo;
-	world->port[1].ifindex = harness_other;
+	world->port[0].ifindex = world->port[0].device = harness_lo;
+	world->port[1].ifindex = world->port[1].device = harness_other;
 }
 
 /* Rows are filled from the first on: what is behind a free one is left over. */

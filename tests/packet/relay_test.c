@@ -91,9 +91,9 @@ static void last_port_row(struct world *world)
 {
 	struct attachment port = world->port[1];
 
-	for (int i = 0; i < ABI_ATTACHMENTS - 1; i++)
-		world->port[i].ifindex = 1000 + i;
-	world->port[ABI_ATTACHMENTS - 1] = port;
+	for (int i = 0; i < ABI_PORTS - 1; i++)
+		world->port[i].ifindex = world->port[i].device = 1000 + i;
+	world->port[ABI_PORTS - 1] = port;
 }
 
 static void last_owner(struct world *world)

@@ -71,8 +71,10 @@ void world_default(struct world *world, const struct path *path)
 	memset(world->port[0].mac, 0xdd, 6);
 	world->port[1].ifindex = harness_lo;
 	memcpy(world->port[1].mac, model_port_mac, 6);
-	for (int i = 0; i < ABI_ATTACHMENTS; i++)
-		world->port[i].gate = gate_of_place(MODEL_EPOCH, 1u << i);
+	for (int i = 0; i < ABI_PORTS; i++) {
+		world->port[i].device = world->port[i].ifindex;
+		world->port[i].gate = gate_of_place(MODEL_EPOCH, 1u << i % ABI_ATTACHMENTS);
+	}
 	world->hairpin = gate_of_place(MODEL_EPOCH, GATE_HAIRPIN);
 	memcpy(world->in.mac, model_port_mac, 6);
 	memcpy(world->in.mac + 6, model_station_mac[(path->way + 1) % WAYS], 6);

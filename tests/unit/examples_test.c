@@ -30,7 +30,7 @@ static const uint32_t slot[DIRECTIONS] = { [TO_PEER] = SLOT_TO_PEER, [TO_CLIENT]
 static const uint32_t hop[DIRECTIONS] = { [TO_PEER] = HOP_TO_PEER, [TO_CLIENT] = HOP_TO_CLIENT };
 
 static struct {
-	struct attachment attachment[ABI_ATTACHMENTS];
+	struct attachment attachment[ABI_PORTS];
 	struct gate hairpin;
 	struct flow_note note[SLOTS];
 	uint32_t gate[SLOTS];
@@ -180,6 +180,8 @@ static int set_up(void **state)
 	chance = 0;
 	host.hop[HOP_TO_PEER] = (struct hop_facts){ .ifindex = 20 };
 	host.hop[HOP_TO_CLIENT] = (struct hop_facts){ .ifindex = 10 };
+	gates_place_put(&host.attachment[0].gate, ETH0);
+	gates_place_put(&host.attachment[1].gate, ETH1);
 	gates_open(host.attachment, &host.hairpin);
 	examples_set_period(PERIOD);
 	return 0;

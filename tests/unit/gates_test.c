@@ -6,7 +6,10 @@
 
 #include "table/gates.h"
 
-static struct attachment attachments[ABI_ATTACHMENTS];
+/* The devices, each followed by an alias. */
+#define ENTRIES (2 * ABI_ATTACHMENTS)
+
+static struct attachment attachments[ABI_PORTS];
 static struct gate hairpin;
 
 static int set_up(void **state)
@@ -14,7 +17,12 @@ static int set_up(void **state)
 	(void)state;
 	memset(attachments, 0xee, sizeof(attachments));
 	memset(&hairpin, 0xee, sizeof(hairpin));
+	/* Half of the entries get their places before the memory is taken, as in the server. */
+	for (int i = 0; i < ENTRIES; i += 2)
+		gates_place_put(&attachments[i].gate, 1u << i / 2);
 	gates_open(attachments, &hairpin);
+	for (int i = 1; i < ENTRIES; i += 2)
+		gates_place_put(&attachments[i].gate, gates_place(&attachments[i - 1].gate));
 	return 0;
 }
 
@@ -36,8 +44,10 @@ static void check_places(void)
 	gates_state now = gates_now();
 	struct gate place[ABI_ATTACHMENTS + 1];
 
-	for (int i = 0; i < ABI_ATTACHMENTS; i++)
-		place[i] = attachments[i].gate;
+	for (int i = 0; i < ABI_ATTACHMENTS; i++) {
+		place[i] = attachments[2 * i].gate;
+		assert_memory_equal(&attachments[2 * i + 1].gate, &place[i], sizeof(place[i]));
+	}
 	place[ABI_ATTACHMENTS] = hairpin;
 	for (int i = 0; i <= ABI_ATTACHMENTS; i++) {
 		assert_int_equal(place[i].mask & GATE_PLACES, 1u << i);
@@ -55,7 +65,7 @@ static void test_places(void **state)
 	check_places();
 	/* Nothing else of a device's slot is written. */
 	assert_int_equal(attachments[0].ifindex, 0xeeeeeeee);
-	assert_int_equal(attachments[ABI_ATTACHMENTS - 1].generic, 0xee);
+	assert_int_equal(attachments[ABI_PORTS - 1].generic, 0xee);
 	assert_int_equal(gates_host(gates_now()), 0);
 }
 

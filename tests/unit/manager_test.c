@@ -70,7 +70,7 @@ static struct {
 	enum log_level level; /* of the last line */
 } host;
 
-static struct attachment slots[ABI_ATTACHMENTS];
+static struct attachment slots[ABI_PORTS];
 static struct status_interface shown[ABI_ATTACHMENTS];
 static unsigned int shown_count;
 static time_t now = 1000;
