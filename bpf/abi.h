@@ -136,7 +136,7 @@ struct flow_note {
 	__u32 gate;    /* the flow's open gate. If the slot's is 0, the program looks here, and compares this one */
 	__u32 sample;  /* 1: the next packet is to go up. The program sets 0 when it has gone up */
 	__u32 seen;    /* the bits of the places from which packets went up, since the server has set 0 */
-	__u32 zero;
+	__u32 session; /* number of the session in the table of sessions; 0: it is not there */
 };
 
 /*
@@ -318,9 +318,9 @@ struct attachment {
 	__u8 mac[6];   /* the unicast MAC address */
 	__u8 generic;  /* 1: generic mode: the program runs on skbs, behind the driver */
 	__u8 zero;
-	struct gate gate; /* of packets that come in by the device */
-	__u32 seen;       /* the program sets 1 when a frame comes in; the server sets 0 */
-	__u32 no_room;    /* frames that could not be resized (VERDICT_NO_ROOM), modulo 2^32 */
+	struct gate gate;       /* of packets that come in by the device */
+	__u32 seen;             /* the program sets 1 when a frame comes in; the server sets 0 */
+	__u32 no_room;          /* frames that could not be resized (VERDICT_NO_ROOM), modulo 2^32 */
 } __attribute__((aligned(32))); /* not in two cache lines */
 
 /* Frames that came in by an interface that has no entry. They go up. */
@@ -354,6 +354,16 @@ struct vlan {
  * but not with a verdict or a reason that is added.
  */
 #define ABI_VERSION 4u
+
+/* Bytes of a user's name or a realm, with the 0 at its end; a longer one is cut. */
+#define SESSION_NAME 64
+
+/* A session that has channels in the kernel. */
+struct session_entry {
+	__u64 id; /* coturn's own, as its log has it */
+	char user[SESSION_NAME];
+	char realm[SESSION_NAME];
+};
 
 #define STATUS_NAME 16
 #define STATUS_LINE 384
@@ -411,6 +421,7 @@ struct status {
 	__u64 bytes_in;  /* UDP payload that was relayed, as received; brought up to date every second */
 	__u64 bytes_out; /* the same, as sent */
 	__u64 refused[STATUS_REFUSALS];
+	__u64 userspace;        /* packets of data that coturn has sent itself; brought up to date every second */
 	__u64 monitor_deadline; /* from when on the monitor thread counts as silent, CLOCK_MONOTONIC in nanoseconds */
 	__u32 pid;              /* in the server's own PID namespace */
 	__u32 channels;         /* how many channels there is room for */
@@ -434,11 +445,12 @@ _Static_assert(sizeof(struct hop) == 28, "hop has no padding");
 _Static_assert(sizeof(struct hop_entry) == 32, "hop_entry fills half a cache line");
 _Static_assert(sizeof(struct limit) == 64, "limit fills a cache line");
 _Static_assert(sizeof(struct flow_note) == 32, "flow_note has no padding");
+_Static_assert(sizeof(struct session_entry) == 8 + 2 * SESSION_NAME, "session_entry has no padding");
 _Static_assert(sizeof(struct attachment) == 32, "attachment has no padding");
 _Static_assert(sizeof(struct vlan_key) == 8, "vlan_key has no padding");
 _Static_assert(sizeof(struct vlan) == 8, "vlan has no padding");
 _Static_assert(sizeof(struct status_interface) == 432, "status_interface has no padding");
 _Static_assert(sizeof(struct status_host) == 392 + STATUS_NOTE * STATUS_NOTES, "status_host has no padding");
-_Static_assert(sizeof(struct status) == 592 + 432 * ABI_ATTACHMENTS + sizeof(struct status_host), "status has no padding");
+_Static_assert(sizeof(struct status) == 600 + 432 * ABI_ATTACHMENTS + sizeof(struct status_host), "status has no padding");
 
 #endif

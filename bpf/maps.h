@@ -66,6 +66,18 @@ struct {
 	__uint(max_entries, ABI_DEVICES);
 } devices SEC(".maps");
 
+/*
+ * For inspectors: the sessions that have channels in the kernel, by a number that the server gives them. The
+ * program does not use them. Memory is only taken for those that there are.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct session_entry);
+	__uint(max_entries, 1);
+} sessions SEC(".maps");
+
 /* For inspectors, each of which knows one version of the layout. */
 const volatile __u32 abi_version = ABI_VERSION;
 

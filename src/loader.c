@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "loader.h"
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <net/if.h>
@@ -85,6 +86,7 @@ static void configure(struct turn_bpf *made, bool frags, unsigned int flows, uns
 	bpf_map__set_max_entries(made->maps.notes, slots);
 	/* No more sessions than channels, which have two flows each. */
 	bpf_map__set_max_entries(made->maps.limits, flows / 2);
+	bpf_map__set_max_entries(made->maps.sessions, flows / 2);
 	bpf_map__set_max_entries(made->maps.verdicts, cpus);
 }
 
@@ -167,6 +169,9 @@ static int load(const struct settings *settings, bool frags, struct maps *maps)
 	if (error)
 		return explain_load(error);
 	skeleton = made;
+	/* The program does not use them, so that inspectors would not find them by it. */
+	if (bpf_prog_bind_map(bpf_program__fd(made->progs.turn), bpf_map__fd(made->maps.sessions), NULL))
+		log_line(LOG_LEVEL_WARNING, "turnutils_xdp will not find the users of channels: %s", strerror(errno));
 	*maps = (struct maps){
 		.flows = made->maps.flows,
 		.devices = made->maps.devices,
@@ -174,6 +179,7 @@ static int load(const struct settings *settings, bool frags, struct maps *maps)
 		.hops = made->maps.hops,
 		.notes = made->maps.notes,
 		.limits = made->maps.limits,
+		.sessions = made->maps.sessions,
 		.deadlines = (uint64_t *)made->bss->deadlines,
 		.attachments = made->bss->attachments,
 		.hairpin = &made->bss->hairpin,

@@ -201,6 +201,21 @@ int offload_channel_open(const struct channel_request *request, uint16_t owner, 
 	return channel_open(request, owner, channel);
 }
 
+uint32_t offload_session_add(const struct session_entry *session)
+{
+	return maps_session_add(session);
+}
+
+void offload_session_remove(uint32_t number)
+{
+	maps_session_remove(number);
+}
+
+void offload_count_userspace(uint64_t packets)
+{
+	status_count_userspace(packets);
+}
+
 void offload_channel_close(struct channel *channel)
 {
 	channel_close(channel);

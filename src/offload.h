@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "abi.h"
 #include "base/option.h"
 #include "channel/eligibility.h"
 #include "channel/source_address.h"
@@ -95,6 +96,18 @@ int offload_limit_take(uint32_t *slot, struct limit **limit);
 
 /** Gives the slot back; the session's channels must have been freed. Any thread. */
 void offload_limit_give(uint32_t slot);
+
+/**
+ * Tells inspectors of a session that has channels in the kernel. Returns its number, for the requests of its channels; 0
+ * if inspectors cannot be told. Any thread.
+ */
+uint32_t offload_session_add(const struct session_entry *session);
+
+/** The session has no channels in the kernel any more. 0 is allowed. Any thread. */
+void offload_session_remove(uint32_t number);
+
+/** Adds packets of data that coturn has sent itself since the last call, for inspectors. Any thread. */
+void offload_count_userspace(uint64_t packets);
 
 /** Counts a channel that stays in userspace, for inspectors, by its reason. Any thread. */
 void offload_count_refusal(enum refusal refusal);

@@ -55,6 +55,22 @@ void offload_limit_give(uint32_t slot)
 	(void)slot;
 }
 
+uint32_t offload_session_add(const struct session_entry *session)
+{
+	(void)session;
+	return 0;
+}
+
+void offload_session_remove(uint32_t number)
+{
+	(void)number;
+}
+
+void offload_count_userspace(uint64_t packets)
+{
+	(void)packets;
+}
+
 void offload_channel_close(struct channel *channel)
 {
 	(void)channel;

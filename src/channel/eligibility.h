@@ -20,14 +20,15 @@ struct channel_request {
 	union endpoint server; /* the server's address that the client sends to */
 	union endpoint relay;  /* the relayed transport address, as its socket is bound (not external-ip) */
 	union endpoint peer;
-	uint16_t number; /* the channel number */
-	bool client_udp; /* the client uses plain UDP: not TCP, TLS or DTLS */
-	bool relay_udp;  /* the relayed transport address is UDP */
-	bool mapped;     /* an IPv4 client of an IPv6 socket; `client` and `server` are then IPv4 */
-	bool bound;      /* the client's or the relay's socket is bound to a device or marks its packets */
-	bool limited;    /* max-bps applies to the session */
-	uint32_t limit;  /* if `limited`: the session's slot of the limits (limits_take) */
-	bool df;         /* the relay's socket sends the data of ChannelData with DF set */
+	uint16_t number;  /* the channel number */
+	bool client_udp;  /* the client uses plain UDP: not TCP, TLS or DTLS */
+	bool relay_udp;   /* the relayed transport address is UDP */
+	bool mapped;      /* an IPv4 client of an IPv6 socket; `client` and `server` are then IPv4 */
+	bool bound;       /* the client's or the relay's socket is bound to a device or marks its packets */
+	bool limited;     /* max-bps applies to the session */
+	uint32_t limit;   /* if `limited`: the session's slot of the limits (limits_take) */
+	uint32_t session; /* the session's number for inspectors; 0: none */
+	bool df;          /* the relay's socket sends the data of ChannelData with DF set */
 };
 
 /*

@@ -28,6 +28,7 @@ static _Thread_local struct {
 	uint32_t host_state; /* offload_host_state() at the last quick tick */
 	unsigned int hurry;  /* so many quick ticks more all channels are looked at */
 	uint32_t resting;    /* so many channels are resting */
+	uint64_t userspace;  /* packets of data that coturn has sent since the last tick */
 	struct hooked_channel *first;
 } thread;
 
@@ -66,6 +67,15 @@ static void fold(struct hooked_channel *hooked)
 		if (due)
 			__real_turn_report_session_usage(ss, 0);
 	}
+}
+
+void relay_thread_count_userspace(void)
+{
+	/* Before its first channel in the kernel the thread has no ticks. */
+	if (thread.started)
+		thread.userspace++;
+	else
+		offload_count_userspace(1);
 }
 
 bool relay_thread_has_resting(void)
@@ -142,6 +152,8 @@ static void tick(ioa_engine_handle engine, void *unused)
 			rest(hooked);
 		look(hooked, true);
 	}
+	offload_count_userspace(thread.userspace);
+	thread.userspace = 0;
 	offload_beat(thread.owner);
 }
 

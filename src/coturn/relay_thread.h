@@ -47,6 +47,9 @@ void relay_thread_add(struct hooked_channel *hooked);
 /** Removes a closed channel from the list, gives back everything that it holds, and frees it. */
 void relay_thread_remove(struct hooked_channel *hooked);
 
+/** Counts a packet of data that coturn sends itself, on this thread. */
+void relay_thread_count_userspace(void);
+
 /** Returns whether a channel of the thread is resting. */
 bool relay_thread_has_resting(void);
 

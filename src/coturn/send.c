@@ -97,6 +97,22 @@ static const ch_info *channel_to_client(ioa_socket_handle s, ioa_network_buffer_
 	return allocation_get_ch_info(&ss->alloc, number);
 }
 
+/*
+ * Whether a buffer has data of a client or a peer: all that is sent to a peer; and ChannelData and Data indications (RFC
+ * 8656, sections 12.4 and 11.4), which are sent to clients.
+ */
+static bool has_data(ioa_socket_handle s, const ioa_addr *peer, ioa_network_buffer_handle nbh)
+{
+	const uint8_t *data = ioa_network_buffer_data(nbh);
+	ts_ur_super_session *ss = s->session;
+
+	if (peer)
+		return true;
+	if (!ss || ss->client_socket != s || !is_allocation_valid(&ss->alloc))
+		return false;
+	return ioa_network_buffer_get_size(nbh) >= 4 && (data[0] >> 6 == 1 || (data[0] == 0 && data[1] == 0x17));
+}
+
 /* The channel to a peer, or NULL. */
 static const ch_info *channel_to_peer(ioa_socket_handle s, ioa_addr *peer)
 {
@@ -149,6 +165,8 @@ int __wrap_send_data_from_ioa_socket_nbh(ioa_socket_handle s, ioa_addr *dest_add
 	if (startup_offload_runs() && (offload_wants_examples() || relay_thread_has_resting()) && s && nbh &&
 	    s->st == UDP_SOCKET && !s->done && s->fd >= 0)
 		noted = note(s, dest_addr, nbh);
+	if (startup_offload_runs() && s && nbh && has_data(s, dest_addr, nbh))
+		relay_thread_count_userspace();
 	sent = __real_send_data_from_ioa_socket_nbh(s, dest_addr, nbh, ttl, tos, skip);
 	if (noted && (!release_collects_packets() || (skip && *skip)))
 		noted->hooked = NULL;

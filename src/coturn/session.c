@@ -8,6 +8,7 @@
 #include "coturn/session.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,6 +97,16 @@ static bool has_share(struct hooked_channel *hooked)
 	return hooked->share != NULL;
 }
 
+/* Tells inspectors of a session. */
+static void name_share(const ts_ur_super_session *ss, struct share *share)
+{
+	struct session_entry entry = { .id = ss->id };
+
+	snprintf(entry.user, sizeof(entry.user), "%.*s", SESSION_NAME - 1, (const char *)ss->username);
+	snprintf(entry.realm, sizeof(entry.realm), "%.*s", SESSION_NAME - 1, ss->realm_options.name);
+	share_name(share, &entry);
+}
+
 /* Takes one more place of the session's share. Returns 0 or -errno. */
 static int join_share(ts_ur_super_session *ss, struct hooked_channel *hooked)
 {
@@ -103,9 +114,12 @@ static int join_share(ts_ur_super_session *ss, struct hooked_channel *hooked)
 	struct share *share = other ? other->share : NULL;
 	int error = share_take(&share);
 
-	if (!error)
-		hooked->share = share;
-	return error;
+	if (error)
+		return error;
+	hooked->share = share;
+	if (!other)
+		name_share(ss, share);
+	return 0;
 }
 
 /*
@@ -127,6 +141,7 @@ static int offload(ts_ur_super_session *ss, ioa_engine_handle engine, struct cha
 		goto share;
 	if (hooked->bandwidth)
 		request->limit = bandwidth_slot(hooked->bandwidth);
+	request->session = share_session(hooked->share);
 	error = offload_channel_open(request, relay_thread_owner(), &hooked->channel);
 	if (!error)
 		return 0;

@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "offload.h"
+
 struct share {
 	unsigned int channels;
+	uint32_t session; /* its number for inspectors, or 0 */
 };
 
 /* The room of the tables, and how much of it the channels of all sessions have. */
@@ -34,11 +37,23 @@ int share_take(struct share **share)
 	return 0;
 }
 
+void share_name(struct share *share, const struct session_entry *session)
+{
+	share->session = offload_session_add(session);
+}
+
+uint32_t share_session(const struct share *share)
+{
+	return share->session;
+}
+
 void share_give(struct share *share)
 {
 	if (!share)
 		return;
 	__atomic_sub_fetch(&taken, 1, __ATOMIC_RELAXED);
-	if (!--share->channels)
-		free(share);
+	if (--share->channels)
+		return;
+	offload_session_remove(share->session);
+	free(share);
 }

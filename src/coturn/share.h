@@ -6,6 +6,10 @@
 #ifndef OFFLOAD_COTURN_SHARE_H
 #define OFFLOAD_COTURN_SHARE_H
 
+#include <stdint.h>
+
+#include "abi.h"
+
 /* So many channels every session may have, as long as there is room at all. */
 #define SHARE_ALWAYS 16
 
@@ -21,6 +25,12 @@ void share_start(unsigned int channels);
  * SHARE_ALWAYS, or as many channels as there is room left for; or -ENOMEM. After an error nothing was changed. Any thread.
  */
 int share_take(struct share **share);
+
+/** Tells inspectors whose the share is, until it is freed. */
+void share_name(struct share *share, const struct session_entry *session);
+
+/** Returns the session's number for inspectors, or 0. */
+uint32_t share_session(const struct share *share);
 
 /** Gives the place of a channel back. The last one of a session frees the share. NULL is allowed. Any thread. */
 void share_give(struct share *share);

@@ -138,6 +138,21 @@ int maps_device_put(uint32_t ifindex)
 	return bpf_map_update_elem(fd, &ifindex, &ifindex, BPF_ANY) ? -errno : 0;
 }
 
+uint32_t maps_session_add(const struct session_entry *session)
+{
+	static uint32_t last;
+	uint32_t number = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+
+	/* A number is free again long before 2^32 sessions have passed. */
+	return number && !bpf_map_update_elem(bpf_map__fd(maps.sessions), &number, session, BPF_NOEXIST) ? number : 0;
+}
+
+void maps_session_remove(uint32_t number)
+{
+	if (number)
+		bpf_map_delete_elem(bpf_map__fd(maps.sessions), &number);
+}
+
 void maps_hop_put(uint32_t index, const struct hop *hop)
 {
 	struct hop_entry *entry = (struct hop_entry *)hops.memory + index;

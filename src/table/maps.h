@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The tables of the XDP program (BPF maps), which the server writes. Only maps.c calls
- * bpf_map_*(). The VLANs and the devices are changed by system calls. All other tables are memory
+ * bpf_map_*(). The VLANs, the devices and the sessions are changed by system calls. All other tables are memory
  * that the XDP program and the server share, so that channels and counters cost no system calls.
  */
 #ifndef OFFLOAD_TABLE_MAPS_H
@@ -23,6 +23,7 @@ struct maps {
 	const struct bpf_map *hops;
 	const struct bpf_map *notes;
 	const struct bpf_map *limits;
+	const struct bpf_map *sessions;
 	uint64_t *deadlines;            /* ABI_OWNERS deadlines, in memory that is shared already */
 	struct attachment *attachments; /* ABI_PORTS of them, likewise */
 	struct gate *hairpin;           /* likewise */
@@ -116,6 +117,15 @@ int maps_device_put(uint32_t ifindex);
  * for an entry.
  */
 void maps_hop_put(uint32_t index, const struct hop *hop);
+
+/**
+ * Adds a session for inspectors. Returns its number, or 0 if it cannot be added: the table is full, or the kernel
+ * does not permit it to this thread (maps_want_bpf). Any thread.
+ */
+uint32_t maps_session_add(const struct session_entry *session);
+
+/** Removes the session with a number; 0 is allowed. Any thread. */
+void maps_session_remove(uint32_t number);
 
 /** Returns a slot of the limits, in memory that is shared with the XDP program. Any thread. */
 struct limit *maps_limit(uint32_t index);

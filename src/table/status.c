@@ -101,6 +101,12 @@ void status_count_total(uint64_t bytes_in, uint64_t bytes_out)
 	count(&status->bytes_out, bytes_out);
 }
 
+void status_count_userspace(uint64_t packets)
+{
+	if (status)
+		count(&status->userspace, packets);
+}
+
 void status_count_overrun(void)
 {
 	if (status)

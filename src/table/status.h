@@ -48,6 +48,9 @@ void status_monitor_put(uint64_t deadline);
 /** Adds the bytes of UDP payload that were received and sent for channels since the last call. Any thread. */
 void status_count_total(uint64_t bytes_in, uint64_t bytes_out);
 
+/** Adds packets of data that coturn has sent itself since the last call. Any thread. */
+void status_count_userspace(uint64_t packets);
+
 /** Counts that events of the kernel were lost, because a netlink socket overran. Any thread. */
 void status_count_overrun(void);
 

@@ -24,6 +24,8 @@ enum long_only {
 	OPTION_RELAY,
 	OPTION_PEER,
 	OPTION_NUMBER,
+	OPTION_USER,
+	OPTION_SESSION,
 	OPTION_ONCE,
 	OPTION_CHANNELS,
 	OPTION_ORIGIN,
@@ -47,6 +49,8 @@ static const struct option options[] = {
 	{ "relay", required_argument, NULL, OPTION_RELAY },
 	{ "peer", required_argument, NULL, OPTION_PEER },
 	{ "number", required_argument, NULL, OPTION_NUMBER },
+	{ "user", required_argument, NULL, OPTION_USER },
+	{ "session", required_argument, NULL, OPTION_SESSION },
 	{ "listen", required_argument, NULL, 'l' },
 	{ "once", no_argument, NULL, OPTION_ONCE },
 	{ "channels", no_argument, NULL, OPTION_CHANNELS },
@@ -204,6 +208,11 @@ static int take(struct arguments *arguments, int option, const char *value)
 		return pattern_parse(value, &arguments->filter.peer);
 	case OPTION_NUMBER:
 		return filter_number_parse(value, &arguments->filter.number);
+	case OPTION_USER:
+		arguments->filter.user = value;
+		return 0;
+	case OPTION_SESSION:
+		return filter_session_parse(value, &arguments->filter.session);
 	case OPTION_ONCE:
 		arguments->once = true;
 		return 0;
@@ -243,6 +252,11 @@ static void complete(struct capture_arguments *capture)
 		capture->verdicts = verdict_set_of_channels();
 }
 
+static bool has_filter(const struct filter *filter)
+{
+	return filter->client.set || filter->relay.set || filter->peer.set || filter->number;
+}
+
 /* Options that the command does not have are mistakes, if they would change what is shown. */
 static int check(const struct arguments *arguments)
 {
@@ -250,6 +264,12 @@ static int check(const struct arguments *arguments)
 
 	if (arguments->command == COMMAND_METRICS && arguments->json)
 		why = "metrics have a format of their own; 'status --json' shows the same figures as JSON";
+	else if (arguments->command != COMMAND_CHANNELS && arguments->command != COMMAND_TOP &&
+		 (arguments->filter.user || arguments->filter.session))
+		why = "--user and --session are for the commands channels and top";
+	else if (has_filter(&arguments->filter) && arguments->command != COMMAND_CHANNELS &&
+		 arguments->command != COMMAND_TOP && arguments->command != COMMAND_CAPTURE)
+		why = "--client, --relay, --peer and --number are for the commands channels, top and capture";
 	else if (arguments->command == COMMAND_TOP && arguments->interval <= 0)
 		why = "top needs an --interval above 0";
 	else if (arguments->command != COMMAND_METRICS && (arguments->once || arguments->each_channel || arguments->origin))

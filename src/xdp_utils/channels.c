@@ -48,6 +48,7 @@ static void describe(const struct seen_flow *to_peer, const struct seen_flow *to
 		.owner = to_peer->flow.owner,
 		.limit_slot = to_peer->flow.limit,
 		.hop = { to_peer->flow.hop, to_client->flow.hop },
+		.session_number = to_peer->session,
 		.limited = to_peer->flow.flags & FLOW_LIMITED,
 		.since = to_peer->since > to_client->since ? to_peer->since : to_client->since,
 		.direction = { { .used = to_peer->used, .open = to_peer->open },

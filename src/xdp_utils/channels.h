@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "abi.h"
 #include "seen_flow.h"
 #include "transport.h"
 
@@ -27,15 +28,17 @@ struct direction_figures {
 struct channel_entry {
 	struct transport client, server, relay, peer;
 	uint16_t number;
-	uint16_t owner;              /* slot of the deadlines: the relay thread */
-	bool alive;                  /* the relay thread has moved its deadline ahead in time */
-	uint32_t limit_slot;         /* slot of the limits, if `limited` */
-	uint32_t hop[DIRECTIONS];    /* slots of the next hops */
-	uint32_t device[DIRECTIONS]; /* by which packets leave; 0: not known, this host, or for a VLAN above it */
-	uint64_t since;              /* when it was bound: CLOCK_BOOTTIME, ns */
-	bool limited;                /* max-bps limits its session */
-	uint64_t limit;              /* bytes per second, in each direction on each side */
-	uint64_t dropped;            /* packets of the session that the kernel dropped for max-bps */
+	uint16_t owner;               /* slot of the deadlines: the relay thread */
+	bool alive;                   /* the relay thread has moved its deadline ahead in time */
+	uint32_t limit_slot;          /* slot of the limits, if `limited` */
+	uint32_t hop[DIRECTIONS];     /* slots of the next hops */
+	uint32_t device[DIRECTIONS];  /* by which packets leave; 0: not known, this host, or for a VLAN above it */
+	uint32_t session_number;      /* in the table of sessions; 0: not known */
+	struct session_entry session; /* all 0 if it is not known */
+	uint64_t since;               /* when it was bound: CLOCK_BOOTTIME, ns */
+	bool limited;                 /* max-bps limits its session */
+	uint64_t limit;               /* bytes per second, in each direction on each side */
+	uint64_t dropped;             /* packets of the session that the kernel dropped for max-bps */
 	struct direction_figures direction[DIRECTIONS];
 };
 
@@ -47,7 +50,7 @@ struct channel_list {
 /**
  * Makes the list of the channels that have both flows in `flows`, whose order it
  * changes. A flow alone is a channel that is being bound or about to end, and is left
- * out. What only other tables know (device, next_hop_known, alive, limit, dropped) stays 0.
+ * out. What only other tables know (device, next_hop_known, alive, session, limit, dropped) stays 0.
  * 0 with entries that the caller frees with free(), or -ENOMEM.
  */
 int channels_pair(struct seen_flow_list *flows, struct channel_list *channels);

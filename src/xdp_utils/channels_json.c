@@ -32,6 +32,23 @@ static void write_direction(struct json *json, const char *key, const struct sna
 	json_close(json, '{');
 }
 
+/* What is not known is null. The ID is text, with the digits that coturn's log has. */
+static void write_session(struct json *json, const struct session_entry *session)
+{
+	char id[24];
+
+	snprintf(id, sizeof(id), "%018llu", (unsigned long long)session->id);
+	if (!session->id) {
+		json_null(json, "session");
+		json_null(json, "user");
+		json_null(json, "realm");
+		return;
+	}
+	json_string(json, "session", id);
+	json_string(json, "user", session->user);
+	json_string(json, "realm", session->realm);
+}
+
 static void write_channel(struct json *json, const struct snapshot *snapshot, const struct channel_entry *entry)
 {
 	json_open(json, NULL, '{');
@@ -40,6 +57,7 @@ static void write_channel(struct json *json, const struct snapshot *snapshot, co
 	write_transport(json, "relay", &entry->relay);
 	write_transport(json, "peer", &entry->peer);
 	json_number(json, "number", entry->number);
+	write_session(json, &entry->session);
 	json_real(json, "age_seconds", (double)snapshot_age(snapshot, entry->since) / 1e9);
 	json_bool(json, "relay_thread_alive", entry->alive);
 	if (entry->limited) {

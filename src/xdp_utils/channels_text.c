@@ -10,6 +10,9 @@ enum column {
 	COLUMN_RELAY,
 	COLUMN_PEER,
 	COLUMN_NUMBER,
+	COLUMN_SESSION,
+	COLUMN_USER,
+	COLUMN_REALM,
 	COLUMN_AGE,
 	COLUMN_TO_PEER_PACKETS,
 	COLUMN_TO_PEER_DATA,
@@ -32,6 +35,9 @@ static const struct line heading = { {
 	{ "relay" },
 	{ "peer" },
 	{ "number" },
+	{ "session" },
+	{ "user" },
+	{ "realm" },
 	{ "age" },
 	{ "packets>peer" },
 	{ "data>peer" },
@@ -57,6 +63,21 @@ static const char *channel_state(const struct channel_entry *entry)
 	return entry->direction[TO_CLIENT].open ? "ok" : "on probation to client";
 }
 
+/* The session's ID has the digits that coturn's log has. Names are what users chose. */
+static void show_session(const struct session_entry *session, struct text *column)
+{
+	column[COLUMN_SESSION] = column[COLUMN_USER] = column[COLUMN_REALM] = (struct text){ "-" };
+	if (!session->id)
+		return;
+	snprintf(column[COLUMN_SESSION].text, sizeof(column->text), "%018llu", (unsigned long long)session->id);
+	if (session->user[0])
+		snprintf(column[COLUMN_USER].text, sizeof(column->text), "%s", session->user);
+	if (session->realm[0])
+		snprintf(column[COLUMN_REALM].text, sizeof(column->text), "%s", session->realm);
+	unit_clean(column[COLUMN_USER].text);
+	unit_clean(column[COLUMN_REALM].text);
+}
+
 /* The text of each column. */
 static void fill(const struct snapshot *snapshot, const struct channel_entry *entry, struct line *line)
 {
@@ -66,6 +87,7 @@ static void fill(const struct snapshot *snapshot, const struct channel_entry *en
 	column[COLUMN_RELAY] = unit_transport(&entry->relay);
 	column[COLUMN_PEER] = unit_transport(&entry->peer);
 	snprintf(column[COLUMN_NUMBER].text, sizeof(column->text), "0x%04x", entry->number);
+	show_session(&entry->session, column);
 	column[COLUMN_AGE] = unit_time(snapshot_age(snapshot, entry->since));
 	for (int i = 0; i < DIRECTIONS; i++) {
 		int first = i == TO_PEER ? COLUMN_TO_PEER_PACKETS : COLUMN_TO_CLIENT_PACKETS;
@@ -98,12 +120,15 @@ static void widen(int *width, const struct line *line)
 static void narrow(int *width, int room)
 {
 	static const enum column least[] = {
+		COLUMN_REALM,
+		COLUMN_SESSION,
 		COLUMN_TO_PEER_DATA,
 		COLUMN_TO_CLIENT_DATA,
 		COLUMN_NUMBER,
 		COLUMN_DROPPED,
 		COLUMN_LIMIT,
 		COLUMN_RELAY,
+		COLUMN_USER,
 		COLUMN_TO_PEER_PACKETS,
 		COLUMN_TO_CLIENT_PACKETS,
 		COLUMN_AGE,
@@ -123,7 +148,7 @@ static void narrow(int *width, int room)
 static void print(FILE *out, const int *width, const struct line *line)
 {
 	for (int i = 0; i < COLUMNS; i++) {
-		bool left = i <= COLUMN_PEER;
+		bool left = i <= COLUMN_PEER || i == COLUMN_USER || i == COLUMN_REALM;
 
 		if (width[i] && i == COLUMN_STATE)
 			fputs(line->column[i].text, out);

@@ -35,6 +35,8 @@ static const char help[] =
 	"      --relay ADDRESS    192.0.2.1, 192.0.2.0/24, 192.0.2.1:3478, 2001:db8::/32,\n"
 	"      --peer ADDRESS     [2001:db8::1]:3478 or :3478\n"
 	"      --number NUMBER    channels, top, capture: with this number only, as 0x4000\n"
+	"      --user NAME        channels, top: of this user only\n"
+	"      --session ID       channels, top: of this session only, as the log has it\n"
 	"  -l, --listen ADDR:PORT metrics: listen here (127.0.0.1:9642); a PORT alone will do\n"
 	"      --origin ORIGIN    metrics: pages of this origin may read them in a browser\n"
 	"      --once             metrics: write them once, to standard output\n"

@@ -64,6 +64,11 @@ int map_read_first(int fd, void *value)
 	return bpf_map_lookup_elem(fd, &zero, value) ? -errno : 0;
 }
 
+int map_read(int fd, const void *key, void *value)
+{
+	return bpf_map_lookup_elem(fd, key, value) ? -errno : 0;
+}
+
 unsigned int map_count(int fd, unsigned int most)
 {
 	uint64_t key = 0, next;

@@ -38,6 +38,9 @@ void map_view_close(struct map_view *view);
 /** Copies the first value of an array. 0 or -errno. */
 int map_read_first(int fd, void *value);
 
+/** Copies the value of a key. 0 or -errno. */
+int map_read(int fd, const void *key, void *value);
+
 /** Counts the entries of a hash table with keys of up to 8 bytes, one by one, up to `most`. */
 unsigned int map_count(int fd, unsigned int most);
 

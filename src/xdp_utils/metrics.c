@@ -111,6 +111,12 @@ static void write_verdicts(FILE *out, const struct metric *metric, const struct 
 				    snapshot->verdicts[i]);
 }
 
+static void write_data_packets(FILE *out, const struct metric *metric, const struct snapshot *snapshot)
+{
+	metric_put_labelled(out, metric, &snapshot->server, "by", "kernel", snapshot_in_kernel(snapshot));
+	metric_put_labelled(out, metric, &snapshot->server, "by", "userspace", snapshot->status.userspace);
+}
+
 static void write_bytes_received(FILE *out, const struct metric *metric, const struct snapshot *snapshot)
 {
 	metric_put(out, metric, &snapshot->server, snapshot->status.bytes_in);
@@ -154,6 +160,9 @@ static const struct metric metrics[] = {
 	{ "turn_xdp_channels_left_total", "counter", "Channel bindings that stayed in userspace, by reason.",
 	  write_refusals },
 	{ "turn_xdp_packets_total", "counter", "Packets that the program saw, by what became of them.", write_verdicts },
+	{ "turn_xdp_data_packets_total", "counter",
+	  "Datagrams of data that the kernel and coturn itself have relayed; the latter are up to a second old.",
+	  write_data_packets },
 	{ "turn_xdp_received_bytes_total", "counter",
 	  "UDP payload of relayed packets as received; it is up to a second old.", write_bytes_received },
 	{ "turn_xdp_sent_bytes_total", "counter", "UDP payload of relayed packets as sent; it is up to a second old.",

@@ -14,6 +14,8 @@ static void begin_channel(FILE *out, const struct metric *metric, const struct s
 	metric_label(out, "relay", unit_transport(&entry->relay).text);
 	metric_label(out, "peer", unit_transport(&entry->peer).text);
 	metric_label(out, "number", number);
+	metric_label(out, "user", entry->session.user);
+	metric_label(out, "realm", entry->session.realm);
 }
 
 static void write_each_direction(FILE *out, const struct metric *metric, const struct snapshot *snapshot,

@@ -20,6 +20,7 @@ void seen_flow_read(const struct flow_slot *slot, const struct flow_note *note, 
 		      &seen->used);
 	seen->since = __atomic_load_n(&note->begun, __ATOMIC_RELAXED);
 	seen->open = __atomic_load_n(&note->gate, __ATOMIC_RELAXED);
+	seen->session = __atomic_load_n(&note->session, __ATOMIC_RELAXED);
 	seen->from.family = seen->to.family = (uint8_t)family;
 	if (family == AF_INET6) {
 		memcpy(&seen->from.address, key.v6.saddr, sizeof(key.v6.saddr));

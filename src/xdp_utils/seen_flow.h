@@ -18,6 +18,7 @@ struct seen_flow {
 	struct flow flow;
 	struct usage used; /* since the flow was bound */
 	uint64_t since;    /* when it was bound: CLOCK_BOOTTIME, ns */
+	uint32_t session;  /* its number in the table of sessions; 0: not known */
 	bool open;         /* the kernel relays its packets: this host was seen to do so, or has nothing against it */
 };
 

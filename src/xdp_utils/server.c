@@ -23,6 +23,7 @@ static const char *const names[TABLES] = {
 	[TABLE_VERDICTS] = "verdicts",
 	[TABLE_DEVICES] = "devices",
 	[TABLE_LIMITS] = "limits",
+	[TABLE_SESSIONS] = "sessions",
 	/* The names of these begin with that of the object, as far as there is room. */
 	[TABLE_CONSTANTS] = ".rodata",
 	[TABLE_VARIABLES] = ".bss",

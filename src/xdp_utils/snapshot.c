@@ -154,6 +154,19 @@ static void complete(const struct tables *tables, struct channel_entry *entry)
 	read_limit(tables, entry);
 }
 
+/* Channels of a session stand together, so it is seldom read twice. */
+static void read_sessions(const struct tables *tables, struct channel_list *channels)
+{
+	for (size_t i = 0; i < channels->count; i++) {
+		struct channel_entry *entry = &channels->entry[i];
+
+		if (i && entry->session_number == entry[-1].session_number)
+			entry->session = entry[-1].session;
+		else
+			tables_session(tables, entry->session_number, &entry->session);
+	}
+}
+
 static int read_channels(const struct tables *tables, struct snapshot *snapshot)
 {
 	struct seen_flow_list flows = { 0 };
@@ -167,6 +180,8 @@ static int read_channels(const struct tables *tables, struct snapshot *snapshot)
 	free(flows.flow);
 	for (size_t i = 0; i < channels->count && !error; i++)
 		complete(tables, &channels->entry[i]);
+	if (!error)
+		read_sessions(tables, channels);
 	snapshot->channels_used = (unsigned int)channels->count;
 	one_sided_count(channels, &snapshot->status, snapshot->taken, snapshot->one_sided);
 	return error;
@@ -209,6 +224,13 @@ void snapshot_free(struct snapshot *snapshot)
 uint64_t snapshot_age(const struct snapshot *snapshot, uint64_t since)
 {
 	return snapshot->taken > since ? snapshot->taken - since : 0;
+}
+
+uint64_t snapshot_in_kernel(const struct snapshot *snapshot)
+{
+	const uint64_t *verdicts = snapshot->verdicts;
+
+	return verdicts[VERDICT_TO_PEER] + verdicts[VERDICT_TO_CLIENT] + 2 * verdicts[VERDICT_TO_OTHER_CLIENT];
 }
 
 double snapshot_rate(const struct snapshot *snapshot, enum verdict verdict)

@@ -49,6 +49,12 @@ void snapshot_compare(struct snapshot *before, struct snapshot *after);
  */
 uint64_t snapshot_age(const struct snapshot *snapshot, uint64_t since);
 
+/**
+ * Datagrams of data that the kernel has relayed since the start, as coturn counts them: one that goes from a client to
+ * another is sent to a peer, and received from one.
+ */
+uint64_t snapshot_in_kernel(const struct snapshot *snapshot);
+
 /** Packets of a verdict per second since the earlier snapshot; not a number without one. */
 double snapshot_rate(const struct snapshot *snapshot, enum verdict verdict);
 

@@ -101,6 +101,10 @@ static void write_verdicts(struct json *json, const struct snapshot *snapshot)
 		json_close(json, '{');
 	}
 	json_close(json, '{');
+	json_open(json, "data_packets", '{');
+	json_number(json, "kernel", snapshot_in_kernel(snapshot));
+	json_number(json, "userspace", snapshot->status.userspace);
+	json_close(json, '{');
 	json_open(json, "bytes", '{');
 	json_number(json, "received", snapshot->status.bytes_in);
 	json_number(json, "sent", snapshot->status.bytes_out);

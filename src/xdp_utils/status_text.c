@@ -54,6 +54,17 @@ static void show_host(FILE *out, const struct status_host *host)
 	fprintf(out, LABEL "%s%s%s\n", "host", word_host(host->flags).text, *line ? ": " : "", line);
 }
 
+/* Of all data since the start; coturn itself relays what no channel in the kernel has. */
+static void show_share(FILE *out, const struct snapshot *snapshot)
+{
+	uint64_t kernel = snapshot_in_kernel(snapshot), all = kernel + snapshot->status.userspace;
+
+	if (!all)
+		return;
+	fprintf(out, LABEL "%.2f %% of %s datagrams of data\n", "in the kernel", 100.0 * (double)kernel / (double)all,
+		unit_count(all).text);
+}
+
 static void show_tables(FILE *out, const struct snapshot *snapshot)
 {
 	const struct status *status = &snapshot->status;
@@ -61,6 +72,7 @@ static void show_tables(FILE *out, const struct snapshot *snapshot)
 
 	fprintf(out, LABEL "%s of %s (%.1f %%)\n", "channels", unit_count(snapshot->channels_used).text,
 		unit_count(status->channels).text, share);
+	show_share(out, snapshot);
 	fprintf(out, LABEL "%s from IPv4, %s from IPv6\n", "flows", unit_count(snapshot->flows_v4).text,
 		unit_count(snapshot->flows_v6).text);
 	fprintf(out, LABEL "%s in use, %s not resolved\n", "next hops", unit_count(snapshot->hops).text,

@@ -60,9 +60,13 @@ static int open_table(const struct server *server, enum table which, struct tabl
 		[TABLE_VARIABLES] = &tables->variables,
 	};
 	struct bpf_map_info info;
+	/* Where the kernel could not tell the program's tables of the sessions, everything else is shown. */
+	bool optional = which == TABLE_SESSIONS && !server->map[which];
 	/* The kernel maps no memory for a descriptor that cannot write. */
-	int fd = map_open(server->map[which], views[which] ? 0 : BPF_F_RDONLY), error;
+	int fd = optional ? -1 : map_open(server->map[which], views[which] ? 0 : BPF_F_RDONLY), error;
 
+	if (optional)
+		return 0;
 	if (fd < 0)
 		return fd;
 	tables->fd[which] = fd;
@@ -149,6 +153,19 @@ int tables_each_flow(const struct tables *tables,
 const struct limit *tables_limit(const struct tables *tables, uint32_t slot)
 {
 	return slot < tables->room[TABLE_LIMITS] ? (const struct limit *)tables->limits.memory + slot : NULL;
+}
+
+int tables_session(const struct tables *tables, uint32_t number, struct session_entry *session)
+{
+	int error;
+
+	memset(session, 0, sizeof(*session));
+	if (!number || tables->fd[TABLE_SESSIONS] < 0)
+		return -ENOENT;
+	error = map_read(tables->fd[TABLE_SESSIONS], &number, session);
+	/* They are text only if they end. */
+	session->user[SESSION_NAME - 1] = session->realm[SESSION_NAME - 1] = '\0';
+	return error;
 }
 
 unsigned int tables_count(const struct tables *tables, enum table which)

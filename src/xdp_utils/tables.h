@@ -42,6 +42,9 @@ int tables_each_flow(const struct tables *tables,
 /** A slot of the limits. NULL if the table has no such slot. */
 const struct limit *tables_limit(const struct tables *tables, uint32_t slot);
 
+/** Copies the session with a number. 0; or -errno, with zeros in *session. */
+int tables_session(const struct tables *tables, uint32_t number, struct session_entry *session);
+
 /** Counts the entries of a hash table. It looks at each, so it is for small ones. */
 unsigned int tables_count(const struct tables *tables, enum table which);
 

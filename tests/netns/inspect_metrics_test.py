@@ -11,7 +11,7 @@ from pathlib import Path
 from exporter import Exporter
 from inspector import ask, parse_metrics, sample, send, settled
 from lab import CLIENT, PEER, RELAY, Lab
-from server import Server, version
+from server import REALM, USER, Server, version
 from talk import Talk
 from tap import check, check_equal, run, test, wait_until
 
@@ -37,7 +37,8 @@ def metrics(lab):
             after = wait_until(lambda: newer(exporter.scrape()), 5, "a page with what was sent")
         once = parse_metrics(ask("metrics", "--once", "--pid", pid)[0])
         labels = {"pid": pid, "client": f"{CLIENT}:{talk.client.port}", "peer": f"{PEER}:{talk.port}",
-                  "relay": f"{RELAY}:{talk.client.relayed[1]}", "number": "0x4001"}
+                  "relay": f"{RELAY}:{talk.client.relayed[1]}", "number": "0x4001",
+                  "user": USER, "realm": REALM}
         for name, these, gained in (
                 ("packets_total", {"pid": pid, "verdict": "to-peer"}, 25),
                 ("packets_total", {"pid": pid, "verdict": "to-client"}, 25),

@@ -19,7 +19,7 @@ from inspector import (NO_SERVER, Screen, ask, ask_json, channel_of, parse_metri
 from kernel import Verdicts
 from lab import CLIENT, CLIENT6, PEER, PEER6, RELAY, SERVER, SERVER6, Lab
 from netns import command
-from server import BINARY, Server, tool
+from server import BINARY, REALM, USER, Server, tool
 from talk import Talk
 from tap import check, check_equal, run, skip, test, wait_until
 
@@ -89,6 +89,60 @@ def taken_over(lab):
         check_equal(state["channels_left_in_userspace"]["full"], 2, "left for want of room")
         check_equal(state["tables"]["channels"]["used"], 0, "channels")
         check_equal((state["tables"]["flows"]["used"], state["next_hops"]["used"]), (0, 0), "slots")
+
+
+@test("channels: each with its session, user and realm, as the log has them, until the session ends")
+def sessions(lab):
+    with Server(lab) as server, Talk(lab) as talk, Talk(lab) as other:
+        number, more = (session_of(server, one.client.relayed) for one in (talk, other))
+        shown = channel_of(talk, server)
+        check_equal((shown["session"], shown["user"], shown["realm"]), (number, USER, REALM), "session")
+        for words, count in ((("--session", number), 1), (("--session", more.lstrip("0")), 1), (("--user", USER), 2),
+                             (("--user", USER + "x"), 0), (("--user", USER, "--session", 7), 0)):
+            check_equal(len(ask_json("channels", server, "-i", 0, *words)["channels"]), count, words)
+        text, _ = ask("channels", "-p", server.pid, "-i", 0, "--session", number)
+        check(number in text and USER in text and REALM in text, text)
+        # A second channel of a session is the same session's.
+        with Talk(lab, 0x4009, client=talk.client) as second:
+            check_equal(channel_of(second, server)["session"], number, "session of the second channel")
+        table = server.offload.map("sessions")
+        check_equal(len(table.keys()), 2, "sessions in the table")
+        end_session(server, talk.client, number)
+        wait_until(lambda: len(table.keys()) == 1, 5, "the session leaves the table")
+
+
+@test("status: how much of the data the kernel relays; what comes by TCP or in indications is coturn's")
+def shares(lab):
+    def counts():
+        found = ask_json("status", server, "-i", 0)["data_packets"]
+        return found["kernel"], found["userspace"]
+    with Server(lab) as server, Talk(lab) as talk, \
+            turn.Client(lab.client, tcp=True).allocate() as stream, \
+            Talk(lab, client=stream, number=0x4003) as slow:
+        talk.wait_kernel(server)
+        slow.warm()
+        wait_until(lambda: counts()[1] >= 2, 3, "what went before is counted")
+        time.sleep(1.2)
+        kernel, userspace = counts()
+        for _ in range(30):
+            check(talk.works(), "by UDP")
+        for _ in range(10):
+            check(slow.works(), "by TCP")
+        wait_until(lambda: counts() == (kernel + 60, userspace + 20), 3, f"counts: {counts()}, {(kernel, userspace)} before")
+        text, _ = ask("status", "-p", server.pid, "-i", 0)
+        check(re.search(r"(?m)^in the kernel +\d+\.\d\d % of \d+ datagrams of data$", text), text)
+        metrics = parse_metrics(ask("metrics", "--once", "-p", server.pid)[0])
+        check_equal(tuple(sample(metrics, "data_packets_total", pid=str(server.pid), by=one) for one in ("kernel", "userspace")),
+                    (kernel + 60, userspace + 20), "metrics")
+
+
+@test("filters that a command does not have are mistakes, and not left out silently")
+def wrong_filters(_lab):
+    for words in (("status", "--client", CLIENT), ("metrics", "--number", "0x4000"), ("list", "--peer", PEER),
+                  ("status", "--user", "alice"), ("capture", "--session", "1"), ("channels", "--session", "x"),
+                  ("channels", "--session", "-1"), ("channels", "--session", "0")):
+        done = command([tool("turnutils_xdp"), *words], check=False)
+        check_equal(done.returncode, 2, f"status of {words}: {done.stdout}")
 
 
 @test("channels: sorted and filtered; rates are those of the traffic")
@@ -250,7 +304,7 @@ def figures(_lab):
         left = {name: count for name, count in shown["channels_left_in_userspace"].items() if count}
         check_equal(left, {"full": 3, "client-not-udp": 2}, "channels left in userspace")
         check_equal((shown["ipsec"], shown["events_lost"], shown["programs"], shown["program_id"],
-                     shown["version"]), (False, 0, 1, *server.offload.programs(), 3), "server")
+                     shown["version"]), (False, 0, 1, *server.offload.programs(), 4), "server")
         check_equal([(one["name"], one["ifindex"], one["device_ifindex"], one["through_dispatcher"])
                      for one in shown["interfaces"]],
                     [(name, number, number, False) for name, number in (
@@ -296,7 +350,8 @@ def limits(lab):
         once = parse_metrics(ask("metrics", "--once", "--channels", "--pid", server.pid)[0])
         for talk, lost in ((over, dropped), (within, 0)):
             labels = {"pid": str(server.pid), "client": f"{CLIENT}:{talk.client.port}",
-                      "peer": f"{PEER}:{talk.port}", "relay": f"{RELAY}:{talk.client.relayed[1]}", "number": f"{talk.number:#x}"}
+                      "peer": f"{PEER}:{talk.port}", "relay": f"{RELAY}:{talk.client.relayed[1]}", "number": f"{talk.number:#x}",
+                      "user": USER, "realm": REALM}
             check_equal((sample(once, "channel_limit_bytes", **labels),
                          sample(once, "channel_session_dropped_total", **labels)), (20000, lost), "metrics")
 

@@ -71,6 +71,19 @@ size_t ioa_network_buffer_get_size(ioa_network_buffer_handle buffer)
 	return buffer->size;
 }
 
+int is_allocation_valid(const allocation *a)
+{
+	(void)a;
+	return 1;
+}
+
+static unsigned int counted;
+
+void relay_thread_count_userspace(void)
+{
+	counted++;
+}
+
 ch_info *allocation_get_ch_info(allocation *a, uint16_t number)
 {
 	/* What is no channel number is not to be looked up. */
@@ -321,6 +334,41 @@ static void test_nothing_told(void **state)
 }
 
 /* coturn sends the packet again after these errors. */
+/* What is counted as data that coturn relays itself. */
+static void test_counted(void **state)
+{
+	static const struct {
+		const char *name;
+		bool runs, other;
+		uint16_t first;
+		size_t size;
+		unsigned int counted;
+	} cases[] = {
+		{ "ChannelData", true, false, NUMBER, 8, 1 },
+		{ "the last channel number", true, false, 0x7fff, 8, 1 },
+		{ "a Data indication", true, false, 0x0017, 28, 1 },
+		{ "a Binding response", true, false, 0x0101, 28, 0 },
+		{ "no channel number", true, false, 0x8000, 8, 0 },
+		{ "too short", true, false, NUMBER, 3, 0 },
+		{ "not the client's socket", true, true, NUMBER, 8, 0 },
+		{ "no offload", false, false, NUMBER, 8, 0 },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		set_up(state);
+		counted = 0;
+		host.runs = cases[i].runs;
+		session[0].client_socket = cases[i].other ? &client[1] : &client[0];
+		message_to_client(0, cases[i].first, cases[i].size);
+		if (counted != cases[i].counted)
+			fail_msg("%s: %u", cases[i].name, counted);
+	}
+	set_up(state);
+	counted = 0;
+	to_peer(0);
+	assert_int_equal(counted, 1);
+}
+
 static void test_tried_again(void **state)
 {
 	static const int errors[] = { EINTR, ECONNREFUSED, ECONNRESET };
@@ -509,6 +557,7 @@ int main(void)
 		cmocka_unit_test_setup(test_directions, set_up),
 		cmocka_unit_test_setup(test_shared_socket, set_up),
 		cmocka_unit_test_setup(test_nothing_told, set_up),
+		cmocka_unit_test_setup(test_counted, set_up),
 		cmocka_unit_test_setup(test_tried_again, set_up),
 		cmocka_unit_test_setup(test_stale, set_up),
 		cmocka_unit_test_setup(test_resting, set_up),
