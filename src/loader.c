@@ -127,6 +127,12 @@ int loader_try(void)
 	return error;
 }
 
+/* What an entry takes from the start. Where entries are allocated later, that is the head of a list. */
+static uint64_t size_of_entry(const struct bpf_map *map)
+{
+	return bpf_map__map_flags(map) & BPF_F_NO_PREALLOC ? 2 * sizeof(void *) : bpf_map__value_size(map);
+}
+
 int loader_memory(unsigned int channels, uint64_t *bytes)
 {
 	struct turn_bpf *made = turn_bpf__open();
@@ -140,7 +146,7 @@ int loader_memory(unsigned int channels, uint64_t *bytes)
 	}
 	configure(made, false, 2 * channels, (unsigned int)cpus);
 	bpf_object__for_each_map(map, made->obj)
-		sum += (uint64_t)bpf_map__max_entries(map) * bpf_map__value_size(map);
+		sum += bpf_map__max_entries(map) * size_of_entry(map);
 	turn_bpf__destroy(made);
 	*bytes = sum;
 	return 0;
