@@ -55,13 +55,13 @@ class Talk:
     def bind(self):
         self.client.bind(self.number, self.address, self.port)
 
-    def to_peer(self, data=None, seconds=1.0):
+    def to_peer(self, data=None, seconds=3.0):
         """Sends to the peer; whether exactly that arrived, from the relay."""
         data = b"to peer %d" % next(_serial) if data is None else data
         self.client.send_channel(self.number, data)
         return self._arrives(self._peer_gets, (data, self.client.relayed), seconds)
 
-    def to_client(self, data=None, seconds=1.0):
+    def to_client(self, data=None, seconds=3.0):
         data = b"to client %d" % next(_serial) if data is None else data
         self.peer.sendto(data, self.client.relayed)
         return self._arrives(self.client.receive_channel, (self.number, data), seconds)
@@ -82,7 +82,7 @@ class Talk:
                 return True
         return False
 
-    def works(self, seconds=1.0):
+    def works(self, seconds=3.0):
         """Whether data arrives in both directions."""
         return self.to_peer(seconds=seconds) and self.to_client(seconds=seconds)
 
