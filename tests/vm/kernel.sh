@@ -100,9 +100,11 @@ wanted() {
 		drivers/net/team drivers/net/netdevsim; do
 		echo "*/kernel/$folder/*"
 	done
-	for module in veth dummy macvlan ifb virtio_net; do
+	for module in veth dummy macvlan ifb virtio_net net_failover ethernet/intel/e1000/e1000 \
+		ethernet/intel/e1000e/e1000e vmxnet3/vmxnet3; do
 		echo "*/kernel/drivers/net/$module.ko*"
 	done
+	echo '*/kernel/drivers/char/virtio_console.ko*'
 	printf '%s\n' '*/modules.builtin*' '*/modules.order' '*/vmlinuz*'
 }
 
@@ -114,10 +116,11 @@ unpack() { # package
 	rm -f "$top/package.deb"
 }
 
-if [ ! -e "$linux/vmlinuz" ]; then
+wanted >"$top/wanted"
+if [ ! -e "$linux/vmlinuz" ] || ! cmp -s "$top/wanted" "$linux/wanted"; then
 	rm -rf "$linux" "$linux.new"
 	mkdir -p "$linux.new/lib"
-	wanted >"$top/wanted"
+	cp "$top/wanted" "$linux.new/wanted"
 	packages_list "$suite"
 	package=$(depends "$suite" linux-image-amd64 | grep -E '^linux-image-[0-9]' || :)
 	[ -n "$package" ] || die "$suite has no linux-image-amd64"

@@ -1,0 +1,208 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: BSD-3-Clause
+"""Real drivers, of the cards that qemu emulates: which mode is chosen, whether data arrive
+whole, and what happens when the interface changes under traffic. For a guest with two pairs
+of each card:
+tests/vm/run.sh --kernel 6.12 --pair vmxnet3 --pair vmxnet3 -- tests/vm/cards_test.py
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "netns"))
+
+from card_lab import CardLab, linux
+from cards import pairs
+from kernel import Verdicts
+from outcome import said
+from server import Server, attached
+from sizes import lost, pattern
+from talk import Chatter, Talk
+from tap import check, check_equal, note, run, test, wait_until
+
+PATIENCE = 30
+NATIVE, GENERIC = "native", "generic"
+
+# What auto chooses for each card.
+EXPECTED = {
+    "virtio-net-pci": NATIVE,
+    "virtio-net-pci,queues=2": NATIVE,
+    # Its driver cannot switch off merged receiving, and so refuses the program.
+    "virtio-net-pci,ctrl_guest_offloads=off": GENERIC,
+    "vmxnet3": GENERIC,
+    # These drivers have no XDP.
+    "e1000": GENERIC,
+    "e1000e": GENERIC,
+}
+CARDS = list(dict.fromkeys(pairs())) or list(EXPECTED)
+
+
+def card_test(name, seconds=240):
+    """Marks a function of a card as a test for each of them."""
+    def register(function):
+        for card in CARDS:
+            test(f"{card}: {name}", seconds)(lambda card=card: function(card))
+        return function
+    return register
+
+
+def modes(server):
+    """The modes that the server's last lines say, by interface."""
+    found = {}
+    for line in said(server, " mode, mtu "):
+        words = line[line.index("xdp: ") + 5:].split()
+        found[words[0].rstrip(":")] = words[1]
+    note("\n".join(line.strip() for line in said(server, "to-")))
+    return found
+
+
+def both(mode):
+    return {"to-client": mode, "to-peer": mode}
+
+
+def talk_of(lab):
+    """Generic mode leaves to coturn what has no checksum yet, as data from a virtio card of
+    the same machine may have; without one they are relayed in every mode."""
+    return Talk(lab, checksums=False)
+
+
+def wait_kernel(talk, server):
+    """Until the kernel relays again, both ways, and then 20 datagrams each way, all of them."""
+    talk.wait_kernel(server, PATIENCE).check_kernel(server)
+
+
+def wait_sizes(lab, talk, when):
+    """All sizes arrive within seconds, and from then on."""
+    found = []
+
+    def whole():
+        found[:] = lost(lab, talk)
+        return not found
+
+    wait_until(whole, PATIENCE, f"data of all sizes {when}; lost: {found}")
+    check_equal(lost(lab, talk), [], f"lost {when}")
+
+
+@card_test("the mode that auto chooses; data arrive whole and through the kernel")
+def mode(card):
+    with CardLab(card) as lab, Server(lab) as server, talk_of(lab) as talk:
+        check_equal(modes(server), both(EXPECTED[card]), "modes")
+        check_equal(server.xdp(), ["to-client", "to-peer"], "interfaces with XDP")
+        wait_kernel(talk, server)
+        with Verdicts(server.offload) as verdicts:
+            for size in range(0, 1400, 97):
+                check(talk.to_peer(pattern(size)), f"{size} bytes to the peer did not arrive")
+                check(talk.to_client(pattern(size)), f"{size} bytes to the client did not arrive")
+        check_equal((verdicts["TO_PEER"], verdicts["TO_CLIENT"]), (15, 15), "through the kernel")
+
+
+@card_test("down and up under traffic")
+def down_up(card):
+    with CardLab(card) as lab, Server(lab) as server, talk_of(lab) as talk:
+        wait_kernel(talk, server)
+        for name in ("to-peer", "to-client", "to-peer"):
+            with Chatter(talk, 0.1):
+                lab.server.ip("link", "set", name, "down")
+                lab.server.ip("link", "set", name, "up")
+            wait_kernel(talk, server)
+        check_equal(lost(lab, talk), [], "lost")
+
+
+@card_test("the carrier goes and comes back under traffic")
+def carrier(card):
+    with CardLab(card) as lab, Server(lab) as server, talk_of(lab) as talk:
+        wait_kernel(talk, server)
+        for near in (lab.near_peer, lab.near_client):
+            with Chatter(talk, 0.1):
+                near.cable(False)
+                wait_until(lambda: near.state() == "down", PATIENCE, "the carrier is gone")
+                near.cable(True)
+                wait_until(lambda: near.state() == "up", PATIENCE, "the carrier is back")
+            wait_kernel(talk, server)
+
+
+@card_test("the MTU is raised and lowered under traffic, and data of all sizes arrive", 400)
+def mtu(card):
+    with CardLab(card) as lab, Server(lab) as server, talk_of(lab) as talk:
+        wait_kernel(talk, server)
+        for number in (9000, 1500):
+            with Chatter(talk, 0.1):
+                lab.set_mtu(number)
+            wait_sizes(lab, talk, f"at MTU {number}")
+            wait_kernel(talk, server)
+
+
+def ends_after_raise(card, end):
+    with CardLab(card) as lab:
+        with Server(lab) as server, talk_of(lab) as talk:
+            wait_kernel(talk, server)
+            lab.set_mtu(9000)
+            wait_sizes(lab, talk, "with the server")
+            end(server)
+        wait_until(lambda: attached(lab.server) == [], 10, "no XDP after the server")
+        check_equal(lost(lab), [], "lost after the server")
+        with Server(lab, ("xdp-mode", "generic")) as server, talk_of(lab) as talk:
+            wait_sizes(lab, talk, "with a server in generic mode")
+
+
+@card_test("the MTU is raised, and the server ends: other traffic is as it was", 400)
+def mtu_end(card):
+    ends_after_raise(card, Server.stop)
+
+
+@card_test("the MTU is raised, and the server is killed: other traffic is as it was", 400)
+def mtu_killed(card):
+    ends_after_raise(card, Server.kill)
+
+
+@card_test("a server was there, and the MTU is raised after it: nothing is lost", 300)
+def mtu_later(card):
+    with CardLab(card) as lab:
+        with Server(lab) as server, talk_of(lab) as talk:
+            wait_kernel(talk, server)
+        lab.set_mtu(9000)
+        check_equal(lost(lab), [], "lost after the server")
+
+
+@card_test("started at MTU 9000, which is lowered and raised again", 400)
+def jumbo(card):
+    with CardLab(card, mtu=9000) as lab, Server(lab) as server, talk_of(lab) as talk:
+        modes(server)
+        wait_sizes(lab, talk, "at the start")
+        for number in (1500, 9000):
+            lab.set_mtu(number)
+            wait_sizes(lab, talk, f"at MTU {number}")
+            wait_kernel(talk, server)
+
+
+@card_test("features and channels are changed by ethtool under traffic", 400)
+def ethtool(card):
+    changes = [("-K", "gro", "off"), ("-K", "gro", "on"), ("-K", "lro", "on"), ("-K", "lro", "off"),
+               ("-K", "rx", "off"), ("-K", "rx", "on"), ("-L", "combined", "2"), ("-L", "combined", "1")]
+    with CardLab(card) as lab, Server(lab) as server, talk_of(lab) as talk:
+        wait_kernel(talk, server)
+        for option, *words in changes:
+            with Chatter(talk, 0.1):
+                done = lab.server.run("ethtool", option, "to-peer", *words, check=False)
+            text = done.stdout.strip().replace("\n", "; ")
+            note(f"ethtool {option} to-peer {' '.join(words)}: {text or 'done'}")
+            wait_kernel(talk, server)
+        check_equal(lost(lab, talk), [], "lost")
+
+
+@card_test("the driver lets go of the card and takes it again under traffic")
+def replug(card):
+    with CardLab(card) as lab, Server(lab) as server, talk_of(lab) as talk:
+        wait_kernel(talk, server)
+        with Chatter(talk, 0.1):
+            lab.near_peer.unbind()
+            server.wait_log("to-peer: the interface is gone", PATIENCE)
+            lab.near_peer.bind()
+            lab.plug_server_peer()
+        wait_kernel(talk, server)
+        check_equal(lost(lab, talk), [], "lost")
+
+
+if __name__ == "__main__":
+    note(f"Linux {'.'.join(map(str, linux()))}; {', '.join(pairs()) or 'no pairs of cards'}")
+    run()
