@@ -4,12 +4,19 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_arp.h>
+#include <linux/if_bonding.h>
 #include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "netlink/request.h"
+
+/* 0 if the attribute is too short. */
+static uint8_t get_u8(const struct nlattr *attribute)
+{
+	return mnl_attr_get_payload_len(attribute) >= 1 ? mnl_attr_get_u8(attribute) : 0;
+}
 
 /* 0 if the attribute is too short. */
 static uint16_t get_u16(const struct nlattr *attribute)
@@ -36,21 +43,59 @@ static void parse_vlan(const struct nlattr *data, struct link *link)
 	}
 }
 
+static void parse_bond(const struct nlattr *data, struct link *link)
+{
+	const struct nlattr *attribute;
+
+	mnl_attr_for_each_nested(attribute, data) {
+		if (mnl_attr_get_type(attribute) == IFLA_BOND_MODE)
+			link->bond_mode = get_u8(attribute);
+		else if (mnl_attr_get_type(attribute) == IFLA_BOND_XMIT_HASH_POLICY)
+			link->bond_policy = get_u8(attribute);
+	}
+}
+
+static void parse_bond_member(const struct nlattr *data, struct link *link)
+{
+	const struct nlattr *attribute;
+
+	mnl_attr_for_each_nested(attribute, data) {
+		if (mnl_attr_get_type(attribute) == IFLA_BOND_SLAVE_STATE)
+			link->backup = get_u8(attribute) == BOND_STATE_BACKUP;
+	}
+}
+
 static void parse_link_info(const struct nlattr *info, struct link *link)
 {
-	const struct nlattr *attribute, *data = NULL;
-	const char *kind = "";
+	const struct nlattr *attribute, *data = NULL, *member_data = NULL;
+	const char *kind = "", *member_kind = "";
 
 	mnl_attr_for_each_nested(attribute, info) {
-		if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND)
+		switch (mnl_attr_get_type(attribute)) {
+		case IFLA_INFO_KIND:
 			kind = mnl_attr_get_str(attribute);
-		else if (mnl_attr_get_type(attribute) == IFLA_INFO_DATA)
+			break;
+		case IFLA_INFO_DATA:
 			data = attribute;
+			break;
+		case IFLA_INFO_SLAVE_KIND:
+			member_kind = mnl_attr_get_str(attribute);
+			break;
+		case IFLA_INFO_SLAVE_DATA:
+			member_data = attribute;
+			break;
+		}
 	}
+	link->of_kind = kind[0];
 	link->vlan = !strcmp(kind, "vlan");
 	link->veth = !strcmp(kind, "veth");
+	link->bond = !strcmp(kind, "bond");
 	if (link->vlan && data)
 		parse_vlan(data, link);
+	if (link->bond && data)
+		parse_bond(data, link);
+	if (!strcmp(member_kind, "bond") && member_data)
+		parse_bond_member(member_data, link);
 }
 
 /* IFLA_AF_SPEC has a nest for each family. That of IPv6 has the values of net.ipv6.conf.NAME. */

@@ -2,7 +2,8 @@
 /*
  * Links as the kernel describes them, also those that this machine does not have: this file
  * has request_ask itself, which answers with messages that are made up here. A VLAN's has the
- * shape of vlan_fill_info() in the kernel's net/8021q/vlan_netlink.c.
+ * shape of vlan_fill_info() in the kernel's net/8021q/vlan_netlink.c; a bond's and its members'
+ * that of bond_fill_info() and bond_fill_slave_info() in drivers/net/bonding/bond_netlink.c.
  */
 #include "unit.h"
 
@@ -10,6 +11,7 @@
 #include <errno.h>
 #include <net/if.h>
 #include <linux/if_arp.h>
+#include <linux/if_bonding.h>
 #include <linux/if_link.h>
 #include <linux/if_vlan.h>
 #include <linux/ipv6.h>
@@ -32,6 +34,9 @@ struct answer {
 	bool elsewhere;
 	unsigned int conf; /* how many of IPv6's settings the message has */
 	bool data_first;
+	uint8_t mode, policy;    /* of a bond */
+	const char *member_kind; /* the kind of what it is a member of, or NULL */
+	uint8_t member_state;    /* of a bond's member */
 };
 
 static struct answer answers[8];
@@ -49,11 +54,11 @@ void request_socket_close(struct mnl_socket *socket)
 	(void)socket;
 }
 
-static void put_data(struct nlmsghdr *message, const struct answer *answer)
+static void put_vlan_data(struct nlmsghdr *message, const struct answer *answer)
 {
 	struct ifla_vlan_qos_mapping mapping = { .from = 3, .to = 5 };
 	struct ifla_vlan_flags flags = { .flags = 1, .mask = ~0U };
-	struct nlattr *data = mnl_attr_nest_start(message, IFLA_INFO_DATA), *map;
+	struct nlattr *map;
 
 	if (answer->protocol >= 0)
 		mnl_attr_put_u16(message, IFLA_VLAN_PROTOCOL, htons((uint16_t)answer->protocol));
@@ -68,7 +73,53 @@ static void put_data(struct nlmsghdr *message, const struct answer *answer)
 			mnl_attr_put(message, IFLA_VLAN_QOS_MAPPING, sizeof(mapping), &mapping);
 		mnl_attr_nest_end(message, map);
 	}
+}
+
+static void put_bond_data(struct nlmsghdr *message, const struct answer *answer)
+{
+	mnl_attr_put_u8(message, IFLA_BOND_MODE, answer->mode);
+	mnl_attr_put_u32(message, IFLA_BOND_ACTIVE_SLAVE, 8);
+	mnl_attr_put_u32(message, IFLA_BOND_MIIMON, 50);
+	mnl_attr_put_u8(message, IFLA_BOND_XMIT_HASH_POLICY, answer->policy);
+	mnl_attr_put_u8(message, IFLA_BOND_RESEND_IGMP, 1);
+}
+
+static void put_data(struct nlmsghdr *message, const struct answer *answer)
+{
+	struct nlattr *data = mnl_attr_nest_start(message, IFLA_INFO_DATA);
+
+	if (!strcmp(answer->kind, "bond"))
+		put_bond_data(message, answer);
+	else
+		put_vlan_data(message, answer);
 	mnl_attr_nest_end(message, data);
+}
+
+/* What a bond says of its member; a bridge's numbers mean other things. */
+static void put_member(struct nlmsghdr *message, const struct answer *answer)
+{
+	struct nlattr *data;
+
+	mnl_attr_put_strz(message, IFLA_INFO_SLAVE_KIND, answer->member_kind);
+	data = mnl_attr_nest_start(message, IFLA_INFO_SLAVE_DATA);
+	mnl_attr_put_u8(message, IFLA_BOND_SLAVE_STATE, answer->member_state);
+	mnl_attr_put_u8(message, IFLA_BOND_SLAVE_MII_STATUS, 2);
+	mnl_attr_nest_end(message, data);
+}
+
+static void put_info(struct nlmsghdr *message, const struct answer *answer)
+{
+	struct nlattr *info = mnl_attr_nest_start(message, IFLA_LINKINFO);
+
+	if (answer->kind && answer->data_first)
+		put_data(message, answer);
+	if (answer->kind)
+		mnl_attr_put_strz(message, IFLA_INFO_KIND, answer->kind);
+	if (answer->kind && !answer->data_first)
+		put_data(message, answer);
+	if (answer->member_kind)
+		put_member(message, answer);
+	mnl_attr_nest_end(message, info);
 }
 
 static void put_settings(struct nlmsghdr *message, uint16_t family, unsigned int count, int32_t hop_limit,
@@ -101,15 +152,8 @@ static void put_link(struct nlmsghdr *message, const struct answer *answer)
 		mnl_attr_put_u32(message, IFLA_LINK, answer->lower);
 	if (answer->upper)
 		mnl_attr_put_u32(message, IFLA_MASTER, answer->upper);
-	if (answer->kind) {
-		info = mnl_attr_nest_start(message, IFLA_LINKINFO);
-		if (answer->data_first)
-			put_data(message, answer);
-		mnl_attr_put_strz(message, IFLA_INFO_KIND, answer->kind);
-		if (!answer->data_first)
-			put_data(message, answer);
-		mnl_attr_nest_end(message, info);
-	}
+	if (answer->kind || answer->member_kind)
+		put_info(message, answer);
 	if (answer->elsewhere)
 		mnl_attr_put_u32(message, IFLA_LINK_NETNSID, 0);
 	/* IPv4's settings have the same numbers, and other meanings. */
@@ -163,6 +207,8 @@ static void test_vlan(void **state)
 			assert_int_equal(link.vlan_protocol, protocols[k]);
 			assert_int_equal(link.lower, 7);
 			assert_false(link.vlan_qos);
+			/* The same numbers as a bond's. */
+			assert_int_equal(link.bond_mode, 0);
 			assert_true(link.up);
 			assert_true(link.ethernet);
 			assert_int_equal(link.mac[5], 9);
@@ -249,6 +295,49 @@ static void test_veth(void **state)
 	assert_false(ask((struct answer){ .ifindex = 9, .lower = 7 }).veth);
 }
 
+static void test_bond(void **state)
+{
+	static const uint8_t modes[] = { BOND_MODE_ROUNDROBIN, BOND_MODE_ACTIVEBACKUP, BOND_MODE_8023AD, BOND_MODE_ALB };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(modes); i++) {
+		for (uint8_t policy = 0; policy < 6; policy++) {
+			struct link link = ask((struct answer){
+				.ifindex = 9, .kind = "bond", .mode = modes[i], .policy = policy, .data_first = policy % 2 });
+
+			print_message("# mode %u, policy %u\n", modes[i], policy);
+			assert_true(link.bond);
+			assert_int_equal(link.bond_mode, modes[i]);
+			assert_int_equal(link.bond_policy, policy);
+			assert_true(link.of_kind);
+			assert_false(link.backup);
+		}
+	}
+	assert_false(ask((struct answer){ .ifindex = 9, .kind = "team", .protocol = 0x8100 }).bond);
+	assert_int_equal(ask((struct answer){ .ifindex = 9, .kind = "team", .protocol = 0x8100 }).bond_mode, 0);
+}
+
+static void test_bond_member(void **state)
+{
+	struct answer answer = { .ifindex = 9, .upper = 3, .member_kind = "bond", .member_state = BOND_STATE_BACKUP };
+
+	(void)state;
+	assert_true(ask(answer).backup);
+	assert_int_equal(ask(answer).upper, 3);
+	/* A network card is of no kind. */
+	assert_false(ask(answer).of_kind);
+	assert_false(ask(answer).bond);
+	answer.member_state = BOND_STATE_ACTIVE;
+	assert_false(ask(answer).backup);
+	answer.member_state = BOND_STATE_BACKUP;
+	answer.kind = "veth";
+	assert_true(ask(answer).backup);
+	assert_true(ask(answer).veth);
+	/* A bridge's port says other things by the same numbers. */
+	answer.member_kind = "bridge";
+	assert_false(ask(answer).backup);
+}
+
 static void test_ipv6_settings(void **state)
 {
 	static const unsigned int counts[] = { 0, 1, 2, 3, 10, 64 };
@@ -305,6 +394,8 @@ int main(void)
 		cmocka_unit_test(test_lower),
 		cmocka_unit_test(test_upper),
 		cmocka_unit_test(test_veth),
+		cmocka_unit_test(test_bond),
+		cmocka_unit_test(test_bond_member),
 		cmocka_unit_test(test_ipv6_settings),
 		cmocka_unit_test(test_links),
 	};
