@@ -309,8 +309,9 @@ struct limit {
 /*
  * An interface whose frames the program sees: a device that carries the program, or an alias of
  * one. An alias is another interface that runs the device's program in its place, because it
- * receives the device's frames: a member of a bond, or the virtual function of a hv_netvsc. All that
- * an alias's entry says is the device's, but for the last two counters and the ifindex itself.
+ * receives the device's frames: a member of a bond, or the virtual function of a hv_netvsc. Its
+ * entry has the device's gate and mode. While a member is a bond's backup, the bond drops what it
+ * receives; then its `device` and its MAC address are 0, and its frames go up.
  */
 struct attachment {
 	__u32 ifindex; /* by which frames come in; 0: the entry has never been used */

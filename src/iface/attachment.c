@@ -25,9 +25,10 @@ static struct {
 	int program;
 	struct attachment *slots;
 	dispatcher_copy copy;
-	unsigned int used;    /* slots that were ever used are the first ones */
-	uint32_t places_used; /* places of gates that were ever used */
-	int link[ABI_PORTS];  /* LINK_DISPATCHER: attached through libxdp's dispatcher; LINK_ALIAS: an alias */
+	unsigned int used;            /* slots that were ever used are the first ones */
+	uint32_t places_used;         /* places of gates that were ever used */
+	int link[ABI_PORTS];          /* LINK_DISPATCHER: attached through libxdp's dispatcher; LINK_ALIAS: an alias */
+	uint32_t alias_of[ABI_PORTS]; /* the device of an alias */
 } attachments;
 
 /* The last answer of attachment_device_flags. */
@@ -181,7 +182,7 @@ static void withdraw(unsigned int slot)
 static bool is_alias_of(unsigned int slot, uint32_t device)
 {
 	return attachments.link[slot] == LINK_ALIAS && attachments.slots[slot].ifindex != SLOT_FREE &&
-	       attachments.slots[slot].device == device;
+	       attachments.alias_of[slot] == device;
 }
 
 void attachment_detach(uint32_t ifindex)
@@ -201,18 +202,42 @@ void attachment_detach(uint32_t ifindex)
 	withdraw((unsigned int)slot);
 }
 
-int attachment_alias_add(uint32_t device, uint32_t alias)
+/*
+ * A bond drops what a backup member receives, which may be copies of what another one has received. The
+ * program passes it up by an entry that no next hop, no VLAN and no frame fits.
+ */
+static struct attachment alias_entry(const struct attachment *device, const struct link *alias)
 {
-	int of = find(device), had = find_entry(alias), slot;
+	struct attachment entry = *device;
+
+	memcpy(entry.mac, alias->mac, sizeof(entry.mac));
+	if (alias->backup) {
+		entry.device = 0;
+		memset(entry.mac, 0, sizeof(entry.mac));
+	}
+	return entry;
+}
+
+int attachment_alias_put(uint32_t device, const struct link *alias)
+{
+	int of = find(device), slot = find_entry(alias->ifindex);
+	struct attachment entry;
 
 	if (of < 0)
 		return -ENOENT;
-	if (had >= 0)
-		return is_alias_of((unsigned int)had, device) ? 0 : -EEXIST;
+	if (slot >= 0 && !is_alias_of((unsigned int)slot, device))
+		return -EEXIST;
+	entry = alias_entry(&attachments.slots[of], alias);
+	if (slot >= 0) {
+		attachments.slots[slot].device = entry.device;
+		memcpy(attachments.slots[slot].mac, entry.mac, sizeof(entry.mac));
+		return 0;
+	}
 	slot = find_free();
 	if (slot < 0)
 		return slot;
-	publish((unsigned int)slot, alias, &attachments.slots[of], LINK_ALIAS);
+	attachments.alias_of[slot] = device;
+	publish((unsigned int)slot, alias->ifindex, &entry, LINK_ALIAS);
 	return 0;
 }
 
@@ -278,12 +303,10 @@ bool attachment_holds(uint32_t ifindex)
 
 void attachment_readdress(const struct link *device)
 {
-	for (unsigned int i = 0; i < attachments.used; i++) {
-		struct attachment *entry = &attachments.slots[i];
+	int slot = find(device->ifindex);
 
-		if (entry->ifindex != SLOT_FREE && entry->device == device->ifindex)
-			memcpy(entry->mac, device->mac, sizeof(entry->mac));
-	}
+	if (slot >= 0)
+		memcpy(attachments.slots[slot].mac, device->mac, sizeof(attachments.slots[slot].mac));
 }
 
 /* ---- how frames leave ---- */
@@ -302,10 +325,35 @@ void attachment_forget_flags(void)
 	remembered.ifindex = 0;
 }
 
+static bool is_veth(uint32_t ifindex)
+{
+	char name[IF_NAMESIZE];
+
+	return if_indextoname(ifindex, name) && device_driver_is(name, "veth");
+}
+
+/*
+ * After XDP_TX a veth does not wake its other end if that has no program (veth_xdp_flush), so the
+ * frames would wait there. After a redirect it does. With several members the kernel makes a
+ * redirect of XDP_TX, to the member that the bond chooses (xdp_master_redirect).
+ */
+static bool sends_back(uint32_t ifindex)
+{
+	uint32_t aliases[ABI_PORTS];
+	unsigned int count = attachment_aliases(ifindex, aliases);
+
+	if (count > 1 && !attachment_takes_redirects(ifindex))
+		return false;
+	for (unsigned int i = 0; i < count; i++) {
+		if (is_veth(aliases[i]))
+			return false;
+	}
+	return !is_veth(ifindex);
+}
+
 uint8_t attachment_device_flags(uint32_t ifindex)
 {
 	enum attachment_state state = attachment_state(ifindex);
-	char name[IF_NAMESIZE] = "";
 	uint64_t features;
 
 	/* Many next hops leave by the same device, so the kernel is asked once for all. */
@@ -315,12 +363,7 @@ uint8_t attachment_device_flags(uint32_t ifindex)
 	remembered.flags = attachment_takes_redirects(ifindex) ? HOP_REDIRECT : 0;
 	if (!device_xdp_features(ifindex, &features) && features & XDP_FEATURE_NDO_XMIT_SG)
 		remembered.flags |= HOP_FRAGS;
-	/*
-	 * After XDP_TX a veth does not wake its other end if that has no program
-	 * (veth_xdp_flush), so the frames would wait there. After a redirect it does.
-	 */
-	if (state == ATTACHMENT_GENERIC ||
-	    (state == ATTACHMENT_NATIVE && if_indextoname(ifindex, name) && !device_driver_is(name, "veth")))
+	if (state == ATTACHMENT_GENERIC || (state == ATTACHMENT_NATIVE && sends_back(ifindex)))
 		remembered.flags |= HOP_TRANSMIT;
 	return remembered.flags;
 }

@@ -45,14 +45,15 @@ int attachment_join(const struct link *device, char *why, size_t size);
 void attachment_detach(uint32_t ifindex);
 
 /**
- * From now on frames that come in by the interface `alias` are the device's, which carries the program.
- * The driver or the kernel runs the device's program there; this attaches nothing. 0, also if it was so
- * before; -ENOENT if the device does not carry the program; -EEXIST if the interface carries the program
- * itself, or is an alias of another device; or -ENOSPC.
+ * From now on frames that come in by the interface `alias` for its MAC address are the device's, which carries
+ * the program; while it is a backup in a bond they are nobody's. The kernel runs the device's program there:
+ * this attaches nothing. Called again it takes over what has changed. 0; -ENOENT if the device does not carry
+ * the program; -EEXIST if the interface carries the program itself, or is an alias of another device; or
+ * -ENOSPC.
  */
-int attachment_alias_add(uint32_t device, uint32_t alias);
+int attachment_alias_put(uint32_t device, const struct link *alias);
 
-/** Undoes attachment_alias_add. Does nothing if the interface is no alias. */
+/** Undoes attachment_alias_put. Does nothing if the interface is no alias. */
 void attachment_alias_remove(uint32_t alias);
 
 /** Writes the aliases of a device, at most ABI_PORTS. Returns how many they are. */
@@ -73,7 +74,7 @@ unsigned int attachment_list(uint32_t *ifindexes);
  */
 bool attachment_holds(uint32_t ifindex);
 
-/** Takes over the MAC address of a device that carries the program, which may have changed. */
+/** Takes over the MAC address of a device that carries the program, which may have changed. Its aliases have their own. */
 void attachment_readdress(const struct link *device);
 
 /**

@@ -6,7 +6,10 @@
 
 #include "base/log.h"
 #include "iface/attachment.h"
+#include "iface/member.h"
+#include "iface/member_check.h"
 #include "iface/one_mode.h"
+#include "iface/vlan.h"
 #include "netlink/device.h"
 
 static void warn(struct interface *interface, const char *line)
@@ -42,8 +45,8 @@ void changes_check_device(struct interfaces *interfaces, const struct links *lin
 	else if (!attachment_holds(device))
 		detach(interfaces, device,
 		       "the program was detached from outside; it is attached again unless another program is there now");
-	else if (attachment_state(device) == ATTACHMENT_GENERIC &&
-		 mode_check_generic(links, link, device, why, sizeof(why)))
+	else if (attachment_state(device) == ATTACHMENT_GENERIC ? mode_check_generic(links, link, device, why, sizeof(why)) :
+								  member_check_runs(links, link, why, sizeof(why)))
 		detach(interfaces, device, NULL);
 	else
 		attachment_readdress(link);
@@ -83,34 +86,58 @@ static void rename_to(struct interface *interface, const char *name)
 	snprintf(interface->name, sizeof(interface->name), "%s", name);
 }
 
+/* Whether the device below an interface's VLANs has other members than when the mode was chosen. */
+static bool members_changed(const struct interface *interface, const struct links *links, const struct link *link)
+{
+	struct vlan_key tags;
+	const struct link *device = vlan_below(links, link, &tags);
+
+	return device && member_fingerprint(links, device) != interface->inputs.members;
+}
+
 /*
  * Whether native mode is worth a try for an interface in generic mode: its device says that it
- * can do more than it could, and packets can cross to all others. Without news its driver would
- * refuse as before, and trying may stop the device's queues each time.
+ * can do more than it could or has other members, and packets can cross to all others. Without
+ * news its driver would refuse as before, and trying may stop the device's queues each time.
  */
-static bool may_be_native_now(const struct interfaces *interfaces, const struct interface *interface)
+static bool may_be_native_now(const struct interfaces *interfaces, const struct interface *interface,
+			      bool other_members)
 {
 	uint64_t features;
 
-	return interfaces->plan.mode == OPTION_MODE_AUTO && !attachment_is_dispatched(interface->device) &&
-	       !one_mode_is_needed(interfaces, interface, 0) &&
-	       !device_xdp_features(interface->device, &features) &&
-	       features & ~interface->inputs.features;
+	if (interfaces->plan.mode != OPTION_MODE_AUTO || attachment_is_dispatched(interface->device) ||
+	    one_mode_is_needed(interfaces, interface, 0))
+		return false;
+	return other_members || (!device_xdp_features(interface->device, &features) &&
+				 features & ~interface->inputs.features);
+}
+
+/* In native mode it stays attached, and the line names the members that there are now. */
+static void name_members(struct interfaces *interfaces, struct interface *interface, const struct links *links,
+			 const struct link *link)
+{
+	mode_check_read_inputs(links, link, &interface->inputs);
+	mode_describe(&interfaces->plan, interface, links, link);
+	mode_log(interface);
 }
 
 void changes_follow(struct interfaces *interfaces, struct interface *interface, const struct links *links)
 {
 	const struct link *link = find_link(interfaces, interface, links);
 	struct mode_inputs now;
+	bool other_members;
 
 	if (!link)
 		return;
 	rename_to(interface, link->name);
+	other_members = members_changed(interface, links, link);
 	if (attachment_state(interface->device) == ATTACHMENT_GENERIC &&
-	    may_be_native_now(interfaces, interface)) {
+	    may_be_native_now(interfaces, interface, other_members)) {
 		attachment_detach(interface->device);
 		interface->device = 0;
 	}
+	if (attachment_state(interface->device) == ATTACHMENT_NATIVE && other_members)
+		name_members(interfaces, interface, links, link);
 	if (interface->device)
 		return;
 	mode_check_read_inputs(links, link, &now);

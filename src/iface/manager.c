@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "iface/alias.h"
 #include "iface/attachment.h"
 #include "iface/changes.h"
 #include "iface/interfaces.h"
@@ -78,6 +79,7 @@ enum manager_outcome manager_start(const struct manager_plan *plan)
 	interfaces_select(&managed, &list);
 	attachment_open(plan->program, plan->slots, plan->copy);
 	outcome = choose_modes(&links);
+	alias_follow(&links);
 	links_free(&links);
 	if (outcome == MANAGER_NEEDS_FRAGS)
 		manager_stop();
@@ -97,6 +99,21 @@ unsigned int manager_carriers(unsigned int *all)
 	return count;
 }
 
+/* Packets pass the members of devices, too. */
+static unsigned int list_aliases(uint32_t *ifindexes, unsigned int room)
+{
+	uint32_t devices[ABI_ATTACHMENTS], aliases[ABI_PORTS];
+	unsigned int count = attachment_list(devices), listed = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		unsigned int found = attachment_aliases(devices[i], aliases);
+
+		for (unsigned int k = 0; k < found && listed < room; k++)
+			ifindexes[listed++] = aliases[k];
+	}
+	return listed;
+}
+
 unsigned int manager_devices(uint32_t *ifindexes, unsigned int room)
 {
 	unsigned int count = 0;
@@ -109,7 +126,7 @@ unsigned int manager_devices(uint32_t *ifindexes, unsigned int room)
 		if (interface->device && interface->device != interface->ifindex && count < room)
 			ifindexes[count++] = interface->device;
 	}
-	return count;
+	return count + list_aliases(ifindexes + count, room - count);
 }
 
 bool manager_complete(void)
@@ -168,6 +185,7 @@ void manager_refresh(void)
 		one_mode_apply(&managed, &links);
 		interfaces_log(&managed);
 	}
+	alias_follow(&links);
 	vlan_follow(&links, wanted_vlan);
 	interfaces_publish(&managed, &links);
 	links_free(&links);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "iface/attachment.h"
 #include "iface/dispatcher.h"
+#include "iface/member.h"
 #include "iface/vlan.h"
 #include "netlink/device.h"
 
@@ -56,9 +57,10 @@ static bool cannot_send(const struct link *device, char *why)
 }
 
 /* The device has no program yet. */
-static enum mode_outcome attach_native(const struct mode_plan *plan, const struct link *device, char *why)
+static enum mode_outcome attach_native(const struct mode_plan *plan, const struct links *links, const struct link *device,
+				       char *why)
 {
-	int error = mode_check_native(device, plan->mode == OPTION_MODE_NATIVE, why, MODE_LINE);
+	int error = mode_check_native(links, device, plan->mode == OPTION_MODE_NATIVE, why, MODE_LINE);
 
 	if (error)
 		return outcome_of(error);
@@ -92,7 +94,7 @@ static enum mode_outcome try_native(const struct mode_plan *plan, struct interfa
 		return MODE_OCCUPIED;
 	}
 	if (attachment_state(device->ifindex) == ATTACHMENT_NONE)
-		outcome = attach_native(plan, device, why);
+		outcome = attach_native(plan, links, device, why);
 	if (outcome == MODE_CARRIED)
 		interface->device = device->ifindex;
 	return outcome;
@@ -177,13 +179,23 @@ static void describe_native(const struct mode_plan *plan, struct interface *inte
 	bool trusted = plan->mode == OPTION_MODE_NATIVE && mode_check_features_unknown(interface->device);
 	const struct link *device = links_find(links, interface->device);
 	bool below = device && device != link;
+	char members[MEMBER_NAMES] = "";
 
-	write_line(interface->line, "native mode%s%s, mtu %u%s%s", below ? " on " : "",
-		   below ? device->name : "", link->mtu, down(link),
+	if (device)
+		member_names(links, device, members);
+	write_line(interface->line, "native mode%s%s%s%s, mtu %u%s%s", below ? " on " : "",
+		   below ? device->name : "", members[0] ? " by " : "", members, link->mtu, down(link),
 		   trusted ? "; this kernel (before 6.3) does not say whether the driver sends what an XDP program "
 			     "relays: if relayed packets are lost, use xdp-mode=generic" :
 			     "");
 	interface->level = trusted ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO;
+}
+
+void mode_describe(const struct mode_plan *plan, struct interface *interface, const struct links *links,
+		   const struct link *link)
+{
+	if (attachment_state(interface->device) == ATTACHMENT_NATIVE && !attachment_is_dispatched(interface->device))
+		describe_native(plan, interface, links, link);
 }
 
 static void describe_generic(struct interface *interface, const struct link *link, const char *why)

@@ -56,6 +56,10 @@ enum mode_outcome {
 enum mode_outcome mode_choose(const struct mode_plan *plan, struct interface *interface,
 			      const struct links *links, const struct link *link);
 
+/** Makes interface->line say how a device in native mode carries the interface now; the dispatcher's line stays. */
+void mode_describe(const struct mode_plan *plan, struct interface *interface, const struct links *links,
+		   const struct link *link);
+
 /** Makes interface->line say that there is no such interface. */
 void mode_absent(struct interface *interface);
 

@@ -10,6 +10,8 @@
 
 #include "abi.h"
 #include "iface/gro.h"
+#include "iface/member.h"
+#include "iface/member_check.h"
 #include "iface/vlan.h"
 #include "netlink/device.h"
 
@@ -64,10 +66,11 @@ void mode_check_read_inputs(const struct links *links, const struct link *link,
 			    struct mode_inputs *inputs)
 {
 	struct vlan_key tags;
-	const struct link *device = vlan_below(links, link, &tags);
+	const struct link *device = vlan_below(links, link, &tags), *of;
 
 	if (!device)
 		device = link;
+	of = member_of(links, device);
 	/* Inputs are compared as bytes. */
 	memset(inputs, 0, sizeof(*inputs));
 	inputs->ifindex = link->ifindex;
@@ -76,16 +79,17 @@ void mode_check_read_inputs(const struct links *links, const struct link *link,
 	inputs->other = program_on(device->ifindex);
 	inputs->vlans = vlan_above(links, link->ifindex);
 	inputs->merges = gro_merges_udp(links, link);
+	inputs->members = member_fingerprint(links, device);
+	inputs->member = of ? of->ifindex : 0;
 	if (device_xdp_features(device->ifindex, &inputs->features))
 		inputs->features = 0;
 }
 
 /*
  * A veth takes the program, but its other end drops what the program sends unless that end
- * has GRO on or a program of its own; Linux 6.3 and later tell. A bond or a team runs the
- * program on its members, where the program would not know the frames as the bond's.
+ * has GRO on or a program of its own; Linux 6.3 and later tell.
  */
-int mode_check_native(const struct link *device, bool trusted, char *why, size_t size)
+int mode_check_device(const struct link *device, bool trusted, char *why, size_t size)
 {
 	bool veth = device_driver_is(device->name, "veth");
 	uint64_t features = 0;
@@ -93,8 +97,6 @@ int mode_check_native(const struct link *device, bool trusted, char *why, size_t
 
 	if (!device->ethernet)
 		return fail(-EOPNOTSUPP, why, size, "the device below it is not an Ethernet interface");
-	if (device_driver_is(device->name, "bonding") || device_driver_is(device->name, "team"))
-		return fail(-EOPNOTSUPP, why, size, "it is a bond or a team, which would run the program on its members");
 	if (device_xdp_features(device->ifindex, &features)) {
 		if (veth && !trusted)
 			return fail(-EOPNOTSUPP, why, size,
@@ -113,6 +115,13 @@ int mode_check_native(const struct link *device, bool trusted, char *why, size_t
 	return id ? fail_occupied(id, why, size) : 0;
 }
 
+int mode_check_native(const struct links *links, const struct link *device, bool trusted, char *why, size_t size)
+{
+	int error = member_check_native(links, device, trusted, why, size);
+
+	return error ? error : mode_check_device(device, trusted, why, size);
+}
+
 /*
  * An skb has its VLAN tag outside of the frame, where the program does not see it: behind
  * the driver, frames of the VLANs above would look untagged, and would leave with the tag
@@ -125,6 +134,8 @@ int mode_check_generic(const struct links *links, const struct link *link, uint3
 
 	if (!link)
 		return fail(-ENODEV, why, size, "there is no such interface");
+	if (member_check_none(links, link, why, size))
+		return -EOPNOTSUPP;
 	if (vlan_above(links, link->ifindex))
 		return fail(-EOPNOTSUPP, why, size,
 			    "in generic mode the program cannot tell frames of the VLANs above it from its own; name the "

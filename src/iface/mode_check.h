@@ -20,6 +20,8 @@ struct mode_inputs {
 	uint32_t up;       /* it has a carrier */
 	uint32_t vlans;    /* there are VLANs above it */
 	uint32_t merges;   /* received datagrams are merged: gro_merges_udp */
+	uint32_t members;  /* member_fingerprint of the device below its VLANs */
+	uint32_t member;   /* that device is a member of another: of which */
 	uint64_t features; /* XDP_FEATURE_* of the device below its VLANs; 0 if they are not known */
 };
 
@@ -29,11 +31,15 @@ void mode_check_read_inputs(const struct links *links, const struct link *link,
 
 /**
  * Whether a device can run the program in native mode, as far as that is known before it is
- * tried. A device is `trusted` if the operator wants native mode where the kernel does not
- * say whether the device sends what an XDP program relays. 0; -EBUSY if another XDP program
- * is there; or -EOPNOTSUPP. After an error `why` says the reason.
+ * tried; if it runs the program on members, whether each of them can. A device is `trusted` if
+ * the operator wants native mode where the kernel does not say whether the device sends what an
+ * XDP program relays. 0; -EBUSY if another XDP program is there; or -EOPNOTSUPP. After an error
+ * `why` says the reason.
  */
-int mode_check_native(const struct link *device, bool trusted, char *why, size_t size);
+int mode_check_native(const struct links *links, const struct link *device, bool trusted, char *why, size_t size);
+
+/** The same for a device alone: its members, and what it is a member of, are not looked at. */
+int mode_check_device(const struct link *device, bool trusted, char *why, size_t size);
 
 /**
  * Whether an interface can run the program in generic mode. `own` is a device that carries

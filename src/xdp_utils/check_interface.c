@@ -58,7 +58,7 @@ static bool can_be_native(const struct links *links, const struct link *device, 
 		.queues = interface->queues,
 		.queues_max = interface->queues_max,
 	};
-	int error = mode_check_native(device, trusted, interface->why_native, CHECK_WHY);
+	int error = mode_check_native(links, device, trusted, interface->why_native, CHECK_WHY);
 
 	/* The program of a server that runs now: that one ends, or keeps it. */
 	if (error && !(error == -EBUSY && interface->program.pid))
@@ -111,8 +111,10 @@ static void read_one(const struct links *links, const char *name, bool optional,
 	interface->merges = gro_merges_udp(links, link);
 	interface->takes_redirects = !device_xdp_features(link->ifindex, &features) && features & XDP_FEATURE_NDO_XMIT;
 	device = vlan_below(links, link, &tags);
-	if (device)
+	if (device) {
 		read_device(device, &frags, servers, interface);
+		member_names(links, device, interface->members);
+	}
 	choose(links, link, device, mode, frags, interface);
 }
 

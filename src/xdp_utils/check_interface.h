@@ -10,6 +10,7 @@
 #include "abi.h"
 #include "base/option.h"
 #include "check_program.h"
+#include "iface/member.h"
 #include "netlink/device.h"
 #include "netlink/links.h"
 #include "server.h"
@@ -28,6 +29,7 @@ struct check_interface {
 	uint32_t ifindex;                /* 0: there is no such interface */
 	char device[IFNAMSIZ];           /* the one below its VLANs, or itself, that native mode needs; "": none */
 	char driver[DEVICE_DRIVER_SIZE]; /* of that device */
+	char members[MEMBER_NAMES];      /* of that device, on which it runs the program; "": none */
 	uint32_t mtu;
 	unsigned int queues, queues_max; /* in which that device receives; 0: not known */
 	bool up;

@@ -500,16 +500,20 @@ static void test_judge_interfaces(void **state)
 	all.interface[2].program = (struct check_program){ .id = 9, .link = 5, .name = "other" };
 	snprintf(all.interface[2].why_native, CHECK_WHY, "another");
 	snprintf(all.interface[2].why_generic, CHECK_WHY, "another");
+	craft(&all, 3, "bond0", STATUS_MODE_NATIVE);
+	snprintf(all.interface[3].members, sizeof(all.interface[3].members), "eth3, eth4");
 	check_network_judge(&all, &settings, NULL, &report);
-	assert_int_equal(report.count, 4);
+	assert_int_equal(report.count, 5);
 	assert_row("native", 0, CHECK_OK, "eth0",
 		   "native mode is possible (ena, mtu 1500, 2 queues), once turnserver (pid 42), whose program is there now", "");
+	assert_row("bond", 4, CHECK_OK, "bond0", "native mode is possible by eth3, eth4 (ena, mtu 1500", "");
 	assert_row("lro", 1, CHECK_NOTE, "eth0", "rx-lro is on", "ethtool -K eth0 lro off");
 	assert_row("generic", 2, CHECK_NOTE, "eth1", "generic mode (ena, mtu 1500, 2 queues): mtu 9001 is too large",
 		   "ip link set dev eth1 mtu 3498");
 	assert_row("taken", 3, CHECK_NOTE, "eth2", "left out, channels over it are relayed in userspace: another",
 		   "bpftool link detach id 5");
 	/* If all have to carry it, or none can, one that cannot is no longer a note. */
+	all.count = 3;
 	setup(NULL);
 	settings.required = true;
 	check_network_judge(&all, &settings, NULL, &report);
