@@ -17,7 +17,8 @@ are tagged, outermost first: "" not at all, "10" 802.1Q, "ad100" 802.1ad,
 A card takes the tag out of the frame, or leaves it in: `in_frame`. What takes it
 out here is the veth, as far as its other end does not put it in before.
 
-With `bond` the server's card is a bond of two.
+With `bond` the server's card is a bond of two cards, `nic` and `nic1`, in that mode. For a mode
+that wants it, the switch has a bond as well.
 """
 
 import re
@@ -25,9 +26,10 @@ import socket
 import struct
 from pathlib import Path
 
+from kernel import Verdicts
 from lab import CLIENT, PEER, RELAY, SERVER, Lab
 from netns import command
-from tap import Skipped
+from tap import Skipped, check, check_equal
 from wire import Packet
 
 Q, AD = 0x8100, 0x88A8
@@ -77,7 +79,7 @@ def take_redirects(host, name, folder):
 
 
 class VlanLab(Lab):
-    def __init__(self, client="", peer="", in_frame=True, bond=False, mtu=1500):
+    def __init__(self, client="", peer="", in_frame=True, bond=None, mtu=1500):
         super().__init__("direct", ipv6=True)
         self.vlans = {"client": client, "peer": peer}
         self._in_frame = in_frame
@@ -118,12 +120,27 @@ class VlanLab(Lab):
                        "tx-vlan-stag-hw-insert", "off")
 
     def _tie(self):
-        server = self.server
-        server.ip("link", "add", "bond0", "type", "bond", "mode", "active-backup", "miimon", "50")
-        for name in ("nic", "nic1"):
-            server.ip("link", "set", name, "down")
-            server.ip("link", "set", name, "master", "bond0")
-        server.ip("link", "set", "bond0", "up")
+        self._make_bond(self.server, "bond0", ("nic", "nic1"))
+        self.server.ip("link", "set", "bond0", "up")
+        if self._bond in ("balance-xor", "802.3ad"):
+            self._make_bond(self.switch, "bond1", ("port0", "port1"))
+            self.switch.ip("link", "set", "bond1", "master", "br0", "up")
+
+    def _make_bond(self, host, name, members):
+        words = ["mode", self._bond, "miimon", "50"]
+        if self._bond == "802.3ad":
+            words += ["lacp_rate", "fast"]
+        host.ip("link", "add", name, "type", "bond", *words)
+        for member in members:
+            self.join(host, name, member)
+
+    @staticmethod
+    def join(host, bond, member):
+        """Makes a card a bond's member, which has to be down for it."""
+        host.ip("link", "set", member, "nomaster")
+        host.ip("link", "set", member, "down")
+        host.ip("link", "set", member, "master", bond)
+        host.ip("link", "set", member, "up")
 
     @staticmethod
     def vlan_name(card, vlan):
@@ -195,3 +212,29 @@ def tagged(source, destination, tags, packet, kind):
     """A frame with these (protocol, TCI)."""
     head = b"".join(struct.pack("!HH", *tag) for tag in tags)
     return destination + source + head + struct.pack("!H", kind) + packet
+
+
+def seen(lab, talk):
+    """Sends five each way; how they were tagged where they arrived, and what was
+    wrong with them."""
+    tags, faults = {"client": set(), "peer": set()}, []
+    with Tagged(lab.client) as client, Tagged(lab.peer) as peer:
+        for number in range(5):
+            check(talk.to_peer(b"seen %d" % number), "data to the peer did not arrive")
+            check(talk.to_client(b"seen %d" % number), "data to the client did not arrive")
+        for name, capture in (("client", client), ("peer", peer)):
+            for found, packet in capture.datagrams():
+                if b"seen " in packet.payload:
+                    tags[name].add(tuple(found))
+                    faults += packet.faults()
+    return tags, faults
+
+
+def check_tags(lab, server, talk):
+    """Five packets each way: through the kernel, and tagged as they should be."""
+    with Verdicts(server.offload) as verdicts:
+        tags, faults = seen(lab, talk)
+    check_equal((verdicts["TO_PEER"], verdicts["TO_CLIENT"]), (5, 5),
+                f"packets through the kernel; all verdicts {verdicts.changed()}")
+    check_equal(tags, {name: {tuple(tags_of(vlan))} for name, vlan in lab.vlans.items()}, "tags")
+    check_equal(faults, [], "what is wrong with them")

@@ -1,6 +1,6 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: BSD-3-Clause
-"""VLANs and bonds: what leaves is tagged as the way out wants it, whatever it
+"""VLANs: what leaves is tagged as the way out wants it, whatever it
 came with, and only frames of this server's own VLANs are relayed.
 """
 
@@ -18,7 +18,7 @@ from lab import CLIENT, PEER, RELAY, SERVER, SERVER6
 from server import Server
 from talk import Talk, Talk6
 from tap import check, check_equal, note, run, test, wait_until
-from vlan_lab import AD, Q, Tagged, VlanLab, linux, need, tagged, tags_of
+from vlan_lab import AD, Q, Tagged, VlanLab, check_tags, linux, need, tagged
 
 # From Linux 6.3 on, a veth says that it sends what the program relays; before,
 # one has to say that it does.
@@ -34,32 +34,6 @@ class NoVlans:
 
     def __exit__(self, *_):
         pass
-
-
-def seen(lab, talk):
-    """Sends five each way; how they were tagged where they arrived, and what was
-    wrong with them."""
-    tags, faults = {"client": set(), "peer": set()}, []
-    with Tagged(lab.client) as client, Tagged(lab.peer) as peer:
-        for number in range(5):
-            check(talk.to_peer(b"seen %d" % number), "data to the peer did not arrive")
-            check(talk.to_client(b"seen %d" % number), "data to the client did not arrive")
-        for name, capture in (("client", client), ("peer", peer)):
-            for found, packet in capture.datagrams():
-                if b"seen " in packet.payload:
-                    tags[name].add(tuple(found))
-                    faults += packet.faults()
-    return tags, faults
-
-
-def check_tags(lab, server, talk):
-    """Five packets each way: through the kernel, and tagged as they should be."""
-    with Verdicts(server.offload) as verdicts:
-        tags, faults = seen(lab, talk)
-    check_equal((verdicts["TO_PEER"], verdicts["TO_CLIENT"]), (5, 5),
-                f"packets through the kernel; all verdicts {verdicts.changed()}")
-    check_equal(tags, {name: {tuple(tags_of(vlan))} for name, vlan in lab.vlans.items()}, "tags")
-    check_equal(faults, [], "what is wrong with them")
 
 
 def relayed(client, peer, in_frame, options=NATIVE, **more):
@@ -279,29 +253,6 @@ def said(_):
     with VlanLab("10", "ad100.20") as lab, Server(lab, *NATIVE) as server:
         for name in lab.interfaces():
             check(server.log_lines(f"{name}: native mode on nic,"), f"not for {name}:\n{server.log()}")
-
-
-def bonded(client, peer, interfaces):
-    need("bond")
-    with VlanLab(client, peer, bond=True) as lab, Server(lab) as server:
-        check_equal(server.xdp(), interfaces, "interfaces with XDP")
-        with Talk(lab, checksums=False) as talk:
-            talk.wait_kernel(server, PATIENCE)
-            check_tags(lab, server, talk)
-            # The other member takes over, and its frames are the bond's as well.
-            lab.server.ip("link", "set", "nic", "down")
-            talk.wait_kernel(server, PATIENCE)
-            check_tags(lab, server, talk)
-
-
-@test("a bond: in generic mode, by whichever member", seconds=120)
-def bond(_):
-    bonded("", "", ["bond0"])
-
-
-@test("VLANs above a bond: in generic mode, on their own interfaces", seconds=120)
-def bond_vlans(_):
-    bonded("10", "20", ["bond0.10", "bond0.20"])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,162 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: BSD-3-Clause
+"""Bonds: the program runs on the members, and relays what comes in by any of them."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "netns"))
+
+from kernel import Verdicts
+from netns import command
+from server import Server, tool
+from talk import Chatter, Talk, Talk6
+from tap import check, check_equal, note, run, test, wait_until
+from vlan_lab import VlanLab, check_tags, linux, need
+
+# From Linux 6.3 on, a veth says that it sends what the program relays, and a bond says what its
+# members can do; before, one has to say that a veth does.
+TELLS = linux() >= (6, 3)
+NATIVE = () if TELLS else (("xdp-mode", "native"),)
+PATIENCE = 30
+
+
+class NoBonds:
+    """Skips all tests where there are no bonds, or where they have no XDP."""
+
+    def __enter__(self):
+        need("bond", "vlan")
+
+    def __exit__(self, *_):
+        pass
+
+
+def said(server, pattern):
+    check(server.log_lines(pattern), f"no line {pattern!r}:\n{server.log()}")
+
+
+def check_families(lab, server):
+    for kind in (Talk, Talk6):
+        with kind(lab) as talk:
+            talk.wait_kernel(server, PATIENCE).check_kernel(server, 10)
+
+
+def mode_test(mode):
+    @test(f"{mode}: native, by either member, by IPv4 and IPv6", seconds=240)
+    def _mode(_):
+        with VlanLab(bond=mode) as lab, Server(lab, *NATIVE) as server:
+            check_equal(server.xdp(), ["bond0"], "interfaces with XDP")
+            said(server, "bond0: native mode by nic, nic1, mtu 1500")
+            check_families(lab, server)
+            for lost, back in (("nic", None), ("nic1", "nic")):
+                if back:
+                    lab.server.ip("link", "set", back, "up")
+                lab.server.ip("link", "set", lost, "down")
+                check_families(lab, server)
+
+
+for _mode in ("active-backup", "balance-rr", "balance-xor", "802.3ad"):
+    mode_test(_mode)
+
+
+@test("VLANs above a bond: native, on the bond", seconds=180)
+def vlans(_):
+    with VlanLab("10", "20", bond="active-backup") as lab, Server(lab, *NATIVE) as server:
+        check_equal(server.xdp(), ["bond0"], "interfaces with XDP")
+        said(server, "bond0.10: native mode on bond0 by nic, nic1, mtu 1500")
+        said(server, "bond0.20: native mode on bond0 by nic, nic1, mtu 1500")
+        for kind in (Talk, Talk6):
+            with kind(lab) as talk:
+                talk.wait_kernel(server, PATIENCE)
+                check_tags(lab, server, talk)
+                lab.server.ip("link", "set", "nic", "down")
+                talk.wait_kernel(server, PATIENCE)
+                check_tags(lab, server, talk)
+                lab.server.ip("link", "set", "nic", "up")
+
+
+@test("copies that a backup member receives are not relayed", seconds=120)
+def copies(_):
+    with VlanLab(bond="active-backup") as lab, Server(lab, *NATIVE) as server, Talk(lab) as talk:
+        talk.wait_kernel(server, PATIENCE)
+        # The switch knows no longer where the server is, and sends by both ports.
+        for port in ("port0", "port1"):
+            lab.switch.ip("link", "set", port, "type", "bridge_slave", "learning", "off")
+        lab.switch.ip("link", "set", "br0", "type", "bridge", "fdb_flush")
+
+        def flooded():
+            with Verdicts(server.offload) as verdicts:
+                check(talk.works(), "data did not arrive")
+            return verdicts["NOT_OURS"] >= 2
+        wait_until(flooded, PATIENCE, "copies at the backup member")
+        talk.check_kernel(server, 20)
+
+
+@test("members come and go under traffic", seconds=240)
+def members(_):
+    with VlanLab(bond="active-backup") as lab, Server(lab, *NATIVE) as server, \
+            Talk(lab) as talk, Talk(lab, number=0x4002, client=talk.client) as other:
+        talk.wait_kernel(server, PATIENCE)
+
+        with Chatter(other):
+            for leaves, stays in (("nic", "nic1"), ("nic1", "nic")):
+                lab.server.ip("link", "set", leaves, "nomaster")
+                talk.wait_kernel(server, PATIENCE)
+                server.wait_log(f"bond0: native mode by {stays}, mtu 1500", PATIENCE)
+                VlanLab.join(lab.server, "bond0", leaves)
+                talk.wait_kernel(server, PATIENCE)
+            # None is left, and one comes.
+            for name in ("nic", "nic1"):
+                lab.server.ip("link", "set", name, "nomaster")
+            server.wait_log("bond0: native mode, mtu 1500; the interface is down", PATIENCE)
+            VlanLab.join(lab.server, "bond0", "nic1")
+            talk.wait_kernel(server, PATIENCE)
+        talk.check_kernel(server, 20)
+        check_equal(server.xdp(), ["bond0"], "interfaces with XDP")
+        shown = command([tool("turnutils_xdp")]).stdout
+        check("native mode by nic1, mtu 1500" in shown, f"not shown:\n{shown}")
+    check_equal(server.xdp(), [], "interfaces with XDP after the server")
+
+
+@test("a member without XDP: generic, as long as it is one", seconds=180)
+def without(_):
+    need("dummy")
+    with VlanLab(bond="active-backup") as lab:
+        lab.server.ip("link", "add", "dummy0", "type", "dummy")
+        VlanLab.join(lab.server, "bond0", "dummy0")
+        with Server(lab) as server, Talk(lab, checksums=False) as talk:
+            said(server, "bond0: generic mode, mtu 1500: .*dummy0" if TELLS else "bond0: generic mode")
+            talk.wait_kernel(server, PATIENCE).check_kernel(server, 10)
+            if not TELLS:
+                return
+            lab.server.ip("link", "set", "dummy0", "nomaster")
+            server.wait_log("bond0: native mode by nic, nic1", PATIENCE)
+            talk.wait_kernel(server, PATIENCE).check_kernel(server, 10)
+            # The kernel does not take it while the program is there.
+            lab.server.ip("link", "set", "dummy0", "down")
+            done = lab.server.run("ip", "link", "set", "dummy0", "master", "bond0", check=False)
+            check(done.returncode, "a member without XDP came in")
+            talk.check_kernel(server, 10)
+
+
+@test("a mode that has no XDP: generic", seconds=120)
+def no_xdp(_):
+    with VlanLab(bond="balance-alb") as lab, Server(lab) as server:
+        said(server, "bond0: generic mode, mtu 1500: the mode of the bond has no XDP")
+        with Talk(lab, checksums=False) as talk:
+            talk.wait_kernel(server, PATIENCE).check_kernel(server, 10)
+
+
+@test("a member by name: left out, and the log names the bond", seconds=120)
+def by_name(_):
+    with VlanLab(bond="active-backup") as lab, \
+            Server(lab, *NATIVE, ("xdp-interface", "nic"), ("xdp-interface", "bond0")) as server:
+        said(server, "nic: left out.*nic is a member of bond0.*name bond0 with xdp-interface")
+        check_equal(server.xdp(), ["bond0"], "interfaces with XDP")
+        with Talk(lab) as talk:
+            talk.wait_kernel(server, PATIENCE).check_kernel(server, 10)
+
+
+if __name__ == "__main__":
+    note(f"Linux {'.'.join(map(str, linux()))}")
+    run(NoBonds())
