@@ -97,6 +97,9 @@ int mode_check_device(const struct link *device, bool trusted, char *why, size_t
 
 	if (!device->ethernet)
 		return fail(-EOPNOTSUPP, why, size, "the device below it is not an Ethernet interface");
+	/* What has no XDP in any kernel need not be tried where the kernel does not tell. */
+	if (device_driver_is(device->name, "team"))
+		return fail_driver(device, "has no XDP", why, size);
 	if (device_xdp_features(device->ifindex, &features)) {
 		if (veth && !trusted)
 			return fail(-EOPNOTSUPP, why, size,
@@ -159,6 +162,11 @@ static void explain_driver(int error, const struct link *device, char *why, size
 {
 	char driver[DEVICE_DRIVER_SIZE];
 
+	if (device->bond && error == -EOPNOTSUPP) {
+		fail(error, why, size, "the kernel does not run the program on the members of this bond: it is one before 5.15, "
+				       "or a member's driver has no XDP");
+		return;
+	}
 	device_driver(device->name, driver);
 	snprintf(why, size, "the driver (%s) refuses the program at mtu %u (%s); a smaller MTU or fewer queues (ethtool -L) "
 			    "may help%s",

@@ -478,6 +478,7 @@ static void test_modes(void **state)
 		{ "veth without GRO", .driver = "veth", .features = CAN, .attached = XDP_FEATURE_NDO_XMIT,
 		  .expected = "generic", .said = "GRO" },
 		{ "team", .driver = "team", .features = 0, .expected = "generic", .said = "the driver (team) has no XDP" },
+		{ "team, and an old kernel", OPTION_MODE_NATIVE, true, "team", .expected = "-", .said = "the driver (team) has no XDP" },
 		{ "the driver is named", .driver = "ena", .features = ALL, .native_error = -ERANGE, .expected = "generic",
 		  .said = "the driver (ena) refuses the program at mtu 1500 (Numerical result out of range)" },
 		{ "no privilege", .features = ALL, .native_error = -EPERM, .generic_error = -EPERM, .expected = "-",
@@ -1205,6 +1206,7 @@ static void test_bond_old_kernel(void **state)
 	bond->native_error = -EOPNOTSUPP;
 	assert_int_equal(start(OPTION_MODE_AUTO, false, "bond0"), MANAGER_STARTED);
 	assert_string_equal(mode_of("bond0"), "generic");
+	assert_true(logged("bond0: generic mode, mtu 1500: the kernel does not run the program on the members", "5.15"));
 	manager_refresh();
 	assert_int_equal(bond->attempts, 2);
 	named("eth2")->link.upper = 0;

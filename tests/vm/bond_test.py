@@ -11,7 +11,7 @@ from kernel import Verdicts
 from netns import command
 from server import Server, tool
 from talk import Chatter, Talk, Talk6
-from tap import check, check_equal, note, run, test, wait_until
+from tap import check, check_equal, note, run, skip, test, wait_until
 from vlan_lab import VlanLab, check_tags, linux, need
 
 # From Linux 6.3 on, a veth says that it sends what the program relays, and a bond says what its
@@ -22,13 +22,18 @@ PATIENCE = 30
 
 
 class NoBonds:
-    """Skips all tests where there are no bonds, or where they have no XDP."""
+    """Skips all tests where there are no bonds."""
 
     def __enter__(self):
         need("bond", "vlan")
 
     def __exit__(self, *_):
         pass
+
+
+def need_native():
+    if linux() < (5, 15):
+        skip("bonds have no XDP before Linux 5.15")
 
 
 def said(server, pattern):
@@ -44,6 +49,7 @@ def check_families(lab, server):
 def mode_test(mode):
     @test(f"{mode}: native, by either member, by IPv4 and IPv6", seconds=240)
     def _mode(_):
+        need_native()
         with VlanLab(bond=mode) as lab, Server(lab, *NATIVE) as server:
             check_equal(server.xdp(), ["bond0"], "interfaces with XDP")
             said(server, "bond0: native mode by nic, nic1, mtu 1500")
@@ -61,6 +67,7 @@ for _mode in ("active-backup", "balance-rr", "balance-xor", "802.3ad"):
 
 @test("VLANs above a bond: native, on the bond", seconds=180)
 def vlans(_):
+    need_native()
     with VlanLab("10", "20", bond="active-backup") as lab, Server(lab, *NATIVE) as server:
         check_equal(server.xdp(), ["bond0"], "interfaces with XDP")
         said(server, "bond0.10: native mode on bond0 by nic, nic1, mtu 1500")
@@ -77,6 +84,7 @@ def vlans(_):
 
 @test("copies that a backup member receives are not relayed", seconds=120)
 def copies(_):
+    need_native()
     with VlanLab(bond="active-backup") as lab, Server(lab, *NATIVE) as server, Talk(lab) as talk:
         talk.wait_kernel(server, PATIENCE)
         # The switch knows no longer where the server is, and sends by both ports.
@@ -94,6 +102,7 @@ def copies(_):
 
 @test("members come and go under traffic", seconds=240)
 def members(_):
+    need_native()
     with VlanLab(bond="active-backup") as lab, Server(lab, *NATIVE) as server, \
             Talk(lab) as talk, Talk(lab, number=0x4002, client=talk.client) as other:
         talk.wait_kernel(server, PATIENCE)
@@ -116,6 +125,29 @@ def members(_):
         shown = command([tool("turnutils_xdp")]).stdout
         check("native mode by nic1, mtu 1500" in shown, f"not shown:\n{shown}")
     check_equal(server.xdp(), [], "interfaces with XDP after the server")
+
+
+def generic(client, peer, names):
+    with VlanLab(client, peer, bond="active-backup") as lab, \
+            Server(lab, ("xdp-mode", "generic")) as server:
+        check_equal(server.xdp(), names, "interfaces with XDP")
+        with Talk(lab, checksums=False) as talk:
+            talk.wait_kernel(server, PATIENCE)
+            check_tags(lab, server, talk)
+            # The other member takes over, and its frames are the bond's as well.
+            lab.server.ip("link", "set", "nic", "down")
+            talk.wait_kernel(server, PATIENCE)
+            check_tags(lab, server, talk)
+
+
+@test("generic mode, where it is wanted: on the bond", seconds=120)
+def wanted(_):
+    generic("", "", ["bond0"])
+
+
+@test("generic mode, where it is wanted: on the VLANs above a bond", seconds=120)
+def wanted_vlans(_):
+    generic("10", "20", ["bond0.10", "bond0.20"])
 
 
 @test("a member without XDP: generic, as long as it is one", seconds=180)
@@ -149,6 +181,7 @@ def no_xdp(_):
 
 @test("a member by name: left out, and the log names the bond", seconds=120)
 def by_name(_):
+    need_native()
     with VlanLab(bond="active-backup") as lab, \
             Server(lab, *NATIVE, ("xdp-interface", "nic"), ("xdp-interface", "bond0")) as server:
         said(server, "nic: left out.*nic is a member of bond0.*name bond0 with xdp-interface")
