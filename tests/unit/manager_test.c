@@ -1222,6 +1222,24 @@ static void test_bond_old_kernel(void **state)
 	assert_int_equal(bond->attempts, 4);
 }
 
+/* The dispatcher's program runs on the members as well, and its line stays. */
+static void test_bond_dispatcher(void **state)
+{
+	struct fake *bond = add_bond("bond0");
+
+	(void)state;
+	dispatcher = ATTACHMENT_NATIVE;
+	bond->foreign = 9;
+	add_member("eth1", "virtio_net", "bond0");
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "bond0"), MANAGER_STARTED);
+	assert_true(logged("bond0: native mode through libxdp's dispatcher", ""));
+	check_alias("eth1", "bond0");
+	add_member("eth2", "virtio_net", "bond0");
+	manager_refresh();
+	check_alias("eth2", "bond0");
+	assert_string_equal(host.log, "");
+}
+
 /* Neither beside the bond nor alone; and it is left when it becomes a member. */
 static void test_member_by_name(void **state)
 {
@@ -1610,6 +1628,7 @@ int main(void)
 		TEST(test_bond_gates),
 		TEST(test_bonds),
 		TEST(test_bond_generic),
+		TEST(test_bond_dispatcher),
 		TEST(test_bond_old_kernel),
 		TEST(test_member_by_name),
 		TEST(test_bond_flags),

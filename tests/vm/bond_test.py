@@ -21,6 +21,13 @@ NATIVE = () if TELLS else (("xdp-mode", "native"),)
 PATIENCE = 30
 
 
+class PatientServer(Server):
+    """Emulated CPUs are slow, and the kernel's verifier takes its time on them."""
+
+    def wait_ready(self, seconds=90):
+        super().wait_ready(seconds)
+
+
 class NoBonds:
     """Skips all tests where there are no bonds."""
 
@@ -47,10 +54,10 @@ def check_families(lab, server):
 
 
 def mode_test(mode):
-    @test(f"{mode}: native, by either member, by IPv4 and IPv6", seconds=240)
+    @test(f"{mode}: native, by either member, by IPv4 and IPv6", seconds=480)
     def _mode(_):
         need_native()
-        with VlanLab(bond=mode) as lab, Server(lab, *NATIVE) as server:
+        with VlanLab(bond=mode) as lab, PatientServer(lab, *NATIVE) as server:
             check_equal(server.xdp(), ["bond0"], "interfaces with XDP")
             said(server, "bond0: native mode by nic, nic1, mtu 1500")
             check_families(lab, server)
@@ -65,10 +72,10 @@ for _mode in ("active-backup", "balance-rr", "balance-xor", "802.3ad"):
     mode_test(_mode)
 
 
-@test("VLANs above a bond: native, on the bond", seconds=180)
+@test("VLANs above a bond: native, on the bond", seconds=360)
 def vlans(_):
     need_native()
-    with VlanLab("10", "20", bond="active-backup") as lab, Server(lab, *NATIVE) as server:
+    with VlanLab("10", "20", bond="active-backup") as lab, PatientServer(lab, *NATIVE) as server:
         check_equal(server.xdp(), ["bond0"], "interfaces with XDP")
         said(server, "bond0.10: native mode on bond0 by nic, nic1, mtu 1500")
         said(server, "bond0.20: native mode on bond0 by nic, nic1, mtu 1500")
@@ -82,10 +89,10 @@ def vlans(_):
                 lab.server.ip("link", "set", "nic", "up")
 
 
-@test("copies that a backup member receives are not relayed", seconds=120)
+@test("copies that a backup member receives are not relayed", seconds=240)
 def copies(_):
     need_native()
-    with VlanLab(bond="active-backup") as lab, Server(lab, *NATIVE) as server, Talk(lab) as talk:
+    with VlanLab(bond="active-backup") as lab, PatientServer(lab, *NATIVE) as server, Talk(lab) as talk:
         talk.wait_kernel(server, PATIENCE)
         # The switch knows no longer where the server is, and sends by both ports.
         for port in ("port0", "port1"):
@@ -100,10 +107,10 @@ def copies(_):
         talk.check_kernel(server, 20)
 
 
-@test("members come and go under traffic", seconds=240)
+@test("members come and go under traffic", seconds=480)
 def members(_):
     need_native()
-    with VlanLab(bond="active-backup") as lab, Server(lab, *NATIVE) as server, \
+    with VlanLab(bond="active-backup") as lab, PatientServer(lab, *NATIVE) as server, \
             Talk(lab) as talk, Talk(lab, number=0x4002, client=talk.client) as other:
         talk.wait_kernel(server, PATIENCE)
 
@@ -129,7 +136,7 @@ def members(_):
 
 def generic(client, peer, names):
     with VlanLab(client, peer, bond="active-backup") as lab, \
-            Server(lab, ("xdp-mode", "generic")) as server:
+            PatientServer(lab, ("xdp-mode", "generic")) as server:
         check_equal(server.xdp(), names, "interfaces with XDP")
         with Talk(lab, checksums=False) as talk:
             talk.wait_kernel(server, PATIENCE)
@@ -140,23 +147,23 @@ def generic(client, peer, names):
             check_tags(lab, server, talk)
 
 
-@test("generic mode, where it is wanted: on the bond", seconds=120)
+@test("generic mode, where it is wanted: on the bond", seconds=240)
 def wanted(_):
     generic("", "", ["bond0"])
 
 
-@test("generic mode, where it is wanted: on the VLANs above a bond", seconds=120)
+@test("generic mode, where it is wanted: on the VLANs above a bond", seconds=240)
 def wanted_vlans(_):
     generic("10", "20", ["bond0.10", "bond0.20"])
 
 
-@test("a member without XDP: generic, as long as it is one", seconds=180)
+@test("a member without XDP: generic, as long as it is one", seconds=360)
 def without(_):
     need("dummy")
     with VlanLab(bond="active-backup") as lab:
         lab.server.ip("link", "add", "dummy0", "type", "dummy")
         VlanLab.join(lab.server, "bond0", "dummy0")
-        with Server(lab) as server, Talk(lab, checksums=False) as talk:
+        with PatientServer(lab) as server, Talk(lab, checksums=False) as talk:
             said(server, "bond0: generic mode, mtu 1500: .*dummy0" if TELLS else "bond0: generic mode")
             talk.wait_kernel(server, PATIENCE).check_kernel(server, 10)
             if not TELLS:
@@ -171,19 +178,19 @@ def without(_):
             talk.check_kernel(server, 10)
 
 
-@test("a mode that has no XDP: generic", seconds=120)
+@test("a mode that has no XDP: generic", seconds=240)
 def no_xdp(_):
-    with VlanLab(bond="balance-alb") as lab, Server(lab) as server:
+    with VlanLab(bond="balance-alb") as lab, PatientServer(lab) as server:
         said(server, "bond0: generic mode, mtu 1500: the mode of the bond has no XDP")
         with Talk(lab, checksums=False) as talk:
             talk.wait_kernel(server, PATIENCE).check_kernel(server, 10)
 
 
-@test("a member by name: left out, and the log names the bond", seconds=120)
+@test("a member by name: left out, and the log names the bond", seconds=240)
 def by_name(_):
     need_native()
     with VlanLab(bond="active-backup") as lab, \
-            Server(lab, *NATIVE, ("xdp-interface", "nic"), ("xdp-interface", "bond0")) as server:
+            PatientServer(lab, *NATIVE, ("xdp-interface", "nic"), ("xdp-interface", "bond0")) as server:
         said(server, "nic: left out.*nic is a member of bond0.*name bond0 with xdp-interface")
         check_equal(server.xdp(), ["bond0"], "interfaces with XDP")
         with Talk(lab) as talk:
