@@ -68,7 +68,8 @@ def mode_test(mode):
                 check_families(lab, server)
 
 
-for _mode in ("active-backup", "balance-rr", "balance-xor", "802.3ad"):
+for _mode in ("active-backup", "active-backup fail_over_mac active", "balance-rr", "balance-xor",
+              "balance-xor xmit_hash_policy layer3+4", "802.3ad lacp_rate fast"):
     mode_test(_mode)
 
 

@@ -17,8 +17,8 @@ are tagged, outermost first: "" not at all, "10" 802.1Q, "ad100" 802.1ad,
 A card takes the tag out of the frame, or leaves it in: `in_frame`. What takes it
 out here is the veth, as far as its other end does not put it in before.
 
-With `bond` the server's card is a bond of two cards, `nic` and `nic1`, in that mode. For a mode
-that wants it, the switch has a bond as well.
+With `bond` the server's card is a bond of two cards, `nic` and `nic1`, in that mode; further
+options of ip-link(8) may follow. For a mode that wants it, the switch has a bond as well.
 """
 
 import re
@@ -122,15 +122,12 @@ class VlanLab(Lab):
     def _tie(self):
         self._make_bond(self.server, "bond0", ("nic", "nic1"))
         self.server.ip("link", "set", "bond0", "up")
-        if self._bond in ("balance-xor", "802.3ad"):
+        if self._bond.split()[0] in ("balance-xor", "802.3ad"):
             self._make_bond(self.switch, "bond1", ("port0", "port1"))
             self.switch.ip("link", "set", "bond1", "master", "br0", "up")
 
     def _make_bond(self, host, name, members):
-        words = ["mode", self._bond, "miimon", "50"]
-        if self._bond == "802.3ad":
-            words += ["lacp_rate", "fast"]
-        host.ip("link", "add", name, "type", "bond", *words)
+        host.ip("link", "add", name, "type", "bond", "miimon", "50", "mode", *self._bond.split())
         for member in members:
             self.join(host, name, member)
 
