@@ -1,12 +1,18 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: BSD-3-Clause
-"""Bonds: the program runs on the members, and relays what comes in by any of them."""
+"""Bonds: the program runs on the members, and relays what comes in by any of them.
+
+The members are veths; and virtio cards, which send by XDP_TX, if the guest has two pairs:
+tests/vm/run.sh --kernel 6.12 --pair virtio-net-pci --pair virtio-net-pci -- tests/vm/bond_test.py
+"""
 
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "netns"))
 
+from cards import Card
+from cards import need as need_cards
 from kernel import Verdicts
 from netns import command
 from server import Server, tool
@@ -26,6 +32,36 @@ class PatientServer(Server):
 
     def wait_ready(self, seconds=90):
         super().wait_ready(seconds)
+
+
+class CardLab(VlanLab):
+    """With virtio cards as the members, whose other ends are the switch's."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self._numbers, self._plugged = [], []
+
+    def _build_direct(self):
+        self._numbers = need_cards("virtio-net-pci", 2)
+        super()._build_direct()
+
+    def _plug(self, host, name, port):
+        if host is not self.server:
+            super()._plug(host, name, port)
+            return
+        number = self._numbers.pop(0)
+        for card, there, called in ((Card(number), host, name),
+                                    (Card(number, near=False), self.switch, port)):
+            card.reset()
+            card.give(there, called)
+            self._plugged.append(card)
+        self.switch.ip("link", "set", port, "master", "br0", "up")
+        host.ip("link", "set", name, "up")
+
+    def __exit__(self, *error):
+        for card in self._plugged:
+            card.leave()
+        super().__exit__(*error)
 
 
 class NoBonds:
@@ -53,11 +89,11 @@ def check_families(lab, server):
             talk.wait_kernel(server, PATIENCE).check_kernel(server, 10)
 
 
-def mode_test(mode):
-    @test(f"{mode}: native, by either member, by IPv4 and IPv6", seconds=480)
+def mode_test(mode, kind, lab_of):
+    @test(f"{mode}, {kind}: native, by either member, by IPv4 and IPv6", seconds=480)
     def _mode(_):
         need_native()
-        with VlanLab(bond=mode) as lab, PatientServer(lab, *NATIVE) as server:
+        with lab_of(bond=mode) as lab, PatientServer(lab, *NATIVE) as server:
             check_equal(server.xdp(), ["bond0"], "interfaces with XDP")
             said(server, "bond0: native mode by nic, nic1, mtu 1500")
             check_families(lab, server)
@@ -70,7 +106,9 @@ def mode_test(mode):
 
 for _mode in ("active-backup", "active-backup fail_over_mac active", "balance-rr", "balance-xor",
               "balance-xor xmit_hash_policy layer3+4", "802.3ad lacp_rate fast"):
-    mode_test(_mode)
+    mode_test(_mode, "veths", VlanLab)
+for _mode in ("active-backup", "balance-xor", "802.3ad lacp_rate fast"):
+    mode_test(_mode, "virtio cards", CardLab)
 
 
 @test("VLANs above a bond: native, on the bond", seconds=360)
