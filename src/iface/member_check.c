@@ -26,20 +26,22 @@ int member_check_none(const struct links *links, const struct link *link, char *
 	return -EOPNOTSUPP;
 }
 
+static int fail(char *why, size_t size, const char *text)
+{
+	snprintf(why, size, "%s", text);
+	return -EOPNOTSUPP;
+}
+
 /* What the kernel asks of a bond before it asks the members (bond_xdp_check in drivers/net/bonding/bond_main.c). */
 static int check_bond(const struct links *links, const struct link *bond, char *why, size_t size)
 {
 	bool hashes = bond->bond_mode == BOND_MODE_XOR || bond->bond_mode == BOND_MODE_8023AD;
-	const char *reason = "the bond has no members";
 
 	if (!hashes && bond->bond_mode != BOND_MODE_ROUNDROBIN && bond->bond_mode != BOND_MODE_ACTIVEBACKUP)
-		reason = "the mode of the bond has no XDP; active-backup, balance-rr, balance-xor and 802.3ad have";
-	else if (hashes && bond->bond_policy == POLICY_VLAN_SRCMAC)
-		reason = "the bond's xmit_hash_policy vlan+srcmac has no XDP; all others have";
-	else if (member_next(links, bond, NULL))
-		return 0;
-	snprintf(why, size, "%s", reason);
-	return -EOPNOTSUPP;
+		return fail(why, size, "the mode of the bond has no XDP; active-backup, balance-rr, balance-xor and 802.3ad have");
+	if (hashes && bond->bond_policy == POLICY_VLAN_SRCMAC)
+		return fail(why, size, "the bond's xmit_hash_policy vlan+srcmac has no XDP; all others have");
+	return member_next(links, bond, NULL) ? 0 : fail(why, size, "the bond has no members");
 }
 
 int member_check_native(const struct links *links, const struct link *device, bool trusted, char *why, size_t size)
