@@ -77,6 +77,14 @@ struct {
 	__type(value, struct session_entry);
 	__uint(max_entries, 1);
 } sessions SEC(".maps");
+/* For the bytes of a frame that move within it, a block at a time, on each CPU. */
+#define MOVE_BLOCK 2048
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__type(key, __u32);
+	__type(value, __u8[MOVE_BLOCK]);
+	__uint(max_entries, 1);
+} scratch SEC(".maps");
 
 /* For inspectors, each of which knows one version of the layout. */
 const volatile __u32 abi_version = ABI_VERSION;
@@ -95,6 +103,9 @@ const volatile __u32 weak_order = 0;
 
 /* Not 0: frames may come in several buffers, as jumbo frames do (Linux 5.18). */
 const volatile __u32 frags = 0;
+
+/* Not 0: the kernel has bpf_xdp_load_bytes and bpf_xdp_store_bytes (Linux 5.18). */
+const volatile __u32 can_move = 0;
 
 /* Not 0: the kernel has bpf_ktime_get_coarse_ns (Linux 5.11). */
 const volatile __u32 coarse_clock = 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
 /*
  * Makes the packet that coturn's own socket would have sent. Everything that can fail is
- * done before the first header is written. The frame is resized before max-bps is applied
+ * done before the first header is written. The frame is resized (resize.h) before max-bps is applied
  * (limit.h), because a packet that is over the limit is dropped.
  */
 #ifndef BPF_REWRITE_H
@@ -111,28 +111,6 @@ static __always_inline __u32 headers_length(const struct outgoing *out, const in
 {
 	return sizeof(struct ethhdr) + tags_length(&out->entry.hop) +
 	       (v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
-}
-
-/*
- * Moves the start and the end of the frame to where those of the new frame are. 0, or -1
- * with the frame as it was. Metadata in front of a frame moves along with its start, over
- * the bytes that were there. If the tail could then not be shortened, those bytes would be
- * lost; but Linux never refuses to shorten a frame.
- */
-static __always_inline int frame_resize(struct xdp_md *ctx, const struct packet *packet,
-					const struct outgoing *out, const int v6)
-{
-	int data = packet->offset + out->header;
-	int excess = (int)frame_length(ctx) - data - out->data;
-	int shift = data - (int)(headers_length(out, v6) + sizeof(struct udphdr) + out->payload - out->data);
-
-	if (bpf_xdp_adjust_head(ctx, shift))
-		return -1;
-	if (excess > 0 && bpf_xdp_adjust_tail(ctx, -excess)) {
-		bpf_xdp_adjust_head(ctx, -shift);
-		return -1;
-	}
-	return 0;
 }
 
 /* The header has no options. Its ID counts up within the flow, as the kernel's does (__ip_select_ident). */

@@ -6,7 +6,7 @@
  * the server untouched.
  *
  * A packet passes five stages, each in a header of its own: parse (packet.h), look up
- * (channel.h, flows.h), decide (channel.h, gate.h, forward.h), rewrite (rewrite.h, checksum.h,
+ * (channel.h, flows.h), decide (channel.h, gate.h, forward.h), rewrite (rewrite.h, checksum.h, resize.h,
  * and limit.h between the resizing of the frame and the writing of its headers) and
  * forward (forward.h). See docs/architecture.md.
  */
@@ -21,6 +21,7 @@
 #include "forward.h"
 #include "limit.h"
 #include "packet.h"
+#include "resize.h"
 #include "rewrite.h"
 
 /*

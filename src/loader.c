@@ -67,6 +67,12 @@ static int explain_load(int error)
 	return error;
 }
 
+/* Linux 5.18. The helpers that read and write frames of several buffers came with it. */
+static bool kernel_has_frags(void)
+{
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_xdp_get_buff_len, NULL) == 1;
+}
+
 /* What the kernel has is told to the verifier as constants: other branches need not load. */
 static void configure(struct turn_bpf *made, bool frags, unsigned int flows, unsigned int cpus)
 {
@@ -76,6 +82,7 @@ static void configure(struct turn_bpf *made, bool frags, unsigned int flows, uns
 	made->rodata->flow_slot_stride = flow_stride(slots);
 	made->rodata->weak_order = WEAK_ORDER;
 	made->rodata->frags = frags;
+	made->rodata->can_move = kernel_has_frags();
 	made->rodata->coarse_clock =
 		libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_ktime_get_coarse_ns, NULL) == 1;
 	if (frags)
@@ -234,12 +241,6 @@ static enum manager_outcome attach(const struct settings *settings, bool frags)
 	if (outcome == MANAGER_STARTED && settings->required && !manager_complete())
 		outcome = MANAGER_FAILED;
 	return outcome;
-}
-
-/* Linux 5.18. */
-static bool kernel_has_frags(void)
-{
-	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_xdp_get_buff_len, NULL) == 1;
 }
 
 int loader_start(const struct settings *settings, struct maps *maps)

@@ -34,12 +34,13 @@ struct input {
 	uint8_t hop_flags;
 	uint8_t generic;
 	uint8_t port_row;
+	uint8_t alias; /* bits: it comes in by an alias of its device, the device has an entry too */
 	uint8_t mtu;
 	uint8_t seq;
 	uint8_t cpu;
-	uint8_t kernel; /* bits: frags, no coarse clock, folded sums */
+	uint8_t kernel; /* bits: frags, no coarse clock, folded sums, weak order, data cannot move */
 	uint8_t split[2], piece;
-	uint8_t headroom, metadata;
+	uint8_t headroom, metadata, tailroom;
 	uint8_t decoy; /* bits: other flows that are bound */
 	uint8_t limited; /* bits: which flows max-bps limits, and how much is left to each meter */
 	uint8_t gates;   /* 0: every gate is open */

@@ -48,6 +48,7 @@ static struct {
 	struct flow_note note[ROWS], note_before[ROWS];
 	uint32_t row[FLOWS];
 	uint64_t verdict[CPUS][VERDICT_SLOTS];
+	uint8_t scratch[2048]; /* as large as the program's */
 	uint8_t *hard_start; /* of the first buffer's headroom */
 	uint8_t *meta, *area;
 	struct buffer first, piece[PIECES_MAX];
@@ -161,8 +162,12 @@ static void guards_check(const struct world *world)
 
 	if (!world->metadata && memcmp(machine.area, pristine, before) != 0)
 		foul("wrote before the frame");
+	/* What the other buffers have is part of the frame. */
+	for (int i = 0; i < machine.pieces; i++)
+		memcpy(pristine + (machine.piece[i].start - machine.area), machine.piece[i].start,
+		       machine.piece[i].length);
 	if (memcmp(to, pristine + after, machine.used - after) != 0)
-		foul("wrote behind the frame, or into another buffer");
+		foul("wrote behind the frame");
 }
 
 static void context_set(struct xdp_md *ctx)
@@ -189,14 +194,20 @@ long bpf_xdp_adjust_head(struct xdp_md *ctx, int delta)
 	return 0;
 }
 
-long bpf_xdp_adjust_tail(struct xdp_md *ctx, int delta)
+static long tail_grow(uint32_t more)
 {
-	uint32_t less = -delta;
+	struct buffer *last = machine.pieces ? &machine.piece[machine.pieces - 1] : &machine.first;
 
-	if (delta >= 0) {
-		foul("asked for a longer or the same tail");
+	if (more > machine.world->tailroom)
 		return -EINVAL;
-	}
+	ASAN_UNPOISON_MEMORY_REGION(machine.area, machine.used);
+	memset(last->start + last->length, 0, more);
+	last->length += more;
+	return 0;
+}
+
+static long tail_shrink(uint32_t less)
+{
 	if (machine.world->tail_fails || less > frame_bytes() - ETH_HEADER)
 		return -EINVAL;
 	while (machine.pieces && less) {
@@ -209,31 +220,37 @@ long bpf_xdp_adjust_tail(struct xdp_md *ctx, int delta)
 			machine.pieces--;
 	}
 	machine.first.length -= less;
-	poison();
-	context_set(ctx);
 	return 0;
 }
 
-static void frags_needed(void)
+long bpf_xdp_adjust_tail(struct xdp_md *ctx, int delta)
 {
-	if (!machine.world->frags)
-		foul("called a helper that this kernel does not have (frags)");
+	long error;
+
+	if (!delta)
+		foul("asked for the same tail");
+	if (delta > 0 && !machine.world->can_move)
+		foul("asked an old kernel for a longer tail");
+	error = delta > 0 ? tail_grow((uint32_t)delta) : tail_shrink((uint32_t)-delta);
+	poison();
+	context_set(ctx);
+	return error;
 }
 
 __u64 bpf_xdp_get_buff_len(struct xdp_md *ctx)
 {
 	(void)ctx;
-	frags_needed();
+	if (!machine.world->frags)
+		foul("called a helper that this kernel does not have (frags)");
 	return frame_bytes();
 }
 
-long bpf_xdp_load_bytes(struct xdp_md *ctx, __u32 offset, void *to, __u32 length)
+/* Calls `each` for the parts of `length` bytes that are in one buffer. 0 or -errno, as Linux has it. */
+static long bytes_each(uint32_t offset, uint8_t *byte, uint32_t length,
+		       void (*each)(uint8_t *frame, uint8_t *byte, uint32_t length))
 {
-	static uint8_t copy[0x20000];
-	uint32_t at = machine.first.length;
-
-	(void)ctx;
-	frags_needed();
+	if (!machine.world->frags && !machine.world->can_move)
+		foul("called a helper that this kernel does not have (bytes)");
 	if (!length)
 		foul("asked for no bytes, which the verifier refuses");
 	if (offset > 0xffff || length > 0xffff)
@@ -241,14 +258,44 @@ long bpf_xdp_load_bytes(struct xdp_md *ctx, __u32 offset, void *to, __u32 length
 	if (offset + length > frame_bytes())
 		return -EINVAL;
 	ASAN_UNPOISON_MEMORY_REGION(machine.area, machine.used);
-	memcpy(copy, machine.first.start, at);
-	for (int i = 0; i < machine.pieces; i++) {
-		memcpy(copy + at, machine.piece[i].start, machine.piece[i].length);
-		at += machine.piece[i].length;
+	for (int i = -1; i < machine.pieces && length; i++) {
+		const struct buffer *buffer = i < 0 ? &machine.first : &machine.piece[i];
+		uint32_t part;
+
+		if (offset >= buffer->length) {
+			offset -= buffer->length;
+			continue;
+		}
+		part = buffer->length - offset < length ? buffer->length - offset : length;
+		each(buffer->start + offset, byte, part);
+		byte += part;
+		length -= part;
+		offset = 0;
 	}
 	poison();
-	memcpy(to, copy + offset, length);
 	return 0;
+}
+
+static void bytes_load(uint8_t *frame, uint8_t *byte, uint32_t length)
+{
+	memcpy(byte, frame, length);
+}
+
+static void bytes_store(uint8_t *frame, uint8_t *byte, uint32_t length)
+{
+	memcpy(frame, byte, length);
+}
+
+long bpf_xdp_load_bytes(struct xdp_md *ctx, __u32 offset, void *to, __u32 length)
+{
+	(void)ctx;
+	return bytes_each(offset, to, length, bytes_load);
+}
+
+long bpf_xdp_store_bytes(struct xdp_md *ctx, __u32 offset, void *from, __u32 length)
+{
+	(void)ctx;
+	return bytes_each(offset, from, length, bytes_store);
 }
 
 __s64 bpf_csum_diff(__be32 *from, __u32 from_size, __be32 *to, __u32 to_size, __u32 seed)
@@ -414,6 +461,9 @@ void *bpf_map_lookup_elem(const void *map, const void *key)
 	case MAP_LIMITS:
 		memcpy(&index, key, sizeof(index));
 		return index < LIMITS ? &machine.copy.limit[index] : NULL;
+	case MAP_SCRATCH:
+		memcpy(&index, key, sizeof(index));
+		return index < 1 ? machine.scratch : NULL;
 	case MAP_VERDICTS:
 		memcpy(&index, key, sizeof(index));
 		return index < CPUS ? machine.verdict[index] : NULL;
@@ -612,7 +662,8 @@ void machine_run(const struct world *world, const struct race *race, const struc
 	memcpy(program_attachments, world->port, sizeof(world->port));
 	*program_hairpin = world->hairpin;
 	memcpy(program_deadlines, world->deadline, sizeof(world->deadline));
-	program_configure(ROWS, world->frags, world->coarse_clock, world->weak_order);
+	*program_stray = (struct stray){0};
+	program_configure(ROWS, world);
 	flows_put();
 	frame_place(world, frame);
 	context_set(&ctx);
@@ -626,6 +677,11 @@ void machine_run(const struct world *world, const struct race *race, const struc
 	frame_collect(&outcome->frame);
 	outcome->verdict = verdict_moved();
 	outcome->ifindex = machine.redirected;
+	for (int i = 0; i < ABI_PORTS; i++) {
+		outcome->seen[i] = program_attachments[i].seen;
+		outcome->no_room[i] = program_attachments[i].no_room;
+	}
+	outcome->stray = *program_stray;
 	flows_collect(outcome);
 	memcpy(outcome->limit, machine.copy.limit, sizeof(outcome->limit));
 	tables_check(world);

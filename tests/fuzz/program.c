@@ -10,6 +10,7 @@
 
 struct attachment *const program_attachments = attachments;
 struct gate *const program_hairpin = &hairpin;
+struct stray *const program_stray = &stray;
 __u64 *const program_deadlines = deadlines;
 const volatile __u64 *const program_seed = flow_seed;
 
@@ -29,6 +30,8 @@ enum program_map program_map(const void *map)
 		return MAP_DEVICES;
 	if (map == &notes)
 		return MAP_NOTES;
+	if (map == &scratch)
+		return MAP_SCRATCH;
 	return MAP_NONE;
 }
 
@@ -59,13 +62,14 @@ static void constant_set64(const volatile __u64 *constant, __u64 value)
 	*(volatile __u64 *)(uintptr_t)constant = value;
 }
 
-void program_configure(uint32_t rows, uint32_t with_frags, uint32_t with_coarse_clock, uint32_t with_weak_order)
+void program_configure(uint32_t rows, const struct world *world)
 {
 	constant_set(&flow_slots, rows);
 	constant_set64(&flow_slot_stride, flow_stride(rows));
-	constant_set(&frags, with_frags);
-	constant_set(&coarse_clock, with_coarse_clock);
-	constant_set(&weak_order, with_weak_order);
+	constant_set(&frags, world->frags);
+	constant_set(&can_move, world->can_move);
+	constant_set(&coarse_clock, world->coarse_clock);
+	constant_set(&weak_order, world->weak_order);
 }
 
 int program_run(struct xdp_md *ctx)

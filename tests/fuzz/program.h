@@ -6,20 +6,22 @@
 #include <stdint.h>
 
 #include "abi.h"
+#include "model/world.h"
 
 struct xdp_md;
 
 enum program_map {
-	MAP_NONE, MAP_FLOWS, MAP_VLANS, MAP_HOPS, MAP_LIMITS, MAP_VERDICTS, MAP_DEVICES, MAP_NOTES
+	MAP_NONE, MAP_FLOWS, MAP_VLANS, MAP_HOPS, MAP_LIMITS, MAP_VERDICTS, MAP_DEVICES, MAP_NOTES, MAP_SCRATCH
 };
 
 enum program_map program_map(const void *map);
 /* Rows of its .bss, to be filled and compared. */
 extern struct attachment *const program_attachments;
 extern struct gate *const program_hairpin;
+extern struct stray *const program_stray;
 extern __u64 *const program_deadlines;
-/* Its .rodata, as the loader sets it. */
-void program_configure(uint32_t rows, uint32_t frags, uint32_t coarse_clock, uint32_t weak_order);
+/* Its .rodata, as the loader sets it for the world's kernel. */
+void program_configure(uint32_t rows, const struct world *world);
 /* FLOW_SEEDS of them, which it is built with. */
 extern const volatile __u64 *const program_seed;
 int program_run(struct xdp_md *ctx);

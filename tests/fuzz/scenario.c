@@ -7,7 +7,8 @@
 
 #include "scenario.h"
 
-#define INGRESS 7
+#define INGRESS 7 /* the device */
+#define ALIAS 6   /* of it */
 #define NOW 1000000000000ull
 
 /* --- chance that depends on the seed only ---------------------------------- */
@@ -191,14 +192,15 @@ static void ports_make(struct scenario *scenario)
 {
 	const struct input *r = &scenario->r;
 	struct world *world = scenario->world;
-	int at = r->port_row % ABI_PORTS;
+	int at = r->port_row % ABI_PORTS, beside = at ? at - 1 : 1;
 
 	for (int i = 0; i < ABI_PORTS; i++) {
 		struct attachment *port = &world->port[i];
 
 		if (i > at && (r->port_row >> 7 & 1))
 			continue; /* rows not in use */
-		port->ifindex = port->device = i == at ? INGRESS : 100 + i;
+		port->device = i == at || (i == beside && r->alias & 2) ? INGRESS : 100 + (uint32_t)i;
+		port->ifindex = i == at && r->alias & 1 ? ALIAS : port->device;
 		memset(port->mac, 0xa0 + i, 6);
 		port->generic = r->generic & 1;
 	}
@@ -315,9 +317,13 @@ static void machine_make(struct scenario *scenario)
 	world->coarse_clock = !(r->kernel & 2);
 	world->weak_order = r->kernel >> 3 & 1;
 	world->sum_folded = r->kernel >> 2 & 1;
-	world->ingress = INGRESS;
+	world->ingress = r->alias & 1 ? ALIAS : INGRESS;
+	world->can_move = world->frags || !(r->kernel & 16);
 	world->metadata = r->metadata % 9 * 4;
-	world->headroom = 192 + (r->headroom & 63) + world->metadata;
+	/* Of all bytes before a frame a kernel keeps 40 for itself. */
+	world->headroom = (r->headroom & 0x80 ? r->headroom & 0x7f : 40 + 192 + (r->headroom & 63)) - 40 +
+			  (int32_t)world->metadata;
+	world->tailroom = r->tailroom % 41;
 	for (int i = 0; i < DEVICES; i++)
 		world->device[i] = INGRESS + i;
 }
@@ -385,6 +391,8 @@ void build_scenario(const uint8_t *input, size_t length, struct world *world, st
 	machine_make(&scenario);
 	for (int i = 0; i < INPUT_TROUBLES; i++)
 		trouble_world(&scenario, scenario.r.trouble[i].kind, get_two(scenario.r.trouble[i].value));
+	/* When data has moved, no way leads back. */
+	world->tail_fails &= world->headroom >= 192;
 	build_packet(&scenario);
 	race_make(&scenario, race);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Inputs to start from: each way, family and kind of checksum, each trouble, each race, and each kind of gate. */
+/* Inputs to start from: each way, family and kind of checksum, each trouble, each race, each kind of gate, and little room. */
 #include <string.h>
 
 #include "scenario.h"
 
 enum { WAYS_AND_FAMILIES = WAYS * 8, SUMS = 4, TROUBLES = TROUBLES_END - TROUBLE_FIRST };
-enum { GATE_SEEDS = 2 * 256 };
+enum { GATE_SEEDS = 2 * 256, ROOM_SEEDS = 128 * 4 };
 enum { RACE_MOMENTS = 24, RACE_SEEDS = RACE_MOMENTS * 2 * (RACES - 1) };
 
 bool seed_input(unsigned int number, uint8_t *input, size_t *length)
@@ -56,6 +56,18 @@ bool seed_input(unsigned int number, uint8_t *input, size_t *length)
 		r.port_row = number % 5;
 		r.gates = 1;
 		r.gate[number >= GATE_SEEDS / 2] = number;
+	} else if (number < WAYS_AND_FAMILIES * SUMS + 4 * TROUBLES + RACE_SEEDS + GATE_SEEDS + ROOM_SEEDS) {
+		number -= WAYS_AND_FAMILIES * SUMS + 4 * TROUBLES + RACE_SEEDS + GATE_SEEDS;
+		r.headroom = 0x80 | number;
+		r.tailroom = number % 7 ? 40 : number % 41;
+		r.way = number % WAYS;
+		r.families = number / WAYS;
+		r.tags_out[0] = r.tags_out[1] = number / 5 % 3;
+		r.trailer = number % 11 ? 0 : 0x80 | number;
+		r.kernel = number % 2;
+		r.split[0] = number / 2 % 2 * 0x80;
+		r.split[1] = number % 40;
+		r.alias = number;
 	} else {
 		return false;
 	}

@@ -72,9 +72,10 @@ static void print_world(const struct world *world)
 			print_bytes("{", world->vlan[i].vlan.mac, 6);
 			printf("}},\n");
 		}
-	printf("/* ingress %u; devices %u %u %u; cpu %u; headroom %u, metadata %u;\n",
-	       world->ingress, world->device[0], world->device[1], world->device[2], world->cpu, world->headroom, world->metadata);
-	printf(" * frags %u, coarse clock %u, tail fails %d, sums folded %d */\n", world->frags, world->coarse_clock,
+	printf("/* ingress %u; devices %u %u %u; cpu %u; headroom %d, metadata %u, tailroom %u;\n",
+	       world->ingress, world->device[0], world->device[1], world->device[2], world->cpu, world->headroom, world->metadata,
+	       world->tailroom);
+	printf(" * frags %u, data can move %u, coarse clock %u, tail fails %d, sums folded %d */\n", world->frags, world->can_move, world->coarse_clock,
 	       world->tail_fails, world->sum_folded);
 	for (int i = 0; i < FLOWS; i++)
 		if (!world->flow[i].absent)

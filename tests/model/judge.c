@@ -82,6 +82,20 @@ static const char *judge_notes(const struct expectation *want, const struct outc
 	return NULL;
 }
 
+/* A frame that comes in by an interface is noted in its entry. */
+static const char *judge_ports(const struct expectation *want, const struct outcome *outcome)
+{
+	for (int i = 0; i < ABI_PORTS; i++) {
+		if (outcome->seen[i] != (i == want->port))
+			return "wrong note that a frame came in";
+		if (outcome->no_room[i] != (i == want->port && outcome->verdict == VERDICT_NO_ROOM))
+			return "wrong count of frames without room";
+	}
+	if (outcome->stray.ifindex != want->stray.ifindex || outcome->stray.count != want->stray.count)
+		return "wrong count of frames of unknown interfaces";
+	return NULL;
+}
+
 const char *judge(const struct frame *in, const struct expectation *want, const struct outcome *outcome)
 {
 	const char *complaint = judge_packet(in, want, outcome);
@@ -95,5 +109,6 @@ const char *judge(const struct frame *in, const struct expectation *want, const 
 			return "wrong counts";
 	if (memcmp(outcome->limit, want->limit, sizeof(outcome->limit)) != 0)
 		return "wrong meters";
-	return judge_notes(want, outcome);
+	complaint = judge_notes(want, outcome);
+	return complaint ? complaint : judge_ports(want, outcome);
 }

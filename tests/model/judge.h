@@ -12,6 +12,8 @@ struct outcome {
 	struct counts gained[FLOWS]; /* what was added for the flows */
 	struct noted noted[FLOWS];
 	struct limit limit[LIMITS];  /* afterwards */
+	uint32_t seen[ABI_PORTS], no_room[ABI_PORTS]; /* of the entries of the interfaces, which were 0 before */
+	struct stray stray;                           /* the same */
 	const char *foul; /* what the program must never do; NULL */
 	struct frame frame; /* `linear` 0: cannot be seen */
 };

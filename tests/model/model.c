@@ -82,11 +82,15 @@ static uint32_t read_ethernet(struct trip *t, uint16_t *type)
 
 	if (t->in->linear < ETHERNET)
 		return CAUSE(NOT_IP);
-	for (int i = 0; i < ABI_PORTS && t->world->port[i].ifindex && !t->port; i++)
+	for (int i = 0; i < ABI_PORTS && t->world->port[i].ifindex && t->want->port < 0; i++)
 		if (t->world->port[i].ifindex == t->world->ingress)
-			t->port = &t->world->port[i];
-	if (!t->port)
+			t->want->port = i;
+	if (t->want->port < 0) {
 		causes |= CAUSE(NOT_OURS);
+		t->want->stray = (struct stray){.ifindex = t->world->ingress, .count = 1};
+	} else {
+		t->port = &t->world->port[t->want->port];
+	}
 	*type = get16(byte + 12);
 	t->ip = ETHERNET;
 	for (int i = 0; i < ABI_TAGS && is_tag(*type); i++) {
@@ -511,13 +515,24 @@ static void count(const struct trip *t, const struct flow *flow)
 		counts->trimmed += t->length - CHANNEL_DATA - t->data_length;
 }
 
+/* The data moves, if the start of the frame cannot: then the tail may have to grow. */
+static bool has_tailroom(const struct trip *t, uint32_t before)
+{
+	if (!t->world->can_move)
+		return false;
+	/* The headers are in the first buffer, which grows only if it is the last one, too. */
+	if (t->in->linear < frame_seen(t) && before > t->in->linear)
+		return false;
+	return before + t->data_length <= t->in->length + t->world->tailroom;
+}
+
 /* The start of the frame may have to move back, and its end too. */
 static uint32_t room_causes(const struct trip *t)
 {
 	uint32_t before = ETHERNET + out_tags(t) * TAG + out_ip_header(t) + UDP + out_payload(t) - t->data_length;
 
-	if (before > t->data + t->world->headroom - t->world->metadata)
-		return CAUSE(NO_ROOM);
+	if ((int)before > (int)t->data + t->world->headroom - (int)t->world->metadata)
+		return has_tailroom(t, before) ? 0 : CAUSE(NO_ROOM);
 	if (t->world->tail_fails && t->in->length > t->data + t->data_length)
 		return CAUSE(NO_ROOM);
 	return 0;
@@ -623,6 +638,8 @@ void model_decide(const struct world *world, const struct frame *in, struct expe
 	memset(want->noted, 0, sizeof(want->noted));
 	memcpy(want->limit, world->limit, sizeof(want->limit));
 	want->unknown = false;
+	want->port = -1;
+	want->stray = (struct stray){0};
 	want->causes = decide(&t);
 	if (want->causes) {
 		want->action = XDP_PASS;
@@ -647,10 +664,13 @@ void model_decide(const struct world *world, const struct frame *in, struct expe
 uint16_t model_check_out(const struct world *world, struct frame *in)
 {
 	static struct expectation want;
+	static struct world roomy;
 	uint32_t linear = in->linear;
 
+	roomy = *world;
+	roomy.headroom = world->metadata + 256;
 	in->linear = in->length;
-	model_decide(world, in, &want);
+	model_decide(&roomy, in, &want);
 	in->linear = linear;
 	return want.causes || want.verdict == VERDICT_LIMITED ? 0 : frame_get16(&want.frame, AT_UDP_SUM);
 }

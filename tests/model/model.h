@@ -24,6 +24,8 @@ struct expectation {
 	struct counts gained[FLOWS]; /* in any case */
 	struct noted noted[FLOWS];   /* if the verdict is PROBATION or SAMPLE; nothing otherwise */
 	struct limit limit[LIMITS];  /* afterwards, in any case */
+	int port;                    /* the entry of the interface that it came in by, -1: none was looked for, or none found */
+	struct stray stray;          /* afterwards, if there was none before */
 	struct frame frame;          /* out */
 };
 

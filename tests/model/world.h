@@ -82,13 +82,14 @@ struct world {
 	struct vlan_entry vlan[VLANS];
 	uint32_t device[DEVICES]; /* interfaces that a redirect can leave by; 0: none */
 	uint64_t deadline[ABI_OWNERS];
-	uint32_t frags, coarse_clock, weak_order;
+	uint32_t frags, can_move, coarse_clock, weak_order;
 	/* the machine */
 	uint64_t now;
 	uint32_t cpu;
 	uint32_t ingress;
-	uint32_t headroom; /* bytes before the frame, metadata included */
+	int32_t headroom; /* bytes before the frame that it may take, metadata included; less than 0: too few for any */
 	uint32_t metadata;
+	uint32_t tailroom; /* bytes by which its last buffer may grow */
 	bool tail_fails; /* the driver refuses to shorten frames */
 	bool sum_folded; /* bpf_csum_diff gives 16 bits, as from Linux 6.13 on */
 };

@@ -146,6 +146,9 @@ static void room_exact(struct world *world)
 	world->room = FIT_EXACT;
 }
 
+/* A frame that fills both of its buffers. */
+#define FULL (HARNESS_BUFFER + 4096)
+
 static void room_short(struct world *world)
 {
 	jumbo(world);
@@ -227,8 +230,8 @@ static void test_left_to_coturn(void **state)
 		/* Longer than IPv4 can say: the length that stands there is 0. */
 		{"IP length wraps", VERDICT_TRUNCATED, .in = 4, .out = 4, .data = 65504, .before = largest},
 		{"IP length wraps", VERDICT_TRUNCATED, .in = 4, .out = 4, .data = 65507, .before = largest},
-		{"no room", VERDICT_NO_ROOM, WAY_CLIENT, .in = 4, .data = 8000, .before = room_short},
-		{"no room", VERDICT_NO_ROOM, .in = 4, .out = 6, .data = 8001, .excess = 3,
+		{"no room", VERDICT_NO_ROOM, WAY_CLIENT, .in = 4, .data = FULL - 14 - 20 - 8, .before = room_short},
+		{"no room", VERDICT_NO_ROOM, .in = 4, .out = 6, .data = FULL - 14 - 20 - 8 - 4 - 3, .excess = 3,
 		 .before = room_short},
 		{"too much padding for a sum", VERDICT_CHECKSUM, .data = 100, .excess = 20000,
 		 .before = jumbo},

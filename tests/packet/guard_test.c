@@ -214,9 +214,11 @@ static void no_frags(struct world *world)
 	world_last_hop(world)->flags = HOP_REDIRECT;
 }
 
+/* Neither before a frame that fills its buffer, nor behind it. */
 static void no_room(struct world *world)
 {
-	world->room = FIT_SHORT;
+	world->metadata = 216;
+	world_last_hop(world)->mtu = 9000;
 }
 
 static void no_redirect(struct world *world)
@@ -269,7 +271,7 @@ static void test_one_of_each(void **state)
 		{"too big", VERDICT_TOO_BIG, .data = 1480},
 		{"no redirect", VERDICT_NO_REDIRECT, .data = 40, .before = no_redirect},
 		{"no checksum", VERDICT_CHECKSUM, .in = 6, .data = 40, .checksum = SUM_ZERO},
-		{"no room", VERDICT_NO_ROOM, .in = 4, .out = 6, .data = 40, .before = no_room},
+		{"no room", VERDICT_NO_ROOM, .in = 4, .out = 6, .data = HARNESS_BUFFER - 14 - 20 - 8 - 4, .before = no_room},
 		{"local", VERDICT_LOCAL, .data = 40, .before = here},
 		{"no example", VERDICT_PROBATION, .data = 40, .before = not_seen},
 		{"sample", VERDICT_SAMPLE, .data = 40, .before = sample},

@@ -34,6 +34,7 @@ static struct {
 	int cpus, cpu;
 	uint64_t deadline;
 	bool seen[VERDICT_SLOTS];
+	bool fixed; /* frames' starts do not move */
 	/* The counters of all CPUs, in the kernel's memory and after the last packet. */
 	const uint64_t *verdict_now;
 	uint64_t *verdict;
@@ -68,19 +69,54 @@ static int unable(int error, const char *what)
 	return 0;
 }
 
-static int program_load(bool frags, bool coarse_clock)
+/* Called when the program is complete: bpf_xdp_adjust_head refuses whatever is asked of it. */
+static int fix_start(struct bpf_program *program, struct bpf_prog_load_opts *opts, long cookie)
 {
-	struct turn_bpf *skel = turn_bpf__open();
+	const struct bpf_insn *had = bpf_program__insns(program);
+	size_t count = bpf_program__insn_cnt(program);
+	struct bpf_insn *insn = malloc(count * sizeof(*insn));
 	int error;
 
+	(void)opts;
+	(void)cookie;
+	if (!insn)
+		return -ENOMEM;
+	memcpy(insn, had, count * sizeof(*insn));
+	for (size_t i = 0; i < count && harness.fixed; i++)
+		if (insn[i].code == (BPF_JMP | BPF_CALL) && !insn[i].src_reg &&
+		    insn[i].imm == BPF_FUNC_xdp_adjust_head)
+			insn[i] = (struct bpf_insn){.code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = -EINVAL};
+	error = bpf_program__set_insns(program, insn, count);
+	free(insn);
+	return error;
+}
+
+/* Has libbpf call it. */
+static int fix_prepare(void)
+{
+	static int handler;
+	LIBBPF_OPTS(libbpf_prog_handler_opts, options, .prog_prepare_load_fn = fix_start);
+
+	if (handler <= 0)
+		handler = libbpf_register_prog_handler("xdp", BPF_PROG_TYPE_XDP, BPF_XDP, &options);
+	return handler < 0 ? handler : 0;
+}
+
+static int program_load(bool frags, bool coarse_clock, bool can_move)
+{
+	struct turn_bpf *skel;
+	int error = fix_prepare();
+
+	skel = error ? NULL : turn_bpf__open();
 	if (!skel)
-		return -errno;
+		return error ? error : -errno;
 	skel->rodata->flow_slots = TABLES_ROWS;
 	skel->rodata->flow_slot_stride = flow_stride(TABLES_ROWS);
 	skel->rodata->weak_order = frags; /* both must do */
 	for (int i = 0; i < FLOW_SEEDS; i++)
 		skel->rodata->flow_seed[i] = (i + 1) * 0x9e3779b97f4a7c15u;
 	skel->rodata->frags = frags;
+	skel->rodata->can_move = can_move;
 	skel->rodata->coarse_clock = coarse_clock;
 	if (frags)
 		bpf_program__set_flags(skel->progs.turn,
@@ -141,7 +177,7 @@ uint64_t harness_deadline(void)
 	return harness.deadline;
 }
 
-static int open_as(bool frags, bool coarse_clock)
+static int open_as(bool frags, bool coarse_clock, bool can_move)
 {
 	struct timespec now;
 	int error;
@@ -151,7 +187,7 @@ static int open_as(bool frags, bool coarse_clock)
 	harness.cpus = libbpf_num_possible_cpus();
 	if (cpu_pin(sched_getcpu()) || unshare(CLONE_NEWNET))
 		return unable(errno, "no right to make a network namespace");
-	error = program_load(frags, coarse_clock);
+	error = program_load(frags, coarse_clock, can_move);
 	if (error)
 		return unable(-error, "no right to load a BPF program");
 	if (counters_open())
@@ -178,22 +214,37 @@ static bool kernel_before(int major, int minor)
 int harness_open(void **state)
 {
 	(void)state;
-	return open_as(false, !kernel_before(5, 11));
+	return open_as(false, !kernel_before(5, 11), !kernel_before(5, 18));
 }
 
 int harness_open_frags(void **state)
 {
 	(void)state;
 	if (!kernel_before(5, 18))
-		return open_as(true, true);
+		return open_as(true, true, true);
 	harness.unable = "Linux before 5.18 has no frames of several buffers";
 	return 0;
+}
+
+int harness_open_fixed(void **state)
+{
+	harness.fixed = true;
+	if (!kernel_before(5, 18))
+		return harness_open(state);
+	harness.unable = "Linux before 5.18 does not move data";
+	return 0;
+}
+
+int harness_open_fixed_frags(void **state)
+{
+	harness.fixed = true;
+	return harness_open_frags(state);
 }
 
 int harness_open_old(void **state)
 {
 	(void)state;
-	return open_as(false, false);
+	return open_as(false, false, false);
 }
 
 int harness_close(void **state)
@@ -205,6 +256,7 @@ int harness_close(void **state)
 	turn_bpf__destroy(harness.skel);
 	free(harness.verdict);
 	harness.skel = NULL;
+	harness.fixed = false;
 	harness.verdict_now = NULL;
 	harness.verdict = NULL;
 	return 0;
@@ -307,15 +359,23 @@ static void usage_moved(struct outcome *outcome)
 	}
 }
 
-/* What the kernel's test runs put into the first buffer: a page, less what is around the frame. */
-#define AROUND_FRAME (256 + 320)
 
 static void linear_set(struct frame *frame)
 {
-	uint32_t most = getpagesize() - AROUND_FRAME;
+	uint32_t most = HARNESS_BUFFER;
 
 	if (!frame->linear || frame->linear > frame->length)
 		frame->linear = frame->length < most ? frame->length : most;
+}
+
+/* How much a test run's last buffer may grow. */
+static uint32_t tailroom(const struct frame *frame)
+{
+	uint32_t page = getpagesize(), last = (frame->length - frame->linear) % page;
+
+	if (frame->linear == frame->length)
+		return HARNESS_BUFFER - frame->linear;
+	return last ? page - last : 0;
 }
 
 /* 0 or -errno. */
@@ -340,7 +400,7 @@ static int run(const struct world *world, const struct frame *frame, struct outc
 	memcpy(in + world->metadata, frame->byte, frame->length);
 	md_in.data = world->metadata;
 	md_in.data_end = opts.data_size_in;
-	if (frame->linear < frame->length && frame->linear < (uint32_t)getpagesize() - AROUND_FRAME)
+	if (frame->linear < frame->length && frame->linear < HARNESS_BUFFER)
 		md_in.data_end = world->metadata + frame->linear;
 	md_in.ingress_ifindex = world->ingress;
 	if (bpf_prog_test_run_opts(bpf_program__fd(harness.skel->progs.turn), &opts))
@@ -351,6 +411,27 @@ static int run(const struct world *world, const struct frame *frame, struct outc
 	return 0;
 }
 
+/* What the program writes into the entries of the interfaces; the rest of them must be what it was. */
+static void ports_moved(const struct world *world, struct outcome *outcome)
+{
+	const struct attachment *port = harness.skel->bss->attachments;
+
+	for (int i = 0; i < ABI_PORTS; i++) {
+		outcome->seen[i] = port[i].seen;
+		outcome->no_room[i] = port[i].no_room;
+		if (memcmp(&port[i], &world->port[i], offsetof(struct attachment, seen)) != 0)
+			outcome->foul = "wrote into the entry of an interface";
+	}
+	outcome->stray = harness.skel->bss->stray;
+}
+
+static void ports_clear(void)
+{
+	for (int i = 0; i < ABI_PORTS; i++)
+		harness.skel->bss->attachments[i].seen = harness.skel->bss->attachments[i].no_room = 0;
+	harness.skel->bss->stray = (struct stray){0};
+}
+
 void harness_send(const struct world *world, struct frame *frame, struct outcome *outcome)
 {
 	int error;
@@ -359,6 +440,7 @@ void harness_send(const struct world *world, struct frame *frame, struct outcome
 	outcome->foul = NULL;
 	outcome->ifindex = outcome->frame.linear = 0;
 	tables_put(harness.skel, world);
+	ports_clear();
 	memcpy(harness.slots, tables_slots(), sizeof(harness.slots));
 	memcpy(harness.notes, tables_notes(), sizeof(harness.notes));
 	error = run(world, frame, outcome);
@@ -368,6 +450,7 @@ void harness_send(const struct world *world, struct frame *frame, struct outcome
 	if (outcome->verdict >= 0)
 		harness.seen[outcome->verdict] = true;
 	usage_moved(outcome);
+	ports_moved(world, outcome);
 	tables_limits(harness.skel, outcome->limit);
 }
 
@@ -381,6 +464,10 @@ void harness_expect(const struct world *world, struct frame *frame, struct expec
 	now = *world;
 	now.now = time.tv_sec * 1000000000ull + time.tv_nsec;
 	now.frags = harness.skel->rodata->frags;
+	now.can_move = harness.skel->rodata->can_move;
+	now.tailroom = tailroom(frame);
+	if (harness.fixed)
+		now.headroom = -(int32_t)sizeof(frame->byte);
 	for (int i = 0; i < FLOWS; i++)
 		if (tables_row(i) >= 0)
 			now.flow[i].counts.packets = harness.slots[tables_row(i)].packets;

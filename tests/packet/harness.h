@@ -22,10 +22,13 @@
 /* Interfaces of the namespace: lo, and another one. */
 extern uint32_t harness_lo, harness_other;
 
-/* As it is loaded: for frames of one buffer, of several, and for Linux before 5.11. */
+/* As it is loaded: for frames of one buffer, of several, and for Linux before 5.11, where data cannot move. */
 int harness_open(void **state);
 int harness_open_frags(void **state);
 int harness_open_old(void **state);
+/* The same where no frame's start can move: one buffer, several. */
+int harness_open_fixed(void **state);
+int harness_open_fixed_frags(void **state);
 int harness_close(void **state);
 /* First in every test: skips it, with the reason, if the program is not loaded. */
 void harness_need(void);
@@ -39,6 +42,9 @@ bool harness_takes(const struct world *world);
 
 /* Runs the tests with the program for one buffer, then with that for several. */
 int harness_run(const char *name, const struct CMUnitTest *tests, size_t count);
+
+/* What the kernel's test runs put into the first buffer: a page, less what is around the frame. */
+#define HARNESS_BUFFER (4096 - 256 - 320)
 
 /* Puts the world into the tables and sends a frame through the program. */
 void harness_send(const struct world *world, struct frame *frame, struct outcome *outcome);

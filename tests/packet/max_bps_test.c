@@ -170,17 +170,20 @@ static void mtu_too_small(struct world *world)
 	world->mtu = FIT_SHORT;
 }
 
+/* Neither before a frame that fills its buffer, nor behind it. */
 static void no_room(struct world *world)
 {
-	world->room = FIT_SHORT;
+	world->metadata = 216;
+	world_last_hop(world)->mtu = 9000;
 }
 
 /* coturn charges what goes up to it: nothing has been taken for it here. */
 static void test_what_goes_up_is_not_charged(void **state)
 {
 	static void (*const trouble[])(struct world *world) = {hop_unknown, mtu_too_small, no_room};
+	static const enum verdict verdict[] = {VERDICT_NO_NEXT_HOP, VERDICT_TOO_BIG, VERDICT_NO_ROOM};
 	const struct path path = {WAY_CLIENT, 4, 0, 6};
-	const struct row row = {"goes up", VERDICT_NO_ROOM, WAY_CLIENT, .data = DATA};
+	struct row row = {"goes up", VERDICT_NO_ROOM, WAY_CLIENT, .data = DATA};
 	static struct frame in;
 	static struct world world;
 	static struct outcome outcome;
@@ -193,14 +196,14 @@ static void test_what_goes_up_is_not_charged(void **state)
 		for (int meter = 0; meter < LIMIT_METERS; meter++)
 			world.limit[FIRST].left[meter] = PLENTY;
 		trouble[i](&world);
+		row.data = verdict[i] == VERDICT_NO_ROOM ? HARNESS_BUFFER - 14 - 20 - 8 : DATA;
 		row_packet(&row, &world, &in);
 		world_last_hop(&world)->mtu -= world.mtu == FIT_SHORT ? 1400 : 0;
-		/* All but 4 bytes of the 216 before the frame, which grows by 24. */
-		world.metadata = world.room == FIT_SHORT ? 212 : 0;
 		/* Before Linux 6.8 no frame has too little room here. */
 		if (!harness_takes(&world))
 			continue;
 		harness_send(&world, &in, &outcome);
+		assert_int_equal(outcome.verdict, verdict[i]);
 		assert_int_equal(outcome.action, XDP_PASS);
 		assert_memory_equal(&outcome.limit[FIRST], &world.limit[FIRST], sizeof(struct limit));
 	}

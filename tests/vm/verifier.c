@@ -19,6 +19,7 @@
 
 static char verifier_said[16 << 20];
 static int tests;
+static bool can_frags; /* this kernel */
 
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -85,6 +86,7 @@ static int load(const char *path, bool clock, bool frags, int level)
 	setting_put(object, "weak_order", !clock);
 	setting_put(object, "coarse_clock", clock);
 	setting_put(object, "frags", frags);
+	setting_put(object, "can_move", clock && can_frags);
 	bpf_object__for_each_map(map, object) {
 		/* The server sets these; what the verifier does does not depend on how many. */
 		if (bpf_map__max_entries(map) == 1 && bpf_map__type(map) == BPF_MAP_TYPE_HASH)
@@ -119,7 +121,7 @@ static void test(const char *path, bool clock, bool frags)
 int main(int count, char **word)
 {
 	struct bpf_object *object;
-	bool clock, can_frags, has_clock, has_frags;
+	bool clock, has_clock, has_frags;
 
 	if (count != 2) {
 		fprintf(stderr, "usage: verifier OBJECT\n");
