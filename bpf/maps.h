@@ -77,6 +77,7 @@ struct {
 	__type(value, struct session_entry);
 	__uint(max_entries, 1);
 } sessions SEC(".maps");
+
 /* For the bytes of a frame that move within it, a block at a time, on each CPU. */
 #define MOVE_BLOCK 2048
 struct {

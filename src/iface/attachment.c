@@ -7,6 +7,7 @@
 #include <linux/if_link.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "netlink/device.h"
@@ -320,22 +321,41 @@ bool attachment_takes_redirects(uint32_t ifindex)
 	return attachment_state(ifindex) == ATTACHMENT_NATIVE;
 }
 
+static bool kernel_is_before(unsigned int major, unsigned int minor)
+{
+	struct utsname kernel;
+	unsigned int at[2];
+
+	if (uname(&kernel) || sscanf(kernel.release, "%u.%u", &at[0], &at[1]) != 2)
+		return false;
+	return at[0] < major || (at[0] == major && at[1] < minor);
+}
+
+/* Whether a device in native mode sends what the program returns with XDP_TX as it should. */
+static bool transmits(uint32_t ifindex)
+{
+	char name[IF_NAMESIZE] = "";
+
+	if (!if_indextoname(ifindex, name))
+		return false;
+	/*
+	 * After XDP_TX a veth does not wake its other end if that has no program
+	 * (veth_xdp_flush), so the frames would wait there. After a redirect it does.
+	 */
+	if (device_driver_is(name, "veth"))
+		return false;
+	/* Before Linux 6.12 vmxnet3 sends them from where they began before bpf_xdp_adjust_head (4678adf94da4). */
+	return !device_driver_is(name, "vmxnet3") || !kernel_is_before(6, 12);
+}
+
 void attachment_forget_flags(void)
 {
 	remembered.ifindex = 0;
 }
 
-static bool is_veth(uint32_t ifindex)
-{
-	char name[IF_NAMESIZE];
-
-	return if_indextoname(ifindex, name) && device_driver_is(name, "veth");
-}
-
 /*
- * After XDP_TX a veth does not wake its other end if that has no program (veth_xdp_flush), so the
- * frames would wait there. After a redirect it does. With several members the kernel makes a
- * redirect of XDP_TX, to the member that the bond chooses (xdp_master_redirect).
+ * Whether what the program returns with XDP_TX leaves by the device. With several members the kernel makes a
+ * redirect of it, to the member that the bond chooses (xdp_master_redirect).
  */
 static bool sends_back(uint32_t ifindex)
 {
@@ -345,10 +365,10 @@ static bool sends_back(uint32_t ifindex)
 	if (count > 1 && !attachment_takes_redirects(ifindex))
 		return false;
 	for (unsigned int i = 0; i < count; i++) {
-		if (is_veth(aliases[i]))
+		if (!transmits(aliases[i]))
 			return false;
 	}
-	return !is_veth(ifindex);
+	return transmits(ifindex);
 }
 
 uint8_t attachment_device_flags(uint32_t ifindex)
