@@ -261,6 +261,8 @@ struct vlan_tag {
 #define HOP_TRANSMIT 4
 /* The device sends redirected frames that are in several buffers. */
 #define HOP_FRAGS 8
+/* A receiver on this host may get the very skb that leaves by the device, with what the kernel remembers of its checksum. */
+#define HOP_HANDS_ON 16
 
 /* Where a packet goes next. */
 struct hop {
@@ -306,6 +308,11 @@ struct limit {
 	__u64 unsent_bytes;
 };
 
+/* The program runs in generic mode: on skbs, behind the driver. */
+#define GENERIC_SKB 1
+/* Besides, this host may have verified the packets' checksums in software before the program sees them. */
+#define GENERIC_VERIFIED 2
+
 /*
  * An interface whose frames the program sees: a device that carries the program, or an alias of
  * one. An alias is another interface that runs the device's program in its place, because it
@@ -317,7 +324,7 @@ struct attachment {
 	__u32 ifindex; /* by which frames come in; 0: the entry has never been used */
 	__u32 device;  /* by which next hops, VLANs and redirects know the device: ifindex, or of an alias its device's */
 	__u8 mac[6];   /* the unicast MAC address */
-	__u8 generic;  /* 1: generic mode: the program runs on skbs, behind the driver */
+	__u8 generic;  /* GENERIC_*; 0: native mode */
 	__u8 zero;
 	struct gate gate;       /* of packets that come in by the device */
 	__u32 seen;             /* the program sets 1 when a frame comes in; the server sets 0 */

@@ -41,7 +41,7 @@ struct packet {
 	__u8 tos;                      /* or traffic class */
 	__u8 ttl;                      /* or hop limit */
 	__u8 partial;                  /* the checksum is only the pseudo-header's: a local socket left the rest to the device */
-	__u8 generic;                  /* the program runs in generic mode: on skbs, not on the driver's buffers */
+	__u8 generic;                  /* GENERIC_*: the program runs on skbs; 0: on the driver's buffers */
 };
 
 /* So many entries of `attachments` are looked at in place. Most servers have no more. */

@@ -64,6 +64,19 @@ static __always_inline int limit_allows(const struct packet *packet, const struc
 }
 
 /*
+ * In generic mode the packet is an skb, and what that remembers of its checksum stays as it is. Of a partial
+ * checksum it remembers where the sum starts. The program would move the headers, and a device that
+ * completes the checksum later would write into the ports. The skb may also be several datagrams that
+ * have yet to be segmented. Of a checksum that this host has verified in software it remembers the sum over
+ * the bytes that were received, and a receiver that gets the same skb would drop it, because the sum is another
+ * one now (udp4_csum_init of Linux).
+ */
+static __always_inline int skb_remembers(const struct packet *packet, const struct hop *hop)
+{
+	return packet->partial || (packet->generic & GENERIC_VERIFIED && hop->flags & HOP_HANDS_ON);
+}
+
+/*
  * Flow and hop are known. Asks for all that can still fail, and only then writes to the
  * packet. `first` is the slot of the flow that led to this server itself, FLOW_NONE if the peer
  * is none of its clients.
@@ -81,13 +94,7 @@ static __always_inline enum verdict send(struct xdp_md *ctx, const struct packet
 	if (verdict != VERDICT_CONTINUE)
 		return verdict;
 
-	/*
-	 * In generic mode the packet is an skb, which remembers where the sum of a partial
-	 * checksum starts. The program would move the headers, and a device that completes the
-	 * checksum later would write into the ports. The skb may also be several datagrams that
-	 * have yet to be segmented.
-	 */
-	if (packet->partial && packet->generic)
+	if (packet->generic && skb_remembers(packet, &out->entry.hop))
 		return VERDICT_CHECKSUM;
 
 	out->id = bpf_htons(out->flow->id_first + *(const volatile __u64 *)&out->found.slot->packets);

@@ -32,7 +32,7 @@ int loader_memory(unsigned int channels, uint64_t *bytes);
 /** Detaches and unloads the program. Does nothing if it is not loaded. */
 void loader_stop(void);
 
-/** How frames can leave by a device that is no VLAN: HOP_REDIRECT, HOP_TRANSMIT and HOP_FRAGS. One thread. */
+/** How frames can leave by a device that is no VLAN: HOP_REDIRECT, HOP_TRANSMIT, HOP_FRAGS and HOP_HANDS_ON. One thread. */
 uint8_t loader_device_flags(uint32_t ifindex);
 
 /**

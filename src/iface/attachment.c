@@ -10,6 +10,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "iface/verified.h"
 #include "netlink/device.h"
 #include "table/gates.h"
 
@@ -131,7 +132,10 @@ static void publish(unsigned int slot, uint32_t ifindex, const struct attachment
 static void publish_device(unsigned int slot, const struct link *device, bool generic, int link)
 {
 	uint32_t place = find_place();
-	struct attachment entry = { .device = device->ifindex, .generic = generic, .gate.mask = place };
+	/* Until attachment_follow knows better. */
+	struct attachment entry = { .device = device->ifindex,
+				    .generic = generic ? GENERIC_SKB | GENERIC_VERIFIED : 0,
+				    .gate.mask = place };
 
 	/* What was seen to come in from the place came in by another device. */
 	if (attachments.places_used & place)
@@ -310,6 +314,19 @@ void attachment_readdress(const struct link *device)
 		memcpy(attachments.slots[slot].mac, device->mac, sizeof(attachments.slots[slot].mac));
 }
 
+void attachment_follow(const struct links *links)
+{
+	verified_follow(links);
+	for (unsigned int i = 0; i < attachments.used; i++) {
+		struct attachment *slot = &attachments.slots[i];
+		const struct link *device = links_find(links, slot->ifindex);
+
+		if (slot->generic && device)
+			slot->generic = GENERIC_SKB | (verified_may_come(links, device) ? GENERIC_VERIFIED : 0);
+	}
+	attachment_forget_flags();
+}
+
 /* ---- how frames leave ---- */
 
 bool attachment_takes_redirects(uint32_t ifindex)
@@ -380,7 +397,9 @@ uint8_t attachment_device_flags(uint32_t ifindex)
 	if (remembered.ifindex == ifindex)
 		return remembered.flags;
 	remembered.ifindex = ifindex;
-	remembered.flags = attachment_takes_redirects(ifindex) ? HOP_REDIRECT : 0;
+	remembered.flags = verified_are_handed_on(ifindex) ? HOP_HANDS_ON : 0;
+	if (attachment_takes_redirects(ifindex))
+		remembered.flags |= HOP_REDIRECT;
 	if (!device_xdp_features(ifindex, &features) && features & XDP_FEATURE_NDO_XMIT_SG)
 		remembered.flags |= HOP_FRAGS;
 	if (state == ATTACHMENT_GENERIC || (state == ATTACHMENT_NATIVE && sends_back(ifindex)))

@@ -13,7 +13,7 @@
 
 #include "abi.h"
 #include "iface/dispatcher.h"
-#include "netlink/link.h"
+#include "netlink/links.h"
 
 enum attachment_state { ATTACHMENT_NONE,
 			ATTACHMENT_NATIVE,
@@ -78,6 +78,12 @@ bool attachment_holds(uint32_t ifindex);
 void attachment_readdress(const struct link *device);
 
 /**
+ * Follows what all links say about checksums that were verified in software (verified.h), for devices in generic
+ * mode and for attachment_device_flags.
+ */
+void attachment_follow(const struct links *links);
+
+/**
  * Whether a device sends frames that are redirected to it. Some drivers say that they do only
  * while a program is attached. Where the kernel does not say (before Linux 6.3), only a device
  * that carries the program in native mode is taken to do so.
@@ -85,7 +91,7 @@ void attachment_readdress(const struct link *device);
 bool attachment_takes_redirects(uint32_t ifindex);
 
 /**
- * How frames can leave by a device that is no VLAN: HOP_REDIRECT, HOP_TRANSMIT and HOP_FRAGS.
+ * How frames can leave by a device that is no VLAN: HOP_REDIRECT, HOP_TRANSMIT, HOP_FRAGS and HOP_HANDS_ON.
  * The last answer is remembered until attachment_forget_flags.
  */
 uint8_t attachment_device_flags(uint32_t ifindex);

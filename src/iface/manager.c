@@ -10,6 +10,7 @@
 #include "iface/interfaces.h"
 #include "iface/one_mode.h"
 #include "iface/selection.h"
+#include "iface/verified.h"
 #include "iface/vlan.h"
 #include "netlink/links.h"
 
@@ -80,6 +81,7 @@ enum manager_outcome manager_start(const struct manager_plan *plan)
 	attachment_open(plan->program, plan->slots, plan->copy);
 	outcome = choose_modes(&links);
 	alias_follow(&links);
+	attachment_follow(&links);
 	links_free(&links);
 	if (outcome == MANAGER_NEEDS_FRAGS)
 		manager_stop();
@@ -139,6 +141,7 @@ bool manager_complete(void)
 void manager_stop(void)
 {
 	attachment_close();
+	verified_forget();
 	vlan_forget();
 	managed.count = 0;
 }
@@ -186,6 +189,7 @@ void manager_refresh(void)
 		interfaces_log(&managed);
 	}
 	alias_follow(&links);
+	attachment_follow(&links);
 	vlan_follow(&links, wanted_vlan);
 	interfaces_publish(&managed, &links);
 	links_free(&links);

@@ -13,7 +13,7 @@ const struct link *member_of(const struct links *links, const struct link *link)
 	if (!upper)
 		return NULL;
 	/* hv_netvsc is of no kind that ip-link(8) knows. A bridge is, so its driver is not asked for. */
-	return upper->bond || (!upper->of_kind && device_driver_is(upper->name, "hv_netvsc")) ? upper : NULL;
+	return upper->bond || (!upper->kind[0] && device_driver_is(upper->name, "hv_netvsc")) ? upper : NULL;
 }
 
 const struct link *member_next(const struct links *links, const struct link *device, const struct link *member)

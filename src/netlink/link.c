@@ -86,7 +86,7 @@ static void parse_link_info(const struct nlattr *info, struct link *link)
 			break;
 		}
 	}
-	link->of_kind = kind[0];
+	strncpy(link->kind, kind, sizeof(link->kind) - 1);
 	link->vlan = !strcmp(kind, "vlan");
 	link->veth = !strcmp(kind, "veth");
 	link->bond = !strcmp(kind, "bond");

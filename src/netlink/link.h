@@ -9,6 +9,9 @@
 
 struct mnl_socket;
 
+/* Bytes of the kind of a link, with the 0 at its end. */
+#define LINK_KIND_SIZE 16
+
 struct link {
 	uint32_t ifindex;
 	uint32_t mtu;       /* in bytes, as IFLA_MTU */
@@ -23,13 +26,13 @@ struct link {
 	uint32_t lower;         /* the link below, or a veth's other end; 0: none in this namespace */
 	uint32_t upper;         /* the bridge or bond that it is a member of; 0: none */
 	bool veth;              /* it is a veth: `lower` is its other end, and not below it */
-	bool of_kind;           /* it is of a kind that ip-link(8) can add; false: its driver has found it, as a network card */
 	bool bond;              /* it is a bond; if not, the next two are 0 */
 	uint8_t bond_mode;      /* BOND_MODE_* of linux/if_bonding.h */
 	uint8_t bond_policy;    /* by what the mode chooses a member: BOND_XMIT_POLICY_* */
 	bool backup;            /* it is a member of a bond, which drops what it receives for now */
 	uint8_t mac[6];
 	char name[IFNAMSIZ];
+	char kind[LINK_KIND_SIZE]; /* as ip-link(8) has it: "bridge", "vxlan"; "": it is a device of a driver, as a network card */
 };
 
 /**

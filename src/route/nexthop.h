@@ -16,7 +16,7 @@
 
 /** What the thread has to know of the interfaces. Only the thread calls these. */
 struct nexthop_callbacks {
-	/* HOP_REDIRECT, HOP_TRANSMIT and HOP_FRAGS: how frames can leave by a device that is no VLAN. */
+	/* HOP_REDIRECT, HOP_TRANSMIT, HOP_FRAGS and HOP_HANDS_ON: how frames can leave by a device that is no VLAN. */
 	uint8_t (*device_flags)(uint32_t ifindex);
 	/* Some link may have changed; also called once a second. */
 	void (*links_changed)(void);

@@ -21,7 +21,7 @@ struct route_lookup_device {
 	int error;        /* 0, or why `link` is not known or cannot be used */
 	struct link link;
 	bool flags_known;
-	uint8_t flags; /* HOP_REDIRECT, HOP_TRANSMIT and HOP_FRAGS */
+	uint8_t flags; /* HOP_REDIRECT, HOP_TRANSMIT, HOP_FRAGS and HOP_HANDS_ON */
 };
 
 /* So many of our own addresses are remembered at a time. */

@@ -202,7 +202,7 @@ static void ports_make(struct scenario *scenario)
 		port->device = i == at || (i == beside && r->alias & 2) ? INGRESS : 100 + (uint32_t)i;
 		port->ifindex = i == at && r->alias & 1 ? ALIAS : port->device;
 		memset(port->mac, 0xa0 + i, 6);
-		port->generic = r->generic & 1;
+		port->generic = r->generic & 1 ? GENERIC_SKB | (r->generic & 2 ? GENERIC_VERIFIED : 0) : 0;
 	}
 	memcpy(world->port[at].mac, scenario->mac + 24, 6);
 	memcpy(world->in.mac, world->port[at].mac, 6);

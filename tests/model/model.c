@@ -452,7 +452,7 @@ static uint32_t checksum_causes(const struct trip *t)
 
 	if (t->v6 && no_checksum(t))
 		return CAUSE(CHECKSUM);
-	if (is_partial(t) && t->port->generic)
+	if (t->port->generic && (is_partial(t) || (t->port->generic & GENERIC_VERIFIED && t->hop->flags & HOP_HANDS_ON)))
 		return CAUSE(CHECKSUM);
 	if (no_checksum(t) || is_partial(t))
 		return can_sum(t->data, t->data_length) ? 0 : CAUSE(CHECKSUM);

@@ -71,6 +71,33 @@ static void generic_transmit(struct world *world)
 	transmit_only(world);
 }
 
+/* This host has verified the checksum, and the receiver gets the same skb. */
+static void generic_verified(struct world *world)
+{
+	generic_other(world);
+	world->port[1].generic = GENERIC_SKB | GENERIC_VERIFIED;
+	world_last_hop(world)->flags = HOP_HANDS_ON;
+}
+
+/* A network card sends the bytes alone. */
+static void verified_to_card(struct world *world)
+{
+	generic_verified(world);
+	world_last_hop(world)->flags = 0;
+}
+
+static void not_verified(struct world *world)
+{
+	generic_verified(world);
+	world->port[1].generic = GENERIC_SKB;
+}
+
+static void native_hands_on(struct world *world)
+{
+	other_way_out(world);
+	world_last_hop(world)->flags |= HOP_HANDS_ON;
+}
+
 static void native_to_generic_port(struct world *world)
 {
 	world->port[0].generic = 1;
@@ -131,12 +158,17 @@ static void test_ways_out(void **state)
 		ALL_WAYS("skb to another device", .before = generic_other),
 		ALL_WAYS("skb back by redirect", .before = generic_back),
 		ALL_WAYS("skb sent back", .before = generic_transmit),
+		ALL_WAYS("skb with a verified checksum to a card", .before = verified_to_card),
+		ALL_WAYS("skb to a device that hands it on", .before = not_verified),
+		ALL_WAYS("from native to a device that hands skbs on", .before = native_hands_on),
 		ALL_WAYS("from native to a generic port", .before = native_to_generic_port),
 		ALL_WAYS("skb with trailing bytes", .before = generic_other, .trailer = 9),
 		ALL_WAYS("skb without a checksum", .before = port_generic, .checksum = SUM_ZERO),
 		ALL_WAYS("skb with a wrong checksum", .before = port_generic, .checksum = SUM_BAD),
 		ALL_WAYS("partial, another port is generic", .before = generic_row_is_others,
 			 .checksum = SUM_PARTIAL),
+		FAULT("skb with a verified checksum, handed on", CHECKSUM, .before = generic_verified),
+		FAULT("the same without a UDP checksum", CHECKSUM, .before = generic_verified, .checksum = SUM_ZERO),
 		FAULT("no redirects taken", NO_REDIRECT, .before = other_takes_no_redirect),
 		FAULT("sends only its own", NO_REDIRECT, .before = other_only_transmits),
 		FAULT("only the device out is generic", NO_REDIRECT, .before = other_is_generic_port),
