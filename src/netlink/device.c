@@ -155,6 +155,21 @@ int device_ethtool(const char *name, void *command)
 	return error;
 }
 
+void device_channels(const char *name, struct device_channels *channels)
+{
+	struct ethtool_channels answer = { .cmd = ETHTOOL_GCHANNELS };
+
+	if (device_ethtool(name, &answer))
+		answer = (struct ethtool_channels){ 0 };
+	*channels = (struct device_channels){
+		.rx = answer.rx_count,
+		.tx = answer.tx_count,
+		.combined = answer.combined_count,
+		.rx_max = answer.max_rx,
+		.combined_max = answer.max_combined,
+	};
+}
+
 void device_driver(const char *name, char driver[DEVICE_DRIVER_SIZE])
 {
 	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };

@@ -43,6 +43,15 @@ void device_driver(const char *name, char driver[DEVICE_DRIVER_SIZE]);
  */
 bool device_driver_is(const char *name, const char *driver);
 
+/* The channels of a device, in which it receives and sends. 0: it has none of this kind, or the kernel does not say. */
+struct device_channels {
+	uint32_t rx, tx, combined;
+	uint32_t rx_max, combined_max;
+};
+
+/** Reads how many channels an interface uses, and how many it could: ethtool -l. Any thread. */
+void device_channels(const char *name, struct device_channels *channels);
+
 /**
  * Sends an ethtool request for an interface (SIOCETHTOOL). `command` is one of the
  * structs of linux/ethtool.h, which begin with the command's number; the kernel
