@@ -10,6 +10,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "iface/redirects.h"
 #include "iface/verified.h"
 #include "netlink/device.h"
 #include "table/gates.h"
@@ -317,6 +318,7 @@ void attachment_readdress(const struct link *device)
 void attachment_follow(const struct links *links)
 {
 	verified_follow(links);
+	redirects_follow(links);
 	for (unsigned int i = 0; i < attachments.used; i++) {
 		struct attachment *slot = &attachments.slots[i];
 		const struct link *device = links_find(links, slot->ifindex);
@@ -398,7 +400,7 @@ uint8_t attachment_device_flags(uint32_t ifindex)
 		return remembered.flags;
 	remembered.ifindex = ifindex;
 	remembered.flags = verified_are_handed_on(ifindex) ? HOP_HANDS_ON : 0;
-	if (attachment_takes_redirects(ifindex))
+	if (attachment_takes_redirects(ifindex) && !redirects_are_lost(ifindex))
 		remembered.flags |= HOP_REDIRECT;
 	if (!device_xdp_features(ifindex, &features) && features & XDP_FEATURE_NDO_XMIT_SG)
 		remembered.flags |= HOP_FRAGS;

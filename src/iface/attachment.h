@@ -78,8 +78,8 @@ bool attachment_holds(uint32_t ifindex);
 void attachment_readdress(const struct link *device);
 
 /**
- * Follows what all links say about checksums that were verified in software (verified.h), for devices in generic
- * mode and for attachment_device_flags.
+ * Follows what decides on how packets leave, for attachment_device_flags: which links hand on checksums that were verified
+ * in software (verified.h), and which devices lose redirected frames (redirects.h).
  */
 void attachment_follow(const struct links *links);
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "iface/attachment.h"
+#include "iface/redirects.h"
 #include "table/status.h"
 
 bool interfaces_have(const struct interfaces *interfaces, uint32_t ifindex)
@@ -121,6 +122,7 @@ static void publish(unsigned int slot, const struct interface *interface, const 
 		.device_ifindex = interface->device,
 		.mode = modes[attachment_state(interface->device)],
 		.dispatched = attachment_is_dispatched(interface->device),
+		.no_redirect = redirects_are_lost(interface->device),
 	};
 
 	snprintf(shown.name, sizeof(shown.name), "%s", interface->name);

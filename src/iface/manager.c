@@ -9,6 +9,7 @@
 #include "iface/changes.h"
 #include "iface/interfaces.h"
 #include "iface/one_mode.h"
+#include "iface/redirects.h"
 #include "iface/selection.h"
 #include "iface/verified.h"
 #include "iface/vlan.h"
@@ -142,6 +143,7 @@ void manager_stop(void)
 {
 	attachment_close();
 	verified_forget();
+	redirects_forget();
 	vlan_forget();
 	managed.count = 0;
 }

@@ -63,6 +63,18 @@ static void write_interfaces(FILE *out, const struct metric *metric, const struc
 	}
 }
 
+static void write_no_redirect(FILE *out, const struct metric *metric, const struct snapshot *snapshot)
+{
+	const struct status *status = &snapshot->status;
+
+	for (unsigned int i = 0; i < status->interfaces; i++) {
+		char name[STATUS_NAME + 1] = "";
+
+		memcpy(name, status->interface[i].name, STATUS_NAME);
+		metric_put_labelled(out, metric, &snapshot->server, "interface", name, status->interface[i].no_redirect);
+	}
+}
+
 static void write_ipsec(FILE *out, const struct metric *metric, const struct snapshot *snapshot)
 {
 	metric_put(out, metric, &snapshot->server, snapshot->status.blocked);
@@ -147,6 +159,9 @@ static const struct metric metrics[] = {
 	  write_monitor },
 	{ "turn_xdp_interface_attached", "gauge", "1 if an interface carries the program, 0 if it should and does not.",
 	  write_interfaces },
+	{ "turn_xdp_interface_no_redirect", "gauge",
+	  "1 if an interface has too few queues for packets from other interfaces, which are relayed in userspace.",
+	  write_no_redirect },
 	{ "turn_xdp_ipsec_blocked", "gauge", "1 if the host's IPsec policies keep all channels in userspace.",
 	  write_ipsec },
 	{ "turn_xdp_host_examines", "gauge", "1 if the host has what may refuse or change packets, by family.",

@@ -30,6 +30,16 @@ static void tell_waiting(const struct status *status, const struct listener *lis
 		     STATUS_WAITING, status->waiting, memchr(status->waiting, ',', STATUS_WAITING) ? "them" : "it");
 }
 
+/* Whether packets can come in by one device and leave by another. */
+static bool one_of_several(const struct status *status)
+{
+	for (unsigned int i = 1; i < status->interfaces; i++) {
+		if (status->interface[i].device_ifindex != status->interface[0].device_ifindex)
+			return true;
+	}
+	return false;
+}
+
 static void tell_interfaces(const struct snapshot *snapshot, const struct listener *listener)
 {
 	for (unsigned int i = 0; i < snapshot->status.interfaces; i++) {
@@ -38,6 +48,11 @@ static void tell_interfaces(const struct snapshot *snapshot, const struct listen
 		if (interface->mode == STATUS_MODE_NONE)
 			tell(listener, "%.*s does not carry the program: its packets are relayed in userspace", STATUS_NAME,
 			     interface->name);
+		if (interface->no_redirect && one_of_several(&snapshot->status))
+			tell(listener,
+			     "%.*s has fewer queues than this host has CPUs: what comes in by other interfaces and leaves by it is "
+			     "relayed in userspace; ethtool -L gives it more",
+			     STATUS_NAME, interface->device);
 	}
 }
 

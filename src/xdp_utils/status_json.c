@@ -35,6 +35,7 @@ static void write_interfaces(struct json *json, const struct status *status)
 		write_field(json, "device", interface->device, STATUS_NAME);
 		json_number(json, "device_ifindex", interface->device_ifindex);
 		json_bool(json, "through_dispatcher", interface->dispatched);
+		json_bool(json, "no_redirect", interface->no_redirect);
 		write_field(json, "text", interface->line, STATUS_LINE);
 		json_close(json, '{');
 	}

@@ -309,7 +309,7 @@ static void test_bond(void **state)
 			assert_true(link.bond);
 			assert_int_equal(link.bond_mode, modes[i]);
 			assert_int_equal(link.bond_policy, policy);
-			assert_true(link.of_kind);
+			assert_string_equal(link.kind, "bond");
 			assert_false(link.backup);
 		}
 	}
@@ -325,7 +325,7 @@ static void test_bond_member(void **state)
 	assert_true(ask(answer).backup);
 	assert_int_equal(ask(answer).upper, 3);
 	/* A network card is of no kind. */
-	assert_false(ask(answer).of_kind);
+	assert_string_equal(ask(answer).kind, "");
 	assert_false(ask(answer).bond);
 	answer.member_state = BOND_STATE_ACTIVE;
 	assert_false(ask(answer).backup);

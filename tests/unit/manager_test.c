@@ -22,6 +22,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "base/cpus.h"
 #include "base/log.h"
 #include "iface/attachment.h"
 #include "iface/gro.h"
@@ -48,6 +49,7 @@ struct fake {
 	uint64_t features, features_attached; /* the second while the program is attached */
 	int native_error, generic_error;
 	bool merges;
+	uint32_t channels;
 	uint32_t foreign; /* id of another XDP program; 0: none */
 	int fd;
 	bool generic;
@@ -57,6 +59,7 @@ struct fake {
 static struct {
 	struct fake device[HOSTS_MAX];
 	unsigned int count;
+	uint32_t cpus;
 	bool unknown; /* a kernel before 6.3 does not say what drivers can do */
 	unsigned int vlans;
 	struct {
@@ -168,6 +171,16 @@ void device_driver(const char *name, char driver[DEVICE_DRIVER_SIZE])
 bool device_driver_is(const char *name, const char *driver)
 {
 	return named(name) && !strcmp(named(name)->driver, driver);
+}
+
+void device_channels(const char *name, struct device_channels *channels)
+{
+	*channels = (struct device_channels){ .combined = named(name)->channels };
+}
+
+uint32_t cpus_online(void)
+{
+	return host.cpus;
 }
 
 bool gro_merges_udp(const struct links *links, const struct link *link)
@@ -655,6 +668,61 @@ static void test_flags(void **state)
 	assert_int_equal(attachment_device_flags(other->link.ifindex), 0);
 }
 
+static uint8_t redirects_to(const struct fake *device)
+{
+	return attachment_device_flags(device->link.ifindex) & HOP_REDIRECT;
+}
+
+/* A driver that has a queue for each CPU drops what is redirected by the CPUs that have none. */
+static void test_queues(void **state)
+{
+	struct fake *device = add("eth0", ALL), *other = add("eth1", ALL);
+
+	(void)state;
+	device->driver = other->driver = "i40e";
+	device->channels = 3;
+	other->channels = host.cpus = 4;
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0 eth1"), MANAGER_STARTED);
+	assert_string_equal(mode_of("eth0"), "native");
+	assert_int_equal(redirects_to(device), 0);
+	assert_int_equal(redirects_to(other), HOP_REDIRECT);
+	/* What has come in by it leaves by it. */
+	assert_int_equal(attachment_device_flags(device->link.ifindex), HOP_TRANSMIT);
+	assert_true(logged("eth0: has 3 queues", "ethtool -L eth0 combined 4"));
+	manager_refresh();
+	assert_true(shown[0].no_redirect && !shown[1].no_redirect);
+	/* It is said once, until it has changed. */
+	assert_string_equal(host.log, "");
+	device->channels = 4;
+	manager_refresh();
+	assert_int_equal(redirects_to(device), HOP_REDIRECT);
+	assert_false(shown[0].no_redirect);
+	assert_true(logged("eth0: has a queue for each CPU now", ""));
+	/* A CPU comes; of both. */
+	host.cpus = 5;
+	manager_refresh();
+	assert_int_equal(redirects_to(device), 0);
+	assert_int_equal(redirects_to(other), 0);
+	assert_true(logged("eth1: has 4 queues", "combined 5"));
+	manager_stop();
+
+	/* Nothing is redirected to the only device, so nothing is said of it. */
+	take_away("eth1");
+	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0 eth1"), MANAGER_STARTED);
+	assert_int_equal(redirects_to(device), 0);
+	assert_false(logged("eth0: has 4 queues", ""));
+	/* But once there is another one. */
+	add("eth1", ALL);
+	manager_refresh();
+	assert_true(logged("eth0: has 4 queues", ""));
+	manager_stop();
+
+	/* In generic mode the network stack sends. */
+	assert_int_equal(start(OPTION_MODE_GENERIC, false, "eth0 eth1"), MANAGER_STARTED);
+	assert_int_equal(redirects_to(device), HOP_REDIRECT);
+	assert_false(logged("queues", ""));
+}
+
 /* ---- VLANs ---- */
 
 static bool has_vlan(const char *device, uint16_t outer, uint16_t inner, const char *vlan)
@@ -1015,7 +1083,8 @@ static struct fake *add_bond(const char *name)
 	struct fake *bond = add(name, ALL);
 
 	bond->driver = "bonding";
-	bond->link.bond = bond->link.of_kind = true;
+	bond->link.bond = true;
+	snprintf(bond->link.kind, sizeof(bond->link.kind), "bond");
 	bond->link.bond_mode = 1; /* BOND_MODE_ACTIVEBACKUP */
 	return bond;
 }
@@ -1610,6 +1679,7 @@ int main(void)
 		TEST(test_several),
 		TEST(test_frags),
 		TEST(test_flags),
+		TEST(test_queues),
 		TEST(test_vlan_native),
 		TEST(test_vlan_all),
 		TEST(test_vlan_generic),

@@ -35,6 +35,8 @@ static void test_status(void **state)
 		    "turnserver      pid 42, up 1m 30s, mode native, program id 7 and 1 more\n"
 		    "attention       this host has IPsec policies, which XDP would bypass: everything is relayed in userspace until they are removed\n"
 		    "attention       22 of 43 relay threads have not reported for 5 seconds: their channels are relayed in userspace, if at all\n"
+		    "attention       eth0 has fewer queues than this host has CPUs: what comes in by other interfaces and leaves by it is "
+		    "relayed in userspace; ethtool -L gives it more\n"
 		    "attention       wlan0 does not carry the program: its packets are relayed in userspace\n"
 		    "attention       12 of 29 next hops are not resolved: packets to them are relayed in userspace\n"
 		    "attention       a first sentence\n"

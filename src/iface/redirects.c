@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "iface/redirects.h"
+
+#include <linux/version.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "abi.h"
+#include "base/cpus.h"
+#include "base/log.h"
+#include "iface/attachment.h"
+
+/* Drivers with a transmit queue for each CPU, in drivers/net/ethernet/ of Linux. */
+static const struct driver {
+	const char *name;
+	uint32_t until; /* the first kernel in which CPUs share queues; 0: none does */
+} drivers[] = {
+	/* intel/i40e/i40e_txrx.c: i40e_xdp_xmit() */
+	{ "i40e", 0 },
+	/* mellanox/mlx5/core/en/xdp.c: mlx5e_xdp_xmit() */
+	{ "mlx5_core", 0 },
+	/* intel/ice/ice_txrx.c: ice_xdp_xmit() */
+	{ "ice", KERNEL_VERSION(5, 16, 0) },
+};
+
+struct device {
+	uint32_t ifindex;
+	bool lost;
+	bool told; /* the log has that frames are lost */
+};
+
+/* Those in native mode. */
+static struct {
+	struct device device[ABI_ATTACHMENTS];
+	unsigned int count;
+} known;
+
+static const struct driver *find_driver(const char *name)
+{
+	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
+		if (!strcmp(drivers[i].name, name))
+			return &drivers[i];
+	}
+	return NULL;
+}
+
+/* All of these drivers have combined channels. A driver that does not say how many it has is not judged. */
+bool redirects_need_channels(const char *driver, uint32_t kernel, const struct device_channels *channels, uint32_t cpus)
+{
+	const struct driver *found = find_driver(driver);
+
+	if (!found || (found->until && kernel >= found->until))
+		return false;
+	return channels->combined && channels->combined < cpus;
+}
+
+static uint32_t kernel_version(void)
+{
+	unsigned int major, minor;
+	struct utsname name;
+
+	if (uname(&name) || sscanf(name.release, "%u.%u", &major, &minor) != 2)
+		return 0;
+	return KERNEL_VERSION(major, minor, 0);
+}
+
+static struct device *find(uint32_t ifindex)
+{
+	for (unsigned int i = 0; i < known.count; i++) {
+		if (known.device[i].ifindex == ifindex)
+			return &known.device[i];
+	}
+	return NULL;
+}
+
+bool redirects_are_lost(uint32_t ifindex)
+{
+	const struct device *device = find(ifindex);
+
+	return device && device->lost;
+}
+
+void redirects_forget(void)
+{
+	known.count = 0;
+}
+
+/* What is logged of a device matters only if there are frames of others that could be redirected to it. */
+static void look_at(struct device *device, const struct link *link, bool alone)
+{
+	struct device_channels channels = { 0 };
+	char driver[DEVICE_DRIVER_SIZE];
+	uint32_t cpus = 0;
+
+	device_driver(link->name, driver);
+	if (find_driver(driver)) {
+		device_channels(link->name, &channels);
+		cpus = cpus_online();
+	}
+	device->lost = redirects_need_channels(driver, kernel_version(), &channels, cpus);
+	if (device->lost == device->told || alone)
+		return;
+	device->told = device->lost;
+	if (device->lost)
+		log_line(LOG_LEVEL_WARNING,
+			 "%s: has %u queues, fewer than this host has CPUs (%u), and its driver (%s) drops what a CPU without a queue "
+			 "redirects; so what comes in by another interface and leaves by %s is relayed in userspace; give it as many "
+			 "queues if it can: ethtool -L %s combined %u",
+			 link->name, channels.combined, cpus, driver, link->name, link->name, cpus);
+	else
+		log_line(LOG_LEVEL_INFO, "%s: has a queue for each CPU now: what other interfaces redirect to it leaves", link->name);
+}
+
+void redirects_follow(const struct links *links)
+{
+	struct device next[ABI_ATTACHMENTS];
+	uint32_t devices[ABI_ATTACHMENTS];
+	unsigned int count = 0, all = attachment_list(devices);
+
+	for (unsigned int i = 0; i < all; i++) {
+		const struct device *had = find(devices[i]);
+
+		if (attachment_state(devices[i]) == ATTACHMENT_NATIVE && links_find(links, devices[i]))
+			next[count++] = had ? *had : (struct device){ .ifindex = devices[i] };
+	}
+	memcpy(known.device, next, count * sizeof(*next));
+	known.count = count;
+	for (unsigned int i = 0; i < count; i++)
+		look_at(&known.device[i], links_find(links, known.device[i].ifindex), count == 1);
+}

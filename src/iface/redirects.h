@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Devices in native mode that lose a part of the frames that are redirected to them. With some drivers each CPU has a
+ * transmit queue of its own for such frames, and with fewer queues than CPUs there are CPUs that have none: what they
+ * redirect is dropped (ndo_xdp_xmit returns -ENXIO). Neither the kernel nor the program says so. What comes in by such a
+ * device and leaves by it again (XDP_TX) is not lost. One thread at a time.
+ */
+#ifndef OFFLOAD_IFACE_REDIRECTS_H
+#define OFFLOAD_IFACE_REDIRECTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "netlink/device.h"
+#include "netlink/links.h"
+
+/**
+ * Whether the driver drops what some of the CPUs redirect, with so many channels. `kernel` is the version of the kernel:
+ * KERNEL_VERSION of linux/version.h. `cpus` is the highest number of a CPU, and one. Pure.
+ */
+bool redirects_need_channels(const char *driver, uint32_t kernel, const struct device_channels *channels, uint32_t cpus);
+
+/**
+ * Looks at the channels of all devices in native mode, and at the CPUs. Logs what has changed of a device, if there are
+ * other devices in native mode.
+ */
+void redirects_follow(const struct links *links);
+
+/** Whether a device loses redirected frames, as far as redirects_follow has found. */
+bool redirects_are_lost(uint32_t ifindex);
+
+/** Forgets all devices. */
+void redirects_forget(void);
+
+#endif
