@@ -114,7 +114,7 @@ static void look_at(struct device *device, const struct link *link, bool alone)
 
 void redirects_follow(const struct links *links)
 {
-	struct device next[ABI_ATTACHMENTS];
+	struct device next[ABI_ATTACHMENTS] = { 0 };
 	uint32_t devices[ABI_ATTACHMENTS];
 	unsigned int count = 0, all = attachment_list(devices);
 
