@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "iface/bridge_filter.h"
+
 /* Links that stand on one another. Where there are more, the worse is taken. */
 #define DEPTH 8
 
@@ -32,6 +34,8 @@ bool verified_may_come(const struct links *links, const struct link *link)
 	for (int depth = 0; depth < DEPTH; depth++) {
 		if (is_one_of(link->kind, none))
 			return false;
+		if (!strcmp(link->kind, "bridge"))
+			return bridge_filter_is_on(link);
 		if (!is_one_of(link->kind, stacked))
 			return true;
 		link = links_find(links, link->lower);

@@ -16,7 +16,7 @@
 
 /**
  * Whether something on this host may have verified what comes in by a link: conntrack for a bridge's ports
- * (br_netfilter), or the tunnel that the packets came through. Kinds of links that are not known may.
+ * (bridge_filter.h), or the tunnel that the packets came through. Kinds of links that are not known may.
  */
 bool verified_may_come(const struct links *links, const struct link *link);
 

@@ -65,6 +65,19 @@ static void parse_bond_member(const struct nlattr *data, struct link *link)
 	}
 }
 
+static void parse_bridge(const struct nlattr *data, struct link *link)
+{
+	const struct nlattr *attribute;
+
+	mnl_attr_for_each_nested(attribute, data) {
+		uint16_t type = mnl_attr_get_type(attribute);
+
+		if ((type == IFLA_BR_NF_CALL_IPTABLES || type == IFLA_BR_NF_CALL_IP6TABLES) &&
+		    mnl_attr_get_payload_len(attribute) >= 1 && mnl_attr_get_u8(attribute))
+			link->bridge_filter = true;
+	}
+}
+
 static void parse_link_info(const struct nlattr *info, struct link *link)
 {
 	const struct nlattr *attribute, *data = NULL, *member_data = NULL;
@@ -96,6 +109,8 @@ static void parse_link_info(const struct nlattr *info, struct link *link)
 		parse_bond(data, link);
 	if (!strcmp(member_kind, "bond") && member_data)
 		parse_bond_member(member_data, link);
+	if (!strcmp(kind, "bridge") && data)
+		parse_bridge(data, link);
 }
 
 /* IFLA_AF_SPEC has a nest for each family. That of IPv6 has the values of net.ipv6.conf.NAME. */

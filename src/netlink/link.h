@@ -30,6 +30,7 @@ struct link {
 	uint8_t bond_mode;      /* BOND_MODE_* of linux/if_bonding.h */
 	uint8_t bond_policy;    /* by what the mode chooses a member: BOND_XMIT_POLICY_* */
 	bool backup;            /* it is a member of a bond, which drops what it receives for now */
+	bool bridge_filter;     /* it is a bridge that is set itself to have iptables filter what its ports receive */
 	uint8_t mac[6];
 	char name[IFNAMSIZ];
 	char kind[LINK_KIND_SIZE]; /* as ip-link(8) has it: "bridge", "vxlan"; "": it is a device of a driver, as a network card */

@@ -24,7 +24,7 @@ from lab import CLIENT, NEAR_PEER, PEER, RELAY, SERVER, Lab
 from netns import command
 from server import Server
 from talk import Talk, Talk6
-from tap import check_equal, note, run, test, wait_until
+from tap import check_equal, note, run, skip, test, wait_until
 
 COUNT = 20
 # A receiver sums up a datagram of at most 76 bytes itself, whatever the skb says (CHECKSUM_BREAK of Linux).
@@ -35,6 +35,14 @@ UNDER = "203.0.113"
 def _feature(name, state, *devices):
     for host, device in devices:
         host.run("ethtool", "-K", device, name, state)
+
+
+def _bridge_filter(host, value):
+    for name in ("iptables", "ip6tables"):
+        try:
+            host.sysctl(f"net/bridge/bridge-nf-call-{name}", value)
+        except FileNotFoundError:
+            skip("this kernel has no br_netfilter")
 
 
 class Bridged(Lab):
@@ -49,8 +57,7 @@ class Bridged(Lab):
         _feature("tx", "off", (client, "eth0"), (peer, "eth0"))
         # GRO would verify the checksums, and remember only that they are right.
         _feature("gro", "off", (server, "port1"), (server, "port2"), (client, "eth0"), (peer, "eth0"))
-        for name in ("iptables", "ip6tables"):
-            server.sysctl(f"net/bridge/bridge-nf-call-{name}", 1)
+        _bridge_filter(server, 1)
         firewall.load(server, firewall.chain("filter", "input", "ct state invalid drop", table="inet"))
 
 
@@ -129,6 +136,13 @@ def _compare(lab, *relayed):
 def bridged():
     with Bridged("one_leg", ipv6=True) as lab:
         _compare(lab)
+
+
+@test("on a bridge whose packets are not filtered: all arrive, relayed in the kernel", seconds=120)
+def not_filtered():
+    with Bridged("one_leg", ipv6=True) as lab:
+        _bridge_filter(lab.server, 0)
+        _compare(lab, "TO_PEER", "TO_CLIENT")
 
 
 @test("through a VXLAN whose checksums are verified: all arrive", seconds=120)

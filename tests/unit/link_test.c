@@ -37,6 +37,7 @@ struct answer {
 	uint8_t mode, policy;    /* of a bond */
 	const char *member_kind; /* the kind of what it is a member of, or NULL */
 	uint8_t member_state;    /* of a bond's member */
+	int filter4, filter6; /* of a bridge; 0: the message does not have it, 1: off, 2: on */
 };
 
 static struct answer answers[8];
@@ -84,12 +85,23 @@ static void put_bond_data(struct nlmsghdr *message, const struct answer *answer)
 	mnl_attr_put_u8(message, IFLA_BOND_RESEND_IGMP, 1);
 }
 
+static void put_bridge_data(struct nlmsghdr *message, const struct answer *answer)
+{
+	if (answer->filter4)
+		mnl_attr_put_u8(message, IFLA_BR_NF_CALL_IPTABLES, answer->filter4 == 2);
+	mnl_attr_put_u8(message, IFLA_BR_NF_CALL_ARPTABLES, 1);
+	if (answer->filter6)
+		mnl_attr_put_u8(message, IFLA_BR_NF_CALL_IP6TABLES, answer->filter6 == 2);
+}
+
 static void put_data(struct nlmsghdr *message, const struct answer *answer)
 {
 	struct nlattr *data = mnl_attr_nest_start(message, IFLA_INFO_DATA);
 
 	if (!strcmp(answer->kind, "bond"))
 		put_bond_data(message, answer);
+	else if (!strcmp(answer->kind, "bridge"))
+		put_bridge_data(message, answer);
 	else
 		put_vlan_data(message, answer);
 	mnl_attr_nest_end(message, data);
@@ -286,6 +298,23 @@ static void test_upper(void **state)
 	assert_int_equal(ask((struct answer){ .ifindex = 9, .lower = 7, .upper = 3 }).upper, 3);
 }
 
+static void test_kind(void **state)
+{
+	(void)state;
+	assert_string_equal(ask((struct answer){ .ifindex = 9 }).kind, "");
+	assert_string_equal(ask((struct answer){ .ifindex = 9, .kind = "vxlan" }).kind, "vxlan");
+	assert_string_equal(ask((struct answer){ .ifindex = 9, .kind = "a-kind-that-is-longer" }).kind, "a-kind-that-is-");
+}
+
+static void test_bridge_filter(void **state)
+{
+	(void)state;
+	assert_false(ask((struct answer){ .ifindex = 9, .kind = "bridge", .filter4 = 1, .filter6 = 1 }).bridge_filter);
+	assert_true(ask((struct answer){ .ifindex = 9, .kind = "bridge", .filter4 = 2, .filter6 = 1 }).bridge_filter);
+	assert_true(ask((struct answer){ .ifindex = 9, .kind = "bridge", .filter6 = 2 }).bridge_filter);
+	assert_false(ask((struct answer){ .ifindex = 9, .kind = "vxlan", .filter4 = 2 }).bridge_filter);
+}
+
 static void test_veth(void **state)
 {
 	(void)state;
@@ -393,6 +422,8 @@ int main(void)
 		cmocka_unit_test(test_not_a_vlan),
 		cmocka_unit_test(test_lower),
 		cmocka_unit_test(test_upper),
+		cmocka_unit_test(test_kind),
+		cmocka_unit_test(test_bridge_filter),
 		cmocka_unit_test(test_veth),
 		cmocka_unit_test(test_bond),
 		cmocka_unit_test(test_bond_member),

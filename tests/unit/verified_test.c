@@ -1,14 +1,26 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* By which links packets come whose checksums this host may have verified, and which hand skbs on. */
+/*
+ * By which links packets come whose checksums this host may have verified, and which hand skbs on. This file has
+ * bridge_filter_is_on itself.
+ */
 #include "unit.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "iface/bridge_filter.h"
 #include "iface/verified.h"
 
 static struct link all[16];
 static struct links links;
+
+static bool filtered;
+
+bool bridge_filter_is_on(const struct link *bridge)
+{
+	assert_string_equal(bridge->kind, "bridge");
+	return filtered;
+}
 
 /* A link of a kind; its index counts from 1. */
 static struct link *add(const char *kind)
@@ -33,6 +45,7 @@ static int start(void **state)
 {
 	(void)state;
 	memset(&links, 0, sizeof(links));
+	filtered = true;
 	verified_forget();
 	return 0;
 }
@@ -83,6 +96,8 @@ static void test_stacked(void **state)
 	vlan = add_above("vlan", bridge);
 	assert_true(verified_may_come(&links, vlan));
 	assert_true(verified_may_come(&links, add_above("macvlan", vlan)));
+	filtered = false;
+	assert_false(verified_may_come(&links, vlan));
 	/* The link below is elsewhere. */
 	assert_false(verified_may_come(&links, other));
 	/* Links cannot stand on themselves; if the kernel says so, that has an end. */
