@@ -13,6 +13,8 @@
 #include <bpf/bpf.h>
 
 #include "iface/attachment.h"
+#include "iface/redirects.h"
+#include "iface/verified.h"
 #include "netlink/device.h"
 #include "table/gates.h"
 
@@ -69,6 +71,35 @@ bool device_driver_is(const char *name, const char *of)
 	return !strcmp(driver, of);
 }
 
+bool verified_may_come(const struct links *links, const struct link *link)
+{
+	(void)links;
+	(void)link;
+	return true;
+}
+
+void verified_follow(const struct links *links)
+{
+	(void)links;
+}
+
+bool verified_are_handed_on(uint32_t ifindex)
+{
+	(void)ifindex;
+	return false;
+}
+
+void redirects_follow(const struct links *links)
+{
+	(void)links;
+}
+
+bool redirects_are_lost(uint32_t ifindex)
+{
+	(void)ifindex;
+	return false;
+}
+
 char *if_indextoname(unsigned int ifindex, char name[IF_NAMESIZE])
 {
 	snprintf(name, IF_NAMESIZE, "eth%u", ifindex);
@@ -117,6 +148,15 @@ static void attach(uint32_t ifindex)
 	assert_int_equal(attachment_attach(&link, false), 0);
 }
 
+/* A member that has taken over the MAC address of its bond. */
+static int put_alias(uint32_t device, uint32_t alias)
+{
+	struct link link = link_of(device);
+
+	link.ifindex = alias;
+	return attachment_alias_put(device, &link);
+}
+
 static const struct attachment *entry(uint32_t ifindex)
 {
 	for (int i = 0; i < ABI_PORTS && slots[i].ifindex; i++) {
@@ -145,12 +185,12 @@ static void test_alias(void **state)
 	uint32_t listed[ABI_PORTS];
 
 	(void)state;
-	assert_int_equal(attachment_alias_add(BOND, ETH0), -ENOENT);
+	assert_int_equal(put_alias(BOND, ETH0), -ENOENT);
 	attach(OTHER);
 	attach(BOND);
-	assert_int_equal(attachment_alias_add(BOND, ETH0), 0);
-	assert_int_equal(attachment_alias_add(BOND, ETH1), 0);
-	assert_int_equal(attachment_alias_add(BOND, ETH1), 0); /* again */
+	assert_int_equal(put_alias(BOND, ETH0), 0);
+	assert_int_equal(put_alias(BOND, ETH1), 0);
+	assert_int_equal(put_alias(BOND, ETH1), 0); /* again */
 	check_alias(ETH0, BOND);
 	check_alias(ETH1, BOND);
 	assert_memory_not_equal(&entry(OTHER)->gate, &entry(BOND)->gate, sizeof(struct gate));
@@ -160,8 +200,8 @@ static void test_alias(void **state)
 	assert_int_equal(attachment_list(listed), 2);
 	assert_int_equal(listed[0] + listed[1], OTHER + BOND);
 	/* An interface is one thing at a time. */
-	assert_int_equal(attachment_alias_add(OTHER, ETH0), -EEXIST);
-	assert_int_equal(attachment_alias_add(BOND, OTHER), -EEXIST);
+	assert_int_equal(put_alias(OTHER, ETH0), -EEXIST);
+	assert_int_equal(put_alias(BOND, OTHER), -EEXIST);
 	bond.ifindex = ETH0;
 	assert_int_equal(attachment_attach(&bond, false), -EEXIST);
 
@@ -183,7 +223,7 @@ static void test_removed(void **state)
 
 	(void)state;
 	attach(BOND);
-	assert_int_equal(attachment_alias_add(BOND, ETH0), 0);
+	assert_int_equal(put_alias(BOND, ETH0), 0);
 	attachment_alias_remove(ETH0);
 	attachment_alias_remove(ETH0);
 	attachment_alias_remove(BOND); /* no alias */
@@ -193,7 +233,7 @@ static void test_removed(void **state)
 	attach(ETH0);
 	attachment_alias_remove(ETH0);
 	assert_int_equal(attachment_state(ETH0), ATTACHMENT_NATIVE);
-	assert_int_equal(attachment_alias_add(BOND, ETH1), 0);
+	assert_int_equal(put_alias(BOND, ETH1), 0);
 	attachment_detach(ETH1); /* carries nothing itself */
 	check_alias(ETH1, BOND);
 	attachment_detach(BOND);
@@ -209,7 +249,7 @@ static void test_counters_begin(void **state)
 	(void)state;
 	attach(BOND);
 	slots[0].seen = slots[0].no_room = 1;
-	assert_int_equal(attachment_alias_add(BOND, ETH0), 0);
+	assert_int_equal(put_alias(BOND, ETH0), 0);
 	assert_int_equal(entry(ETH0)->seen | entry(ETH0)->no_room, 0);
 	attachment_detach(BOND);
 	attach(OTHER);
@@ -230,8 +270,8 @@ static void test_full(void **state)
 	assert_int_equal(places, GATE_DEVICES);
 	assert_int_equal(attachment_attach(&more, false), -ENOSPC);
 	for (uint32_t i = 0; i < ABI_PORTS - ABI_ATTACHMENTS; i++)
-		assert_int_equal(attachment_alias_add(OTHER + i % ABI_ATTACHMENTS, 100 + i), 0);
-	assert_int_equal(attachment_alias_add(OTHER, 99), -ENOSPC);
+		assert_int_equal(put_alias(OTHER + i % ABI_ATTACHMENTS, 100 + i), 0);
+	assert_int_equal(put_alias(OTHER, 99), -ENOSPC);
 	/* What an alias leaves is no place for a device. */
 	attachment_alias_remove(100);
 	assert_int_equal(attachment_attach(&more, false), -ENOSPC);
@@ -253,9 +293,9 @@ static void test_place_again(void **state)
 	attach(OTHER);
 	assert_false(gates_same_epoch(before, gates_now()));
 	before = gates_now();
-	assert_int_equal(attachment_alias_add(OTHER, ETH0), 0);
+	assert_int_equal(put_alias(OTHER, ETH0), 0);
 	attachment_alias_remove(ETH0);
-	assert_int_equal(attachment_alias_add(OTHER, ETH1), 0);
+	assert_int_equal(put_alias(OTHER, ETH1), 0);
 	assert_true(gates_same_epoch(before, gates_now()));
 }
 
