@@ -3,14 +3,16 @@
 # by apt-get with a state of its own: it takes no root, and the system's configuration
 # is only read.
 #
-# usage: apt-source.sh VERSION DIRECTORY
+# usage: apt-source.sh DIRECTORY VERSION...
 #
-# Prints the path of the tarball. Otherwise prints why there is none, and ends with
-# status 1. The caller compares the tarball with its checksum.
+# Prints the path of the tarball if this distribution has one of the versions. Otherwise
+# prints why there is none, and ends with status 1. The caller compares the tarball with
+# its checksum.
 set -eu
 
-version=$1
-downloads=$2
+downloads=$1
+shift
+wanted=" $* "
 case $downloads in /*) ;; *) downloads=$(pwd)/$downloads ;; esac
 state=$downloads/apt
 log=$downloads/apt.log
@@ -110,10 +112,31 @@ apt() { # words of apt-get...
 		"$@" </dev/null
 }
 
+fail_other() { # version that the distribution has
+	: >"$log"
+	fail "this distribution's source package is coturn $1"
+}
+
+# What the system's package lists say, which takes no network; nothing if there are none.
+listed() {
+	apt-cache madison coturn 2>/dev/null |
+		awk -F '|' '{ gsub(/ /, "", $2); sub(/^[0-9]*:/, "", $2); sub(/-[^-]*$/, "", $2); print $2 }'
+}
+
+is_wanted() { # versions...
+	for candidate; do
+		case $wanted in *" $candidate "*) return 0 ;; esac
+	done
+	return 1
+}
+
 rm -rf "$state"
 mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
 : >"$log"
 command -v apt-get >/dev/null 2>&1 || fail "there is no apt-get here to fetch coturn's source package"
+# shellcheck disable=SC2046 # one word for each
+set -- $(listed)
+[ $# -eq 0 ] || is_wanted "$@" || fail_other "$1"
 private_sources "$state/sources.list.d"
 [ -s "$state/sources.list.d/system.list" ] || [ -s "$state/sources.list.d/system.sources" ] ||
 	fail "found no entry of your distribution's own archive in /etc/apt"
@@ -124,10 +147,7 @@ file=$(printf '%s\n' "$files" | sed -n "s/^'.*' \(coturn_[^ ]*\.orig\.tar\.[^ ]*
 [ -n "$file" ] || fail "this distribution's source package of coturn has no upstream tarball"
 offered=${file#coturn_}
 offered=${offered%%.orig.tar.*}
-if [ "$offered" != "$version" ]; then
-	: >"$log"
-	fail "this distribution's source package is coturn $offered, and this project is built on coturn $version"
-fi
+is_wanted "$offered" || fail_other "$offered"
 (cd "$downloads" && apt source --download-only --tar-only coturn) >>"$log" 2>&1 ||
 	fail "cannot download coturn's source package (no network?)"
 rm -rf "$state"

@@ -3,13 +3,19 @@
 # copies what is used of them into build/upstream. configure runs it at the top of the
 # tree.
 #
-# usage: coturn-source.sh                      the default release, from the distribution
-#        coturn-source.sh DIRECTORY | TARBALL  from there
-#        coturn-source.sh --list DIRECTORY     only list what is used of these sources
+# usage: coturn-source.sh [OPTION]...                        the newest release that can be had
+#        coturn-source.sh [OPTION]... DIRECTORY | TARBALL    from there
+#        coturn-source.sh --list DIRECTORY                   only list what is used of these sources
 #
-# Prints the version of coturn, or the list. Otherwise prints why there is none, and
-# ends with status 1.
+#   --release VERSION  only this release
+#   --repository URL   where upstream's tags are
+#   --unchecked        also a release, or sources of it, that upstream.ini does not pin
+#
+# Prints the version of coturn, and "unchecked" if its sources are not the pinned ones; or
+# the list. Otherwise prints why there is none, and ends with status 1.
 set -eu
+# shellcheck source=packaging/pins.sh
+. packaging/pins.sh
 
 # What coturn's configure, make, make install and make check read of its sources, and
 # what our tests read. All of it is checked, and nothing else is copied, so that nothing
@@ -27,14 +33,6 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-
-ini() { # section, key ('' is the part before the first section)
-	awk -v section="$1" -v key="$2" '
-		/^\[/ { here = substr($0, 2, index($0, "]") - 2); next }
-		here == section && $1 == key && $2 == "=" { print $3; exit }' upstream.ini
-}
-known_versions() { sed -n 's/^\[\(.*\)\]$/\1/p' upstream.ini | paste -s -d ' ' -; }
-sum() { sha256sum <"$1" | cut -d ' ' -f 1; }
 
 refuse() { # what, version, sum found, sum wanted, the first path that differs if it is known
 	fail "$1 is not the released coturn $2" ${5:+"  the first path that differs: $5"} \
@@ -80,33 +78,50 @@ known_list() { # version
 	[ -f "$known" ] && [ "$(sum "$known")" = "$(ini "$1" tree)" ]
 }
 
+# What is unpacked is used again only while it is as its list says.
+is_intact() { # version
+	known=build/upstream/coturn-$1.list
+	[ -f "$known" ] && list it "build/upstream/coturn-$1" 2>/dev/null | cmp -s - "$known"
+}
+
+is_unpacked() { # version
+	{ known_list "$1" || [ "$unchecked" = yes ]; } && is_intact "$1"
+}
+
 # Leaves the list in $scratch/list.
 check() { # what, directory, version
 	list "$1" "$2" >"$scratch/list"
 	found=$(sum "$scratch/list")
 	wanted=$(ini "$3" tree)
-	[ "$found" != "$wanted" ] || return 0
+	if [ "$found" = "$wanted" ] || [ "$unchecked" = yes ]; then
+		return 0
+	fi
 	first=
 	! known_list "$3" || first=$(first_difference "$known" "$scratch/list")
 	refuse "$1" "$3" "$found" "$wanted" "$first"
 }
 
-# --- where they come from ----------------------------------------------------
+# --- one place that they come from -------------------------------------------
 
-# What is already unpacked is used again only while it is intact.
-already_unpacked() { # version
-	known_list "$1" && list it "build/upstream/coturn-$1" 2>/dev/null | cmp -s - "$known"
+pinned() { pinned_releases | in_words; }
+
+not_pinned() { # what is not
+	fail "$1: this project has not been built on that release" \
+		"  it knows: $(pinned) (upstream.ini)" \
+		"  to try it all the same: add --coturn-unchecked; docs/releases.md says what to test then, and what to report"
 }
 
 take_directory() { # what, directory
 	[ -f "$2/src/ns_turn_defs.h" ] || fail "there is no coturn in $1 (no src/ns_turn_defs.h)"
-	version=$(sed -n 's/^#define TURN_SERVER_VERSION "\(.*\)".*/\1/p' "$2/src/ns_turn_defs.h" | head -n 1)
+	version=$(sed -n 's/^#define TURN_SERVER_VERSION "\([0-9A-Za-z.+~-]*\)".*/\1/p' "$2/src/ns_turn_defs.h" |
+		head -n 1)
 	[ -n "$version" ] || fail "cannot tell the version of the coturn in $1"
-	[ -n "$(ini "$version" tree)" ] ||
-		fail "$1 is coturn $version, which this project has not been built on" \
-			"it knows: $(known_versions) (see upstream.ini)"
+	[ -z "$release" ] || [ "$version" = "$release" ] || fail "$1 is coturn $version, and not $release"
+	[ -n "$(ini "$version" tree)" ] || [ "$unchecked" = yes ] || not_pinned "$1 is coturn $version"
 	check "$1" "$2" "$version"
-	! already_unpacked "$version" || return 0
+	if cmp -s "$scratch/list" "build/upstream/coturn-$version.list" && is_intact "$version"; then
+		return 0
+	fi
 	rm -rf "$new"
 	mkdir -p "$new"
 	# shellcheck disable=SC2086 # one word for each path
@@ -120,33 +135,110 @@ take_directory() { # what, directory
 }
 
 take_tarball() { # tarball
+	rm -rf "$scratch/unpacked"
 	mkdir "$scratch/unpacked"
 	if ! tar -xf "$1" --no-same-owner --strip-components=1 -C "$scratch/unpacked" 2>"$scratch/message"; then
-		sed 's/^/  /' "$scratch/message" >&2
-		default=$(ini '' default)
-		refuse "'$1' is not a tarball, and" "$default" "$(sum "$1")" "$(ini "$default" tarball)"
+		fail "'$1' is not a tarball, or not a whole one: $(grep -m 1 . "$scratch/message")" \
+			"  SHA-256 found: $(sum "$1")"
 	fi
 	take_directory "'$1'" "$scratch/unpacked"
 }
 
-take_default() {
-	default=$(ini '' default)
-	wanted=$(ini "$default" tarball)
-	tarball=
-	for file in build/downloads/coturn_"$default".orig.tar.*; do
-		if [ -f "$file" ] && [ "$(sum "$file")" = "$wanted" ]; then
-			tarball=$file
+# --- the newest release that can be had ----------------------------------------
+# Each of these returns 1 if it does not have release $release, and adds why to
+# $scratch/why. Sources that come by the network and are not the released ones end everything.
+
+because() { # why
+	printf '  %s: %s\n' "$release" "$1" >>"$scratch/why"
+}
+
+take_at_hand() {
+	for file in build/downloads/coturn_"$release".orig.tar.* build/downloads/coturn-"$release".tar.*; do
+		[ -f "$file" ] || continue
+		if (take_tarball "$file") 2>"$scratch/refused"; then
+			return 0
+		fi
+		because "left out: $(sed 's/^configure: *//' "$scratch/refused" | in_words)"
+	done
+	return 1
+}
+
+repository_is_silent=no
+take_from_repository() {
+	[ "$repository_is_silent" = no ] || return 1
+	echo "fetching coturn $release: $repository" >&2
+	rm -rf "$scratch/clone"
+	status=0
+	packaging/repository-source.sh "$repository" "$release" "$scratch/clone" >"$scratch/message" || status=$?
+	if [ "$status" -ne 0 ]; then
+		because "$(cat "$scratch/message")"
+		[ "$status" -eq 2 ] || repository_is_silent=yes
+		return 1
+	fi
+	take_directory "tag $release of $repository" "$scratch/clone"
+}
+
+# Older releases that are wanted if this one cannot be had are downloaded in the same go.
+take_from_distribution() { # older releases...
+	echo "looking for coturn $release in the source packages of this distribution" >&2
+	if ! tarball=$(packaging/apt-source.sh build/downloads "$release" "$@" 2>"$scratch/message"); then
+		because "$(cat "$scratch/message")"
+		return 1
+	fi
+	case ${tarball##*/} in
+	coturn_"$release".*) ;;
+	*)
+		because "this distribution has ${tarball##*/}"
+		return 1
+		;;
+	esac
+	wanted=$(ini "$release" tarball)
+	found=$(sum "$tarball")
+	if [ -n "$wanted" ] && [ "$found" != "$wanted" ] && [ "$unchecked" = no ]; then
+		refuse "'$tarball'" "$release" "$found" "$wanted"
+	fi
+	take_tarball "$tarball"
+}
+
+at_hand_or_unpacked() { # version
+	is_unpacked "$1" || ls build/downloads/coturn_"$1".orig.tar.* >/dev/null 2>&1
+}
+
+take_newest() { # releases, the newest one first...
+	: >"$scratch/why"
+	for release; do
+		shift
+		missing=
+		for older; do
+			at_hand_or_unpacked "$older" || missing="$missing $older"
+		done
+		version=$release
+		# shellcheck disable=SC2086 # one word for each
+		if is_unpacked "$release" || take_at_hand || take_from_repository || take_from_distribution $missing; then
+			return 0
 		fi
 	done
-	if [ -z "$tarball" ]; then
-		echo "fetching coturn $default: the source package of this distribution" >&2
-		tarball=$(packaging/apt-source.sh "$default" build/downloads 2>"$scratch/message") ||
-			fail "$(cat "$scratch/message")" \
-				"download coturn $default elsewhere and give it to me: ./configure --with-coturn=TARBALL"
+	return 1
+}
+
+report_newer() { # releases, the newest one first...
+	[ "$1" != "$version" ] || return 0
+	echo "configure: took coturn $version, because a newer release could not be had:"
+	cat "$scratch/why"
+	echo "configure: to build coturn $1, download it elsewhere and give it to me: ./configure --with-coturn=TARBALL"
+}
+
+take_any() {
+	if [ -z "$release" ]; then
+		# shellcheck disable=SC2046 # one word for each
+		set -- $(pinned)
+	else
+		[ -n "$(ini "$release" tree)" ] || [ "$unchecked" = yes ] || not_pinned "coturn $release"
+		set -- "$release"
 	fi
-	found=$(sum "$tarball")
-	[ "$found" = "$wanted" ] || refuse "'$tarball'" "$default" "$found" "$wanted"
-	take_tarball "$tarball"
+	take_newest "$@" || fail "cannot get coturn $(echo "$@" | sed 's/ / or /g'):" "$(cat "$scratch/why")" \
+		"download it elsewhere and give it to me: ./configure --with-coturn=TARBALL"
+	report_newer "$@" >&2
 }
 
 if [ "${1:-}" = --list ]; then
@@ -154,12 +246,25 @@ if [ "${1:-}" = --list ]; then
 	list "'$2'" "$2"
 	exit
 fi
+release=
+repository=
+unchecked=no
+while [ $# -gt 0 ]; do
+	case $1 in
+	--release) release=$2 && shift ;;
+	--repository) repository=$2 && shift ;;
+	--unchecked) unchecked=yes ;;
+	*) break ;;
+	esac
+	shift
+done
 mkdir -p build/downloads build/upstream
 if [ $# -eq 0 ]; then
-	take_default
+	take_any
 elif [ -d "$1" ]; then
 	take_directory "'$1'" "$1"
 else
 	take_tarball "$1"
 fi
+known_list "$version" || version="$version unchecked"
 printf '%s\n' "$version"

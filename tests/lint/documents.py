@@ -7,11 +7,13 @@
   document's own folder; a name without a folder is that of a file somewhere in the repository.
   Patterns with * have to match something, and NAME stands for anything.
 - Each source of src/ and bpf/ is in the map of docs/architecture.md.
+- README.md has the vulnerabilities of coturn that upstream.ini has, which ./configure prints.
 
 What only a build makes (build/) is not looked for.
 """
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -101,6 +103,14 @@ def check_map():
                 yield f"{MAP}: {folder}/{name} is in the map, but there is no such file"
 
 
+def check_vulnerabilities():
+    table = subprocess.run([TOP / "packaging" / "vulnerabilities.sh", "--markdown"], check=True,
+                           stdout=subprocess.PIPE, encoding="utf-8").stdout
+    block = f"<!-- vulnerabilities: begin -->\n{table}<!-- vulnerabilities: end -->\n"
+    if block not in (TOP / "README.md").read_text(encoding="utf-8"):
+        yield "README.md: the table of vulnerabilities is not what packaging/vulnerabilities.sh --markdown prints"
+
+
 def main():
     faults = []
     for document in documents():
@@ -110,7 +120,7 @@ def main():
             for code in CODE.findall(line):
                 found += [check_path(document, word.rstrip(":,")) for word in code.split()]
             faults += [f"{document.relative_to(TOP)}:{number}: {fault}" for fault in found if fault]
-    faults += check_map()
+    faults += [*check_map(), *check_vulnerabilities()]
     for fault in faults:
         print(fault, file=sys.stderr)
     return 1 if faults else 0

@@ -46,17 +46,17 @@ class Debian:
         self.run("./configure", f"--with-coturn={TARBALL}")
 
     def do(self, *argv, seconds=600):
-        """A command that may have to configure. Where the distribution has another coturn
-        than the pinned one, what the message says is done, and the command repeated."""
+        """A command that may have to configure. Where no pinned release can be had, what the
+        message says is done, and the command repeated."""
         had_coturn = self.root.inside(f"{HOME}/build/upstream").exists()
         done = self.run(*argv, seconds=seconds, check=False)
-        refused = re.search(r"configure: (this distribution's .*)", done.stdout)
+        refused = re.search(r"configure: (cannot get coturn .*)", done.stdout)
         if done.returncode and refused and "--with-coturn=TARBALL" in done.stdout:
             note(refused.group(1))
             self.use_host_tarball()
             done = self.run(*argv, seconds=seconds, check=False)
         elif not had_coturn and not done.returncode:
-            note("coturn: the source package of this distribution")
+            note("coturn: what ./configure has obtained")
         if done.returncode:
             raise Failed(f"{' '.join(argv)}: status {done.returncode}\n{done.stdout[-6000:]}")
         return done.stdout

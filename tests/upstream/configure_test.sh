@@ -6,11 +6,17 @@ cd "$(dirname "$0")/../.."
 top=$(pwd)
 # shellcheck source=tests/upstream/tap.sh
 . tests/upstream/tap.sh
+# shellcheck source=packaging/pins.sh
+. packaging/pins.sh
 
 # A source tree of its own, so that the real one's build is left alone.
 mkdir "$scratch/tree"
 cp -R configure packaging Makefile.in upstream.ini VERSION "$scratch/tree/"
-configure() { (cd "$scratch/tree" && timeout 200 ./configure "$@") >"$scratch/output" 2>&1 </dev/null; }
+# Nothing is asked of upstream's repository here: releases_test.sh has mirrors of it.
+configure() {
+	(cd "$scratch/tree" && timeout 200 ./configure --coturn-repository="$scratch/no-mirror" "$@") \
+		>"$scratch/output" 2>&1 </dev/null
+}
 
 succeeds() { # name, options...
 	name=$1
@@ -39,8 +45,6 @@ fails() { # name, words that the message has, options...
 	result ok "$name"
 }
 
-sum() { sha256sum <"$1" | cut -d ' ' -f 1; }
-
 # --- options ---
 fails "an unknown option is named" "--frob" --frob
 fails "an option without its value is named" "--prefix" --prefix
@@ -49,17 +53,16 @@ fails "a missing --with-coturn is named" "$scratch/none" --with-coturn="$scratch
 fails "a directory without coturn is refused" "$scratch" --with-coturn="$scratch"
 
 # --- sources that are not the released ones ---
-release=$top/build/upstream/coturn-4.6.1
-tarball=$(find build/downloads -name 'coturn_4.6.1.orig.tar.*' 2>/dev/null | head -n 1)
-pin() { sed -n "/^\[4\.6\.1\]/,/^\[4\.17/s/^$1 = //p" upstream.ini; }
-pinned=$(pin tarball)
-tree=$(pin tree)
+# The release that this tree is built on.
+version=$(sed -n 's/^version = //p' Makefile)
+release=$top/build/upstream/coturn-$version
+tree=$(ini "$version" tree)
 
 echo "not a tarball" >"$scratch/text.tar.gz"
-fails "a file that is no tarball: both sums" "$(sum "$scratch/text.tar.gz") $pinned" \
+fails "a file that is no tarball: its sum" "$(sum "$scratch/text.tar.gz") text.tar.gz" \
 	--with-coturn="$scratch/text.tar.gz"
 
-if [ -d "$release" ]; then
+if [ -n "$tree" ]; then
 	cp -Rp "$release" "$scratch/changed"
 	echo >>"$scratch/changed/configure"
 	tar -czf "$scratch/changed.tar.gz" -C "$scratch" changed
@@ -68,21 +71,20 @@ if [ -d "$release" ]; then
 	fails "a changed tree: both sums" "$found $tree $scratch/changed" --with-coturn="$scratch/changed"
 	holds "no Makefile comes of it" [ ! -e "$scratch/tree/Makefile" ]
 	sed -i 's/^\(#define TURN_SERVER_VERSION\) .*/\1 "9.9.9"/' "$scratch/changed/src/ns_turn_defs.h"
-	fails "an unknown version: it and the known ones" "9.9.9 4.6.1 4.17.1" --with-coturn="$scratch/changed"
+	fails "an unknown version: it, the known ones, and how to try it" "9.9.9 $(pinned_releases | in_words) --coturn-unchecked" \
+		--with-coturn="$scratch/changed"
 	succeeds "the released tree is taken" --with-coturn="$release"
-	holds "without its build products" [ ! -e "$scratch/tree/build/upstream/coturn-4.6.1/bin" ]
+	holds "without its build products" [ ! -e "$scratch/tree/build/upstream/coturn-$version/bin" ]
 	rm -rf "$scratch/tree/build"
-else
-	skips trees "coturn 4.6.1 is not unpacked"
-fi
 
-if [ -n "$tarball" ]; then
+	tarball=$scratch/coturn.tar.gz
+	tar -czf "$tarball" -C "$top/build/upstream" "coturn-$version"
 	succeeds "the released tarball is taken, options in two words" \
-		--with-coturn "$top/$tarball" --prefix /opt/turn --mandir=/opt/man
+		--with-coturn "$tarball" --prefix /opt/turn --mandir=/opt/man
 	holds "coturn's options reach coturn" grep -q -e '--prefix=/opt/turn --manprefix=/opt/man' "$scratch/tree/Makefile"
-	unpacked=$scratch/tree/build/upstream/coturn-4.6.1
+	unpacked=$scratch/tree/build/upstream/coturn-$version
 	touch "$unpacked/kept"
-	configure --with-coturn "$top/$tarball" || :
+	configure --with-coturn "$tarball" || :
 	holds "a second configure unpacks nothing" [ -e "$unpacked/kept" ]
 	# A pkg-config that has heard of no PostgreSQL but what is in a file.
 	cat >"$scratch/pkg-config" <<END
@@ -91,44 +93,28 @@ case \$* in *libpq*) exec test -e "$scratch/libpq" ;; esac
 exec $(command -v pkg-config) "\$@"
 END
 	chmod +x "$scratch/pkg-config"
-	PKGCONFIG=$scratch/pkg-config configure --with-coturn "$top/$tarball" || :
+	PKGCONFIG=$scratch/pkg-config configure --with-coturn "$tarball" || :
 	touch -d 2020-01-01 "$scratch/tree/Makefile"
-	PKGCONFIG=$scratch/pkg-config configure --with-coturn "$top/$tarball" || :
+	PKGCONFIG=$scratch/pkg-config configure --with-coturn "$tarball" || :
 	holds "an unchanged Makefile keeps its date" [ -n "$(find "$scratch/tree/Makefile" ! -newermt 2020-01-02)" ]
 	touch "$scratch/libpq"
-	PKGCONFIG=$scratch/pkg-config configure --with-coturn "$top/$tarball" || :
+	PKGCONFIG=$scratch/pkg-config configure --with-coturn "$tarball" || :
 	holds "a database's library that is installed later makes another" \
 		[ -n "$(find "$scratch/tree/Makefile" -newermt 2020-01-02)" ]
 	echo >>"$unpacked/src/ns_turn_defs.h"
-	configure --with-coturn "$top/$tarball" || :
+	configure --with-coturn "$tarball" || :
 	holds "an unpacked coturn that was edited is replaced" [ ! -e "$unpacked/kept" ]
 	rm -rf "$scratch/tree/build"
 else
-	skips tarballs "coturn 4.6.1 was not downloaded"
+	skips sources "upstream.ini does not pin coturn $version"
 fi
-
-# --- the distribution ---
-# An apt-get whose archive has another coturn, and one whose network is down.
-mkdir "$scratch/apt"
-cat >"$scratch/apt/apt-get" <<'END'
-#!/bin/sh
-case $* in
-*--print-uris*) echo "'http://192.0.2.1/c.tar.xz' coturn_4.5.2.orig.tar.xz 1 SHA256:0" ;;
-esac
-END
-chmod +x "$scratch/apt/apt-get"
-saved=$PATH
-PATH=$scratch/apt:$saved
-fails "another version in the distribution: both, and the way out" "4.5.2 4.6.1 --with-coturn"
-printf '#!/bin/sh\necho "E: Temporary failure resolving the archive"\nexit 100\n' >"$scratch/apt/apt-get"
-fails "no network: the way out" "resolving --with-coturn="
-PATH=$saved
 
 # --- what is missing ---
 mkdir "$scratch/bin"
 for directory in /bin /usr/bin; do
 	find "$directory/" -maxdepth 1 ! -type d ! -name 'clang*' -exec ln -sf {} "$scratch/bin/" \;
 done
+saved=$PATH
 PATH=$scratch/bin
 fails "no clang: its package, and the build without it" "clang --without-xdp"
 configure --packages || :

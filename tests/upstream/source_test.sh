@@ -6,19 +6,23 @@ cd "$(dirname "$0")/../.."
 top=$(pwd)
 # shellcheck source=tests/upstream/tap.sh
 . tests/upstream/tap.sh
+# shellcheck source=packaging/pins.sh
+. packaging/pins.sh
 
-release=$top/build/upstream/coturn-4.6.1
-if [ ! -d "$release" ]; then
-	skips "sources" "coturn 4.6.1 is not unpacked"
+# The release that this tree is built on.
+version=$(sed -n 's/^version = //p' Makefile)
+release=$top/build/upstream/coturn-$version
+pinned=$(ini "$version" tree)
+if [ -z "$pinned" ]; then
+	skips "sources" "upstream.ini does not pin coturn $version"
 	plan
 	exit 0
 fi
-pinned=$(sed -n '/^\[4\.6\.1\]/,/^\[4\.17/s/^tree = //p' upstream.ini)
 
 # A folder of its own, so that the build's sources are left alone.
 mkdir "$scratch/tree"
 cp -R packaging upstream.ini "$scratch/tree/"
-taken=$scratch/tree/build/upstream/coturn-4.6.1
+taken=$scratch/tree/build/upstream/coturn-$version
 source_of() { (cd "$scratch/tree" && timeout 60 packaging/coturn-source.sh "$@" </dev/null); }
 sum_of() { source_of --list "$1" | sha256sum | cut -d ' ' -f 1; }
 
@@ -44,7 +48,7 @@ for unused in Makefile GNUmakefile make-man.sh bin/turnserver sqlite/turndb .git
 	echo unused >"$scratch/built/$unused"
 done
 taken_alone() {
-	[ "$(source_of "$1")" = 4.6.1 ] && [ "$(sum_of "$taken")" = "$pinned" ] || return 1
+	[ "$(source_of "$1")" = "$version" ] && [ "$(sum_of "$taken")" = "$pinned" ] || return 1
 	(cd "$taken" && find . ! -type d) | sed 's|^\./||' | LC_ALL=C sort >"$scratch/there"
 	sed -e 's/^link \(.*\) -> .*/\1/' -e 's/^[a-z]* [0-9a-f]*  //' "$taken.list" | LC_ALL=C sort |
 		diff - "$scratch/there"
@@ -138,12 +142,12 @@ holds "a link whose target has a line break" \
 rm -rf "$scratch/tree/build" "$scratch/changed"
 cp -Rp "$scratch/coturn" "$scratch/changed"
 echo >>"$scratch/changed/configure"
-holds "no path is known: refused" refuses "'$scratch/changed' is not the released coturn 4.6.1" "$scratch/changed"
+holds "no path is known: refused" refuses "'$scratch/changed' is not the released coturn $version" "$scratch/changed"
 holds "with both sums" both_sums
 unnamed() {
-	refuses "'$scratch/changed' is not the released coturn 4.6.1" "$scratch/changed" &&
+	refuses "'$scratch/changed' is not the released coturn $version" "$scratch/changed" &&
 		! grep 'path that differs' "$scratch/said"
 }
-echo "file 0  src" >"$scratch/tree/build/upstream/coturn-4.6.1.list"
+echo "file 0  src" >"$scratch/tree/build/upstream/coturn-$version.list"
 holds "a list that is not the release's names no path" unnamed
 plan
