@@ -160,6 +160,10 @@ if grep -q '^xdp = no' Makefile; then
 	fail 'this tree is configured --without-xdp; run ./configure again without it'
 fi
 version=$(sed -n 's/^version = //p' Makefile)
+if [ -n "$(packaging/vulnerabilities.sh "$version")" ]; then
+	step_done
+	echo "  coturn $version has vulnerabilities, which packaging/vulnerabilities.sh $version names."
+fi
 if [ -x build/bin/turnserver ]; then
 	step "building coturn $version with the kernel offload (make)"
 else
