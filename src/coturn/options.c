@@ -13,6 +13,9 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/version.h"
+#include "coturn/databases.h"
+#include "offload.h"
 
 int __real_getopt_long(int argc, char *const *argv, const char *shorts, const struct option *longs,
 		       int *index);
@@ -63,6 +66,41 @@ static void print_help(void)
 	printf("\n");
 }
 
+static void print_version(void)
+{
+	printf("coturn %s with kernel offload %s%s\n", version_coturn, version_offload,
+	       offload_is_built() ? "" : ", which this build leaves out (configure --without-xdp)");
+}
+
+/*
+ * Whether coturn will print its release and exit. After it has read its options once, it looks for --version in the
+ * arguments itself, until it finds -n or -h.
+ */
+static bool version_is_asked(int argc, char *const *argv)
+{
+	for (int i = 0; i < argc; i++) {
+		if (!strcmp(argv[i], "--version"))
+			return true;
+		if (!strcmp(argv[i], "-n") || !strcmp(argv[i], "-h"))
+			return false;
+	}
+	return false;
+}
+
+/* What has to be done once, with the first arguments that coturn reads. */
+static void begin(int argc, char *const *argv, const struct option *longs)
+{
+	static bool begun;
+
+	if (begun)
+		return;
+	begun = true;
+	databases_note_table(longs);
+	/* The first line stays coturn's, for those who read the release from it. */
+	if (version_is_asked(argc, argv))
+		atexit(print_version);
+}
+
 /* turnadmin is the same program, and must not get our options. Only turnserver has this one. */
 static bool is_turnserver(const struct option *longs)
 {
@@ -83,6 +121,7 @@ int __wrap_getopt_long(int argc, char *const *argv, const char *shorts, const st
 
 	if (!is_turnserver(longs))
 		return __real_getopt_long(argc, argv, shorts, longs, index);
+	begin(argc, argv, longs);
 	while (longs[count].name)
 		count++;
 	if (count + option_count >= LONG_OPTIONS)
@@ -112,5 +151,7 @@ char *__wrap_fgets(char *buffer, int size, FILE *file)
 	do {
 		line = __real_fgets(buffer, size, file);
 	} while (line && !option_read_line(get(), line));
+	if (line)
+		databases_note_line(line);
 	return line;
 }

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/option.h"
 #include "base/version.h"
+#include "coturn/databases.h"
 #include "coturn/options.h"
 #include "coturn/release.h"
 #include "coturn/share.h"
@@ -111,6 +112,7 @@ void __wrap_setup_server(void)
 	log_to(log_to_coturn);
 	option_resolve(given, &settings);
 	log_version(&settings);
+	databases_log_missing();
 	settings.debug = turn_params.verbose == TURN_VERBOSE_EXTRA;
 	options_log_without_effect();
 	if (given->error[0])

@@ -4,10 +4,16 @@
 line means for an option of coturn, and what has no effect, or is not needed, is said once or not at all.
 """
 
+import re
+from pathlib import Path
+
 from lab import RELAY, RELAY6, SERVER, Lab
 from outcome import check_said, said
-from server import Server, database
-from tap import check, check_equal, run, test
+from netns import command
+from server import BINARY, Server, database
+from tap import check, check_equal, note, run, test
+
+TOP = Path(__file__).resolve().parents[2]
 
 # What stands behind the name of a switch in turnserver.conf.
 SPELLINGS = ("", "=yes", "=no", " yes", " no", "\toff", " = on", "==0", "=1", "=2", "=00", "=t", "=f", "=True",
@@ -117,6 +123,32 @@ def interface_list(lab):
             check_equal(server.xdp(), [], "interfaces with XDP")
     with Server(lab, argv=("--xdp-interface=to-client,to-peer",)) as server:
         check_said(server, "repeat the option, once for each interface")
+
+
+@test("turnserver --version: coturn's release in the first line, and ours in the second")
+def version_lines(lab):
+    ours = (TOP / "VERSION").read_text(encoding="utf-8").strip()
+    makefile = (TOP / "Makefile").read_text(encoding="utf-8")
+    release, note_of_release = (re.search(rf"(?m)^{name} = ?(.*)$", makefile).group(1) for name in ("version", "coturn_note"))
+    both = f"coturn {release}{' ' if note_of_release else ''}{note_of_release} with kernel offload {ours}"
+    check_equal(command([BINARY, "--version"]).stdout, f"{release}\n{both}\n", "--version")
+    with Server(lab, offload=False) as server:
+        check_said(server, f"this is {both}, which is off")
+    # Started so, coturn does not look for --version.
+    check("with kernel offload" not in command([BINARY, "-n", "--version", "--max-bps=x", "--bps-capacity=1"],
+                                               check=False).stdout, "a server that ends prints its release")
+
+
+@test("a database that this build lacks is an error that names its option, and the server starts")
+def missing_databases(lab):
+    usage = command([BINARY, "-h"]).stdout
+    options = [name for name in ("psql-userdb", "mysql-userdb", "mongo-userdb", "redis-userdb", "redis-statsdb")
+               if f"--{name}" not in usage]
+    note(f"this build lacks: {options}")
+    with Server(lab, *((name, "\"host=192.0.2.9\"") for name in options), offload=False) as server:
+        for name in options:
+            check_said(server, f"{name} is set, but this server was built without", "install")
+        check_equal(len(said(server, "was built without")), len(options), "lines about databases")
 
 
 LOOPBACK = "on no interface but the loopback"

@@ -36,7 +36,7 @@ def tool(name):
 @functools.lru_cache
 def version():
     """The coturn release of the server under test, as a tuple."""
-    return tuple(map(int, command([BINARY, "--version"]).stdout.split()[-1].split(".")))
+    return tuple(map(int, command([BINARY, "--version"]).stdout.split()[0].split(".")))
 
 
 def database(folder):
