@@ -6,24 +6,36 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "coturn/session_log.h"
 #include "offload.h"
 
 /* Logs each reason only once, because a busy server would otherwise log the same line all day. */
-void refusal_log(enum refusal refusal)
+void refusal_log(const ts_ur_super_session *ss, enum refusal refusal)
 {
 	static bool said[REFUSAL_COUNT];
 
 	offload_count_refusal(refusal);
+	session_log_userspace(ss, eligibility_refusal_text(refusal));
 	if (!__atomic_exchange_n(&said[refusal], true, __ATOMIC_RELAXED))
 		log_line(LOG_LEVEL_INFO, "channels stay in userspace where %s (logged once)",
 			 eligibility_refusal_text(refusal));
 }
 
-void refusal_log_failure(int error)
+static const char *failure_text(int error)
+{
+	if (error == -ENOSPC)
+		return "the kernel's tables are full";
+	if (error == -EUSERS)
+		return "too many relay threads have channels";
+	return strerror(-error);
+}
+
+void refusal_log_failure(const ts_ur_super_session *ss, int error)
 {
 	static bool said_full, said_threads, said_other;
 
 	offload_count_failure(error);
+	session_log_userspace(ss, failure_text(error));
 	if (error == -ENOSPC) {
 		if (!__atomic_exchange_n(&said_full, true, __ATOMIC_RELAXED))
 			log_line(LOG_LEVEL_WARNING, "the kernel's tables are full: further channels are relayed in userspace; "

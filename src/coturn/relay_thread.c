@@ -133,7 +133,7 @@ static void look(struct hooked_channel *hooked, bool second)
 		return;
 	refusal = offload_channel_look(hooked->channel, second);
 	if (refusal != REFUSAL_NONE)
-		refusal_log(refusal);
+		refusal_log(hooked->session, refusal);
 }
 
 /*

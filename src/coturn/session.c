@@ -23,6 +23,7 @@
 #include "coturn/refusal.h"
 #include "coturn/relay_thread.h"
 #include "coturn/release.h"
+#include "coturn/session_log.h"
 #include "coturn/socket_options.h"
 #include "coturn/startup.h"
 #include "offload.h"
@@ -189,20 +190,20 @@ void *session_channel_bind(void *server, void *session, void *channel, const voi
 	channel_request_describe(ss, chn, address, sibling ? &sibling->df : NULL, &request);
 	refusal = eligibility_check(&request);
 	if (refusal != REFUSAL_NONE) {
-		refusal_log(refusal);
+		refusal_log(ss, refusal);
 		return NULL;
 	}
 	hooked = calloc(1, sizeof(*hooked));
 	if (!hooked) {
-		refusal_log_failure(-ENOMEM);
+		refusal_log_failure(ss, -ENOMEM);
 		return NULL;
 	}
 	error = offload(ss, turn_server_get_engine(server), &request, hooked);
 	if (error) {
 		if (error == -EDQUOT)
-			refusal_log(REFUSAL_SHARE);
+			refusal_log(ss, REFUSAL_SHARE);
 		else
-			refusal_log_failure(error);
+			refusal_log_failure(ss, error);
 		free(hooked);
 		return NULL;
 	}
@@ -210,6 +211,7 @@ void *session_channel_bind(void *server, void *session, void *channel, const voi
 	hooked->relay = get_relay_socket(&ss->alloc, address->ss.sa_family);
 	hooked->df = request.df;
 	relay_thread_add(hooked);
+	session_log_kernel(ss);
 	return hooked;
 }
 
@@ -243,6 +245,7 @@ void __wrap_turn_report_session_usage(void *session, int force_invalid)
 
 	if (startup_offload_runs() && ss && force_invalid) {
 		for_channels(&ss->alloc, 0, close_channel);
+		session_log_forget(ss);
 	} else if (startup_offload_runs() && ss && ss->bps) {
 		hooked = for_channels(&ss->alloc, 0, is_limited);
 		if (hooked)

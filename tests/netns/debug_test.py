@@ -1,12 +1,16 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the log says when a load fails, and what it says with coturn's option Verbose: the
-words of libbpf and of the kernel's verifier."""
+"""What the log says when a load fails; what it says with coturn's option Verbose: the words of
+libbpf and of the kernel's verifier; and what it says of a session with coturn's option verbose."""
 
-from lab import Lab
+import re
+
+import turn
+from lab import PEER, Lab
 from outcome import said
 from preload import preload
 from server import Server
+from talk import Talk
 from tap import check, check_equal, run, test
 
 
@@ -50,6 +54,49 @@ def quiet(lab):
     with Server(lab) as server:
         check_equal(said(server, "libbpf"), [], "libbpf's words")
         check_equal(said(server, "insns"), [], "the verifier's words")
+
+
+def _sessions(server):
+    """What the log says of each session's channels: {number of the session: [text...]}."""
+    found = {}
+    for line in said(server, "xdp: session "):
+        number, text = re.search(r"session (\d{18}): (.*\S)", line).groups()
+        found.setdefault(number, []).append(text)
+    return found
+
+
+def _bind_channels(lab):
+    """One session with channels of UDP, to a peer and to a group; one with channels of TCP."""
+    for _ in range(2):
+        with Talk(lab) as talk, Talk(lab, number=0x4002, client=talk.client):
+            for _ in range(3):
+                talk.bind()
+                talk.client.bind(0x4003, "224.0.1.1", 7)
+            talk.client.refresh(0)
+    with turn.Client(lab.client, tcp=True) as client:
+        client.allocate()
+        for number in (0x4005, 0x4006, 0x4005, 0x4006):
+            client.bind(number, PEER, number)
+
+
+@test("with verbose: once for a session that a channel is in the kernel, and once why one is not")
+def sessions(lab):
+    with Server(lab) as server:
+        _bind_channels(lab)
+        found = _sessions(server)
+        kernel, group, tcp = ("a channel is in the kernel", "a channel stays in userspace: the peer is a multicast or "
+                              "broadcast address", "a channel stays in userspace: the client does not use plain UDP")
+        check_equal(sorted(found.values()), [[kernel, group], [kernel, group], [tcp]], "lines of the sessions")
+        for number in found:
+            check(server.log_lines(f"session {number}: .*realm"), f"coturn knows no session {number}")
+
+
+@test("without verbose the log says nothing of a session's channels")
+def no_sessions(lab):
+    with Server(lab, ("verbose", "no")) as server:
+        _bind_channels(lab)
+        check(said(server, "channels stay in userspace where"), "no reason is logged")
+        check_equal(_sessions(server), {}, "lines of the sessions")
 
 
 if __name__ == "__main__":
