@@ -24,7 +24,7 @@ void refusal_log(const ts_ur_super_session *ss, enum refusal refusal)
 static const char *failure_text(int error)
 {
 	if (error == -ENOSPC)
-		return "the kernel's tables are full";
+		return "the kernel's tables have no room";
 	if (error == -EUSERS)
 		return "too many relay threads have channels";
 	return strerror(-error);

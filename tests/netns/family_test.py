@@ -8,7 +8,9 @@ is from, its TTL or hop limit, and its TOS or traffic class.
 """
 
 import contextlib
+import re
 import socket
+from pathlib import Path
 
 import turn
 from inspector import ask_json
@@ -20,6 +22,7 @@ from tap import check, check_equal, run, test, wait_until
 from upstream import ttl_to_client
 from wire import is_ipv6
 
+TOP = Path(__file__).resolve().parents[2]
 CHANNEL = 0x4001
 SIZES = (0, 1, 3, 160, 1200, 1432)
 # TTL and TOS of what is sent; a TTL of 1 towards a peer is coturn's to decide.
@@ -228,10 +231,22 @@ def mapped(lab):
     with Server(lab) as server, turn.Client(lab.client) as client:
         client.allocate(family=6)
         client.bind(CHANNEL, "::ffff:198.51.100.2", 5000)
-        check_said(server, "client or peer has an IPv4-mapped IPv6 address")
+        check_said(server, "channels stay in userspace where", "client or peer has an IPv4-mapped IPv6 address")
         check_equal(server.offload.flows(), [], "flows")
         left = ask_json("status", server, "-i", 0)["channels_left_in_userspace"]
         check_equal({reason: count for reason, count in left.items() if count}, {"mapped": 1}, "channels left")
+
+
+@test("denied-peer-ip as upstream.ini advises it: no IPv4-mapped peer gets a channel or a permission")
+def mapped_denied(lab):
+    advice = re.search(r"denied-peer-ip=(\S+)", (TOP / "upstream.ini").read_text(encoding="utf-8")).group(1)
+    with Server(lab, ("denied-peer-ip", advice), ("denied-peer-ip", "198.51.100.0-198.51.100.255")) as server, \
+            turn.Client(lab.client) as client:
+        client.allocate(family=6)
+        for address in ("::ffff:198.51.100.2", "::ffff:127.0.0.1", "::ffff:0.0.0.1", "::ffff:255.255.255.254"):
+            check_equal(turn.code_of(client.bind, CHANNEL, address, 5000), 403, f"channel to {address}")
+            check_equal(turn.code_of(client.permit, address), 403, f"permission for {address}")
+        check_equal(server.offload.flows(), [], "flows")
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ not_linked_with() { ! linked_with "$1"; }
 
 holds "builds without XDP" build --without-xdp
 holds "without libbpf" not_linked_with libbpf
+holds "--version says so" sh -c "'$scratch/tree/build/bin/turnserver' --version | grep -q 'which this build leaves out'"
 holds "says so when the offload is asked for" says "built without XDP" --xdp-offload
 holds "and relays in userspace" goes_on --xdp-offload
 holds "or does not start, if that is required" refuses --xdp-offload --xdp-required
