@@ -37,7 +37,7 @@ def _check_alike(server, spelling):
     return _of_coturn(server)
 
 
-@test("a switch in turnserver.conf is what coturn's own switch is, however it is spelt", seconds=180)
+@test("a switch in turnserver.conf is what coturn's own switch is, however it is spelt", seconds=400)
 def switches(lab):
     on = []
     for spelling in SPELLINGS:
@@ -47,7 +47,7 @@ def switches(lab):
     check(5 < sum(on) < len(on) - 5, f"coturn's own switch: {on}")
 
 
-@test("so is a switch on the command line", seconds=90)
+@test("so is a switch on the command line", seconds=240)
 def arguments(lab):
     on = []
     for value in ARGUMENTS:
