@@ -205,11 +205,13 @@ static void test_alias(void **state)
 	bond.ifindex = ETH0;
 	assert_int_equal(attachment_attach(&bond, false), -EEXIST);
 
-	/* What changes of the device changes of its aliases. */
+	/* What changes of the device changes of its aliases; their MAC addresses are told anew. */
 	bond.ifindex = BOND;
 	bond.mac[1] = 0x77;
 	attachment_readdress(&bond);
 	gates_next_epoch();
+	for (bond.ifindex = ETH0; bond.ifindex <= ETH1; bond.ifindex++)
+		assert_int_equal(attachment_alias_put(BOND, &bond), 0);
 	check_alias(ETH0, BOND);
 	check_alias(ETH1, BOND);
 	assert_int_equal(entry(ETH1)->mac[1], 0x77);

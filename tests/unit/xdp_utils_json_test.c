@@ -142,7 +142,7 @@ static void test_status(void **state)
 		    "\"packets_per_second\": 122.500}, "
 		    "\"sample\": {\"text\": \"to see whether this host still relays such packets\", \"packets\": 1023, "
 		    "\"packets_per_second\": 123.500}}, "
-		    "\"bytes\": {\"received\": 60007, \"sent\": 60008}}");
+		    "\"data_packets\": {\"kernel\": 4037, \"userspace\": 963}, \"bytes\": {\"received\": 60007, \"sent\": 60008}}");
 }
 
 static void test_channels(void **state)
@@ -162,7 +162,8 @@ static void test_channels(void **state)
 		    "\"server\": {\"address\": \"192.0.2.1\", \"port\": 3478}, "
 		    "\"relay\": {\"address\": \"198.51.100.1\", \"port\": 50000}, "
 		    "\"peer\": {\"address\": \"198.51.100.2\", \"port\": 7000}, "
-		    "\"number\": 16385, \"age_seconds\": 4.750, \"relay_thread_alive\": true, "
+		    "\"number\": 16385, \"session\": \"001000000000000004\", \"user\": \"alice\", "
+		    "\"realm\": \"example.org\", \"age_seconds\": 4.750, \"relay_thread_alive\": true, "
 		    "\"limit_bytes_per_second\": 64000, \"session_packets_dropped\": 31, \"to_peer\": {\"packets\": 32, "
 		    "\"data_bytes\": 3172, \"received_bytes\": 3300, \"sent_bytes\": 3172, \"packets_per_second\": 1.500, "
 		    "\"data_bits_per_second\": 12000.250, \"next_hop_known\": true, \"on_probation\": true}, "
@@ -172,7 +173,7 @@ static void test_channels(void **state)
 		    "\"server\": {\"address\": \"2001:db8:1::1\", \"port\": 3479}, "
 		    "\"relay\": {\"address\": \"2001:db8:2::1\", \"port\": 50001}, "
 		    "\"peer\": {\"address\": \"2001:db8:2::2\", \"port\": 7001}, "
-		    "\"number\": 32767, \"age_seconds\": 60.000, \"relay_thread_alive\": false, "
+		    "\"number\": 32767, \"session\": null, \"user\": null, \"realm\": null, \"age_seconds\": 60.000, \"relay_thread_alive\": false, "
 		    "\"limit_bytes_per_second\": null, \"session_packets_dropped\": null, \"to_peer\": {\"packets\": 35, "
 		    "\"data_bytes\": 3460, \"received_bytes\": 3600, \"sent_bytes\": 3460, \"packets_per_second\": 3.500, "
 		    "\"data_bits_per_second\": 14000.000, \"next_hop_known\": false, \"on_probation\": true}, "

@@ -45,6 +45,7 @@ static void test_status(void **state)
 		    "                wlan0           there is no such interface\n"
 		    "host            examines IPv4 and IPv6, translates IPv6: nf_tables: table inet filter chain input\n"
 		    "channels        15 of 16 (93.8 %)\n"
+		    "in the kernel   50.97 % of 1,964 datagrams of data\n"
 		    "flows           23 from IPv4, 24 from IPv6\n"
 		    "next hops       29 in use, 12 not resolved\n"
 		    "devices         27 of 28 to send by, 25 of 26 VLANs\n"
@@ -75,11 +76,11 @@ static void test_channels(void **state)
 	craft_snapshot(&snapshot, entries);
 	channels_text_write(out, &snapshot, 0, 0);
 	assert_written("the text of channels", &written,
-		    "client                 relay                  peer                  number     age  "
+		    "client                 relay                  peer                  number             session  user   realm            age  "
 		    "packets>peer  data>peer    rate>peer  packets>client  data>client  rate>client      limit  dropped  state\n"
-		    "192.0.2.2:40000        198.51.100.1:50000     198.51.100.2:7000     0x4001      4s  "
+		    "192.0.2.2:40000        198.51.100.1:50000     198.51.100.2:7000     0x4001  001000000000000004  alice  example.org       4s  "
 		    "          32     3.2 kB  12.0 kbit/s              33       3.4 kB  13.0 kbit/s  64.0 kB/s       31  no next hop to client\n"
-		    "[2001:db8:1::2]:40001  [2001:db8:2::1]:50001  [2001:db8:2::2]:7001  0x7fff  1m 00s  "
+		    "[2001:db8:1::2]:40001  [2001:db8:2::1]:50001  [2001:db8:2::2]:7001  0x7fff                   -  -      -            1m 00s  "
 		    "          35     3.5 kB  14.0 kbit/s              36       3.7 kB  15.0 kbit/s          -        -  relay thread silent\n");
 }
 
@@ -283,18 +284,18 @@ static void test_messages(void **state)
 	} cases[] = {
 		{ "an older ABI", 1, -EPROTONOSUPPORT, EXIT_FAILURE,
 		  "turnutils_xdp: turnserver (pid 42) has tables of ABI version 1, and this tool can only read those of "
-		  "version 3" USE_ANOTHER },
+		  "version 4" USE_ANOTHER },
 		{ "a newer ABI", 99, -EPROTONOSUPPORT, EXIT_FAILURE,
 		  "turnutils_xdp: turnserver (pid 42) has tables of ABI version 99, and this tool can only read those of "
-		  "version 3" USE_ANOTHER },
+		  "version 4" USE_ANOTHER },
 		{ "an unknown ABI", 0, -EPROTONOSUPPORT, EXIT_FAILURE,
 		  "turnutils_xdp: turnserver (pid 42) has tables of an unknown ABI version, and this tool can only read "
-		  "those of version 3" USE_ANOTHER },
-		{ "an end", 3, -ENOENT, EXIT_NO_SERVER, "turnutils_xdp: the turnserver (pid 42) has ended\n" },
-		{ "no privilege", 3, -EPERM, EXIT_FAILURE,
+		  "those of version 4" USE_ANOTHER },
+		{ "an end", 4, -ENOENT, EXIT_NO_SERVER, "turnutils_xdp: the turnserver (pid 42) has ended\n" },
+		{ "no privilege", 4, -EPERM, EXIT_FAILURE,
 		  "turnutils_xdp: the kernel shows XDP programs and their tables only to root, or with CAP_SYS_ADMIN: run "
 		  "this as root\n" },
-		{ "another error", 3, -ENOMEM, EXIT_FAILURE,
+		{ "another error", 4, -ENOMEM, EXIT_FAILURE,
 		  "turnutils_xdp: the tables cannot be read: Cannot allocate memory\n" },
 	};
 
