@@ -15,7 +15,7 @@ from cards import Card
 from cards import need as need_cards
 from kernel import Verdicts
 from netns import command
-from server import Server, tool
+from server import Server, attached, tool
 from talk import Chatter, Talk, Talk6
 from tap import check, check_equal, note, run, skip, test, wait_until
 from vlan_lab import VlanLab, check_tags, linux, need
@@ -154,31 +154,35 @@ def copies(_):
         talk.check_kernel(server, 20)
 
 
+def check_changes(lab, server, talk):
+    """Members go and come, one by one, then all."""
+    for leaves, stays in (("nic", "nic1"), ("nic1", "nic")):
+        lab.server.ip("link", "set", leaves, "nomaster")
+        talk.wait_kernel(server, PATIENCE)
+        server.wait_log(f"bond0: native mode by {stays}, mtu 1500", PATIENCE)
+        VlanLab.join(lab.server, "bond0", leaves)
+        talk.wait_kernel(server, PATIENCE)
+    for name in ("nic", "nic1"):
+        lab.server.ip("link", "set", name, "nomaster")
+    server.wait_log("bond0: native mode, mtu 1500", PATIENCE)
+    VlanLab.join(lab.server, "bond0", "nic1")
+    talk.wait_kernel(server, PATIENCE)
+
+
 @test("members come and go under traffic", seconds=480)
 def members(_):
     need_native()
-    with VlanLab(bond="active-backup") as lab, PatientServer(lab, *NATIVE) as server, \
-            Talk(lab) as talk, Talk(lab, number=0x4002, client=talk.client) as other:
-        talk.wait_kernel(server, PATIENCE)
-
-        with Chatter(other):
-            for leaves, stays in (("nic", "nic1"), ("nic1", "nic")):
-                lab.server.ip("link", "set", leaves, "nomaster")
-                talk.wait_kernel(server, PATIENCE)
-                server.wait_log(f"bond0: native mode by {stays}, mtu 1500", PATIENCE)
-                VlanLab.join(lab.server, "bond0", leaves)
-                talk.wait_kernel(server, PATIENCE)
-            # None is left, and one comes.
-            for name in ("nic", "nic1"):
-                lab.server.ip("link", "set", name, "nomaster")
-            server.wait_log("bond0: native mode, mtu 1500", PATIENCE)
-            VlanLab.join(lab.server, "bond0", "nic1")
+    with VlanLab(bond="active-backup") as lab:
+        with PatientServer(lab, *NATIVE) as server, Talk(lab) as talk, \
+                Talk(lab, number=0x4002, client=talk.client) as other:
             talk.wait_kernel(server, PATIENCE)
-        talk.check_kernel(server, 20)
-        check_equal(server.xdp(), ["bond0"], "interfaces with XDP")
-        shown = command([tool("turnutils_xdp")]).stdout
-        check("native mode by nic1, mtu 1500" in shown, f"not shown:\n{shown}")
-    check_equal(server.xdp(), [], "interfaces with XDP after the server")
+            with Chatter(other):
+                check_changes(lab, server, talk)
+            talk.check_kernel(server, 20)
+            check_equal(server.xdp(), ["bond0"], "interfaces with XDP")
+            shown = command([tool("turnutils_xdp")]).stdout
+            check("native mode by nic1, mtu 1500" in shown, f"not shown:\n{shown}")
+        check_equal(attached(lab.server), [], "interfaces with XDP after the server")
 
 
 def generic(client, peer, names):
