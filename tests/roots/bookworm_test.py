@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Debian 12."""
 
-import debian
+import release
 
 if __name__ == "__main__":
-    debian.run("bookworm")
+    release.run("bookworm")

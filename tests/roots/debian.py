@@ -1,25 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """This project on a release of Debian: its files as they are, in a root file
-system of that release and on this machine's kernel, from the README's first
-command to the tests. What a new user does not have, it does not have either.
+system of that release and on this machine's kernel. What a new user does not have,
+it does not have either.
 """
 
 import contextlib
 import re
 import tarfile
 import tempfile
-import time
 from pathlib import Path
 
 from root import TOP, Root, tree
-from tap import Failed, check, note, skip, test
-import tap
+from tap import Failed, note, skip
 
 # Below a folder that other users cannot enter, as a home is.
 HOME = "/root/turn"
 TARBALL = "/root/coturn.tar.gz"
-# What another distribution may change: the kernel interfaces by libbpf, libxdp and the tools.
-NETWORK_TESTS = ("relay", "attach", "privilege", "inspect", "family")
 
 
 def host_tarball():
@@ -62,58 +58,6 @@ class Debian:
         return done.stdout
 
 
-def timed(debian, *argv, seconds=600):
-    start = time.monotonic()
-    output = debian.do(*argv, seconds=seconds)
-    note(f"{' '.join(argv)}: {time.monotonic() - start:.0f} s")
-    return output
-
-
-def suite(debian, *groups):
-    """tests/run.sh with these; its summary, and what it skipped, is noted."""
-    output = timed(debian, "tests/run.sh", *groups)
-    note("\n".join(re.findall(r"^skipped .*", output, re.M)))
-    summary = re.search(r"^(\d+) passed, 0 failed, \d+ skipped$", output, re.M)
-    check(summary and int(summary.group(1)) > 0, output[-3000:])
-    note(summary.group(0))
-
-
-@test("examples/quickstart.sh", seconds=600)
-def quickstart(debian):
-    output = timed(debian, "examples/quickstart.sh")
-    note("\n".join(line for line in output.splitlines() if re.match(r"  \S.*\d$|.*mode: ", line)))
-    check("It works." in output, output[-3000:])
-
-
-@test("tests/run.sh unit", seconds=400)
-def unit(debian):
-    # Again, by the rules of the tests, which allow no warning.
-    debian.run("sh", "-c", "rm -rf build/tests build/*.o build/*.a; "
-                           "find build/obj -name '*.o' -delete 2>/dev/null || :")
-    suite(debian, "unit")
-
-
-@test("tests/run.sh packet", seconds=400)
-def packet(debian):
-    suite(debian, "packet")
-
-
-@test("tests/run.sh lint", seconds=400)
-def lint(debian):
-    suite(debian, "lint")
-
-
-@test("network tests", seconds=600)
-def network(debian):
-    debian.do("make")
-    for name in NETWORK_TESTS:
-        output = timed(debian, "python3", f"tests/netns/{name}_test.py")
-        results = re.findall(r"^(?:not )?ok .*", output, re.M)
-        skipped = [line for line in results if "# SKIP" in line]
-        note("\n".join(skipped))
-        check(len(results) > len(skipped), f"{name}: nothing was tested:\n{output}")
-
-
 @contextlib.contextmanager
 def debian_root(codename, name):
     with Root(codename, name) as root, tempfile.TemporaryDirectory() as folder:
@@ -122,7 +66,3 @@ def debian_root(codename, name):
             archive.extractall(root.inside(HOME))
         root.run("apt-get", "update")
         yield Debian(root)
-
-
-def run(codename):
-    tap.run(debian_root(codename, codename))

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Debian unstable: what the next release will have."""
 
-import debian
+import release
 
 if __name__ == "__main__":
-    debian.run("sid")
+    release.run("sid")

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Debian 13."""
 
-import debian
+import release
 
 if __name__ == "__main__":
-    debian.run("trixie")
+    release.run("trixie")
