@@ -56,10 +56,10 @@ def _compiled(group, folder, seconds, place, env):
         yield _needs_root(job) if folder == "packet" else job
 
 
-def _scripts(group, after=()):
+def _scripts(group, after=(), seconds=900):
     """Tests in Python, between namespaces."""
     for script in _files(f"tests/{group}/*_test.py"):
-        yield _needs_root(_job(f"{group}/{script.stem}", ["python3", "-B", script], 900, 0.4,
+        yield _needs_root(_job(f"{group}/{script.stem}", ["python3", "-B", script], seconds, 0.4,
                                needs=["build/all"], after=after, choosing=True))
 
 
@@ -103,7 +103,9 @@ def _tests(group):
         return [_job("fuzz/fuzz", ["tests/fuzz/run.sh"], 300, 1, after=[MORE])]
     if group in ("netns", "web"):
         return _scripts(group, after=[MORE] if group == "web" else ())
-    return {"upstream": _upstream, "lint": _lint, "sanitize": _sanitize, "roots": lambda: _scripts("roots")}[group]()
+    if group == "roots":
+        return _scripts(group, seconds=1800)
+    return {"upstream": _upstream, "lint": _lint, "sanitize": _sanitize}[group]()
 
 
 def tests_of(group):

@@ -1,7 +1,7 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: BSD-3-Clause
-"""The distribution's coturn package, replaced by ours as the README says, in a
-root file system of this machine's distribution: the same configuration, the same
+"""The distribution's coturn package, replaced by `make install` as docs/installation.md
+says, in a root file system of this machine's distribution: the same configuration, the same
 database, the same users; and the package again.
 """
 
@@ -24,16 +24,15 @@ DATABASE = "/var/lib/turn/turndb"
 SET_BEFORE = f"lt-cred-mech\nrealm={REALM}\nno-tls\nno-dtls\nno-cli\nlog-file=stdout\n"
 
 
-def readme():
-    """The commands of the README's section, by their first word."""
-    text = (TOP / "README.md").read_text(encoding="utf-8")
-    section = re.search(r"^### Replacing Debian's coturn\n(.*?)^##", text, re.M | re.S).group(1)
-    return [" ".join(line.split()) for line in
-            re.sub(r"\\\n", " ", section).splitlines() if line.startswith("    ")]
+def recipe():
+    """The commands of the section, by lines."""
+    text = (TOP / "docs/installation.md").read_text(encoding="utf-8")
+    section = re.search(r"^## Over Debian's coturn, by hand\n(.*?)^## ", text, re.M | re.S).group(1)
+    return [line.strip() for line in section.splitlines() if line.startswith("    ")]
 
 
 def configure_options():
-    line = next(line for line in readme() if line.startswith("./configure --prefix"))
+    line = next(line for line in recipe() if line.startswith("./configure --prefix"))
     return line.split("#")[0].split()[1:]
 
 

@@ -92,6 +92,10 @@ if command -v systemd-analyze >/dev/null; then
 	sed -i 's/^LimitMEMLOCK=/LimitMEMLOK=/' "$scratch"/units/*/xdp-offload.conf
 	complains() { ! says_nothing; }
 	holds "and would have one" complains
+	sed "s|/usr/local/bin/turnserver|$programs/turnserver|" "$examples/systemd/turnserver.service" \
+		>"$scratch/units/turnserver.service"
+	verifies() { systemd-analyze verify "$scratch/units/turnserver.service" 2>&1 | tee "$scratch/said" && ! grep turnserver.service "$scratch/said"; }
+	holds "nor about the unit" verifies
 else
 	skips "the drop-in" "systemd-analyze is not installed"
 fi
