@@ -155,7 +155,7 @@ class Debian:
 _cases = []
 
 
-def case(name, seconds=120):
+def case(name, seconds=300):
     """A test that runs on each release."""
     def register(function):
         _cases.append((name, seconds, function))
@@ -181,7 +181,7 @@ def build(lab, suite):
     check_equal(len(lab.packages[suite]), 1, "binary packages")
 
 
-@case("before: Debian's coturn serves its user", seconds=300)
+@case("before: Debian's coturn serves its user")
 def before(lab, suite):
     debian = lab.debian(suite)
     check(not debian.is_ours(), "the server is ours")
@@ -249,7 +249,7 @@ def back(lab, suite):
     debian.serves()
 
 
-@case("a user in PostgreSQL: installed, turned on, and back", seconds=240)
+@case("a user in PostgreSQL: installed, turned on, and back")
 def postgresql(lab, suite):
     debian = lab.debian(suite)
     debian.configure(f'psql-userdb="{POSTGRESQL}"')
@@ -292,7 +292,7 @@ def other_unit(lab, suite):
     debian.shell("systemctl start coturn")
 
 
-@case("without Debian's coturn: installed, turned on, purged", seconds=180)
+@case("without Debian's coturn: installed, turned on, purged")
 def alone(lab, suite):
     debian = lab.debian(suite)
     debian.shell("systemctl stop coturn && apt-get purge -y coturn-xdp coturn")
