@@ -79,6 +79,13 @@ def before(lab):
         check(not server.xdp(), "the package offloads")
 
 
+@test("./configure --packages offers the databases that the package links", seconds=60)
+def packages(lab):
+    offered = lab.debian.root.run("sh", "-c", f"cd {lab.tree} && ./configure --packages").stdout.split()
+    for package in ("libpq-dev", "libmariadb-dev", "libhiredis-dev"):
+        check(package in offered, f"{package} is not among {offered}")
+
+
 def make(lab, *words):
     return command(["make", "-C", lab.tree, f"DESTDIR={lab.debian.root.path}", *words],
                    seconds=900)
