@@ -10,12 +10,12 @@ import functools
 import re
 import shutil
 
-import capabilities
 from debian import HOME, TARBALL, debian_root, host_tarball
-from kernel import Offload
-from lab import Lab
 from machine import Machine
 from root import TOP, Root
+import capabilities
+from kernel import Offload
+from lab import Lab
 from server import PASSWORD, REALM, USER, attached
 from talk import Talk
 from tap import check, check_equal, note, run, test, wait_until
