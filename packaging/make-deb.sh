@@ -13,13 +13,16 @@ coturn=build/upstream/coturn-$2
 place=build/deb
 tree=$place/coturn-xdp-$version
 
+fail() {
+	printf 'make deb: %s\n' "$@" >&2
+	exit 1
+}
+
 for tool in dpkg-buildpackage dh; do
-	if ! command -v "$tool" >/dev/null; then
-		printf 'make deb: %s\n' "there is no $tool; install what the package needs:" \
-			"  sudo apt-get build-dep ./packaging" >&2
-		exit 1
-	fi
+	command -v "$tool" >/dev/null ||
+		fail "there is no $tool; install what the package needs:" "  sudo apt-get build-dep ./packaging"
 done
+[ -f "$coturn.list" ] || fail "a package is only made of a release of coturn that upstream.ini names, not of $coturn"
 
 # In a checkout, what git ignores is not a part of the project.
 our_files() {
