@@ -163,12 +163,13 @@ def case(name, seconds=300):
     return register
 
 
-@case("make deb, and lintian finds no error", seconds=900)
+@case("make deb, and lintian finds no error", seconds=1000)
 def build(lab, suite):
     with debian_root(suite, f"deb-build-{suite}") as debian:
         debian.root.inside(TARBALL).write_bytes(host_tarball().read_bytes())
         for line in BUILD:
-            debian.run("sh", "-e", "-c", line.replace("./configure", f"./configure --with-coturn={TARBALL}"))
+            debian.run("sh", "-e", "-c", line.replace("./configure", f"./configure --with-coturn={TARBALL}"),
+                       seconds=900)
         debian.root.install("lintian")
         found = debian.run("sh", "-c", "lintian --allow-root --fail-on error build/deb/*.changes", check=False)
         note(found.stdout)
