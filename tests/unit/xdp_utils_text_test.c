@@ -80,7 +80,7 @@ static void test_channels(void **state)
 		    "packets>peer  data>peer    rate>peer  packets>client  data>client  rate>client      limit  dropped  state\n"
 		    "192.0.2.2:40000        198.51.100.1:50000     198.51.100.2:7000     0x4001  001000000000000004  alice  example.org      4s  "
 		    "          32     3.2 kB  12.0 kbit/s              33       3.4 kB  13.0 kbit/s  64.0 kB/s       31  no next hop to client\n"
-		    "[2001:db8:1::2]:40001  [2001:db8:2::1]:50001  [2001:db8:2::2]:7001  0x7fff                   -  -      -           1m 00s  "
+		    "[2001:db8:1::2]:40001  [2001:db8:2::1]:50001  [2001:db8:2::2]:7001  0x7fff                   -  -      -            1m 00s  "
 		    "          35     3.5 kB  14.0 kbit/s              36       3.7 kB  15.0 kbit/s          -        -  relay thread silent\n");
 }
 
