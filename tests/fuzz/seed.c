@@ -63,6 +63,8 @@ bool seed_input(unsigned int number, uint8_t *input, size_t *length)
 		r.way = number % WAYS;
 		r.families = number / WAYS;
 		r.tags_out[0] = r.tags_out[1] = number / 5 % 3;
+		r.tags_in = number / 13 % 3;
+		r.tci_in[1] = r.tci_in[3] = 10;
 		r.trailer = number % 11 ? 0 : 0x80 | number;
 		r.kernel = number % 2;
 		r.split[0] = number / 2 % 2 * 0x80;
