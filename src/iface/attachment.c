@@ -19,10 +19,8 @@
 #define SLOT_FREE UINT32_MAX
 
 /* What stands for a link. */
-enum {
-	LINK_DISPATCHER = -1,
-	LINK_ALIAS = -2,
-};
+enum { LINK_DISPATCHER = -1,
+       LINK_ALIAS = -2 };
 
 static struct {
 	int program;
