@@ -13,6 +13,7 @@
 #include "base/library_log.h"
 #include "base/log.h"
 #include "iface/attachment.h"
+#include "iface/drops.h"
 #include "iface/manager.h"
 #include "turn.skel.h"
 
@@ -263,16 +264,21 @@ int loader_start(const struct settings *settings, struct maps *maps)
 			return error;
 		outcome = attach(settings, true);
 	}
-	if (outcome == MANAGER_STARTED)
-		return 0;
-	loader_stop();
-	return -ENODEV;
+	if (outcome != MANAGER_STARTED) {
+		loader_stop();
+		return -ENODEV;
+	}
+	error = drops_start();
+	if (error && settings->debug)
+		log_line(LOG_LEVEL_INFO, "frames that drivers drop after the XDP program are not counted: %s", strerror(-error));
+	return 0;
 }
 
 void loader_stop(void)
 {
 	if (!skeleton)
 		return;
+	drops_stop();
 	manager_stop();
 	turn_bpf__destroy(skeleton);
 	skeleton = NULL;

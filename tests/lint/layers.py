@@ -34,7 +34,7 @@ FLOORS = {
 }
 
 # Headers of bpf/ that userspace shares with the XDP program, and what is generated.
-SHARED = {"abi.h", "verdict.h", "turn.skel.h", "capture.h", "capture.skel.h"}
+SHARED = {"abi.h", "verdict.h", "turn.skel.h", "drop_count.h", "drops.skel.h", "capture.h", "capture.skel.h"}
 
 # coturn calls these by the names that its macros and the linker have.
 FOREIGN_NAMES = re.compile(r"^(__wrap_|__real_)")
