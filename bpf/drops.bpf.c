@@ -2,12 +2,14 @@
 /*
  * Counts the frames that an XDP program has sent and that got lost afterwards. The XDP program itself cannot
  * know: a driver may refuse a frame after the program has ended. These programs run at tracepoints of the kernel, two
- * of which fire only for frames that are lost, and the third for each bunch of redirected frames.
+ * of which fire only for frames that are lost, and the third for each bunch of redirected frames. The last program counts what
+ * the network stack receives; the server attaches it only while it doubts that a driver runs the XDP program.
  */
 #include <stdbool.h>
 #include <stddef.h>
 
 #include <linux/bpf.h>
+#include <linux/errno.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
@@ -16,6 +18,10 @@
 /* The kernel's own types, as far as they are read; libbpf finds out where the fields are. */
 struct net_device {
 	int ifindex;
+} __attribute__((preserve_access_index));
+
+struct sk_buff {
+	struct net_device *dev;
 } __attribute__((preserve_access_index));
 
 struct bpf_dtab_netdev {
@@ -87,7 +93,9 @@ int redirect_err(struct bpf_raw_tracepoint_args *ctx)
 	count = find(index_of((const void *)ctx->args[0]));
 	if (count)
 		count->refused++;
-	if (type < 4096 && type != BPF_MAP_TYPE_DEVMAP && type != BPF_MAP_TYPE_DEVMAP_HASH)
+	/* A frame that is too long for a device says nothing of the device. */
+	if ((int)ctx->args[3] == -EMSGSIZE ||
+	    (type < 4096 && type != BPF_MAP_TYPE_DEVMAP && type != BPF_MAP_TYPE_DEVMAP_HASH))
 		return 0;
 	count = find((__u32)BPF_CORE_READ((const struct bpf_dtab_netdev *)ctx->args[2], dev, ifindex));
 	if (count)
@@ -107,6 +115,17 @@ int exception(struct bpf_raw_tracepoint_args *ctx)
 	count = find(index_of((const void *)ctx->args[0]));
 	if (count)
 		count->failed++;
+	return 0;
+}
+
+SEC("tp_btf/netif_receive_skb")
+int receive(__u64 *ctx)
+{
+	const struct sk_buff *skb = (const struct sk_buff *)ctx[0];
+	struct drops_count *count = find((__u32)skb->dev->ifindex);
+
+	if (count)
+		count->received++;
 	return 0;
 }
 
