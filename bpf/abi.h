@@ -385,6 +385,15 @@ enum status_mode {
 	STATUS_MODE_GENERIC,
 };
 
+/* What was seen not to work of native mode. */
+enum status_fault {
+	STATUS_FAULT_NONE,
+	STATUS_FAULT_NEVER_RUNS,      /* the driver has taken the program, and does not run it */
+	STATUS_FAULT_NO_ROOM,         /* frames cannot be resized */
+	STATUS_FAULT_NOT_SENT,        /* the driver does not send what the program returns */
+	STATUS_FAULT_DROPS_REDIRECTS, /* the driver drops what other devices redirect to it */
+};
+
 /* Bits of what the host does with packets, by family. Without the first two it is free. */
 enum status_host_flag {
 	STATUS_EXAMINED_V4 = 1, /* something may refuse or change packets that coturn relays */
@@ -418,7 +427,8 @@ struct status_interface {
 	__u8 mode;        /* enum status_mode */
 	__u8 dispatched;  /* 1: other programs run there too, by libxdp's dispatcher */
 	__u8 no_redirect; /* 1: its device would lose what is redirected to it, for want of queues, so that nothing is */
-	__u8 zero[5];
+	__u8 fault;       /* enum status_fault */
+	__u32 lost;       /* frames that the program sent by its device and that the driver dropped, modulo 2^32 */
 	char line[STATUS_LINE]; /* what the log says of it: its mode, or why it does not carry the program */
 };
 
@@ -439,7 +449,7 @@ struct status {
 	__u8 zero[2];
 	__u32 seq; /* odd while something below is being written */
 	__u32 interfaces;
-	__u32 zero2;
+	__u32 stray;                  /* by the interface with this index frames come that the program does not know; 0: none */
 	char waiting[STATUS_WAITING]; /* addresses of the server that no interface has, as text; "": none */
 	struct status_interface interface[ABI_ATTACHMENTS];
 	struct status_host host;
