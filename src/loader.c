@@ -233,6 +233,7 @@ static enum manager_outcome attach(const struct settings *settings, bool frags)
 	const struct manager_plan plan = {
 		.program = bpf_program__fd(skeleton->progs.turn),
 		.slots = skeleton->bss->attachments,
+		.stray = &skeleton->bss->stray,
 		.copy = copy,
 		.mode = settings->mode,
 		.frags = frags,

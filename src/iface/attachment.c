@@ -10,6 +10,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "iface/drops.h"
 #include "iface/redirects.h"
 #include "iface/verified.h"
 #include "netlink/device.h"
@@ -264,6 +265,22 @@ unsigned int attachment_aliases(uint32_t device, uint32_t *ifindexes)
 	return count;
 }
 
+bool attachment_knows(uint32_t ifindex)
+{
+	return ifindex && find_entry(ifindex) >= 0;
+}
+
+bool attachment_take_seen(uint32_t ifindex, uint32_t *no_room)
+{
+	int slot = find_entry(ifindex);
+
+	*no_room = 0;
+	if (slot < 0)
+		return false;
+	*no_room = __atomic_load_n(&attachments.slots[slot].no_room, __ATOMIC_RELAXED);
+	return __atomic_exchange_n(&attachments.slots[slot].seen, 0, __ATOMIC_RELAXED);
+}
+
 enum attachment_state attachment_state(uint32_t ifindex)
 {
 	int slot = find(ifindex);
@@ -398,7 +415,7 @@ uint8_t attachment_device_flags(uint32_t ifindex)
 		return remembered.flags;
 	remembered.ifindex = ifindex;
 	remembered.flags = verified_are_handed_on(ifindex) ? HOP_HANDS_ON : 0;
-	if (attachment_takes_redirects(ifindex) && !redirects_are_lost(ifindex))
+	if (attachment_takes_redirects(ifindex) && !redirects_are_lost(ifindex) && !drops_lose_redirects(ifindex))
 		remembered.flags |= HOP_REDIRECT;
 	if (!device_xdp_features(ifindex, &features) && features & XDP_FEATURE_NDO_XMIT_SG)
 		remembered.flags |= HOP_FRAGS;

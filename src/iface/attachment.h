@@ -59,6 +59,15 @@ void attachment_alias_remove(uint32_t alias);
 /** Writes the aliases of a device, at most ABI_PORTS. Returns how many they are. */
 unsigned int attachment_aliases(uint32_t device, uint32_t *ifindexes);
 
+/** Whether an interface carries the program, or is an alias of a device that does. */
+bool attachment_knows(uint32_t ifindex);
+
+/**
+ * Returns whether the program has seen a frame come in by an interface, a device or an alias, since the last such call.
+ * Writes how many of its frames could not be resized, modulo 2^32.
+ */
+bool attachment_take_seen(uint32_t ifindex, uint32_t *no_room);
+
 /** In which mode a device carries the program. */
 enum attachment_state attachment_state(uint32_t ifindex);
 

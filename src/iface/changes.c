@@ -10,6 +10,7 @@
 #include "iface/member_check.h"
 #include "iface/one_mode.h"
 #include "iface/vlan.h"
+#include "iface/watch.h"
 #include "netlink/device.h"
 
 static void warn(struct interface *interface, const char *line)
@@ -33,6 +34,11 @@ static void detach(struct interfaces *interfaces, uint32_t device, const char *l
 		if (line)
 			warn(interface, line);
 	}
+}
+
+void changes_detach(struct interfaces *interfaces, uint32_t device)
+{
+	detach(interfaces, device, NULL);
 }
 
 void changes_check_device(struct interfaces *interfaces, const struct links *links, uint32_t device)
@@ -104,9 +110,10 @@ static bool may_be_native_now(const struct interfaces *interfaces, const struct 
 			      bool other_members)
 {
 	uint64_t features;
+	char why[MODE_LINE];
 
 	if (interfaces->plan.mode != OPTION_MODE_AUTO || attachment_is_dispatched(interface->device) ||
-	    one_mode_is_needed(interfaces, interface, 0))
+	    watch_distrusts(interface->device, why, sizeof(why)) || one_mode_is_needed(interfaces, interface, 0))
 		return false;
 	return other_members || (!device_xdp_features(interface->device, &features) &&
 				 features & ~interface->inputs.features);

@@ -8,6 +8,9 @@
 #include "base/log.h"
 #include "iface/attachment.h"
 #include "iface/redirects.h"
+#include "iface/stray.h"
+#include "iface/vlan.h"
+#include "iface/watch.h"
 #include "table/status.h"
 
 bool interfaces_have(const struct interfaces *interfaces, uint32_t ifindex)
@@ -109,6 +112,16 @@ void interfaces_log(struct interfaces *interfaces)
 		mode_log(&interfaces->interface[i]);
 }
 
+/* The device whose driver is or was to run the program for an interface, or 0. */
+static uint32_t driven_device(const struct interface *interface, const struct links *links)
+{
+	const struct link *link = links_find(links, interface->ifindex);
+	struct vlan_key tags;
+	const struct link *device = link ? vlan_below(links, link, &tags) : NULL;
+
+	return device ? device->ifindex : interface->device;
+}
+
 static void publish(unsigned int slot, const struct interface *interface, const struct links *links)
 {
 	static const uint8_t modes[] = {
@@ -117,12 +130,15 @@ static void publish(unsigned int slot, const struct interface *interface, const 
 		[ATTACHMENT_GENERIC] = STATUS_MODE_GENERIC,
 	};
 	const struct link *device = links_find(links, interface->device);
+	uint32_t driven = driven_device(interface, links);
 	struct status_interface shown = {
 		.ifindex = interface->ifindex,
 		.device_ifindex = interface->device,
 		.mode = modes[attachment_state(interface->device)],
 		.dispatched = attachment_is_dispatched(interface->device),
 		.no_redirect = redirects_are_lost(interface->device),
+		.fault = watch_fault(driven),
+		.lost = watch_lost(driven),
 	};
 
 	snprintf(shown.name, sizeof(shown.name), "%s", interface->name);
@@ -141,4 +157,5 @@ void interfaces_publish(const struct interfaces *interfaces, const struct links 
 			publish(count++, &interfaces->interface[i], links);
 	}
 	status_interfaces_end(count);
+	status_stray_put(stray_ifindex());
 }

@@ -13,6 +13,7 @@
 #include "iface/selection.h"
 #include "iface/verified.h"
 #include "iface/vlan.h"
+#include "iface/watch.h"
 #include "netlink/links.h"
 
 /*
@@ -80,6 +81,7 @@ enum manager_outcome manager_start(const struct manager_plan *plan)
 	}
 	interfaces_select(&managed, &list);
 	attachment_open(plan->program, plan->slots, plan->copy);
+	watch_start(plan->stray);
 	outcome = choose_modes(&links);
 	alias_follow(&links);
 	attachment_follow(&links);
@@ -182,6 +184,7 @@ void manager_refresh(void)
 		interfaces_select(&managed, &list);
 	for (unsigned int i = 0; i < count; i++)
 		changes_check_device(&managed, &links, devices[i]);
+	watch_look(&managed, &links);
 	for (unsigned int i = 0; i < managed.count; i++)
 		changes_follow(&managed, &managed.interface[i], &links);
 	for (unsigned int i = 0; i < count; i++)

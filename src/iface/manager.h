@@ -13,9 +13,10 @@
 #include "iface/dispatcher.h"
 
 struct manager_plan {
-	int program;              /* file descriptor of the loaded program */
-	struct attachment *slots; /* the program's, ABI_PORTS of them */
-	dispatcher_copy copy;     /* has the program once more, to run through libxdp's dispatcher */
+	int program;               /* file descriptor of the loaded program */
+	struct attachment *slots;  /* the program's, ABI_PORTS of them */
+	const struct stray *stray; /* the program's, or NULL */
+	dispatcher_copy copy;      /* has the program once more, to run through libxdp's dispatcher */
 	enum option_mode mode;
 	bool frags; /* the program is the last to try: no other takes larger frames */
 };

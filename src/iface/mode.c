@@ -12,6 +12,7 @@
 #include "iface/dispatcher.h"
 #include "iface/member.h"
 #include "iface/vlan.h"
+#include "iface/watch.h"
 #include "netlink/device.h"
 
 static void write_line(char *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -89,6 +90,8 @@ static enum mode_outcome try_native(const struct mode_plan *plan, struct interfa
 			   ABI_TAGS);
 		return MODE_FAILED;
 	}
+	if (watch_distrusts(device->ifindex, why, MODE_LINE))
+		return MODE_FAILED;
 	if (attachment_state(device->ifindex) == ATTACHMENT_GENERIC) {
 		write_line(why, "%s carries the program in generic mode already", device->name);
 		return MODE_OCCUPIED;

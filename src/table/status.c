@@ -67,6 +67,12 @@ void status_interfaces_end(unsigned int count)
 	advance_seq();
 }
 
+void status_stray_put(uint32_t ifindex)
+{
+	if (status)
+		__atomic_store_n(&status->stray, ifindex, __ATOMIC_RELAXED);
+}
+
 void status_waiting_put(const char *waiting)
 {
 	if (!status || !strcmp(status->waiting, waiting))

@@ -36,6 +36,9 @@ void status_host_put(const struct status_host *host);
 /** Says that there are so many interfaces, and no more. Only the same thread may call it. */
 void status_interfaces_end(unsigned int count);
 
+/** Says by which interface frames come to the program that it does not know; 0: none. Only the same thread may call it. */
+void status_stray_put(uint32_t ifindex);
+
 /** Says which addresses of the server no interface has, in text. Only the same thread may call it. */
 void status_waiting_put(const char *waiting);
 

@@ -25,10 +25,12 @@
 #include "base/cpus.h"
 #include "base/log.h"
 #include "iface/attachment.h"
+#include "iface/drops.h"
 #include "iface/gro.h"
 #include "iface/manager.h"
 #include "iface/selection.h"
 #include "netlink/device.h"
+#include "netlink/link_count.h"
 #include "netlink/routes_out.h"
 #include "netlink/rtnetlink.h"
 #include "table/gates.h"
@@ -54,6 +56,9 @@ struct fake {
 	int fd;
 	bool generic;
 	unsigned int attempts;
+	struct link_count counted;
+	struct drops_count drops;
+	bool loses; /* its driver drops what is redirected to it */
 };
 
 static struct {
@@ -68,6 +73,8 @@ static struct {
 	} vlan[HOSTS_MAX];
 	unsigned int vlan_calls;
 	int vlan_error;
+	int count_error;       /* what the network stack receives cannot be counted */
+	bool counts_received;  /* it is counted */
 	unsigned int joined;  /* how often the program was added to a dispatcher */
 	unsigned int cleaned; /* dispatchers that were looked at for what is left of other servers */
 	char log[8192];
@@ -77,6 +84,8 @@ static struct {
 static struct attachment slots[ABI_PORTS];
 static struct status_interface shown[ABI_ATTACHMENTS];
 static unsigned int shown_count;
+static uint32_t shown_stray;
+static struct stray stray;
 static time_t now = 1000;
 
 int clock_gettime(clockid_t clock, struct timespec *time)
@@ -321,6 +330,57 @@ void status_waiting_put(const char *waiting)
 	(void)waiting;
 }
 
+void status_stray_put(uint32_t ifindex)
+{
+	shown_stray = ifindex;
+}
+
+/* ---- counts ---- */
+
+int link_count_read(uint32_t ifindex, struct link_count *count)
+{
+	*count = find(ifindex)->counted;
+	return 0;
+}
+
+struct drops_count drops_read(uint32_t ifindex)
+{
+	return find(ifindex) ? find(ifindex)->drops : (struct drops_count){ 0 };
+}
+
+void drops_forget(uint32_t ifindex)
+{
+	assert_null(find(ifindex));
+}
+
+unsigned int drops_list(uint32_t *ifindexes)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < host.count && i < DROPS_DEVICES; i++)
+		ifindexes[count++] = host.device[i].link.ifindex;
+	return count;
+}
+
+static uint32_t losing; /* a device that was found to lose redirects */
+
+void drops_look(uint32_t ifindex, bool up)
+{
+	if (up && find(ifindex)->loses)
+		losing = ifindex;
+}
+
+bool drops_lose_redirects(uint32_t ifindex)
+{
+	return losing == ifindex;
+}
+
+int drops_count_received(bool wanted)
+{
+	host.counts_received = wanted && !host.count_error;
+	return wanted ? host.count_error : 0;
+}
+
 /* ---- addresses and routes ---- */
 
 /* A device has at most one address, an IPv4 one. */
@@ -424,7 +484,7 @@ static void take_away(const char *name)
 
 static enum manager_outcome start(enum option_mode mode, bool frags, const char *names)
 {
-	struct manager_plan plan = { .program = 77, .slots = slots, .mode = mode, .frags = frags };
+	struct manager_plan plan = { .program = 77, .slots = slots, .stray = &stray, .mode = mode, .frags = frags };
 	struct settings settings = { 0 };
 	char copy[256], *name, *rest = copy;
 
@@ -449,6 +509,8 @@ static int setup(void **state)
 {
 	(void)state;
 	memset(&host, 0, sizeof(host));
+	memset(&stray, 0, sizeof(stray));
+	losing = 0;
 	dispatcher = ATTACHMENT_NONE;
 	dispatcher_error = 0;
 	log_to(keep_line);
@@ -1670,6 +1732,251 @@ static void test_only_optional(void **state)
 	assert_true(logged("no interface to attach to", ""));
 }
 
+/* ---- the watch over native attachments ---- */
+
+/* So many seconds pass, and in each of them so many frames come in by the device; the program sees them, or does not. */
+static void pass(const char *name, unsigned int seconds, unsigned int frames, bool seen)
+{
+	while (seconds--) {
+		struct fake *device = named(name);
+
+		device->counted.received += frames;
+		if (host.counts_received)
+			device->drops.received += frames;
+		for (unsigned int i = 0; i < ABI_PORTS; i++) {
+			if (slots[i].ifindex == device->link.ifindex && seen)
+				slots[i].seen = 1;
+		}
+		now++;
+		manager_refresh();
+		/* An event in the same second. */
+		manager_refresh();
+	}
+}
+
+static void test_never_runs(void **state)
+{
+	struct fake *device;
+
+	(void)state;
+	device = add("eth0", ALL);
+	device->driver = "xen-netfront";
+	start(OPTION_MODE_AUTO, false, "eth0");
+	pass("eth0", 20, 100, true);
+	assert_false(logged("none of", ""));
+	assert_int_equal(device->attempts, 1);
+	/* Three seconds after the one that raised the doubt, and the one in which counting began. */
+	pass("eth0", 3, 100, false);
+	assert_int_equal(device->attempts, 1);
+	pass("eth0", 2, 100, false);
+	assert_true(logged("eth0: the program is attached in native mode and has seen none of 300 packets", "anew"));
+	assert_int_equal(device->attempts, 2);
+	assert_string_equal(mode_of("eth0"), "native");
+	assert_int_equal(shown[0].fault, STATUS_FAULT_NEVER_RUNS);
+	/* It runs. */
+	pass("eth0", 2, 100, true);
+	assert_int_equal(shown[0].fault, STATUS_FAULT_NONE);
+	assert_false(host.counts_received);
+	/* And again it does not, so soon that attaching does not help. */
+	pass("eth0", 5, 100, false);
+	assert_true(logged("eth0: native mode does not work: the driver (xen-netfront) has taken the program", "generic mode"));
+	assert_string_equal(mode_of("eth0"), "generic");
+	assert_int_equal(shown[0].fault, STATUS_FAULT_NEVER_RUNS);
+	assert_non_null(strstr(shown[0].line, "generic mode, mtu 1500: native mode does not work"));
+	/* It stays so, whatever comes, also if the device says that it can do more. */
+	device->features |= 1 << 6;
+	pass("eth0", 1000, 100, true);
+	assert_string_equal(mode_of("eth0"), "generic");
+	assert_int_equal(device->attempts, 3);
+	/* A device that comes in its place is another one. */
+	take_away("eth0");
+	manager_refresh();
+	device = add("eth0", ALL);
+	pass("eth0", 2, 100, true);
+	assert_string_equal(mode_of("eth0"), "native");
+	assert_int_equal(shown[0].fault, STATUS_FAULT_NONE);
+}
+
+/* What the driver does long after it was attached anew is another failure. */
+static void test_never_runs_again(void **state)
+{
+	struct fake *device;
+
+	(void)state;
+	device = add("eth0", ALL);
+	start(OPTION_MODE_AUTO, false, "eth0");
+	for (unsigned int i = 1; i < 4; i++) {
+		pass("eth0", 1000, 100, true);
+		pass("eth0", 5, 100, false);
+		assert_int_equal(device->attempts, 1 + i);
+		assert_string_equal(mode_of("eth0"), "native");
+	}
+}
+
+/* A kernel where it cannot be counted what the network stack receives. */
+static void test_never_runs_without_proof(void **state)
+{
+	struct fake *device;
+
+	(void)state;
+	device = add("eth0", ALL);
+	start(OPTION_MODE_AUTO, false, "eth0");
+	host.count_error = -EOPNOTSUPP;
+	pass("eth0", 1, 100, true);
+	pass("eth0", 10, 100, false);
+	assert_int_equal(device->attempts, 1);
+	pass("eth0", 1, 100, false);
+	assert_int_equal(device->attempts, 2);
+	pass("eth0", 10, 100, false);
+	assert_string_equal(mode_of("eth0"), "native");
+	pass("eth0", 1, 100, false);
+	assert_string_equal(mode_of("eth0"), "generic");
+}
+
+/* Devices that are gone take no room from others. */
+static void test_watched_come_and_go(void **state)
+{
+	(void)state;
+	add("eth0", ALL);
+	start(OPTION_MODE_AUTO, false, "eth0");
+	for (unsigned int i = 0; i < 2 * ABI_PORTS; i++) {
+		take_away("eth0");
+		manager_refresh();
+		add("eth0", ALL);
+		pass("eth0", 2, 100, true);
+		logged("", "");
+	}
+	pass("eth0", 5, 100, false);
+	assert_true(logged("eth0: the program is attached in native mode and has seen none", ""));
+}
+
+static void test_never_runs_in_native_mode(void **state)
+{
+	struct fake *device;
+
+	(void)state;
+	device = add("eth0", ALL);
+	start(OPTION_MODE_NATIVE, false, "eth0");
+	pass("eth0", 20, 100, false);
+	assert_true(logged("eth0: native mode does not work", "use xdp-mode=auto"));
+	pass("eth0", 100, 100, false);
+	/* The warning stands, also if the program runs for a moment. */
+	pass("eth0", 1, 100, true);
+	pass("eth0", 100, 100, false);
+	assert_false(logged("eth0", ""));
+	assert_string_equal(mode_of("eth0"), "native");
+	assert_int_equal(device->attempts, 2);
+	assert_int_equal(shown[0].fault, STATUS_FAULT_NEVER_RUNS);
+}
+
+/* A program that others come before may well see nothing, and its mode is not ours to choose. */
+static void test_never_runs_in_dispatcher(void **state)
+{
+	struct fake *device;
+
+	(void)state;
+	device = add("eth0", ALL);
+	device->foreign = 9;
+	dispatcher = ATTACHMENT_NATIVE;
+	start(OPTION_MODE_AUTO, false, "eth0");
+	pass("eth0", 100, 100, false);
+	assert_true(logged("eth0: native mode does not work", ""));
+	assert_int_equal(host.joined, 1);
+}
+
+static void test_no_room(void **state)
+{
+	struct fake *device;
+
+	(void)state;
+	device = add("eth0", ALL);
+	device->driver = "gve";
+	start(OPTION_MODE_AUTO, false, "eth0");
+	for (unsigned int i = 0; i < 4; i++) {
+		assert_string_equal(mode_of("eth0"), "native");
+		pass("eth0", 1, 100, true);
+		slots[0].no_room += 10;
+	}
+	pass("eth0", 1, 100, true);
+	assert_true(logged("the driver (gve) leaves the program no room", ""));
+	assert_string_equal(mode_of("eth0"), "generic");
+}
+
+static void test_not_sent(void **state)
+{
+	struct fake *device;
+
+	(void)state;
+	device = add("eth0", ALL);
+	device->driver = "ixgbevf";
+	start(OPTION_MODE_AUTO, false, "eth0");
+	/* Redirects that the kernel refuses say nothing of the driver that they come in by. */
+	for (unsigned int i = 0; i < 10; i++) {
+		device->drops.failed += 100;
+		device->drops.refused += 100;
+		pass("eth0", 1, 100, true);
+	}
+	assert_string_equal(mode_of("eth0"), "native");
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_string_equal(mode_of("eth0"), "native");
+		device->drops.failed += 100;
+		pass("eth0", 1, 100, true);
+	}
+	assert_true(logged("the driver (ixgbevf) does not send what the program returns", ""));
+	assert_string_equal(mode_of("eth0"), "generic");
+	assert_int_equal(shown[0].lost, 300);
+}
+
+static void test_redirects_lost(void **state)
+{
+	(void)state;
+	add("eth0", ALL);
+	start(OPTION_MODE_AUTO, false, "eth0");
+	pass("eth0", 3, 100, true);
+	assert_int_equal(attachment_device_flags(named("eth0")->link.ifindex), HOP_TRANSMIT | HOP_REDIRECT);
+	named("eth0")->loses = true;
+	pass("eth0", 3, 100, true);
+	assert_true(logged("eth0: its driver drops frames that are redirected to it", "ethtool -L"));
+	assert_int_equal(shown[0].fault, STATUS_FAULT_DROPS_REDIRECTS);
+	assert_int_equal(attachment_device_flags(named("eth0")->link.ifindex), HOP_TRANSMIT);
+	pass("eth0", 30, 100, true);
+	assert_false(logged("drops frames", ""));
+}
+
+static void test_stray(void **state)
+{
+	(void)state;
+	add("eth0", ALL);
+	add("bond0", 0);
+	add("vf0", ALL)->link.upper = named("bond0")->link.ifindex;
+	start(OPTION_MODE_AUTO, false, "eth0");
+	/* Frames that came in before the server knew of its own attachment. */
+	stray.ifindex = named("eth0")->link.ifindex;
+	for (unsigned int i = 0; i < 10; i++) {
+		stray.count += 100;
+		pass("eth0", 1, 100, true);
+	}
+	assert_int_equal(shown_stray, 0);
+	/* A few, and then many. */
+	stray.ifindex = named("vf0")->link.ifindex;
+	for (unsigned int i = 0; i < 10; i++) {
+		stray.count += 3;
+		pass("eth0", 1, 100, true);
+	}
+	assert_int_equal(shown_stray, 0);
+	for (unsigned int i = 0; i < 10; i++) {
+		stray.count += 100;
+		pass("eth0", 1, 100, true);
+	}
+	assert_int_equal(shown_stray, stray.ifindex);
+	assert_true(logged("vf0: the program gets frames that come in by this interface", "part of bond0"));
+	pass("eth0", 10, 100, true);
+	assert_false(logged("vf0", ""));
+	take_away("vf0");
+	pass("eth0", 1, 100, true);
+	assert_int_equal(shown_stray, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -1710,6 +2017,16 @@ int main(void)
 		TEST(test_address_moves),
 		TEST(test_optional),
 		TEST(test_only_optional),
+		TEST(test_never_runs),
+		TEST(test_never_runs_again),
+		TEST(test_never_runs_without_proof),
+		TEST(test_watched_come_and_go),
+		TEST(test_never_runs_in_native_mode),
+		TEST(test_never_runs_in_dispatcher),
+		TEST(test_no_room),
+		TEST(test_not_sent),
+		TEST(test_redirects_lost),
+		TEST(test_stray),
 	};
 
 	return cmocka_run_group_tests_name("manager", tests, NULL, NULL);
