@@ -75,6 +75,35 @@ static void write_no_redirect(FILE *out, const struct metric *metric, const stru
 	}
 }
 
+static void write_faults(FILE *out, const struct metric *metric, const struct snapshot *snapshot)
+{
+	const struct status *status = &snapshot->status;
+
+	for (unsigned int i = 0; i < status->interfaces; i++) {
+		char name[STATUS_NAME + 1] = "";
+
+		memcpy(name, status->interface[i].name, STATUS_NAME);
+		for (unsigned int fault = STATUS_FAULT_NONE + 1; fault <= STATUS_FAULT_DROPS_REDIRECTS; fault++) {
+			metric_begin(out, metric, &snapshot->server);
+			metric_label(out, "interface", name);
+			metric_label(out, "fault", word_fault(fault));
+			metric_end(out, status->interface[i].fault == fault);
+		}
+	}
+}
+
+static void write_lost(FILE *out, const struct metric *metric, const struct snapshot *snapshot)
+{
+	const struct status *status = &snapshot->status;
+
+	for (unsigned int i = 0; i < status->interfaces; i++) {
+		char name[STATUS_NAME + 1] = "";
+
+		memcpy(name, status->interface[i].name, STATUS_NAME);
+		metric_put_labelled(out, metric, &snapshot->server, "interface", name, status->interface[i].lost);
+	}
+}
+
 static void write_ipsec(FILE *out, const struct metric *metric, const struct snapshot *snapshot)
 {
 	metric_put(out, metric, &snapshot->server, snapshot->status.blocked);
@@ -162,6 +191,10 @@ static const struct metric metrics[] = {
 	{ "turn_xdp_interface_no_redirect", "gauge",
 	  "1 if an interface has too few queues for packets from other interfaces, which are relayed in userspace.",
 	  write_no_redirect },
+	{ "turn_xdp_interface_fault", "gauge", "1 if native mode was seen not to work on an interface, by what is wrong.",
+	  write_faults },
+	{ "turn_xdp_lost_frames_total", "counter",
+	  "Frames that the program sent by an interface's device and that the driver dropped.", write_lost },
 	{ "turn_xdp_ipsec_blocked", "gauge", "1 if the host's IPsec policies keep all channels in userspace.",
 	  write_ipsec },
 	{ "turn_xdp_host_examines", "gauge", "1 if the host has what may refuse or change packets, by family.",

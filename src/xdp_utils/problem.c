@@ -56,6 +56,50 @@ static void tell_interfaces(const struct snapshot *snapshot, const struct listen
 	}
 }
 
+static const char *fault_text(unsigned int fault)
+{
+	static const char *const texts[] = {
+		[STATUS_FAULT_NEVER_RUNS] = "its driver has taken the program and does not run it",
+		[STATUS_FAULT_NO_ROOM] = "its driver leaves the program no room to make frames longer",
+		[STATUS_FAULT_NOT_SENT] = "its driver does not send what the program returns",
+	};
+
+	return fault < sizeof(texts) / sizeof(texts[0]) ? texts[fault] : NULL;
+}
+
+static void tell_fault(const struct status_interface *interface, const struct listener *listener)
+{
+	const char *text = fault_text(interface->fault), *follows;
+
+	if (interface->fault == STATUS_FAULT_DROPS_REDIRECTS)
+		tell(listener,
+		     "%.*s: its driver drops what is redirected to it: what comes in by other interfaces and leaves by it is relayed in "
+		     "userspace; it may have fewer queues than this host has CPUs (ethtool -L)",
+		     STATUS_NAME, interface->name);
+	if (!text)
+		return;
+	if (interface->mode != STATUS_MODE_NATIVE)
+		follows = "native mode is not used any more";
+	else if (interface->fault == STATUS_FAULT_NOT_SENT)
+		follows = "packets that leave by it are lost; use xdp-mode=auto or xdp-mode=generic";
+	else
+		follows = "its packets are relayed in userspace; use xdp-mode=auto or xdp-mode=generic";
+	tell(listener, "%.*s: native mode does not work, as %s: %s", STATUS_NAME, interface->name, text, follows);
+}
+
+static void tell_faults(const struct snapshot *snapshot, const struct listener *listener)
+{
+	const struct status *status = &snapshot->status;
+
+	for (unsigned int i = 0; i < status->interfaces; i++)
+		tell_fault(&status->interface[i], listener);
+	if (status->stray)
+		tell(listener,
+		     "the program gets frames that come in by the interface with index %u, which does not carry it: they are relayed in "
+		     "userspace; with xdp-mode=generic they are relayed in the kernel",
+		     status->stray);
+}
+
 static void tell_notes(const struct status_host *host, const struct listener *listener)
 {
 	unsigned int kept = host->notes < STATUS_NOTES ? host->notes : STATUS_NOTES;
@@ -120,6 +164,7 @@ void problem_each(const struct snapshot *snapshot, void (*each)(const char *line
 		     snapshot->threads_silent, snapshot->threads_silent + snapshot->threads_alive);
 	tell_waiting(status, &listener);
 	tell_interfaces(snapshot, &listener);
+	tell_faults(snapshot, &listener);
 	if (snapshot->channels_used >= status->channels)
 		tell(&listener, "the tables are full: further channels are relayed in userspace; raise xdp-max-channels");
 	if (snapshot->hops_unresolved)

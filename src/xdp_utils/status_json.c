@@ -36,10 +36,13 @@ static void write_interfaces(struct json *json, const struct status *status)
 		json_number(json, "device_ifindex", interface->device_ifindex);
 		json_bool(json, "through_dispatcher", interface->dispatched);
 		json_bool(json, "no_redirect", interface->no_redirect);
+		json_string(json, "fault", word_fault(interface->fault));
+		json_number(json, "lost_frames", interface->lost);
 		write_field(json, "text", interface->line, STATUS_LINE);
 		json_close(json, '{');
 	}
 	json_close(json, '[');
+	json_number(json, "stray_ifindex", status->stray);
 }
 
 static void write_host(struct json *json, const struct status_host *host)

@@ -18,6 +18,19 @@ const char *word_mode(unsigned int mode)
 	return mode < sizeof(words) / sizeof(words[0]) ? words[mode] : "unknown";
 }
 
+const char *word_fault(unsigned int fault)
+{
+	static const char *const words[] = {
+		[STATUS_FAULT_NONE] = "none",
+		[STATUS_FAULT_NEVER_RUNS] = "never-runs",
+		[STATUS_FAULT_NO_ROOM] = "no-room",
+		[STATUS_FAULT_NOT_SENT] = "not-sent",
+		[STATUS_FAULT_DROPS_REDIRECTS] = "drops-redirects",
+	};
+
+	return fault < sizeof(words) / sizeof(words[0]) ? words[fault] : "unknown";
+}
+
 const char *word_mode_wanted(unsigned int mode)
 {
 	return mode <= OPTION_MODE_GENERIC ? option_mode_name(mode) : "unknown";

@@ -9,6 +9,9 @@
 /** The mode that an interface has (enum status_mode): "native", "generic" or "none". */
 const char *word_mode(unsigned int mode);
 
+/** What does not work of native mode (enum status_fault): "never-runs", "no-room", "not-sent", "drops-redirects" or "none". */
+const char *word_fault(unsigned int fault);
+
 /** The mode that xdp-mode asks for (enum option_mode): "auto", "native" or "generic". */
 const char *word_mode_wanted(unsigned int mode);
 

@@ -170,7 +170,8 @@ static inline void craft_status(struct status *status)
 		.interfaces = 2,
 		.interface = {
 			{ .name = "eth0.7", .device = "eth0", .ifindex = 3, .device_ifindex = 2,
-			  .mode = STATUS_MODE_NATIVE, .dispatched = 1, .no_redirect = 1, .line = "native mode on eth0, mtu 1500" },
+			  .mode = STATUS_MODE_NATIVE, .dispatched = 1, .no_redirect = 1, .lost = 32,
+			  .line = "native mode on eth0, mtu 1500" },
 			{ .name = "wlan0", .mode = STATUS_MODE_NONE, .line = "there is no such interface" },
 		},
 	};

@@ -151,6 +151,28 @@ static void test_problems(void **state)
 	assert_text("two addresses", all,
 		    "waiting for 192.0.2.1, 2001:db8::1: no interface has them; channels with such an address are relayed in "
 		    "userspace\n");
+	all[0] = '\0';
+	simple_snapshot(&snapshot, NULL, 0);
+	snapshot.status.interfaces = 5;
+	for (unsigned int i = 0; i < 5; i++) {
+		snprintf(snapshot.status.interface[i].name, STATUS_NAME, "eth%u", i);
+		snapshot.status.interface[i].mode = STATUS_MODE_NATIVE;
+		snapshot.status.interface[i].fault = (uint8_t)i;
+	}
+	snapshot.status.interface[2].mode = STATUS_MODE_GENERIC;
+	snapshot.status.stray = 9;
+	problem_each(&snapshot, keep, all);
+	assert_text("faults", all,
+		    "eth1: native mode does not work, as its driver has taken the program and does not run it: its packets are "
+		    "relayed in userspace; use xdp-mode=auto or xdp-mode=generic\n"
+		    "eth2: native mode does not work, as its driver leaves the program no room to make frames longer: native mode is "
+		    "not used any more\n"
+		    "eth3: native mode does not work, as its driver does not send what the program returns: packets that leave by it "
+		    "are lost; use xdp-mode=auto or xdp-mode=generic\n"
+		    "eth4: its driver drops what is redirected to it: what comes in by other interfaces and leaves by it is relayed in "
+		    "userspace; it may have fewer queues than this host has CPUs (ethtool -L)\n"
+		    "the program gets frames that come in by the interface with index 9, which does not carry it: they are relayed "
+		    "in userspace; with xdp-mode=generic they are relayed in the kernel\n");
 	/* All relay threads seem to be silent then. */
 	all[0] = '\0';
 	simple_snapshot(&snapshot, NULL, 0);
