@@ -15,21 +15,13 @@ from kernel import Verdicts
 from lab import PEER, RELAY, SERVER, Lab
 from netns import command
 from outcome import check_said, said
-from server import Server
+from server import GENERIC, NATIVE, Server, modes
 from talk import Talk
 from tap import check, check_equal, run, skip, test, wait_until
-
-NATIVE, GENERIC = 1, 2  # XDP_ATTACHED_DRV and XDP_ATTACHED_SKB
 
 # Linux 6.3 tells what drivers can do with XDP; before it, no veth is trusted unless told to.
 TELLS = tuple(map(int, re.findall(r"\d+", platform.release())[:2])) >= (6, 3)
 AUTO = () if TELLS else (("xdp-mode", "native"),)
-
-
-def modes(namespace):
-    """How interfaces carry an XDP program, by name."""
-    links = json.loads(namespace.ip("-j", "link"))
-    return {link["ifname"]: link["xdp"]["mode"] for link in links if link.get("xdp")}
 
 
 def wait_said(server, *words):
