@@ -304,7 +304,7 @@ def figures(_lab):
         left = {name: count for name, count in shown["channels_left_in_userspace"].items() if count}
         check_equal(left, {"full": 3, "client-not-udp": 2}, "channels left in userspace")
         check_equal((shown["ipsec"], shown["events_lost"], shown["programs"], shown["program_id"],
-                     shown["version"]), (False, 0, 1, *server.offload.programs(), 4), "server")
+                     shown["version"]), (False, 0, 1, *server.offload.xdp_programs(), 4), "server")
         check_equal([(one["name"], one["ifindex"], one["device_ifindex"], one["through_dispatcher"])
                      for one in shown["interfaces"]],
                     [(name, number, number, False) for name, number in (

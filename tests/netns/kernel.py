@@ -17,6 +17,7 @@ from pathlib import Path
 _ROOT = Path(__file__).resolve().parents[2]
 _SYSCALL = {"x86_64": 321, "aarch64": 280}[platform.machine()]
 _LOOKUP, _NEXT_KEY, _PROGRAM_FD_BY_ID, _FD_BY_ID, _INFO = 1, 4, 13, 14, 15
+_PROG_TYPE_XDP = 6
 _SLOT = 128  # bytes of struct flow_slot
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -112,7 +113,8 @@ class Offload:
         self.pid = pid
         self._maps = None
 
-    def _ids(self, field):
+    def _ids(self, field, having=""):
+        """The numbers in a field of all descriptors that also have a line which begins with `having`."""
         found = set()
         folder = Path(f"/proc/{self.pid}/fdinfo")
         for entry in folder.iterdir():
@@ -120,11 +122,17 @@ class Offload:
                 text = entry.read_text(encoding="ascii")
             except OSError:
                 continue
+            if not re.search(rf"^{having}", text, re.M):
+                continue
             found.update(int(number) for number in re.findall(rf"^{field}:\s*(\d+)", text, re.M))
         return found
 
     def programs(self):
         return self._ids("prog_id")
+
+    def xdp_programs(self):
+        """The same without those at tracepoints."""
+        return self._ids("prog_id", rf"prog_type:\s*{_PROG_TYPE_XDP}$")
 
     def map_ids(self):
         return self._ids("map_id")
