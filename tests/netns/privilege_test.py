@@ -250,6 +250,7 @@ def nothing_to_keep(lab):
     need("capsh")
     prefix = (*guard(lab), "capsh", "--drop=cap_bpf", "--", "-c", 'exec "$@"', "sh")
     with Server(lab, MODE, *NOBODY, prefix=prefix) as server, Talk(lab) as one:
+        server.wait_log("CAP_BPF is lost")
         check_said(server, "CAP_BPF is lost")
         one.warm()
         one.check_userspace(server)
