@@ -19,7 +19,7 @@ CORES = {
     "netns/admission_test": 0.2, "netns/conntrack_test": 0.2, "netns/ends_test": 0.2, "netns/figures_test": 0.2,
     "netns/follow_test": 0.2, "netns/generated_test": 0.8,
     "netns/lifetime_test": 0.2, "netns/metrics_server_test": 0.2, "netns/mobility_test": 0.2, "netns/monitor_test": 0.2,
-    "netns/usage_test": 0.2,
+    "netns/usage_test": 0.2, "netns/watch_test": 0.2,
     "upstream/configure_test": 0.6, "upstream/without_test": 0.7,
 }
 # The longest first, so that none of them is left over at the end.
