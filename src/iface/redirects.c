@@ -10,6 +10,7 @@
 #include "base/cpus.h"
 #include "base/log.h"
 #include "iface/attachment.h"
+#include "iface/drops.h"
 
 /* Drivers with a transmit queue for each CPU, in drivers/net/ethernet/ of Linux. */
 static const struct driver {
@@ -28,6 +29,7 @@ struct device {
 	uint32_t ifindex;
 	bool lost;
 	bool told; /* the log has that frames are lost */
+	uint32_t queues, cpus; /* by which this was decided */
 };
 
 /* Those in native mode. */
@@ -86,18 +88,24 @@ void redirects_forget(void)
 	known.count = 0;
 }
 
-/* What is logged of a device matters only if there are frames of others that could be redirected to it. */
-static void look_at(struct device *device, const struct link *link, bool alone)
+/* What was seen to get lost before may leave now. */
+static void try_again(struct device *device, uint32_t queues, uint32_t cpus)
 {
-	struct device_channels channels = { 0 };
+	if ((device->queues && device->queues != queues) || (device->cpus && device->cpus != cpus))
+		drops_forget(device->ifindex);
+	device->queues = queues;
+	device->cpus = cpus;
+}
+
+/* What is logged of a device matters only if there are frames of others that could be redirected to it. */
+static void look_at(struct device *device, const struct link *link, uint32_t cpus, bool alone)
+{
+	struct device_channels channels;
 	char driver[DEVICE_DRIVER_SIZE];
-	uint32_t cpus = 0;
 
 	device_driver(link->name, driver);
-	if (find_driver(driver)) {
-		device_channels(link->name, &channels);
-		cpus = cpus_online();
-	}
+	device_channels(link->name, &channels);
+	try_again(device, channels.combined + channels.tx, cpus);
 	device->lost = redirects_need_channels(driver, kernel_version(), &channels, cpus);
 	if (device->lost == device->told || alone)
 		return;
@@ -117,6 +125,7 @@ void redirects_follow(const struct links *links)
 	struct device next[ABI_ATTACHMENTS] = { 0 };
 	uint32_t devices[ABI_ATTACHMENTS];
 	unsigned int count = 0, all = attachment_list(devices);
+	uint32_t cpus = all ? cpus_online() : 0;
 
 	for (unsigned int i = 0; i < all; i++) {
 		const struct device *had = find(devices[i]);
@@ -127,5 +136,5 @@ void redirects_follow(const struct links *links)
 	memcpy(known.device, next, count * sizeof(*next));
 	known.count = count;
 	for (unsigned int i = 0; i < count; i++)
-		look_at(&known.device[i], links_find(links, known.device[i].ifindex), count == 1);
+		look_at(&known.device[i], links_find(links, known.device[i].ifindex), cpus, count == 1);
 }

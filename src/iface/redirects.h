@@ -22,7 +22,7 @@ bool redirects_need_channels(const char *driver, uint32_t kernel, const struct d
 
 /**
  * Looks at the channels of all devices in native mode, and at the CPUs. Logs what has changed of a device, if there are
- * other devices in native mode.
+ * other devices in native mode. A device whose channels have changed is no longer held to lose what drops.h has seen lost.
  */
 void redirects_follow(const struct links *links);
 

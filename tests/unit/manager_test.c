@@ -51,7 +51,8 @@ struct fake {
 	uint64_t features, features_attached; /* the second while the program is attached */
 	int native_error, generic_error;
 	bool merges;
-	uint32_t channels;
+	struct device_channels channels;
+	unsigned int drops_forgotten;
 	uint32_t foreign; /* id of another XDP program; 0: none */
 	int fd;
 	bool generic;
@@ -184,7 +185,13 @@ bool device_driver_is(const char *name, const char *driver)
 
 void device_channels(const char *name, struct device_channels *channels)
 {
-	*channels = (struct device_channels){ .combined = named(name)->channels };
+	*channels = named(name)->channels;
+}
+
+void drops_forget(uint32_t ifindex)
+{
+	if (find(ifindex))
+		find(ifindex)->drops_forgotten++;
 }
 
 uint32_t cpus_online(void)
@@ -742,8 +749,8 @@ static void test_queues(void **state)
 
 	(void)state;
 	device->driver = other->driver = "i40e";
-	device->channels = 3;
-	other->channels = host.cpus = 4;
+	device->channels.combined = 3;
+	other->channels.combined = host.cpus = 4;
 	assert_int_equal(start(OPTION_MODE_AUTO, false, "eth0 eth1"), MANAGER_STARTED);
 	assert_string_equal(mode_of("eth0"), "native");
 	assert_int_equal(redirects_to(device), 0);
@@ -755,8 +762,12 @@ static void test_queues(void **state)
 	assert_true(shown[0].no_redirect && !shown[1].no_redirect);
 	/* It is said once, until it has changed. */
 	assert_string_equal(host.log, "");
-	device->channels = 4;
+	assert_int_equal(device->drops_forgotten, 0);
+	device->channels.combined = 4;
 	manager_refresh();
+	/* What was lost before may leave now. */
+	assert_int_equal(device->drops_forgotten, 1);
+	assert_int_equal(other->drops_forgotten, 0);
 	assert_int_equal(redirects_to(device), HOP_REDIRECT);
 	assert_false(shown[0].no_redirect);
 	assert_true(logged("eth0: has a queue for each CPU now", ""));
@@ -766,6 +777,7 @@ static void test_queues(void **state)
 	assert_int_equal(redirects_to(device), 0);
 	assert_int_equal(redirects_to(other), 0);
 	assert_true(logged("eth1: has 4 queues", "combined 5"));
+	assert_int_equal(other->drops_forgotten, 1);
 	manager_stop();
 
 	/* Nothing is redirected to the only device, so nothing is said of it. */
