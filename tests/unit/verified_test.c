@@ -122,7 +122,14 @@ static void test_members(void **state)
 	assert_true(handed_on(bridge));
 	port->upper = 0;
 	assert_false(handed_on(bridge));
+	/* A card further down, below a team that is a member of the bond. */
+	card->upper = 0;
+	bridge = add("team");
+	card->upper = bridge->ifindex;
+	bridge->upper = bond->ifindex;
+	assert_false(handed_on(&all[0]));
 	/* A ring has an end. */
+	bridge = &all[0];
 	bridge->upper = bond->ifindex;
 	assert_true(handed_on(bridge));
 }
