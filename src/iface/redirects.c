@@ -28,7 +28,7 @@ static const struct driver {
 struct device {
 	uint32_t ifindex;
 	bool lost;
-	bool told; /* the log has that frames are lost */
+	bool told;             /* the log has that frames are lost */
 	uint32_t queues, cpus; /* by which this was decided */
 };
 
