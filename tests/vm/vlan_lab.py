@@ -108,8 +108,9 @@ class VlanLab(Lab):
 
     def _plug(self, host, name, port):
         switch = self.switch
-        command(["ip", "link", "add", name, "mtu", self._mtu, "netns", host.name, "type", "veth",
-                 "peer", "name", port, "mtu", self._mtu, "netns", switch.name])
+        # Made where it belongs: a card of the guest may have this name outside.
+        host.ip("link", "add", name, "mtu", self._mtu, "type", "veth",
+                "peer", "name", port, "mtu", self._mtu, "netns", switch.name)
         switch.ip("link", "set", port, "master", "br0", "up")
         host.ip("link", "set", name, "up")
         # Without it a veth drops what an XDP program at its other end sends.
