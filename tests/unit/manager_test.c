@@ -355,11 +355,6 @@ struct drops_count drops_read(uint32_t ifindex)
 	return find(ifindex) ? find(ifindex)->drops : (struct drops_count){ 0 };
 }
 
-void drops_forget(uint32_t ifindex)
-{
-	assert_null(find(ifindex));
-}
-
 unsigned int drops_list(uint32_t *ifindexes)
 {
 	unsigned int count = 0;
