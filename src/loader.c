@@ -13,6 +13,7 @@
 #include "base/library_log.h"
 #include "base/log.h"
 #include "iface/attachment.h"
+#include "iface/driver_check.h"
 #include "iface/drops.h"
 #include "iface/manager.h"
 #include "turn.skel.h"
@@ -25,6 +26,9 @@
 #endif
 
 static struct turn_bpf *skeleton;
+
+/* The program for frames of several buffers, with the tables of the other one. NULL: no device wants it, or the kernel has none. */
+static struct bpf_object *frags_object;
 
 /* Devices that packets leave by, as far as they were asked for. */
 static struct {
@@ -75,20 +79,16 @@ static bool kernel_has_frags(void)
 }
 
 /* What the kernel has is told to the verifier as constants: other branches need not load. */
-static void configure(struct turn_bpf *made, bool frags, unsigned int flows, unsigned int cpus)
+static void configure(struct turn_bpf *made, unsigned int flows, unsigned int cpus)
 {
 	unsigned int slots = flow_table_slots(flows);
 
 	made->rodata->flow_slots = slots;
 	made->rodata->flow_slot_stride = flow_stride(slots);
 	made->rodata->weak_order = WEAK_ORDER;
-	made->rodata->frags = frags;
 	made->rodata->can_move = kernel_has_frags();
 	made->rodata->coarse_clock =
 		libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_ktime_get_coarse_ns, NULL) == 1;
-	if (frags)
-		bpf_program__set_flags(made->progs.turn,
-				       bpf_program__flags(made->progs.turn) | BPF_F_XDP_HAS_FRAGS);
 	bpf_map__set_max_entries(made->maps.flows, slots);
 	bpf_map__set_max_entries(made->maps.hops, flows);
 	bpf_map__set_max_entries(made->maps.notes, slots);
@@ -102,15 +102,14 @@ static void configure(struct turn_bpf *made, bool frags, unsigned int flows, uns
  * `verifier_log` is what the verifier is to log: 0: the instructions before the one that it
  * refuses. 0 or -errno, then with nothing left.
  */
-static int open_and_load(bool frags, unsigned int flows, unsigned int cpus, unsigned int verifier_log,
-			 struct turn_bpf **loaded)
+static int open_and_load(unsigned int flows, unsigned int cpus, unsigned int verifier_log, struct turn_bpf **loaded)
 {
 	struct turn_bpf *made = turn_bpf__open();
 	int error;
 
 	if (!made)
 		return -errno;
-	configure(made, frags, flows, cpus);
+	configure(made, flows, cpus);
 	bpf_program__set_log_level(made->progs.turn, verifier_log);
 	error = getentropy((void *)made->rodata->flow_seed, sizeof(made->rodata->flow_seed)) ? -errno :
 											       turn_bpf__load(made);
@@ -129,7 +128,7 @@ int loader_try(void)
 	if (cpus < 0)
 		return cpus;
 	library_log_start(false);
-	error = open_and_load(false, 2, (unsigned int)cpus, 0, &made);
+	error = open_and_load(2, (unsigned int)cpus, 0, &made);
 	if (!error)
 		turn_bpf__destroy(made);
 	return error;
@@ -152,7 +151,7 @@ int loader_memory(unsigned int channels, uint64_t *bytes)
 		turn_bpf__destroy(made);
 		return made ? cpus : -ENOMEM;
 	}
-	configure(made, false, 2 * channels, (unsigned int)cpus);
+	configure(made, 2 * channels, (unsigned int)cpus);
 	bpf_object__for_each_map(map, made->obj)
 		sum += bpf_map__max_entries(map) * size_of_entry(map);
 	turn_bpf__destroy(made);
@@ -163,7 +162,7 @@ int loader_memory(unsigned int channels, uint64_t *bytes)
 /* BPF_LOG_STATS of the kernel's bpf_verifier.h: how many instructions the verifier has walked. */
 #define VERIFIER_STATS 4
 
-static int load(const struct settings *settings, bool frags, struct maps *maps)
+static int load(const struct settings *settings, struct maps *maps)
 {
 	int cpus = libbpf_num_possible_cpus();
 	unsigned int flows = 2 * settings->channels;
@@ -176,10 +175,10 @@ static int load(const struct settings *settings, bool frags, struct maps *maps)
 	}
 	library_log_start(settings->debug);
 	if (settings->debug)
-		error = open_and_load(frags, flows, (unsigned int)cpus, VERIFIER_STATS, &made);
+		error = open_and_load(flows, (unsigned int)cpus, VERIFIER_STATS, &made);
 	/* With the statistics alone, the verifier does not say how it came to refuse. */
 	if (error)
-		error = open_and_load(frags, flows, (unsigned int)cpus, 0, &made);
+		error = open_and_load(flows, (unsigned int)cpus, 0, &made);
 	if (error)
 		return explain_load(error);
 	skeleton = made;
@@ -206,8 +205,11 @@ static int load(const struct settings *settings, bool frags, struct maps *maps)
 	return 0;
 }
 
-/* The tables of two objects of one file come in the same order. */
-static struct bpf_object *copy(void)
+/*
+ * Opens the program once more, not loaded, with the tables of the first one. With `constants` it has constants of its
+ * own, and their table is written there.
+ */
+static struct bpf_object *open_again(struct bpf_map **constants)
 {
 	size_t size;
 	const void *elf = turn_bpf__elf_bytes(&size);
@@ -216,27 +218,87 @@ static struct bpf_object *copy(void)
 
 	if (!made)
 		return NULL;
+	/* The tables of two objects of one file come in the same order. */
 	while ((map = bpf_object__next_map(made, map)) &&
 	       (had = bpf_object__next_map(skeleton->obj, had))) {
-		if (bpf_map__reuse_fd(map, bpf_map__fd(had))) {
+		if (had == skeleton->maps.rodata && constants)
+			*constants = map;
+		else if (bpf_map__reuse_fd(map, bpf_map__fd(had))) {
 			bpf_object__close(made);
 			return NULL;
 		}
 	}
-	bpf_program__set_flags(bpf_object__next_program(made, NULL),
-			       bpf_program__flags(skeleton->progs.turn));
 	return made;
 }
 
-static enum manager_outcome attach(const struct settings *settings, bool frags)
+static struct bpf_object *copy(void)
 {
+	return open_again(NULL);
+}
+
+/* The constants of the first program, but for the one that makes the difference. The table may be shorter than the struct. */
+static int set_constants(struct bpf_map *map)
+{
+	__typeof__(*skeleton->rodata) constants = *skeleton->rodata;
+
+	constants.frags = 1;
+	return bpf_map__set_initial_value(map, &constants, bpf_map__value_size(map));
+}
+
+/* Whether a device of this host wants the program for frames of several buffers: the verifier takes its time for it. */
+static bool host_wants_frags(void)
+{
+	bool wants = false;
+	struct links links;
+
+	if (!kernel_has_frags() || links_read(&links))
+		return false;
+	for (unsigned int i = 0; i < links.count && !wants; i++)
+		wants = driver_check_wants_frags(&links.link[i]);
+	links_free(&links);
+	return wants;
+}
+
+/*
+ * Frames larger than a page arrive in several buffers. For these a driver wants a program that can read several; what
+ * has no such frames gets the shorter program. Both are loaded at the start, as an MTU may be raised when the server
+ * has given up the privileges that loading takes. Without the second one, such devices are in generic mode.
+ */
+static void load_frags(void)
+{
+	struct bpf_program *program;
+	struct bpf_map *constants;
+	int error = -ENOMEM;
+
+	if (!host_wants_frags())
+		return;
+	frags_object = open_again(&constants);
+	if (frags_object) {
+		program = bpf_object__next_program(frags_object, NULL);
+		bpf_program__set_flags(program, bpf_program__flags(program) | BPF_F_XDP_HAS_FRAGS);
+		error = set_constants(constants);
+	}
+	if (!error)
+		error = bpf_object__load(frags_object);
+	if (!error)
+		return;
+	log_line(LOG_LEVEL_WARNING,
+		 "the XDP program for frames of several buffers is not loaded (%s): interfaces with a large MTU are in generic "
+		 "mode: %s",
+		 strerror(-error), library_log_warning());
+	bpf_object__close(frags_object);
+	frags_object = NULL;
+}
+
+static enum manager_outcome attach(const struct settings *settings)
+{
+	const struct bpf_program *frags = frags_object ? bpf_object__next_program(frags_object, NULL) : NULL;
 	const struct manager_plan plan = {
-		.program = bpf_program__fd(skeleton->progs.turn),
+		.programs = { bpf_program__fd(skeleton->progs.turn), frags ? bpf_program__fd(frags) : -1 },
 		.slots = skeleton->bss->attachments,
 		.stray = &skeleton->bss->stray,
 		.copy = copy,
 		.mode = settings->mode,
-		.frags = frags,
 	};
 	enum manager_outcome outcome = manager_start(&plan);
 
@@ -247,25 +309,12 @@ static enum manager_outcome attach(const struct settings *settings, bool frags)
 
 int loader_start(const struct settings *settings, struct maps *maps)
 {
-	enum manager_outcome outcome;
-	int error;
+	int error = load(settings, maps);
 
-	error = load(settings, false, maps);
 	if (error)
 		return error;
-	/*
-	 * Frames larger than a page arrive in several buffers. For these a driver wants a program
-	 * that can read several; drivers that do not need it get the shorter program.
-	 */
-	outcome = attach(settings, !kernel_has_frags());
-	if (outcome == MANAGER_NEEDS_FRAGS) {
-		loader_stop();
-		error = load(settings, true, maps);
-		if (error)
-			return error;
-		outcome = attach(settings, true);
-	}
-	if (outcome != MANAGER_STARTED) {
+	load_frags();
+	if (attach(settings) != MANAGER_STARTED) {
 		loader_stop();
 		return -ENODEV;
 	}
@@ -281,6 +330,8 @@ void loader_stop(void)
 		return;
 	drops_stop();
 	manager_stop();
+	bpf_object__close(frags_object);
+	frags_object = NULL;
 	turn_bpf__destroy(skeleton);
 	skeleton = NULL;
 	leaving.count = 0;

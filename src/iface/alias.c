@@ -29,7 +29,7 @@ static void put_members(const struct links *links, const struct link *device)
 	const struct link *member = NULL;
 
 	while ((member = member_next(links, device, member))) {
-		if (attachment_alias_put(device->ifindex, member) != -ENOSPC || said)
+		if (attachment_alias_put(device->ifindex, member) != -EUSERS || said)
 			continue;
 		log_line(LOG_LEVEL_WARNING,
 			 "%s: there is no room for its member %s and maybe others: what they receive is relayed in userspace "

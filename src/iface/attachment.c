@@ -4,16 +4,20 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "iface/driver.h"
 #include "iface/drops.h"
+#include "iface/give_back.h"
 #include "iface/redirects.h"
 #include "iface/verified.h"
 #include "netlink/device.h"
+#include "netlink/link_change.h"
 #include "table/gates.h"
 
 /* Stands for no interface in a slot. Indices are positive ints, and the program stops at a 0. */
@@ -23,13 +27,21 @@
 enum { LINK_DISPATCHER = -1,
        LINK_ALIAS = -2 };
 
+/* What the program does not know of a device that carries it. */
+struct carrier {
+	int link;            /* LINK_DISPATCHER: attached through libxdp's dispatcher; LINK_ALIAS: an alias, and the rest is 0 */
+	uint32_t mtu;        /* the largest at which the driver has taken the program */
+	uint32_t detach_mtu; /* driver_detach_mtu */
+	bool alone;          /* attachment_set_alone */
+};
+
 static struct {
-	int program;
+	struct attachment_programs programs;
 	struct attachment *slots;
 	dispatcher_copy copy;
-	unsigned int used;            /* slots that were ever used are the first ones */
-	uint32_t places_used;         /* places of gates that were ever used */
-	int link[ABI_PORTS];          /* LINK_DISPATCHER: attached through libxdp's dispatcher; LINK_ALIAS: an alias */
+	unsigned int used;    /* slots that were ever used are the first ones */
+	uint32_t places_used; /* places of gates that were ever used */
+	struct carrier carrier[ABI_PORTS];
 	uint32_t alias_of[ABI_PORTS]; /* the device of an alias */
 } attachments;
 
@@ -39,9 +51,9 @@ static struct {
 	uint8_t flags;
 } remembered;
 
-void attachment_open(int program, struct attachment *slots, dispatcher_copy copy)
+void attachment_open(const struct attachment_programs *programs, struct attachment *slots, dispatcher_copy copy)
 {
-	attachments.program = program;
+	attachments.programs = *programs;
 	attachments.slots = slots;
 	attachments.copy = copy;
 	attachments.used = 0;
@@ -68,7 +80,7 @@ static int find_entry(uint32_t ifindex)
 
 static bool is_device(unsigned int slot)
 {
-	return attachments.slots[slot].ifindex != SLOT_FREE && attachments.link[slot] != LINK_ALIAS;
+	return attachments.slots[slot].ifindex != SLOT_FREE && attachments.carrier[slot].link != LINK_ALIAS;
 }
 
 /* The slot of a device that carries the program. */
@@ -79,14 +91,14 @@ static int find(uint32_t ifindex)
 	return slot >= 0 && is_device((unsigned int)slot) ? slot : -1;
 }
 
-/* A slot for one more interface, or -ENOSPC. */
+/* A slot for one more interface, or -EUSERS. */
 static int find_free(void)
 {
 	int slot = find_entry(SLOT_FREE);
 
 	if (slot < 0 && attachments.used < ABI_PORTS)
 		return (int)attachments.used;
-	return slot < 0 ? -ENOSPC : slot;
+	return slot < 0 ? -EUSERS : slot;
 }
 
 /* The place for the gate of one more device: a bit. 0 if all devices that are possible carry the program. */
@@ -110,15 +122,16 @@ static int find_room(uint32_t ifindex)
 {
 	if (find_entry(ifindex) >= 0)
 		return -EEXIST;
-	return find_place() ? find_free() : -ENOSPC;
+	return find_place() ? find_free() : -EUSERS;
 }
 
 /* The program reads a slot only once it has an ifindex, so that is written last. */
-static void publish(unsigned int slot, uint32_t ifindex, const struct attachment *entry, int link)
+static void publish(unsigned int slot, uint32_t ifindex, const struct attachment *entry,
+		    const struct carrier *carrier)
 {
 	struct attachment *to = &attachments.slots[slot];
 
-	attachments.link[slot] = link;
+	attachments.carrier[slot] = *carrier;
 	to->device = entry->device;
 	memcpy(to->mac, entry->mac, sizeof(to->mac));
 	to->generic = entry->generic;
@@ -129,7 +142,7 @@ static void publish(unsigned int slot, uint32_t ifindex, const struct attachment
 		attachments.used++;
 }
 
-static void publish_device(unsigned int slot, const struct link *device, bool generic, int link)
+static void publish_device(unsigned int slot, const struct link *device, bool generic, const struct carrier *carrier)
 {
 	uint32_t place = find_place();
 	/* Until attachment_follow knows better. */
@@ -142,21 +155,84 @@ static void publish_device(unsigned int slot, const struct link *device, bool ge
 		gates_next_epoch();
 	attachments.places_used |= place;
 	memcpy(entry.mac, device->mac, sizeof(entry.mac));
-	publish(slot, device->ifindex, &entry, link);
+	publish(slot, device->ifindex, &entry, carrier);
 }
 
-int attachment_attach(const struct link *device, bool generic)
+bool attachment_has_frags(void)
+{
+	return attachments.programs.frags >= 0;
+}
+
+static int program_for(bool frags)
+{
+	return frags ? attachments.programs.frags : attachments.programs.linear;
+}
+
+/*
+ * Up to which MTU the driver is known to take the program: that at which it has, and no MTU is too large for a
+ * program for several buffers if the driver says that it has these. No driver refuses the usual MTU.
+ */
+static uint32_t mtu_taken(const struct link *device, bool frags)
+{
+	uint64_t features;
+
+	if (frags && !device_xdp_features(device->ifindex, &features) && features & XDP_FEATURE_RX_SG)
+		return UINT32_MAX;
+	return device->mtu > ETH_DATA_LEN ? device->mtu : ETH_DATA_LEN;
+}
+
+/* Generic mode and libxdp's dispatcher take frames of any size and always end. */
+static struct carrier native_carrier(const struct link *device, bool frags)
+{
+	char driver[DEVICE_DRIVER_SIZE];
+	uint64_t features;
+
+	device_driver(device->name, driver);
+	return (struct carrier){
+		.mtu = mtu_taken(device, frags),
+		.detach_mtu = driver_detach_mtu(driver, !device_xdp_features(device->ifindex, &features)),
+	};
+}
+
+int attachment_attach(const struct link *device, bool generic, bool frags)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, options,
 		    .flags = generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE);
-	int slot = find_room(device->ifindex), link;
+	struct carrier carrier = { .mtu = UINT32_MAX };
+	int slot = find_room(device->ifindex);
 
 	if (slot < 0)
 		return slot;
-	link = bpf_link_create(attachments.program, (int)device->ifindex, BPF_XDP, &options);
-	if (link < 0)
+	if (!generic)
+		carrier = native_carrier(device, frags);
+	carrier.link = bpf_link_create(program_for(frags), (int)device->ifindex, BPF_XDP, &options);
+	if (carrier.link < 0)
 		return -errno;
-	publish_device((unsigned int)slot, device, generic, link);
+	publish_device((unsigned int)slot, device, generic, &carrier);
+	return 0;
+}
+
+void attachment_ask(const struct link *device, bool frags, char *sentence, size_t size)
+{
+	link_change_ask_xdp(device->ifindex, program_for(frags), sentence, size);
+}
+
+bool attachment_is_outgrown(const struct link *device)
+{
+	int slot = find(device->ifindex);
+
+	return slot >= 0 && device->mtu > attachments.carrier[slot].mtu;
+}
+
+int attachment_take_frags(const struct link *device)
+{
+	int slot = find(device->ifindex);
+
+	if (slot < 0 || !attachment_has_frags())
+		return -EOPNOTSUPP;
+	if (bpf_link_update(attachments.carrier[slot].link, attachments.programs.frags, NULL))
+		return -errno;
+	attachments.carrier[slot].mtu = mtu_taken(device, true);
 	return 0;
 }
 
@@ -175,7 +251,8 @@ int attachment_join(const struct link *device, char *why, size_t size)
 	}
 	error = dispatcher_join(device->ifindex, attachments.copy, &generic, why, size);
 	if (!error)
-		publish_device((unsigned int)slot, device, generic, LINK_DISPATCHER);
+		publish_device((unsigned int)slot, device, generic,
+			       &(struct carrier){ .link = LINK_DISPATCHER, .mtu = UINT32_MAX });
 	return error;
 }
 
@@ -186,25 +263,40 @@ static void withdraw(unsigned int slot)
 
 static bool is_alias_of(unsigned int slot, uint32_t device)
 {
-	return attachments.link[slot] == LINK_ALIAS && attachments.slots[slot].ifindex != SLOT_FREE &&
+	return attachments.carrier[slot].link == LINK_ALIAS && attachments.slots[slot].ifindex != SLOT_FREE &&
 	       attachments.alias_of[slot] == device;
 }
 
-void attachment_detach(uint32_t ifindex)
+/* Closing the link of a driver that does not give the program back would leave it there for good. */
+static int close_link(const struct carrier *carrier, uint32_t ifindex)
 {
-	int slot = find(ifindex);
+	struct give_back lowered = { 0 };
+
+	if (carrier->detach_mtu && attachment_holds(ifindex) && give_back_begin(ifindex, carrier->detach_mtu, &lowered))
+		return -EBUSY;
+	close(carrier->link);
+	give_back_end(&lowered);
+	return 0;
+}
+
+int attachment_detach(uint32_t ifindex)
+{
+	int slot = find(ifindex), error = 0;
 
 	if (slot < 0)
-		return;
+		return 0;
+	if (attachments.carrier[slot].link >= 0)
+		error = close_link(&attachments.carrier[slot], ifindex);
+	else
+		dispatcher_leave(ifindex);
+	if (error)
+		return error;
 	for (unsigned int i = 0; i < attachments.used; i++) {
 		if (is_alias_of(i, ifindex))
 			withdraw(i);
 	}
-	if (attachments.link[slot] >= 0)
-		close(attachments.link[slot]);
-	else
-		dispatcher_leave(ifindex);
 	withdraw((unsigned int)slot);
+	return 0;
 }
 
 /*
@@ -221,6 +313,12 @@ static struct attachment alias_entry(const struct attachment *device, const stru
 		memset(entry.mac, 0, sizeof(entry.mac));
 	}
 	return entry;
+}
+
+static void lower_detach_mtu(struct carrier *carrier, uint32_t mtu)
+{
+	if (mtu && (!carrier->detach_mtu || mtu < carrier->detach_mtu))
+		carrier->detach_mtu = mtu;
 }
 
 int attachment_alias_put(uint32_t device, const struct link *alias)
@@ -242,7 +340,9 @@ int attachment_alias_put(uint32_t device, const struct link *alias)
 	if (slot < 0)
 		return slot;
 	attachments.alias_of[slot] = device;
-	publish((unsigned int)slot, alias->ifindex, &entry, LINK_ALIAS);
+	/* To detach from the device takes what each of its members takes. */
+	lower_detach_mtu(&attachments.carrier[of], native_carrier(alias, false).detach_mtu);
+	publish((unsigned int)slot, alias->ifindex, &entry, &(struct carrier){ .link = LINK_ALIAS });
 	return 0;
 }
 
@@ -250,7 +350,7 @@ void attachment_alias_remove(uint32_t alias)
 {
 	int slot = find_entry(alias);
 
-	if (slot >= 0 && attachments.link[slot] == LINK_ALIAS)
+	if (slot >= 0 && attachments.carrier[slot].link == LINK_ALIAS)
 		withdraw((unsigned int)slot);
 }
 
@@ -294,7 +394,7 @@ bool attachment_is_dispatched(uint32_t ifindex)
 {
 	int slot = find(ifindex);
 
-	return slot >= 0 && attachments.link[slot] == LINK_DISPATCHER;
+	return slot >= 0 && attachments.carrier[slot].link == LINK_DISPATCHER;
 }
 
 unsigned int attachment_list(uint32_t *ifindexes)
@@ -316,10 +416,10 @@ bool attachment_holds(uint32_t ifindex)
 
 	if (slot < 0)
 		return false;
-	if (attachments.link[slot] == LINK_DISPATCHER)
+	if (attachments.carrier[slot].link == LINK_DISPATCHER)
 		return dispatcher_holds(ifindex);
 	/* The kernel sets a link's ifindex to 0 when its device is gone or the link was detached. */
-	return bpf_obj_get_info_by_fd(attachments.link[slot], &info, &size) || info.xdp.ifindex == ifindex;
+	return bpf_obj_get_info_by_fd(attachments.carrier[slot].link, &info, &size) || info.xdp.ifindex == ifindex;
 }
 
 void attachment_readdress(const struct link *device)
@@ -346,13 +446,38 @@ void attachment_follow(const struct links *links)
 
 /* ---- how frames leave ---- */
 
+void attachment_set_alone(uint32_t ifindex)
+{
+	int slot = find(ifindex);
+
+	if (slot >= 0)
+		attachments.carrier[slot].alone = true;
+	attachment_forget_flags();
+}
+
+bool attachment_is_alone(uint32_t ifindex)
+{
+	int slot = find(ifindex);
+
+	return slot >= 0 && attachments.carrier[slot].alone;
+}
+
+static bool one_is_alone(void)
+{
+	for (unsigned int i = 0; i < attachments.used; i++) {
+		if (attachments.slots[i].ifindex != SLOT_FREE && attachments.carrier[i].alone)
+			return true;
+	}
+	return false;
+}
+
 bool attachment_takes_redirects(uint32_t ifindex)
 {
 	uint64_t features;
 
 	if (!device_xdp_features(ifindex, &features))
 		return features & XDP_FEATURE_NDO_XMIT;
-	return attachment_state(ifindex) == ATTACHMENT_NATIVE;
+	return attachment_state(ifindex) == ATTACHMENT_NATIVE && !attachment_is_alone(ifindex);
 }
 
 static bool kernel_is_before(unsigned int major, unsigned int minor)
@@ -415,7 +540,8 @@ uint8_t attachment_device_flags(uint32_t ifindex)
 		return remembered.flags;
 	remembered.ifindex = ifindex;
 	remembered.flags = verified_are_handed_on(ifindex) ? HOP_HANDS_ON : 0;
-	if (attachment_takes_redirects(ifindex) && !redirects_are_lost(ifindex) && !drops_lose_redirects(ifindex))
+	if (attachment_takes_redirects(ifindex) && !one_is_alone() && !redirects_are_lost(ifindex) &&
+	    !drops_lose_redirects(ifindex))
 		remembered.flags |= HOP_REDIRECT;
 	if (!device_xdp_features(ifindex, &features) && features & XDP_FEATURE_NDO_XMIT_SG)
 		remembered.flags |= HOP_FRAGS;

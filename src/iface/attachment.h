@@ -19,21 +19,48 @@ enum attachment_state { ATTACHMENT_NONE,
 			ATTACHMENT_NATIVE,
 			ATTACHMENT_GENERIC };
 
+/* The same program twice, with the same tables: file descriptors. */
+struct attachment_programs {
+	int linear; /* for frames of one buffer, which is all that most drivers have: it is the shorter one */
+	int frags;  /* for frames of several buffers; -1: there is none */
+};
+
 /**
- * Takes the program's file descriptor, its ABI_PORTS slots, which it clears, and the
- * function that has the program once more, for dispatchers.
+ * Takes the programs, their ABI_PORTS slots, which it clears, and the function that has the first program once
+ * more, for dispatchers.
  */
-void attachment_open(int program, struct attachment *slots, dispatcher_copy copy);
+void attachment_open(const struct attachment_programs *programs, struct attachment *slots, dispatcher_copy copy);
 
 /** Detaches everywhere. */
 void attachment_close(void);
 
+/** Whether there is a program for frames of several buffers. */
+bool attachment_has_frags(void);
+
 /**
- * Attaches to a device that does not carry the program yet, in generic or native mode. 0;
- * -ENOSPC if ABI_ATTACHMENTS devices carry it or all slots are taken; -EEXIST if it is an alias of
- * another device; or the kernel's -errno.
+ * Attaches to a device that does not carry the program yet, in generic or native mode. Native mode with `frags`, which
+ * may come after a try without, has the program for frames of several buffers. 0; -EUSERS if ABI_ATTACHMENTS devices
+ * carry it or all slots are taken; -EEXIST if it is an alias of another device; or the kernel's -errno.
  */
-int attachment_attach(const struct link *device, bool generic);
+int attachment_attach(const struct link *device, bool generic, bool frags);
+
+/**
+ * Asks the kernel what it has against attaching in native mode, after attachment_attach was refused. Writes the
+ * driver's sentence, or "".
+ */
+void attachment_ask(const struct link *device, bool frags, char *sentence, size_t size);
+
+/**
+ * Whether a device in native mode has had its MTU raised above all those at which the driver has taken the program, so
+ * that frames may be lost.
+ */
+bool attachment_is_outgrown(const struct link *device);
+
+/**
+ * Replaces the program of a device in native mode by that for frames of several buffers, without a time in which there
+ * is none. 0 if the driver takes it at the MTU that the device has now; or -errno with nothing changed.
+ */
+int attachment_take_frags(const struct link *device);
 
 /**
  * Adds the program to libxdp's dispatcher on a device, in the mode that the dispatcher has.
@@ -41,15 +68,19 @@ int attachment_attach(const struct link *device, bool generic);
  */
 int attachment_join(const struct link *device, char *why, size_t size);
 
-/** Detaches from a device, and removes its aliases. Does nothing if it does not carry the program. */
-void attachment_detach(uint32_t ifindex);
+/**
+ * Detaches from a device, and removes its aliases. 0, also if it does not carry the program; or -EBUSY with nothing
+ * changed, if its driver does not give the program back at the MTU that it has now, and the MTU cannot be lowered for
+ * that moment (give_back.h).
+ */
+int attachment_detach(uint32_t ifindex);
 
 /**
  * From now on frames that come in by the interface `alias` for its MAC address are the device's, which carries
  * the program; while it is a backup in a bond they are nobody's. The kernel runs the device's program there:
  * this attaches nothing. Called again it takes over what has changed. 0; -ENOENT if the device does not carry
  * the program; -EEXIST if the interface carries the program itself, or is an alias of another device; or
- * -ENOSPC.
+ * -EUSERS if all slots are taken.
  */
 int attachment_alias_put(uint32_t device, const struct link *alias);
 
@@ -93,9 +124,18 @@ void attachment_readdress(const struct link *device);
 void attachment_follow(const struct links *links);
 
 /**
+ * Says that a device in native mode redirects nothing: frames leave it only by the way that they came. Until it is
+ * detached, no device is said to take redirects (attachment_device_flags).
+ */
+void attachment_set_alone(uint32_t ifindex);
+
+/** Whether attachment_set_alone was called for a device that carries the program. */
+bool attachment_is_alone(uint32_t ifindex);
+
+/**
  * Whether a device sends frames that are redirected to it. Some drivers say that they do only
  * while a program is attached. Where the kernel does not say (before Linux 6.3), only a device
- * that carries the program in native mode is taken to do so.
+ * that carries the program in native mode is taken to do so, unless its driver is known not to.
  */
 bool attachment_takes_redirects(uint32_t ifindex);
 

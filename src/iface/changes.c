@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "iface/changes.h"
 
+#include <linux/if_ether.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "iface/attachment.h"
+#include "iface/driver_check.h"
 #include "iface/member.h"
 #include "iface/member_check.h"
+#include "iface/mode_line.h"
 #include "iface/one_mode.h"
-#include "iface/vlan.h"
 #include "iface/watch.h"
 #include "netlink/device.h"
 
@@ -20,11 +22,12 @@ static void warn(struct interface *interface, const char *line)
 	mode_log(interface);
 }
 
-/* Detaches from a device; changes_follow chooses the mode of its interfaces anew. */
-static void detach(struct interfaces *interfaces, uint32_t device, const char *line)
+/* Detaches from a device; changes_follow chooses the mode of its interfaces anew. 0, or -EBUSY with nothing changed. */
+static int detach(struct interfaces *interfaces, uint32_t device, const char *line)
 {
-	attachment_detach(device);
-	for (unsigned int i = 0; i < interfaces->count; i++) {
+	int error = attachment_detach(device);
+
+	for (unsigned int i = 0; !error && i < interfaces->count; i++) {
 		struct interface *interface = &interfaces->interface[i];
 
 		if (interface->device != device)
@@ -34,6 +37,53 @@ static void detach(struct interfaces *interfaces, uint32_t device, const char *l
 		if (line)
 			warn(interface, line);
 	}
+	return error;
+}
+
+/* What is wrong is not ours to change: the MTU could not be lowered for the moment of detaching. */
+static void say_stuck(struct interfaces *interfaces, const struct link *device)
+{
+	char line[MODE_LINE], driver[DEVICE_DRIVER_SIZE];
+
+	device_driver(device->name, driver);
+	snprintf(line, sizeof(line),
+		 "native mode, and its mtu was raised to %u: the driver (%s) loses larger frames of all programs, and does not "
+		 "give the XDP program back, also when turnserver ends; set the mtu back (ip link set dev %s mtu %u), restart "
+		 "turnserver with xdp-mode=generic, and then raise it",
+		 device->mtu, driver, device->name, ETH_DATA_LEN);
+	for (unsigned int i = 0; i < interfaces->count; i++) {
+		if (interfaces->interface[i].device == device->ifindex)
+			warn(&interfaces->interface[i], line);
+	}
+}
+
+/* A bond loses what one of its members loses. */
+static bool loses_frames(const struct links *links, const struct link *device)
+{
+	const struct link *member = NULL;
+	struct driver_facts facts;
+
+	driver_check_read(links, device, true, &facts);
+	if (driver_loses_frames(&facts))
+		return true;
+	while ((member = member_next(links, device, member))) {
+		if (loses_frames(links, member))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The MTU of a device in native mode was raised, and nobody has asked the driver whether its program can take such
+ * frames: some lose them without a word. The program for frames of several buffers takes the other one's place at
+ * once, or else the mode is chosen anew, which is the question.
+ */
+static void outgrow(struct interfaces *interfaces, const struct links *links, const struct link *device)
+{
+	if (!loses_frames(links, device) && !attachment_take_frags(device))
+		return;
+	if (detach(interfaces, device->ifindex, NULL))
+		say_stuck(interfaces, device);
 }
 
 void changes_detach(struct interfaces *interfaces, uint32_t device)
@@ -54,6 +104,8 @@ void changes_check_device(struct interfaces *interfaces, const struct links *lin
 	else if (attachment_state(device) == ATTACHMENT_GENERIC ? mode_check_generic(links, link, device, why, sizeof(why)) :
 								  member_check_runs(links, link, why, sizeof(why)))
 		detach(interfaces, device, NULL);
+	else if (attachment_is_outgrown(link))
+		outgrow(interfaces, links, link);
 	else
 		attachment_readdress(link);
 }
@@ -92,39 +144,47 @@ static void rename_to(struct interface *interface, const char *name)
 	snprintf(interface->name, sizeof(interface->name), "%s", name);
 }
 
-/* Whether the device below an interface's VLANs has other members than when the mode was chosen. */
-static bool members_changed(const struct interface *interface, const struct links *links, const struct link *link)
-{
-	struct vlan_key tags;
-	const struct link *device = vlan_below(links, link, &tags);
-
-	return device && member_fingerprint(links, device) != interface->inputs.members;
-}
-
 /*
- * Whether native mode is worth a try for an interface in generic mode: its device says that it
- * can do more than it could or has other members, and packets can cross to all others. Without
- * news its driver would refuse as before, and trying may stop the device's queues each time.
+ * Whether native mode is worth a try for an interface in generic mode: something is different of what its driver may
+ * have refused it for, and packets can cross to all others. Without news its driver would refuse as before, and trying
+ * may stop the device's queues each time.
  */
-static bool may_be_native_now(const struct interfaces *interfaces, const struct interface *interface,
-			      bool other_members)
+static bool may_be_native_now(struct interfaces *interfaces, struct interface *interface, const struct links *links,
+			      const struct link *link)
 {
-	uint64_t features;
+	const struct interface *outsider = one_mode_outsider(interfaces, interface, 0);
+	struct mode_inputs now;
 	char why[MODE_LINE];
 
 	if (interfaces->plan.mode != OPTION_MODE_AUTO || attachment_is_dispatched(interface->device) ||
-	    watch_distrusts(interface->device, why, sizeof(why)) || one_mode_is_needed(interfaces, interface, 0))
+	    watch_distrusts(interface->device, why, sizeof(why)))
 		return false;
-	return other_members || (!device_xdp_features(interface->device, &features) &&
-				 features & ~interface->inputs.features);
+	mode_check_read_inputs(links, link, &now);
+	if (!(interface->follows && !outsider) && !mode_check_may_help(&interface->inputs, &now))
+		return false;
+	interface->inputs = now;
+	one_mode_prepare(interfaces, interface, outsider, links);
+	return mode_may_be_native(&interfaces->plan, interface, links, link);
 }
 
-/* In native mode it stays attached, and the line names the members that there are now. */
-static void name_members(struct interfaces *interfaces, struct interface *interface, const struct links *links,
+/* Whether the mode that an interface has is no longer the one that it is to have. */
+static bool is_to_change(struct interfaces *interfaces, struct interface *interface, const struct links *links,
 			 const struct link *link)
 {
-	mode_check_read_inputs(links, link, &interface->inputs);
-	mode_describe(&interfaces->plan, interface, links, link);
+	if (attachment_state(interface->device) == ATTACHMENT_GENERIC)
+		return may_be_native_now(interfaces, interface, links, link);
+	return attachment_is_alone(interface->device) && !interfaces_alone(interfaces, interface, links);
+}
+
+/* What the line says of the interface's state and MTU may have changed. An outgrown device has a line of its own. */
+static void refresh_line(struct interfaces *interfaces, struct interface *interface, const struct links *links,
+			 const struct link *link)
+{
+	const struct link *device = links_find(links, interface->device);
+
+	if (!device || attachment_is_outgrown(device))
+		return;
+	mode_line_carried(&interfaces->plan, interface, links, link);
 	mode_log(interface);
 }
 
@@ -132,26 +192,20 @@ void changes_follow(struct interfaces *interfaces, struct interface *interface, 
 {
 	const struct link *link = find_link(interfaces, interface, links);
 	struct mode_inputs now;
-	bool other_members;
 
 	if (!link)
 		return;
 	rename_to(interface, link->name);
-	other_members = members_changed(interface, links, link);
-	if (attachment_state(interface->device) == ATTACHMENT_GENERIC &&
-	    may_be_native_now(interfaces, interface, other_members)) {
-		attachment_detach(interface->device);
-		interface->device = 0;
-	}
-	if (attachment_state(interface->device) == ATTACHMENT_NATIVE && other_members)
-		name_members(interfaces, interface, links, link);
-	if (interface->device)
+	if (interface->device && is_to_change(interfaces, interface, links, link))
+		detach(interfaces, interface->device, NULL);
+	if (interface->device) {
+		refresh_line(interfaces, interface, links, link);
 		return;
+	}
 	mode_check_read_inputs(links, link, &now);
 	if (!memcmp(&now, &interface->inputs, sizeof(now)))
 		return;
-	interfaces->plan.all_generic = one_mode_is_needed(interfaces, interface, 0);
-	mode_choose(&interfaces->plan, interface, links, link);
+	one_mode_choose(interfaces, interface, links, link);
 	mode_log(interface);
 }
 
@@ -161,5 +215,6 @@ void changes_drop_unused(const struct interfaces *interfaces, uint32_t device)
 		if (interfaces->interface[i].device == device)
 			return;
 	}
+	/* A driver that does not give it back now is asked again. */
 	attachment_detach(device);
 }

@@ -11,15 +11,16 @@
 #include "iface/interfaces.h"
 
 /**
- * Looks whether a device that carries the program still can: detaches it where it cannot, so
- * that its interfaces have none, and follows the device's MAC address where it can.
+ * Looks whether a device that carries the program still can, also after its MTU was raised: detaches it
+ * where it cannot, so that its interfaces have none, and follows the device's MAC address where it can.
  */
 void changes_check_device(struct interfaces *interfaces, const struct links *links, uint32_t device);
 
 /**
  * Follows one interface, which may be gone, back or renamed, and chooses its mode if it does
  * not carry the program and something is different from the last time; or if it is in generic
- * mode, and its driver or the other interfaces no longer are a reason for that.
+ * mode, and its driver or the other interfaces may no longer be a reason for that. What the log
+ * and the status say of its state and MTU is brought up to date.
  */
 void changes_follow(struct interfaces *interfaces, struct interface *interface, const struct links *links);
 

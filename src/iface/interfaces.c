@@ -106,6 +106,29 @@ bool interfaces_counts(const struct interface *interface)
 	return interface->device || !interface->optional;
 }
 
+/* The index of the device below an interface's VLANs; 0: it is not there. */
+static uint32_t device_below(const struct interface *interface, const struct links *links)
+{
+	const struct link *link = links_find(links, interface->ifindex);
+	struct vlan_key tags;
+	const struct link *device = link ? vlan_below(links, link, &tags) : NULL;
+
+	return device ? device->ifindex : interface->ifindex;
+}
+
+bool interfaces_alone(const struct interfaces *interfaces, const struct interface *interface, const struct links *links)
+{
+	uint32_t own = device_below(interface, links);
+
+	for (unsigned int i = 0; i < interfaces->count; i++) {
+		const struct interface *other = &interfaces->interface[i];
+
+		if (!other->optional && links_find(links, other->ifindex) && device_below(other, links) != own)
+			return false;
+	}
+	return !interface->optional;
+}
+
 void interfaces_log(struct interfaces *interfaces)
 {
 	for (unsigned int i = 0; i < interfaces->count; i++)

@@ -30,6 +30,12 @@ bool interfaces_have(const struct interfaces *interfaces, uint32_t ifindex);
 /** Whether log and status count an interface: an optional one only if it carries the program. */
 bool interfaces_counts(const struct interface *interface);
 
+/**
+ * Whether packets leave by no other device than the one that the interface stands on: all other interfaces stand on the
+ * same one, or packets only leave by them, or they are not there.
+ */
+bool interfaces_alone(const struct interfaces *interfaces, const struct interface *interface, const struct links *links);
+
 /** Logs the lines of all interfaces that are news. */
 void interfaces_log(struct interfaces *interfaces);
 

@@ -27,6 +27,7 @@ static struct interfaces managed;
 static enum manager_outcome choose_modes(const struct links *links)
 {
 	bool carried = false, occupied = false, awaited = selection_waits();
+	const struct interface *outsider;
 
 	for (unsigned int i = 0; i < managed.count; i++) {
 		struct interface *interface = &managed.interface[i];
@@ -37,6 +38,7 @@ static enum manager_outcome choose_modes(const struct links *links)
 			awaited = true;
 			continue;
 		}
+		managed.plan.alone = interfaces_alone(&managed, interface, links);
 		switch (mode_choose(&managed.plan, interface, links, link)) {
 		case MODE_CARRIED:
 			carried = carried || !interface->optional;
@@ -44,14 +46,13 @@ static enum manager_outcome choose_modes(const struct links *links)
 		case MODE_OCCUPIED:
 			occupied = true;
 			break;
-		case MODE_NEEDS_FRAGS:
-			return MANAGER_NEEDS_FRAGS;
 		case MODE_FAILED:
 			break;
 		}
 	}
-	if (one_mode_is_needed(&managed, NULL, 0))
-		one_mode_apply(&managed, links);
+	outsider = one_mode_outsider(&managed, NULL, 0);
+	if (outsider)
+		one_mode_apply(&managed, outsider, links);
 	interfaces_log(&managed);
 	/* Another program may go, as that of a server that this one is to follow. */
 	if (!carried && occupied)
@@ -70,7 +71,7 @@ enum manager_outcome manager_start(const struct manager_plan *plan)
 	int error;
 
 	memset(&managed, 0, sizeof(managed));
-	managed.plan = (struct mode_plan){ .mode = plan->mode, .frags = plan->frags };
+	managed.plan = (struct mode_plan){ .mode = plan->mode };
 	error = links_read(&links);
 	if (!error)
 		error = selection_find(&links, &list);
@@ -80,14 +81,12 @@ enum manager_outcome manager_start(const struct manager_plan *plan)
 		return MANAGER_FAILED;
 	}
 	interfaces_select(&managed, &list);
-	attachment_open(plan->program, plan->slots, plan->copy);
+	attachment_open(&plan->programs, plan->slots, plan->copy);
 	watch_start(plan->stray);
 	outcome = choose_modes(&links);
 	alias_follow(&links);
 	attachment_follow(&links);
 	links_free(&links);
-	if (outcome == MANAGER_NEEDS_FRAGS)
-		manager_stop();
 	managed.plan.running = true;
 	return outcome;
 }
@@ -174,6 +173,7 @@ void manager_refresh(void)
 {
 	uint32_t devices[ABI_ATTACHMENTS];
 	unsigned int count = attachment_list(devices);
+	const struct interface *outsider;
 	struct interface_list list;
 	struct links links;
 
@@ -189,8 +189,9 @@ void manager_refresh(void)
 		changes_follow(&managed, &managed.interface[i], &links);
 	for (unsigned int i = 0; i < count; i++)
 		changes_drop_unused(&managed, devices[i]);
-	if (one_mode_is_needed(&managed, NULL, ONE_MODE_AGE_NS)) {
-		one_mode_apply(&managed, &links);
+	outsider = one_mode_outsider(&managed, NULL, ONE_MODE_AGE_NS);
+	if (outsider) {
+		one_mode_apply(&managed, outsider, &links);
 		interfaces_log(&managed);
 	}
 	alias_follow(&links);

@@ -10,27 +10,25 @@
 
 #include "abi.h"
 #include "base/option.h"
+#include "iface/attachment.h"
 #include "iface/dispatcher.h"
 
 struct manager_plan {
-	int program;               /* file descriptor of the loaded program */
-	struct attachment *slots;  /* the program's, ABI_PORTS of them */
-	const struct stray *stray; /* the program's, or NULL */
+	struct attachment_programs programs;
+	struct attachment *slots;  /* the programs', ABI_PORTS of them */
+	const struct stray *stray; /* the programs', or NULL */
 	dispatcher_copy copy;      /* has the program once more, to run through libxdp's dispatcher */
 	enum option_mode mode;
-	bool frags; /* the program is the last to try: no other takes larger frames */
 };
 
 enum manager_outcome {
-	MANAGER_STARTED,     /* an interface carries the program, or may once it or an address is there, or another program is gone */
-	MANAGER_NEEDS_FRAGS, /* not this program: a driver may take one for frames of several buffers */
-	MANAGER_FAILED,      /* no interface can carry the program */
+	MANAGER_STARTED, /* an interface carries the program, or may once it or an address is there, or another program is gone */
+	MANAGER_FAILED,  /* no interface can carry the program */
 };
 
 /**
  * Attaches the program to the interfaces of the selection, which has been started, and logs
- * for each in which mode, or why not. After MANAGER_NEEDS_FRAGS nothing is attached and nothing was logged. After MANAGER_FAILED
- * manager_stop is still to be called.
+ * for each in which mode, or why not. After MANAGER_FAILED manager_stop is still to be called.
  */
 enum manager_outcome manager_start(const struct manager_plan *plan);
 

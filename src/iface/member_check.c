@@ -44,16 +44,26 @@ static int check_bond(const struct links *links, const struct link *bond, char *
 	return member_next(links, bond, NULL) ? 0 : fail(why, size, "the bond has no members");
 }
 
-int member_check_native(const struct links *links, const struct link *device, bool trusted, char *why, size_t size)
+static bool has_several(const struct links *links, const struct link *device)
+{
+	const struct link *first = member_next(links, device, NULL);
+
+	return first && member_next(links, device, first);
+}
+
+int member_check_native(const struct links *links, const struct link *device, const struct mode_wish *wish, char *why,
+			size_t size)
 {
 	const struct link *member = NULL;
+	/* Between members what is sent back is redirected (xdp_master_redirect). */
+	struct mode_wish each = { .trusted = wish->trusted, .alone = wish->alone && !has_several(links, device) };
 	char reason[REASON_SIZE] = "it is a bond itself";
 	int error = member_check_none(links, device, why, size);
 
 	if (!error && device->bond)
 		error = check_bond(links, device, why, size);
 	while (!error && (member = member_next(links, device, member))) {
-		error = member->bond ? -EOPNOTSUPP : mode_check_device(member, trusted, reason, sizeof(reason));
+		error = member->bond ? -EOPNOTSUPP : mode_check_device(links, member, &each, reason, sizeof(reason));
 		if (error)
 			snprintf(why, size, "its member %s: %s", member->name, reason);
 	}

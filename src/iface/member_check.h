@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "iface/mode_check.h"
 #include "netlink/links.h"
 
 /**
@@ -16,7 +17,8 @@
  * mode has XDP; and each of its members can run the program (mode_check_device). 0, also for a device
  * without members; -EBUSY if another program is on a member; or -EOPNOTSUPP.
  */
-int member_check_native(const struct links *links, const struct link *device, bool trusted, char *why, size_t size);
+int member_check_native(const struct links *links, const struct link *device, const struct mode_wish *wish, char *why,
+			size_t size);
 
 /**
  * Whether a device that carries the program in native mode still sees its own frames: it has not

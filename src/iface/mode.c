@@ -3,27 +3,16 @@
 
 #include <errno.h>
 #include <linux/if_ether.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "iface/attachment.h"
 #include "iface/dispatcher.h"
-#include "iface/member.h"
+#include "iface/driver_check.h"
+#include "iface/mode_line.h"
 #include "iface/vlan.h"
 #include "iface/watch.h"
 #include "netlink/device.h"
-
-static void write_line(char *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void write_line(char *line, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(line, MODE_LINE, format, args);
-	va_end(args);
-}
 
 static enum mode_outcome outcome_of(int error)
 {
@@ -34,48 +23,92 @@ static enum mode_outcome outcome_of(int error)
 
 /* ---- trying ---- */
 
-/* Whether a driver that has refused the program might take one for frames of several buffers. */
-static bool frags_may_help(const struct mode_plan *plan, const struct link *device, int error)
+/* Whether a driver that has refused the program might take the one for frames of several buffers. */
+static bool frags_may_help(const struct links *links, const struct link *device, int error)
 {
+	struct driver_facts facts;
 	uint64_t features;
 
-	if (plan->frags || plan->running || device->mtu <= ETH_DATA_LEN || error == -EPERM ||
-	    error == -EBUSY || error == -EEXIST || error == -ENOSPC)
+	if (!attachment_has_frags() || error == -EPERM || error == -EBUSY || error == -EEXIST || error == -EUSERS)
 		return false;
-	return device_xdp_features(device->ifindex, &features) || features & XDP_FEATURE_RX_SG;
+	driver_check_read(links, device, true, &facts);
+	return facts.mtu > ETH_DATA_LEN && (facts.frags || device_xdp_features(device->ifindex, &features));
 }
 
-/* Whether the kernel says that what the program relays would not leave by this device. */
-static bool cannot_send(const struct link *device, char *why)
+/*
+ * Whether the device does not send what the program relays. Where packets leave by no other device, it need not take
+ * redirects: what its own program returns is enough.
+ */
+static bool cannot_send(const struct mode_plan *plan, const struct link *device, char *why)
 {
 	char driver[DEVICE_DRIVER_SIZE];
+	uint64_t features;
 
-	if (mode_check_features_unknown(device->ifindex) || attachment_takes_redirects(device->ifindex))
+	if (plan->alone) {
+		if (!driver_check_redirects(device))
+			attachment_set_alone(device->ifindex);
+		return false;
+	}
+	if (device_xdp_features(device->ifindex, &features) || attachment_takes_redirects(device->ifindex))
 		return false;
 	device_driver(device->name, driver);
-	write_line(why, "the driver (%s) does not send what an XDP program relays", driver);
+	mode_line_write(why, "the driver (%s) does not send what is redirected to it, and there are several interfaces", driver);
 	return true;
 }
 
-/* The device has no program yet. */
-static enum mode_outcome attach_native(const struct mode_plan *plan, const struct links *links, const struct link *device,
-				       char *why)
+/* With the program for frames of one buffer, or else with the other one. 0 or -errno. */
+static int attach_either(const struct links *links, const struct link *device, char *why)
 {
-	int error = mode_check_native(links, device, plan->mode == OPTION_MODE_NATIVE, why, MODE_LINE);
+	int error = attachment_attach(device, false, false);
+	bool frags = error && frags_may_help(links, device, error);
+	char sentence[MODE_LINE / 2] = "";
 
+	if (frags)
+		error = attachment_attach(device, false, true);
+	if (!error)
+		return 0;
+	if (error != -EPERM && error != -EUSERS && error != -EBUSY)
+		attachment_ask(device, frags, sentence, sizeof(sentence));
+	mode_check_explain_native(error, links, device, sentence, why, MODE_LINE);
+	return error;
+}
+
+/* An operator who sees a pause in other traffic finds the reason in the log. */
+static void say_reset(const struct link *device)
+{
+	char driver[DEVICE_DRIVER_SIZE];
+
+	device_driver(device->name, driver);
+	if (driver_resets(driver))
+		log_line(LOG_LEVEL_INFO,
+			 "%s: its driver (%s) resets the card when the program is attached, so that all its traffic pauses for a moment, and "
+			 "again when turnserver ends",
+			 device->name, driver);
+}
+
+/* The device has no program yet. */
+static enum mode_outcome attach_native(const struct mode_plan *plan, const struct links *links,
+				       const struct link *device, char *why)
+{
+	const struct mode_wish wish = { .trusted = plan->mode == OPTION_MODE_NATIVE, .alone = plan->alone };
+	int error = mode_check_native(links, device, &wish, why, MODE_LINE);
+
+	if (!error)
+		error = attach_either(links, device, why);
 	if (error)
 		return outcome_of(error);
-	error = attachment_attach(device, false);
-	if (error) {
-		mode_check_explain(error, device, false, why, MODE_LINE);
-		return frags_may_help(plan, device, error) ? MODE_NEEDS_FRAGS : outcome_of(error);
-	}
 	/* Some drivers say that they send only once a program is attached. */
-	if (cannot_send(device, why)) {
+	if (cannot_send(plan, device, why)) {
 		attachment_detach(device->ifindex);
 		return MODE_FAILED;
 	}
+	say_reset(device);
 	return MODE_CARRIED;
+}
+
+static void say_no_device(char *why)
+{
+	mode_line_write(why, "the VLAN has more than %d tags, or the device below it is in another network namespace", ABI_TAGS);
 }
 
 static enum mode_outcome try_native(const struct mode_plan *plan, struct interface *interface,
@@ -86,14 +119,13 @@ static enum mode_outcome try_native(const struct mode_plan *plan, struct interfa
 	enum mode_outcome outcome = MODE_CARRIED;
 
 	if (!device) {
-		write_line(why, "the VLAN has more than %d tags, or the device below it is in another network namespace",
-			   ABI_TAGS);
+		say_no_device(why);
 		return MODE_FAILED;
 	}
 	if (watch_distrusts(device->ifindex, why, MODE_LINE))
 		return MODE_FAILED;
 	if (attachment_state(device->ifindex) == ATTACHMENT_GENERIC) {
-		write_line(why, "%s carries the program in generic mode already", device->name);
+		mode_line_write(why, "%s carries the program in generic mode already", device->name);
 		return MODE_OCCUPIED;
 	}
 	if (attachment_state(device->ifindex) == ATTACHMENT_NONE)
@@ -109,29 +141,13 @@ static enum mode_outcome try_generic(struct interface *interface, const struct l
 	int error = mode_check_generic(links, link, 0, why, MODE_LINE);
 
 	if (!error && attachment_state(link->ifindex) == ATTACHMENT_NONE) {
-		error = attachment_attach(link, true);
+		error = attachment_attach(link, true, false);
 		if (error)
-			mode_check_explain(error, link, true, why, MODE_LINE);
+			mode_check_explain_generic(error, why, MODE_LINE);
 	}
 	if (!error)
 		interface->device = link->ifindex;
 	return outcome_of(error);
-}
-
-static const char *down(const struct link *link)
-{
-	return link->up ? "" : "; the interface is down: channels over it are relayed once it is up";
-}
-
-static const char *name_of(enum attachment_state state)
-{
-	static const char *const names[] = {
-		[ATTACHMENT_NONE] = "any",
-		[ATTACHMENT_NATIVE] = "native",
-		[ATTACHMENT_GENERIC] = "generic",
-	};
-
-	return names[state];
 }
 
 /* Whether the program may stay in the dispatcher of a device, in the mode that the dispatcher has. */
@@ -143,13 +159,13 @@ static bool suits(const struct mode_plan *plan, const struct links *links, const
 									   ATTACHMENT_NONE;
 
 	if (wanted != ATTACHMENT_NONE && state != wanted) {
-		write_line(why, "libxdp's dispatcher there runs in %s mode, and xdp-mode wants %s", name_of(state),
-			   name_of(wanted));
+		mode_line_write(why, "libxdp's dispatcher there runs in %s mode, and xdp-mode wants %s", mode_line_state(state),
+				mode_line_state(wanted));
 		return false;
 	}
 	if (state == ATTACHMENT_GENERIC)
 		return !mode_check_generic(links, link, link->ifindex, why, MODE_LINE);
-	return !cannot_send(link, why);
+	return !cannot_send(plan, link, why);
 }
 
 /* Joins the programs that run there already, if libxdp's dispatcher runs them. */
@@ -168,56 +184,7 @@ static enum mode_outcome try_dispatcher(const struct mode_plan *plan, struct int
 		return MODE_FAILED;
 	}
 	interface->device = link->ifindex;
-	write_line(interface->line, "%s mode through libxdp's dispatcher, which runs other programs too, mtu %u%s",
-		   name_of(state), link->mtu, down(link));
-	interface->level = LOG_LEVEL_INFO;
 	return MODE_CARRIED;
-}
-
-/* ---- saying what was chosen ---- */
-
-static void describe_native(const struct mode_plan *plan, struct interface *interface, const struct links *links,
-			    const struct link *link)
-{
-	bool trusted = plan->mode == OPTION_MODE_NATIVE && mode_check_features_unknown(interface->device);
-	const struct link *device = links_find(links, interface->device);
-	bool below = device && device != link;
-	char members[MEMBER_NAMES] = "";
-
-	if (device)
-		member_names(links, device, members);
-	write_line(interface->line, "native mode%s%s%s%s, mtu %u%s%s", below ? " on " : "",
-		   below ? device->name : "", members[0] ? " by " : "", members, link->mtu, down(link),
-		   trusted ? "; this kernel (before 6.3) does not say whether the driver sends what an XDP program "
-			     "relays: if relayed packets are lost, use xdp-mode=generic" :
-			     "");
-	interface->level = trusted ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO;
-}
-
-void mode_describe(const struct mode_plan *plan, struct interface *interface, const struct links *links,
-		   const struct link *link)
-{
-	if (attachment_state(interface->device) == ATTACHMENT_NATIVE && !attachment_is_dispatched(interface->device))
-		describe_native(plan, interface, links, link);
-}
-
-static void describe_generic(struct interface *interface, const struct link *link, const char *why)
-{
-	write_line(interface->line, "generic mode, mtu %u%s%.360s%s", link->mtu, why[0] ? ": " : "", why, down(link));
-	interface->level = LOG_LEVEL_INFO;
-}
-
-static void describe_none(const struct mode_plan *plan, struct interface *interface, const char *why_not_native,
-			  const char *why_not_generic)
-{
-	static const char left_out[] = "left out, channels over it are relayed in userspace";
-
-	if (why_not_native[0] && why_not_generic[0] && strcmp(why_not_native, why_not_generic) != 0)
-		write_line(interface->line, "%s: no native mode: %.200s; no generic mode: %.200s", left_out,
-			   why_not_native, why_not_generic);
-	else
-		write_line(interface->line, "%s: %.440s", left_out, why_not_generic[0] ? why_not_generic : why_not_native);
-	interface->level = plan->running ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR;
 }
 
 /*
@@ -227,7 +194,7 @@ static void describe_none(const struct mode_plan *plan, struct interface *interf
 static enum mode_outcome choose_optional(const struct mode_plan *plan, struct interface *interface,
 					 const struct links *links, const struct link *link)
 {
-	bool useless = plan->mode == OPTION_MODE_GENERIC || (plan->mode == OPTION_MODE_AUTO && plan->all_generic);
+	bool useless = plan->mode == OPTION_MODE_GENERIC || (plan->mode == OPTION_MODE_AUTO && plan->outsider[0]);
 	char why[MODE_LINE] = "";
 
 	interface->line[0] = '\0';
@@ -238,15 +205,69 @@ static enum mode_outcome choose_optional(const struct mode_plan *plan, struct in
 	}
 	if (!link->ethernet || try_native(plan, interface, links, link, why) != MODE_CARRIED)
 		return MODE_FAILED;
-	describe_native(plan, interface, links, link);
+	mode_line_carried(plan, interface, links, link);
 	return MODE_CARRIED;
+}
+
+/*
+ * Whether native mode is out of the question as things are, without a try. What the interface's own driver cannot do
+ * comes first: another interface is a reason only for one that could.
+ */
+static bool native_is_ruled_out(const struct mode_plan *plan, struct interface *interface, const struct links *links,
+				const struct link *link)
+{
+	const struct mode_wish wish = { .trusted = plan->mode == OPTION_MODE_NATIVE, .alone = plan->alone };
+	struct vlan_key tags;
+	const struct link *device = vlan_below(links, link, &tags);
+
+	interface->follows = false;
+	if (!device)
+		say_no_device(interface->why);
+	else if (mode_check_native(links, device, &wish, interface->why, MODE_LINE))
+		return true;
+	else if (plan->outsider[0] && plan->mode == OPTION_MODE_AUTO) {
+		interface->follows = true;
+		mode_line_write(interface->why,
+				"%s can only use generic mode and gets no packets from interfaces in native mode, so all use generic "
+				"mode; name only the interfaces that matter with xdp-interface",
+				plan->outsider);
+	} else
+		return false;
+	return true;
+}
+
+bool mode_may_be_native(const struct mode_plan *plan, struct interface *interface, const struct links *links,
+			const struct link *link)
+{
+	return !native_is_ruled_out(plan, interface, links, link);
+}
+
+/* The first of the modes that the interface can have. */
+static enum mode_outcome choose_first(const struct mode_plan *plan, struct interface *interface, const struct links *links,
+				      const struct link *link, char *why_not_generic)
+{
+	bool follows = plan->outsider[0] && plan->mode == OPTION_MODE_AUTO;
+	enum mode_outcome outcome = MODE_FAILED;
+
+	interface->why[0] = '\0';
+	interface->follows = false;
+	if (follows)
+		native_is_ruled_out(plan, interface, links, link);
+	else if (plan->mode != OPTION_MODE_GENERIC)
+		outcome = try_native(plan, interface, links, link, interface->why);
+	if (outcome == MODE_CARRIED)
+		return outcome;
+	if (plan->mode != OPTION_MODE_NATIVE)
+		outcome = try_generic(interface, links, link, why_not_generic);
+	if (outcome == MODE_OCCUPIED)
+		outcome = try_dispatcher(plan, interface, links, link, why_not_generic);
+	return outcome;
 }
 
 enum mode_outcome mode_choose(const struct mode_plan *plan, struct interface *interface,
 			      const struct links *links, const struct link *link)
 {
-	char why_native[MODE_LINE] = "", why_generic[MODE_LINE] = "";
-	bool follows_others = plan->all_generic && plan->mode == OPTION_MODE_AUTO;
+	char why_generic[MODE_LINE] = "";
 	enum mode_outcome outcome = MODE_FAILED;
 
 	interface->chosen_ns = clock_monotonic_ns();
@@ -255,41 +276,20 @@ enum mode_outcome mode_choose(const struct mode_plan *plan, struct interface *in
 	mode_check_read_inputs(links, link, &interface->inputs);
 	if (interface->optional)
 		return choose_optional(plan, interface, links, link);
-	if (!link->ethernet || device_driver_is(link->name, "dummy")) {
-		describe_none(plan, interface, "",
-			      link->ethernet ? "it is a dummy interface, which no packet comes in by" :
-					       "it is not an Ethernet interface");
-		return outcome;
-	}
-	if (follows_others)
-		write_line(why_native, "another interface can only use generic mode and gets no packets from interfaces in "
-				       "native mode, so all use generic mode; name only the interfaces that matter with "
-				       "xdp-interface");
-	else if (plan->mode != OPTION_MODE_GENERIC)
-		outcome = try_native(plan, interface, links, link, why_native);
+	if (!link->ethernet || device_driver_is(link->name, "dummy"))
+		mode_line_write(why_generic, "%s", link->ethernet ? "it is a dummy interface, which no packet comes in by" : "it is not an Ethernet interface");
+	else
+		outcome = choose_first(plan, interface, links, link, why_generic);
 	if (outcome == MODE_CARRIED)
-		describe_native(plan, interface, links, link);
-	if (outcome == MODE_CARRIED || outcome == MODE_NEEDS_FRAGS)
-		return outcome;
-	if (plan->mode != OPTION_MODE_NATIVE)
-		outcome = try_generic(interface, links, link, why_generic);
-	if (outcome == MODE_CARRIED) {
-		describe_generic(interface, link, why_native);
-		/* Its driver was not tried: any feature that it has is reason enough to try it later. */
-		if (follows_others)
-			interface->inputs.features = 0;
-		return outcome;
-	}
-	if (outcome == MODE_OCCUPIED)
-		outcome = try_dispatcher(plan, interface, links, link, why_generic);
-	if (outcome != MODE_CARRIED)
-		describe_none(plan, interface, why_native, why_generic);
+		mode_line_carried(plan, interface, links, link);
+	else
+		mode_line_left_out(plan, interface, why_generic);
 	return outcome;
 }
 
 void mode_absent(struct interface *interface)
 {
-	write_line(interface->line, "waiting for it, as there is no such interface; channels over it are relayed in userspace");
+	mode_line_write(interface->line, "waiting for it, as there is no such interface; channels over it are relayed in userspace");
 	interface->level = LOG_LEVEL_WARNING;
 }
 
@@ -297,6 +297,6 @@ void mode_log(struct interface *interface)
 {
 	if (!interface->line[0] || !strcmp(interface->logged, interface->line))
 		return;
-	write_line(interface->logged, "%s", interface->line);
+	mode_line_write(interface->logged, "%s", interface->line);
 	log_line(interface->level, "%s: %s", interface->name, interface->line);
 }

@@ -27,6 +27,8 @@ struct interface {
 	uint32_t device;           /* that carries the program for it: itself, or the one below its VLANs; 0: none */
 	struct mode_inputs inputs; /* by which its mode was last chosen */
 	uint64_t chosen_ns;        /* when its mode was last chosen: clock_monotonic_ns */
+	bool follows;              /* it could be native, and is generic because another interface can only be that */
+	char why[MODE_LINE];       /* why it is not in native mode; "": it is, or no reason is needed */
 	enum log_level level;      /* of `line` */
 	char line[MODE_LINE];      /* what there is to say about it */
 	char logged[MODE_LINE];    /* the line that the log has last */
@@ -35,30 +37,32 @@ struct interface {
 /* What decides on the modes of all interfaces alike. */
 struct mode_plan {
 	enum option_mode mode;
-	bool frags;       /* the program is the last to try: no other takes larger frames */
-	bool all_generic; /* with OPTION_MODE_AUTO: no native mode, as packets would not cross to others */
-	bool running;     /* the server runs: the program cannot be loaded anew */
+	char outsider[IFNAMSIZ]; /* with OPTION_MODE_AUTO: no native mode, as packets would not cross to this one; "": none */
+	bool alone;              /* packets leave by no other device than that of the interface whose mode is chosen */
+	bool running;            /* the server runs: what cannot be is a warning, and no error any more */
 };
 
 enum mode_outcome {
-	MODE_CARRIED,     /* a device carries the program for the interface */
-	MODE_OCCUPIED,    /* not now: the device carries another XDP program, or ours in generic mode; it may go */
-	MODE_NEEDS_FRAGS, /* not this program: the driver may take one for frames of several buffers */
-	MODE_FAILED,      /* not as things are */
+	MODE_CARRIED,  /* a device carries the program for the interface */
+	MODE_OCCUPIED, /* not now: the device carries another XDP program, or ours in generic mode; it may go */
+	MODE_FAILED,   /* not as things are */
 };
 
 /**
  * Attaches the program for an interface that has none: in native mode, or else in generic
  * mode, or else through libxdp's dispatcher if the device carries one; plan->mode may rule
  * out the first or the second. Sets interface->device if it is carried; interface->line says
- * which it is and why, but for MODE_NEEDS_FRAGS, which comes only before the server runs.
+ * which it is and why.
  */
 enum mode_outcome mode_choose(const struct mode_plan *plan, struct interface *interface,
 			      const struct links *links, const struct link *link);
 
-/** Makes interface->line say how a device in native mode carries the interface now; the dispatcher's line stays. */
-void mode_describe(const struct mode_plan *plan, struct interface *interface, const struct links *links,
-		   const struct link *link);
+/**
+ * Whether native mode could be tried for an interface that the program is attached to in generic mode now; writes why
+ * not to interface->why. Nothing is attached or detached.
+ */
+bool mode_may_be_native(const struct mode_plan *plan, struct interface *interface, const struct links *links,
+			const struct link *link);
 
 /** Makes interface->line say that there is no such interface. */
 void mode_absent(struct interface *interface);

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "abi.h"
+#include "iface/attachment.h"
+#include "iface/driver_check.h"
 #include "iface/gro.h"
 #include "iface/member.h"
 #include "iface/member_check.h"
@@ -29,16 +31,6 @@ static int fail(int error, char *why, size_t size, const char *text)
 	return error;
 }
 
-/* A reason that begins with the driver's name. */
-static int fail_driver(const struct link *device, const char *text, char *why, size_t size)
-{
-	char driver[DEVICE_DRIVER_SIZE];
-
-	device_driver(device->name, driver);
-	snprintf(why, size, "the driver (%s) %s", driver, text);
-	return -EOPNOTSUPP;
-}
-
 static int fail_occupied(uint32_t id, char *why, size_t size)
 {
 	struct bpf_prog_info info = { 0 };
@@ -55,22 +47,18 @@ static int fail_occupied(uint32_t id, char *why, size_t size)
 	return -EBUSY;
 }
 
-bool mode_check_features_unknown(uint32_t ifindex)
-{
-	uint64_t features;
-
-	return device_xdp_features(ifindex, &features) != 0;
-}
-
 void mode_check_read_inputs(const struct links *links, const struct link *link,
 			    struct mode_inputs *inputs)
 {
 	struct vlan_key tags;
 	const struct link *device = vlan_below(links, link, &tags), *of;
 
+	struct driver_facts facts;
+
 	if (!device)
 		device = link;
 	of = member_of(links, device);
+	driver_check_read(links, device, true, &facts);
 	/* Inputs are compared as bytes. */
 	memset(inputs, 0, sizeof(*inputs));
 	inputs->ifindex = link->ifindex;
@@ -81,48 +69,62 @@ void mode_check_read_inputs(const struct links *links, const struct link *link,
 	inputs->merges = gro_merges_udp(links, link);
 	inputs->members = member_fingerprint(links, device);
 	inputs->member = of ? of->ifindex : 0;
+	inputs->device_mtu = facts.mtu;
+	inputs->lro = facts.lro;
+	inputs->channels = facts.channels;
 	if (device_xdp_features(device->ifindex, &inputs->features))
 		inputs->features = 0;
 }
 
-/*
- * A veth takes the program, but its other end drops what the program sends unless that end
- * has GRO on or a program of its own; Linux 6.3 and later tell.
- */
-int mode_check_device(const struct link *device, bool trusted, char *why, size_t size)
+bool mode_check_may_help(const struct mode_inputs *before, const struct mode_inputs *now)
 {
-	bool veth = device_driver_is(device->name, "veth");
-	uint64_t features = 0;
+	return now->features & ~before->features || now->device_mtu != before->device_mtu || now->lro != before->lro ||
+	       now->members != before->members || memcmp(&now->channels, &before->channels, sizeof(now->channels));
+}
+
+static int check_driver(const struct links *links, const struct link *device, const struct mode_wish *wish, char *why,
+			size_t size)
+{
+	struct driver_facts facts;
+
+	driver_check_read(links, device, attachment_has_frags(), &facts);
+	return driver_check(device, &facts, wish->trusted, wish->alone, why, size);
+}
+
+/* What counts of a bond is what its members can. The kernel may say that for the bond, too. */
+static int check_bond_tells(const struct link *bond, char *why, size_t size)
+{
+	uint64_t features;
+
+	if (device_xdp_features(bond->ifindex, &features) || features & XDP_FEATURE_BASIC)
+		return 0;
+	return fail(-EOPNOTSUPP, why, size, "the bond has no XDP");
+}
+
+int mode_check_device(const struct links *links, const struct link *device, const struct mode_wish *wish, char *why,
+		      size_t size)
+{
 	uint32_t id;
+	int error;
 
 	if (!device->ethernet)
 		return fail(-EOPNOTSUPP, why, size, "the device below it is not an Ethernet interface");
 	/* What has no XDP in any kernel need not be tried where the kernel does not tell. */
 	if (device_driver_is(device->name, "team"))
-		return fail_driver(device, "has no XDP", why, size);
-	if (device_xdp_features(device->ifindex, &features)) {
-		if (veth && !trusted)
-			return fail(-EOPNOTSUPP, why, size,
-				    "this kernel (before 6.3) does not say whether the other end of a veth takes what an "
-				    "XDP program sends; if it has GRO on, use xdp-mode=native");
-	} else if (!(features & XDP_FEATURE_BASIC)) {
-		return fail_driver(device, "has no XDP", why, size);
-	} else if (!(features & XDP_FEATURE_REDIRECT)) {
-		return fail_driver(device, "does not redirect", why, size);
-	} else if (veth && !(features & XDP_FEATURE_NDO_XMIT)) {
-		return fail(-EOPNOTSUPP, why, size,
-			    "the veth's other end has neither GRO nor an XDP program, and so drops what an XDP program "
-			    "sends; switch GRO on there: ethtool -K NAME gro on");
-	}
-	id = program_on(device->ifindex);
+		return fail(-EOPNOTSUPP, why, size, "the driver (team) has no XDP");
+	error = device->bond ? check_bond_tells(device, why, size) : check_driver(links, device, wish, why, size);
+	if (error)
+		return error;
+	id = attachment_state(device->ifindex) == ATTACHMENT_NONE ? program_on(device->ifindex) : 0;
 	return id ? fail_occupied(id, why, size) : 0;
 }
 
-int mode_check_native(const struct links *links, const struct link *device, bool trusted, char *why, size_t size)
+int mode_check_native(const struct links *links, const struct link *device, const struct mode_wish *wish, char *why,
+		      size_t size)
 {
-	int error = member_check_native(links, device, trusted, why, size);
+	int error = member_check_native(links, device, wish, why, size);
 
-	return error ? error : mode_check_device(device, trusted, why, size);
+	return error ? error : mode_check_device(links, device, wish, why, size);
 }
 
 /*
@@ -157,31 +159,54 @@ static const char *old_kernel(int error)
 	return error == -EINVAL ? "; or it is a kernel before 5.9, which has no BPF links for XDP" : "";
 }
 
-/* A driver's own reason does not reach this process: the advice is what helps with many drivers. */
-static void explain_driver(int error, const struct link *device, char *why, size_t size)
+/* Whether the reason has nothing to do with the device. */
+static bool explain_common(int error, char *why, size_t size)
 {
-	char driver[DEVICE_DRIVER_SIZE];
-
-	if (device->bond && error == -EOPNOTSUPP) {
-		fail(error, why, size, "the kernel does not run the program on the members of this bond: it is one before 5.15, "
-				       "or a member's driver has no XDP");
-		return;
-	}
-	device_driver(device->name, driver);
-	snprintf(why, size, "the driver (%s) refuses the program at mtu %u (%s); a smaller MTU or fewer queues (ethtool -L) "
-			    "may help%s",
-		 driver, device->mtu, strerror(-error), old_kernel(error));
-}
-
-void mode_check_explain(int error, const struct link *device, bool generic, char *why, size_t size)
-{
-	if (error == -ENOSPC)
+	if (error == -EUSERS)
 		snprintf(why, size, "the program is on %d devices already, which is the most", ABI_ATTACHMENTS);
 	else if (error == -EPERM)
 		snprintf(why, size, "the kernel does not permit it; kernels before 5.19 want CAP_BPF to attach the program "
 				    "again: let the server start with CAP_BPF");
-	else if (generic)
+	return error == -EUSERS || error == -EPERM;
+}
+
+void mode_check_explain_generic(int error, char *why, size_t size)
+{
+	if (!explain_common(error, why, size))
 		snprintf(why, size, "the kernel refuses the program in generic mode (%s)%s", strerror(-error), old_kernel(error));
+}
+
+/* What the kernel itself says of a driver without XDP (dev_xdp_attach): "Underlying driver does not support XDP in native mode". */
+static bool has_no_xdp(const char *sentence)
+{
+	return strstr(sentence, "driver does not support XDP") != NULL;
+}
+
+void mode_check_explain_native(int error, const struct links *links, const struct link *device, const char *sentence,
+			       char *why, size_t size)
+{
+	char command[DRIVER_COMMAND] = "", known[256];
+	struct driver_facts facts;
+
+	if (explain_common(error, why, size))
+		return;
+	if (device->bond && error == -EOPNOTSUPP && (!sentence[0] || has_no_xdp(sentence))) {
+		fail(error, why, size, "the kernel does not run the program on the members of this bond: it is one before 5.15, "
+				       "or a member's driver has no XDP");
+		return;
+	}
+	driver_check_read(links, device, false, &facts);
+	if (has_no_xdp(sentence)) {
+		snprintf(why, size, "the driver (%s) has no XDP", facts.driver);
+		return;
+	}
+	if (driver_refuses(&facts, known, sizeof(known), command))
+		snprintf(why, size, "the driver (%s) refuses native mode: \"%s\"; this changes it: %s", facts.driver,
+			 sentence[0] ? sentence : strerror(-error), command);
+	else if (sentence[0])
+		snprintf(why, size, "the driver (%s) refuses native mode: \"%s\"", facts.driver, sentence);
 	else
-		explain_driver(error, device, why, size);
+		snprintf(why, size, "the driver (%s) refuses native mode at mtu %u (%s); a smaller MTU or fewer queues (ethtool -L) "
+				    "may help",
+			 facts.driver, device->mtu, strerror(-error));
 }

@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "iface/one_mode.h"
 
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "iface/attachment.h"
 
-bool one_mode_is_needed(const struct interfaces *interfaces, const struct interface *except, uint64_t age_ns)
+const struct interface *one_mode_outsider(const struct interfaces *interfaces, const struct interface *except,
+					  uint64_t age_ns)
 {
 	uint64_t now = clock_monotonic_ns();
 
 	for (unsigned int i = 0; i < interfaces->count; i++) {
 		const struct interface *interface = &interfaces->interface[i];
 
-		if (interface != except && attachment_state(interface->device) == ATTACHMENT_GENERIC &&
+		if (interface != except && !interface->follows && attachment_state(interface->device) == ATTACHMENT_GENERIC &&
 		    now - interface->chosen_ns >= age_ns && !attachment_takes_redirects(interface->device))
-			return true;
+			return interface;
 	}
-	return false;
+	return NULL;
 }
 
 /* Whether a device is in native mode and all interfaces that it carries could use generic mode. */
@@ -34,22 +37,44 @@ static bool can_change(const struct interfaces *interfaces, uint32_t device, con
 	return attachment_state(device) == ATTACHMENT_NATIVE && !attachment_is_dispatched(device);
 }
 
-void one_mode_apply(struct interfaces *interfaces, const struct links *links)
+void one_mode_prepare(struct interfaces *interfaces, const struct interface *interface, const struct interface *outsider,
+		      const struct links *links)
 {
-	interfaces->plan.all_generic = true;
+	struct mode_plan *plan = &interfaces->plan;
+
+	snprintf(plan->outsider, sizeof(plan->outsider), "%s", outsider ? outsider->name : "");
+	plan->alone = interfaces_alone(interfaces, interface, links);
+}
+
+enum mode_outcome one_mode_choose(struct interfaces *interfaces, struct interface *interface, const struct links *links,
+				  const struct link *link)
+{
+	one_mode_prepare(interfaces, interface, one_mode_outsider(interfaces, interface, 0), links);
+	return mode_choose(&interfaces->plan, interface, links, link);
+}
+
+/* An optional interface has no use for generic mode, and carries nothing then. */
+static void choose_all_on(struct interfaces *interfaces, uint32_t device, const struct interface *outsider,
+			  const struct links *links)
+{
+	for (unsigned int i = 0; i < interfaces->count; i++) {
+		struct interface *interface = &interfaces->interface[i];
+
+		if (interface->device != device)
+			continue;
+		interface->device = 0;
+		one_mode_prepare(interfaces, interface, outsider, links);
+		mode_choose(&interfaces->plan, interface, links, links_find(links, interface->ifindex));
+	}
+}
+
+void one_mode_apply(struct interfaces *interfaces, const struct interface *outsider, const struct links *links)
+{
 	for (unsigned int i = 0; i < interfaces->count; i++) {
 		uint32_t device = interfaces->interface[i].device;
 
-		if (!device || !can_change(interfaces, device, links))
-			continue;
-		attachment_detach(device);
-		for (unsigned int k = i; k < interfaces->count; k++) {
-			struct interface *interface = &interfaces->interface[k];
-
-			if (interface->device == device) {
-				interface->device = 0;
-				mode_choose(&interfaces->plan, interface, links, links_find(links, interface->ifindex));
-			}
-		}
+		/* A driver that does not give the program back keeps it. */
+		if (device && can_change(interfaces, device, links) && !attachment_detach(device))
+			choose_all_on(interfaces, device, outsider, links);
 	}
 }

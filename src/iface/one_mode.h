@@ -13,12 +13,21 @@
 #include "iface/interfaces.h"
 
 /**
- * Whether there is such an interface, other than `except` (NULL: any), whose mode was chosen
- * at least `age_ns` nanoseconds ago.
+ * The first interface that can only be generic and takes no frames from drivers, other than `except` (NULL: any), whose mode was chosen at least
+ * `age_ns` nanoseconds ago. NULL: there is none.
  */
-bool one_mode_is_needed(const struct interfaces *interfaces, const struct interface *except, uint64_t age_ns);
+const struct interface *one_mode_outsider(const struct interfaces *interfaces, const struct interface *except,
+					  uint64_t age_ns);
 
-/** Changes all interfaces in native mode that can use generic mode. */
-void one_mode_apply(struct interfaces *interfaces, const struct links *links);
+/** Sets in the plan what concerns one interface: which outsider it follows (NULL: none), and whether it is alone. */
+void one_mode_prepare(struct interfaces *interfaces, const struct interface *interface, const struct interface *outsider,
+		      const struct links *links);
+
+/** Chooses an interface's mode, which may follow that of the others. */
+enum mode_outcome one_mode_choose(struct interfaces *interfaces, struct interface *interface, const struct links *links,
+				  const struct link *link);
+
+/** Changes all interfaces in native mode that can use generic mode, for the sake of an outsider. */
+void one_mode_apply(struct interfaces *interfaces, const struct interface *outsider, const struct links *links);
 
 #endif

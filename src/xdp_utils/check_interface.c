@@ -2,75 +2,55 @@
 #include "check_interface.h"
 
 #include <errno.h>
-#include <linux/ethtool.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "check_driver.h"
+#include "iface/driver_check.h"
 #include "iface/gro.h"
 #include "iface/mode_check.h"
 #include "iface/vlan.h"
 
 /* ---- what an interface is ---- */
 
-static void read_queues(struct check_interface *interface)
+static void read_device(const struct links *links, const struct link *device, bool frags,
+			const struct server_list *servers, struct check_interface *interface, struct driver_facts *facts)
 {
-	struct ethtool_channels channels = { .cmd = ETHTOOL_GCHANNELS };
-
-	if (device_ethtool(interface->device, &channels))
-		return;
-	interface->queues = channels.combined_count + channels.rx_count;
-	interface->queues_max = channels.max_combined ? channels.max_combined : channels.max_rx;
-}
-
-static void read_device(const struct link *device, bool *frags, const struct server_list *servers,
-			struct check_interface *interface)
-{
-	uint64_t features;
-	bool told = !device_xdp_features(device->ifindex, &features);
-
+	driver_check_read(links, device, frags, facts);
 	snprintf(interface->device, sizeof(interface->device), "%s", device->name);
-	device_driver(device->name, interface->driver);
-	read_queues(interface);
-	interface->lro = gro_feature_is_on(device->name, "rx-lro");
-	*frags = *frags && (!told || features & XDP_FEATURE_RX_SG);
+	memcpy(interface->driver, facts->driver, sizeof(interface->driver));
+	interface->queues = facts->channels.combined + facts->channels.rx;
+	interface->queues_max = facts->channels.combined_max ? facts->channels.combined_max : facts->channels.rx_max;
+	interface->lro = facts->lro;
+	interface->resets = driver_resets(facts->driver);
 	check_program_read(device->ifindex, servers, &interface->program);
 }
 
 /* ---- which mode it would get ---- */
 
-/* A veth is not asked for its own MTU, but for that of its other end, which may be in another namespace. */
-static uint32_t mtu_that_counts(const struct links *links, const struct link *device)
+static bool can_be_native(const struct links *links, const struct link *device, const struct mode_wish *wish,
+			  const struct driver_facts *facts, struct check_interface *interface)
 {
-	const struct link *other = device->veth ? links_find(links, device->lower) : NULL;
+	int error = mode_check_native(links, device, wish, interface->why_native, CHECK_WHY);
 
-	return other ? other->mtu : device->mtu;
-}
-
-static bool can_be_native(const struct links *links, const struct link *device, bool trusted, bool frags,
-			  struct check_interface *interface)
-{
-	const struct check_driver driver = {
-		.name = interface->driver,
-		.device = interface->device,
-		.mtu = mtu_that_counts(links, device),
-		.frags = frags,
-		.queues = interface->queues,
-		.queues_max = interface->queues_max,
-	};
-	int error = mode_check_native(links, device, trusted, interface->why_native, CHECK_WHY);
+	char why[CHECK_WHY];
 
 	/* The program of a server that runs now: that one ends, or keeps it. */
-	if (error && !(error == -EBUSY && interface->program.pid))
-		return false;
-	interface->why_native[0] = '\0';
-	return !check_driver_refuses(&driver, interface->why_native, CHECK_WHY, interface->command,
-				     sizeof(interface->command));
+	if (error == -EBUSY && interface->program.pid)
+		error = 0;
+	if (!error) {
+		interface->why_native[0] = '\0';
+		return !driver_refuses(facts, interface->why_native, CHECK_WHY, interface->command);
+	}
+	/* What changes it is a command of its own here. */
+	if (driver_refuses(facts, why, sizeof(why), interface->command) && driver_loses_frames(facts))
+		snprintf(interface->why_native, CHECK_WHY, "%s", why);
+	return false;
 }
 
 static void choose(const struct links *links, const struct link *link, const struct link *device,
-		   enum option_mode mode, bool frags, struct check_interface *interface)
+		   enum option_mode mode, const struct driver_facts *facts, bool alone, struct check_interface *interface)
 {
+	const struct mode_wish wish = { .trusted = mode == OPTION_MODE_NATIVE, .alone = alone && !interface->optional };
 	uint32_t own = interface->program.pid ? link->ifindex : 0;
 	bool generic;
 
@@ -84,23 +64,48 @@ static void choose(const struct links *links, const struct link *link, const str
 	if (mode != OPTION_MODE_GENERIC && !device)
 		snprintf(interface->why_native, CHECK_WHY,
 			 "the VLAN has more than %d tags, or the device below it is in another network namespace", ABI_TAGS);
-	else if (mode != OPTION_MODE_GENERIC &&
-		 can_be_native(links, device, mode == OPTION_MODE_NATIVE, frags, interface))
+	else if (mode != OPTION_MODE_GENERIC && can_be_native(links, device, &wish, facts, interface))
 		interface->mode = STATUS_MODE_NATIVE;
 	if (interface->mode == STATUS_MODE_NONE && generic)
 		interface->mode = STATUS_MODE_GENERIC;
 }
 
-static void read_one(const struct links *links, const char *name, bool optional, enum option_mode mode, bool frags,
-		     const struct server_list *servers, struct check_interface *interface)
+static uint32_t device_below(const struct links *links, const char *name)
 {
+	const struct link *link = links_find(links, if_nametoindex(name));
+	struct vlan_key tags;
+	const struct link *device = link ? vlan_below(links, link, &tags) : NULL;
+
+	return device ? device->ifindex : link ? link->ifindex :
+						 0;
+}
+
+/* As interfaces_alone of the server: packets leave by no other device. */
+static bool is_alone(const struct links *links, const struct check_names *names, unsigned int which)
+{
+	uint32_t own = device_below(links, names->name[which]);
+
+	for (unsigned int i = 0; i < names->count; i++) {
+		uint32_t other = names->optional[i] ? 0 : device_below(links, names->name[i]);
+
+		if (other && other != own)
+			return false;
+	}
+	return true;
+}
+
+static void read_one(const struct links *links, const struct check_names *names, unsigned int which,
+		     enum option_mode mode, bool frags, const struct server_list *servers, struct check_interface *interface)
+{
+	const char *name = names->name[which];
 	const struct link *link = links_find(links, if_nametoindex(name)), *device;
+	struct driver_facts facts = { 0 };
 	struct vlan_key tags;
 	uint64_t features;
 
 	memset(interface, 0, sizeof(*interface));
 	snprintf(interface->name, sizeof(interface->name), "%s", name);
-	interface->optional = optional;
+	interface->optional = names->optional[which];
 	if (!link) {
 		snprintf(interface->why_generic, CHECK_WHY, "there is no such interface");
 		return;
@@ -112,10 +117,10 @@ static void read_one(const struct links *links, const char *name, bool optional,
 	interface->takes_redirects = !device_xdp_features(link->ifindex, &features) && features & XDP_FEATURE_NDO_XMIT;
 	device = vlan_below(links, link, &tags);
 	if (device) {
-		read_device(device, &frags, servers, interface);
+		read_device(links, device, frags, servers, interface, &facts);
 		member_names(links, device, interface->members);
 	}
-	choose(links, link, device, mode, frags, interface);
+	choose(links, link, device, mode, &facts, is_alone(links, names, which), interface);
 }
 
 int check_interface_read(const struct check_names *names, enum option_mode mode, bool frags,
@@ -128,7 +133,7 @@ int check_interface_read(const struct check_names *names, enum option_mode mode,
 		return error;
 	all->count = names->count;
 	for (unsigned int i = 0; i < names->count; i++)
-		read_one(&links, names->name[i], names->optional[i], mode, frags, servers, &all->interface[i]);
+		read_one(&links, names, i, mode, frags, servers, &all->interface[i]);
 	links_free(&links);
 	return 0;
 }
@@ -152,8 +157,8 @@ void check_interface_one_mode(struct check_interfaces *all)
 		}
 		interface->mode = STATUS_MODE_GENERIC;
 		snprintf(interface->why_native, CHECK_WHY,
-			 "%s can only be generic and gets no packets from interfaces in native mode, so all are generic; name "
-			 "only the interfaces that matter with xdp-interface",
+			 "%s can only use generic mode and gets no packets from interfaces in native mode, so all use generic "
+			 "mode; name only the interfaces that matter with xdp-interface",
 			 outsider);
 	}
 }

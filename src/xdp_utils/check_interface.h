@@ -10,12 +10,13 @@
 #include "abi.h"
 #include "base/option.h"
 #include "check_program.h"
+#include "iface/driver.h"
 #include "iface/member.h"
 #include "netlink/device.h"
 #include "netlink/links.h"
 #include "server.h"
 
-#define CHECK_WHY 256
+#define CHECK_WHY 320
 
 /* Names of interfaces. */
 struct check_names {
@@ -32,6 +33,7 @@ struct check_interface {
 	char members[MEMBER_NAMES];      /* of that device, on which it runs the program; "": none */
 	uint32_t mtu;
 	unsigned int queues, queues_max; /* in which that device receives; 0: not known */
+	bool resets;                     /* attaching resets that device */
 	bool up;
 	bool optional;                                      /* native mode or nothing, and nothing is amiss without it */
 	bool lro;                                           /* rx-lro is on for that device */
@@ -40,7 +42,7 @@ struct check_interface {
 	struct check_program program;                       /* an XDP program that is there already */
 	enum status_mode mode;                              /* that it has or would get */
 	char why_native[CHECK_WHY], why_generic[CHECK_WHY]; /* why not; "": there is no reason, or it was not asked */
-	char command[160];                                  /* that changes the reason against native mode; "": none is known */
+	char command[DRIVER_COMMAND];                       /* that changes the reason against native mode; "": none is known */
 };
 
 struct check_interfaces {

@@ -65,8 +65,9 @@ static void judge_one(const struct check_interface *interface, enum check_level 
 		snprintf(server, sizeof(server), ", once turnserver (pid %u), whose program is there now, has ended",
 			 interface->program.pid);
 	if (interface->mode == STATUS_MODE_NATIVE)
-		check_report_add(report, CHECK_OK, interface->name, NULL, "native mode is possible%s%s %s%s",
-				 interface->members[0] ? " by " : "", interface->members, what, server);
+		check_report_add(report, CHECK_OK, interface->name, NULL, "native mode is possible%s%s %s%s%s",
+				 interface->members[0] ? " by " : "", interface->members, what, server,
+				 interface->resets ? "; attaching resets the card, so that all its traffic pauses for a moment" : "");
 	else if (interface->mode == STATUS_MODE_GENERIC)
 		check_report_add(report, interface->why_native[0] ? CHECK_NOTE : CHECK_OK, interface->name, interface->command,
 				 "generic mode %s%s%s%s", what, server, interface->why_native[0] ? ": " : "",

@@ -31,14 +31,15 @@ LINE_CALLS = {
     r"log_line": "",
     # Notes of src/host/ become lines of the log as they are.
     r"\bnotes_add\b": "",
-    r"write_line\(\s*interface->line": "%s: ",
+    r"mode_line_write\(\s*interface->line": "%s: ",
+    r"snprintf\(\s*line, sizeof\(line\)": "%s: ",
     r"snprintf\(\s*interface->line": "%s: ",
     r"snprintf\(\s*options->error": "",
     # Functions of src/iface/ that write a line about an interface.
     r"\b(?:lose|detach|warn)\(\s*\w+": "%s: ",
 }
 # Calls whose text becomes the reason in a line.
-REASON_CALLS = [r"\bfail(?:_driver|_occupied)?\b", r"write_line\(\s*why\w*", r"snprintf\(\s*why"]
+REASON_CALLS = [r"\bfail(?:_occupied)?\b", r"mode_line_write\(\s*(?:interface->)?why\w*", r"snprintf\(\s*why"]
 # Functions that return reasons.
 REASON_FILES = ["src/channel/eligibility.c"]
 

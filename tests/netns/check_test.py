@@ -138,8 +138,8 @@ def without_gro(lab):
     with feature(lab.peer, "eth0", "gro", "off"):
         said, running = check_foretold(lab, wanted=GENERIC)
         said.find("note", "to-peer", "generic mode", "has neither GRO", "ethtool -K NAME gro on")
-        said.find("note", "to-client", "to-peer can only be generic")
-        running.find("note", "to-client", "generic mode", "another interface")
+        said.find("note", "to-client", "to-peer can only use generic mode")
+        running.find("note", "to-client", "generic mode", "to-peer can only use generic mode")
         check_foretold(lab, ("xdp-mode", "native"), wanted={"to-client": "native", "to-peer": "none"})
         said = Said(lab, ("xdp-offload", None), ("xdp-mode", "native"), ("xdp-required", None))
         said.find("stop", "to-peer", "left out", "has neither GRO")
@@ -181,7 +181,7 @@ def bridge(lab):
     with made(lab, "bridge0", "type", "bridge"):
         said, _ = check_foretold(lab, ("xdp-interface", "to-client"), ("xdp-interface", "bridge0"),
                                  wanted={"to-client": "generic", "bridge0": "generic"})
-        said.find("note", "to-client", "bridge0 can only be generic")
+        said.find("note", "to-client", "bridge0 can only use generic mode")
 
 
 @test("a VLAN is native on the device below it, which cannot be generic, as foretold")

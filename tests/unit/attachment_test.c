@@ -13,9 +13,11 @@
 #include <bpf/bpf.h>
 
 #include "iface/attachment.h"
+#include "iface/give_back.h"
 #include "iface/redirects.h"
 #include "iface/verified.h"
 #include "netlink/device.h"
+#include "netlink/link_change.h"
 #include "table/gates.h"
 
 #define BOND 10u
@@ -100,6 +102,34 @@ bool redirects_are_lost(uint32_t ifindex)
 	return false;
 }
 
+void device_driver(const char *name, char to[DEVICE_DRIVER_SIZE])
+{
+	(void)name;
+	snprintf(to, DEVICE_DRIVER_SIZE, "%s", driver);
+}
+
+int give_back_begin(uint32_t ifindex, uint32_t mtu, struct give_back *lowered)
+{
+	(void)ifindex;
+	(void)mtu;
+	(void)lowered;
+	return 0;
+}
+
+void give_back_end(struct give_back *lowered)
+{
+	(void)lowered;
+}
+
+int link_change_ask_xdp(uint32_t ifindex, int program, char *sentence, size_t size)
+{
+	(void)ifindex;
+	(void)program;
+	(void)sentence;
+	(void)size;
+	return -EOPNOTSUPP;
+}
+
 char *if_indextoname(unsigned int ifindex, char name[IF_NAMESIZE])
 {
 	snprintf(name, IF_NAMESIZE, "eth%u", ifindex);
@@ -120,7 +150,7 @@ static int set_up(void **state)
 	(void)state;
 	driver = "virtio_net";
 	release = "6.1.0-18-amd64";
-	attachment_open(7, slots, NULL);
+	attachment_open(&(struct attachment_programs){ .linear = 7, .frags = -1 }, slots, NULL);
 	gates_open(slots, &hairpin);
 	attachment_forget_flags();
 	return 0;
@@ -145,7 +175,7 @@ static void attach(uint32_t ifindex)
 {
 	struct link link = link_of(ifindex);
 
-	assert_int_equal(attachment_attach(&link, false), 0);
+	assert_int_equal(attachment_attach(&link, false, false), 0);
 }
 
 /* A member that has taken over the MAC address of its bond. */
@@ -203,7 +233,7 @@ static void test_alias(void **state)
 	assert_int_equal(put_alias(OTHER, ETH0), -EEXIST);
 	assert_int_equal(put_alias(BOND, OTHER), -EEXIST);
 	bond.ifindex = ETH0;
-	assert_int_equal(attachment_attach(&bond, false), -EEXIST);
+	assert_int_equal(attachment_attach(&bond, false, false), -EEXIST);
 
 	/* What changes of the device changes of its aliases; their MAC addresses are told anew. */
 	bond.ifindex = BOND;
@@ -270,15 +300,15 @@ static void test_full(void **state)
 		places |= gates_place(&entry(OTHER + i)->gate);
 	}
 	assert_int_equal(places, GATE_DEVICES);
-	assert_int_equal(attachment_attach(&more, false), -ENOSPC);
+	assert_int_equal(attachment_attach(&more, false, false), -EUSERS);
 	for (uint32_t i = 0; i < ABI_PORTS - ABI_ATTACHMENTS; i++)
 		assert_int_equal(put_alias(OTHER + i % ABI_ATTACHMENTS, 100 + i), 0);
-	assert_int_equal(put_alias(OTHER, 99), -ENOSPC);
+	assert_int_equal(put_alias(OTHER, 99), -EUSERS);
 	/* What an alias leaves is no place for a device. */
 	attachment_alias_remove(100);
-	assert_int_equal(attachment_attach(&more, false), -ENOSPC);
+	assert_int_equal(attachment_attach(&more, false, false), -EUSERS);
 	attachment_detach(OTHER + 1);
-	assert_int_equal(attachment_attach(&more, false), 0);
+	assert_int_equal(attachment_attach(&more, false, false), 0);
 }
 
 /* A place that another device had begins another epoch; one that none had does not. */
@@ -326,7 +356,7 @@ static void test_transmit(void **state)
 		set_up(state);
 		driver = cases[i].driver;
 		release = cases[i].release;
-		assert_int_equal(attachment_attach(&link, cases[i].generic), 0);
+		assert_int_equal(attachment_attach(&link, cases[i].generic, false), 0);
 		assert_int_equal(attachment_device_flags(ETH0), HOP_REDIRECT | (cases[i].transmits ? HOP_TRANSMIT : 0));
 		tear_down(state);
 	}

@@ -12,7 +12,6 @@
 
 #include "xdp_utils.h"
 #include "xdp_utils/check_config.h"
-#include "xdp_utils/check_driver.h"
 #include "xdp_utils/check_host.h"
 #include "xdp_utils/check_interface.h"
 #include "xdp_utils/check_json.h"
@@ -410,38 +409,6 @@ static void test_judge_memory(void **state)
 
 /* ---- interfaces ---- */
 
-static void test_drivers(void **state)
-{
-	static const struct {
-		struct check_driver driver;
-		const char *why, *command; /* NULL: it does not refuse */
-	} rows[] = {
-		{ { "ena", "eth0", 3498, false, 4, 8 }, NULL, NULL },
-		{ { "ena", "eth0", 9001, false, 4, 8 },
-		  "the driver (ena) takes the program up to mtu 3498, and the interface has 9001", "ip link set dev eth0 mtu 3498" },
-		{ { "ena", "eth0", 9001, true, 4, 8 }, NULL, NULL },
-		{ { "ena", "eth0", 1500, false, 5, 8 },
-		  "the driver (ena) takes the program with up to 4 of its 8 queues in use, and 5 are", "ethtool -L eth0 combined 4" },
-		{ { "ena", "eth0", 1500, false, 0, 0 }, NULL, NULL },
-		{ { "virtio_net", "eth1", 3507, false, 8, 8 },
-		  "the driver (virtio_net) takes the program up to mtu 3506, and the interface has 3507",
-		  "ip link set dev eth1 mtu 3506" },
-		{ { "veth", "v0", 4000, false, 1, 1 }, "the driver (veth) takes the program up to mtu 3506, and the other end has 4000",
-		  "ip link set dev OTHER-END mtu 3506" },
-		{ { "mlx5_core", "eth2", 9000, false, 8, 8 }, NULL, NULL },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		char why[CHECK_WHY] = "", command[160] = "";
-		bool refuses = check_driver_refuses(&rows[i].driver, why, sizeof(why), command, sizeof(command));
-
-		assert_entry_equal(rows[i].driver.name, refuses, rows[i].why != NULL);
-		assert_text(rows[i].driver.name, why, rows[i].why ? rows[i].why : "");
-		assert_text(rows[i].driver.name, command, rows[i].command ? rows[i].command : "");
-	}
-}
-
 static void craft(struct check_interfaces *all, unsigned int index, const char *name, enum status_mode mode)
 {
 	struct check_interface *interface = &all->interface[index];
@@ -468,7 +435,7 @@ static void test_one_mode(void **state)
 	all.interface[2].takes_redirects = false;
 	check_interface_one_mode(&all);
 	assert_int_equal(all.interface[0].mode, STATUS_MODE_GENERIC);
-	assert_non_null(strstr(all.interface[0].why_native, "br0 can only be generic"));
+	assert_non_null(strstr(all.interface[0].why_native, "br0 can only use generic mode"));
 	assert_int_equal(all.interface[1].mode, STATUS_MODE_NATIVE);
 	/* One that packets only leave by is native or nothing, and then nothing is said of it. */
 	craft(&all, 0, "eth0", STATUS_MODE_NATIVE);
@@ -669,7 +636,6 @@ int main(void)
 		cmocka_unit_test_setup(test_judge_kernel, setup),
 		cmocka_unit_test_setup(test_memory_limit, setup),
 		cmocka_unit_test_setup(test_judge_memory, setup),
-		cmocka_unit_test_setup(test_drivers, setup),
 		cmocka_unit_test_setup(test_one_mode, setup),
 		cmocka_unit_test_setup(test_judge_interfaces, setup),
 		cmocka_unit_test_setup(test_judge_host, setup),
