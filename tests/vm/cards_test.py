@@ -7,6 +7,7 @@ tests/vm/run.sh --kernel 6.12 --pair vmxnet3 --pair vmxnet3 -- tests/vm/cards_te
 """
 
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "netns"))
@@ -73,14 +74,19 @@ def wait_kernel(talk, server):
 
 def wait_sizes(lab, talk, when):
     """All sizes arrive within seconds, and from then on."""
-    found = []
+    end = time.monotonic() + PATIENCE
+    while (found := lost(lab, talk)) and time.monotonic() < end:
+        note(f"lost {when}: {found}")
+    check_equal(found, [], f"lost {when}, {PATIENCE} s later")
+    check_equal(lost(lab, talk), [], f"lost {when}, after all had arrived once")
 
-    def whole():
-        found[:] = lost(lab, talk)
-        return not found
 
-    wait_until(whole, PATIENCE, f"data of all sizes {when}; lost: {found}")
-    check_equal(lost(lab, talk), [], f"lost {when}")
+def check_new_talk(lab, server):
+    """coturn ends relaying for a session when a send has failed because the interface was down or
+    gone, with the offload off too; a session that begins later is relayed as before."""
+    with talk_of(lab) as talk:
+        wait_kernel(talk, server)
+        check_equal(lost(lab, talk), [], "lost")
 
 
 @card_test("the mode that auto chooses; data arrive whole and through the kernel")
@@ -98,14 +104,14 @@ def mode(card):
 
 @card_test("down and up under traffic")
 def down_up(card):
-    with CardLab(card) as lab, Server(lab) as server, talk_of(lab) as talk:
-        wait_kernel(talk, server)
+    with CardLab(card) as lab, Server(lab) as server:
         for name in ("to-peer", "to-client", "to-peer"):
-            with Chatter(talk, 0.1):
-                lab.server.ip("link", "set", name, "down")
-                lab.server.ip("link", "set", name, "up")
-            wait_kernel(talk, server)
-        check_equal(lost(lab, talk), [], "lost")
+            with talk_of(lab) as talk:
+                wait_kernel(talk, server)
+                with Chatter(talk, 0.1):
+                    lab.server.ip("link", "set", name, "down")
+                    lab.server.ip("link", "set", name, "up")
+            check_new_talk(lab, server)
 
 
 @card_test("the carrier goes and comes back under traffic")
@@ -192,15 +198,15 @@ def ethtool(card):
 
 @card_test("the driver lets go of the card and takes it again under traffic")
 def replug(card):
-    with CardLab(card) as lab, Server(lab) as server, talk_of(lab) as talk:
-        wait_kernel(talk, server)
-        with Chatter(talk, 0.1):
-            lab.near_peer.unbind()
-            server.wait_log("to-peer: the interface is gone", PATIENCE)
-            lab.near_peer.bind()
-            lab.plug_server_peer()
-        wait_kernel(talk, server)
-        check_equal(lost(lab, talk), [], "lost")
+    with CardLab(card) as lab, Server(lab) as server:
+        with talk_of(lab) as talk:
+            wait_kernel(talk, server)
+            with Chatter(talk, 0.1):
+                lab.near_peer.unbind()
+                server.wait_log("to-peer: the interface is gone", PATIENCE)
+                lab.near_peer.bind()
+                lab.plug_server_peer()
+        check_new_talk(lab, server)
 
 
 if __name__ == "__main__":
