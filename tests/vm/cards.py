@@ -35,6 +35,7 @@ class Card:
         self._identifier = f"{'near' if near else 'far'}{number}"
         self._address = f"52:54:00:00:{number:02x}:{1 if near else 2:02x}"
         self._device = self._driver = None
+        self._unplugged = False
         self.host = self.name = None
 
     def _free_name(self):
@@ -73,7 +74,11 @@ class Card:
         wait_until(self._free_name, 20, f"card {self._identifier} after its driver took it")
 
     def leave(self):
-        """Goes back to the first namespace; a host that has it ends after that."""
+        """Goes back to the first namespace with its cable plugged in, before its host ends."""
+        if self._unplugged:
+            self.cable(True)
+        if self._driver and not (self._device / "driver").exists():
+            self.bind()
         if self.host:
             self.host.run("ip", "link", "set", self.name, "down", "netns", "1", "name", self._identifier, check=False)
         self.host = self.name = None
@@ -88,6 +93,7 @@ class Card:
     def cable(self, plugged):
         """Plugs its cable in or out, as its driver sees it; the other end's does not change."""
         _monitor("set_link", name=self._identifier, up=plugged)
+        self._unplugged = not plugged
 
 
 def _monitor(word, **arguments):

@@ -19,7 +19,7 @@ from outcome import said
 from server import Server, attached
 from sizes import lost, pattern
 from talk import Chatter, Talk
-from tap import check, check_equal, note, run, test, wait_until
+from tap import check, check_equal, note, run, skip, test, wait_until
 
 PATIENCE = 30
 NATIVE, GENERIC = "native", "generic"
@@ -28,9 +28,12 @@ NATIVE, GENERIC = "native", "generic"
 EXPECTED = {
     "virtio-net-pci": NATIVE,
     "virtio-net-pci,queues=2": NATIVE,
-    # Its driver cannot switch off merged receiving, and so refuses the program.
+    # Its driver cannot switch off merged receiving, and so refuses the program in native mode. The
+    # kernel complains of it in generic mode, and carries the program.
     "virtio-net-pci,ctrl_guest_offloads=off": GENERIC,
-    "vmxnet3": GENERIC,
+    # The driver has XDP from Linux 6.6 on; before 6.12 it sends back what a program has made
+    # shorter or longer with the length that it had.
+    "vmxnet3": NATIVE if linux() >= (6, 12) else GENERIC,
     # These drivers have no XDP.
     "e1000": GENERIC,
     "e1000e": GENERIC,
@@ -116,6 +119,8 @@ def down_up(card):
 
 @card_test("the carrier goes and comes back under traffic")
 def carrier(card):
+    if card.startswith("e1000e"):
+        skip("qemu's e1000e does not tell its driver that the cable is out")
     with CardLab(card) as lab, Server(lab) as server, talk_of(lab) as talk:
         wait_kernel(talk, server)
         for near in (lab.near_peer, lab.near_client):

@@ -3,7 +3,9 @@
 # packages. apt asks for them by name, with lists and caches of its own, at the
 # mirror that this machine uses; what apt knows of this machine is not touched.
 #
-# usage: tests/vm/kernel.sh VERSION
+# usage: tests/vm/kernel.sh VERSION [headers]
+#   headers  and build/vm/linux-VERSION/headers, to build modules against:
+#            make -C build/vm/linux-VERSION/headers M=FOLDER
 # The last line of what it says is why it failed.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -174,4 +176,47 @@ if [ -z "$(find "$linux/initramfs" -newer tests/vm/init -newer tests/vm/kernel.s
 	(cd "$root" && find . | "$busybox" cpio -o -H newc) | gzip -1 >"$linux/initramfs.new"
 	rm -rf "$root"
 	mv "$linux/initramfs.new" "$linux/initramfs"
+fi
+
+# --- headers, if they are wanted -------------------------------------------
+
+# All files of a package.
+headers_unpack() { # package
+	package_get "$suite" "$1"
+	dpkg-deb -x "$top/package.deb" "$linux/packages"
+	rm -f "$top/package.deb"
+}
+
+# Has a program run with the C library of its release.
+library_use() { # program
+	libc=$linux/packages/usr/lib/x86_64-linux-gnu
+	[ -e "$libc/libc.so.6" ] || headers_unpack libc6
+	mv "$1" "$1.program"
+	printf '#!/bin/sh\nexec %s --library-path %s %s "$@"\n' "$libc/ld-linux-x86-64.so.2" "$libc" "$1.program" >"$1"
+	chmod +x "$1"
+}
+
+headers_get() {
+	release=$(basename "$linux"/lib/modules/*)
+	rm -rf "$linux/packages"
+	mkdir "$linux/packages"
+	headers_unpack "linux-headers-$release"
+	for part in $(depends "$suite" "linux-headers-$release" | grep -E '^linux-(headers-.*-common|kbuild)' || :); do
+		headers_unpack "$part"
+	done
+	sed -i "s|/usr/src|$linux/packages/usr/src|" "$linux/packages/usr/src/linux-headers-$release/Makefile"
+	# Its programs may want a newer C library than this machine has: they get their own release's.
+	for program in "$linux"/packages/usr/lib/linux-kbuild-*/*/*/*; do
+		case $program in
+		*/objtool*|*/modpost*|*/fixdep) ;;
+		*) continue ;;
+		esac
+		"$program" </dev/null 2>&1 | grep -q 'GLIBC_.* not found' || continue
+		library_use "$program"
+	done
+	ln -sfn "packages/usr/src/linux-headers-$release" "$linux/headers"
+}
+
+if [ "${2:-}" = headers ] && [ ! -e "$linux/headers" ]; then
+	headers_get
 fi

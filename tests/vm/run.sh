@@ -173,8 +173,10 @@ boot() { # kernel's folder, command...
 		echo "not ok - the machine comes to its end"
 		{ cat "$folder/qemu"; tail -n 40 "$folder/console"; } >&2
 	fi
-	# A kernel that complains has failed, whatever the tests say.
-	if grep -aE 'BUG:|WARNING:|Oops|Kernel panic|general protection' "$folder/console" "$folder/dmesg" >&2; then
+	# A kernel that complains has failed, whatever the tests say. Only generic XDP on a card that
+	# cannot switch off LRO may: it is a warning about TCP.
+	if grep -ahE 'BUG:|WARNING:|Oops|Kernel panic|general protection' "$folder/console" "$folder/dmesg" |
+		grep -v generic_xdp_install >&2; then
 		echo "not ok - the kernel has no complaint"
 		[ "$result" -ne 0 ] || result=125
 	fi

@@ -1,0 +1,162 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: BSD-3-Clause
+"""Drivers that do not do what they say: which mode it comes to, and that data arrive.
+tests/vm/fakecard/build.sh 6.12 && tests/vm/run.sh --kernel 6.12 -- tests/vm/fakecard_test.py
+"""
+
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "netns"))
+
+from card_lab import linux, modes
+from fake_lab import FakeLab
+from outcome import check_said, said
+from server import Server, attached
+from sizes import lost
+from talk import Talk
+from tap import check, check_equal, note, run, test, wait_until
+
+PATIENCE = 30
+NATIVE, GENERIC = 1, 2
+# Linux 6.3 tells what drivers can do. Before it, a driver that is not known to send is generic.
+TELLS = linux() >= (6, 3)
+TRUSTED = (("xdp-mode", "native"),)
+
+
+def both(mode):
+    return {"to-client": mode, "to-peer": mode}
+
+
+def comes_to(lab, server, wanted):
+    """In these modes within seconds, and then all is relayed by the kernel."""
+    with Talk(lab) as talk:
+
+        def there():
+            talk.works(0.3)
+            return modes(lab.server) == wanted and talk.in_kernel(server)
+
+        try:
+            wait_until(there, PATIENCE, f"modes {wanted} and relayed by the kernel")
+        except Exception:
+            note("\n".join(said(server, "")))
+            note(f"modes {modes(lab.server)}")
+            raise
+        talk.check_kernel(server)
+    note("\n".join(line.strip() for line in said(server, "to-")))
+
+
+@test("a driver without a fault: native", seconds=120)
+def sound():
+    with FakeLab() as lab, Server(lab, *(() if TELLS else TRUSTED)) as server:
+        comes_to(lab, server, both(NATIVE))
+
+
+@test("a driver that nobody knows: generic where the kernel does not tell what it can do", seconds=120)
+def unknown():
+    with FakeLab() as lab, Server(lab) as server:
+        comes_to(lab, server, both(NATIVE if TELLS else GENERIC))
+
+
+@test("a driver that accepts the program and never runs it: generic within seconds", seconds=120)
+def never_runs():
+    with FakeLab(runs=0) as lab, Server(lab) as server:
+        comes_to(lab, server, both(GENERIC))
+
+
+@test("the same, and native is what the operator wants: a warning, and data arrive", seconds=120)
+def never_runs_native():
+    with FakeLab(runs=0) as lab, Server(lab, *TRUSTED) as server, Talk(lab) as talk:
+
+        def warned():
+            talk.works(0.3)
+            return said(server, "to-client", "xdp-mode=generic")
+
+        wait_until(warned, PATIENCE, "a warning that names the cure")
+        for _ in range(5):
+            check(talk.works(), "data did not arrive")
+
+
+@test("a driver that redirects, but to which nothing can be redirected: generic", seconds=120)
+def no_xmit():
+    with FakeLab(xmit=0) as lab, Server(lab) as server:
+        comes_to(lab, server, both(GENERIC))
+
+
+@test("the same, and the server has one interface: native, as XDP_TX is all that it needs", seconds=120)
+def no_xmit_one_leg():
+    with FakeLab("one_leg", xmit=0) as lab, Server(lab) as server:
+        comes_to(lab, server, {"to-client": NATIVE if TELLS else GENERIC})
+
+
+@test("a driver that refuses each redirect: generic within seconds", seconds=120)
+def refuses_redirects():
+    with FakeLab(xmit=2) as lab, Server(lab) as server:
+        comes_to(lab, server, both(GENERIC))
+
+
+@test("a driver that ignores XDP_TX: generic within seconds", seconds=120)
+def ignores_tx():
+    with FakeLab("one_leg", sends=0) as lab, Server(lab) as server:
+        comes_to(lab, server, {"to-client": GENERIC})
+
+
+@test("two bytes of headroom: native, and all is relayed by the kernel", seconds=120)
+def little_headroom():
+    for room in (2, 0):
+        with FakeLab(headroom=room) as lab, Server(lab, *(() if TELLS else TRUSTED)) as server:
+            comes_to(lab, server, both(NATIVE))
+
+
+@test("a driver that refuses the program at this MTU: generic, in the driver's own words", seconds=120)
+def refuses():
+    with FakeLab(largest=1400) as lab, Server(lab) as server:
+        comes_to(lab, server, both(GENERIC))
+        check_said(server, "to-peer: generic mode", "the MTU is too large for XDP" if TELLS else "")
+
+
+@test("a lower MTU makes it native, and a higher one generic again", seconds=240)
+def follows():
+    with FakeLab(largest=1500) as lab, Server(lab, *(() if TELLS else TRUSTED)) as server:
+        comes_to(lab, server, both(NATIVE))
+        if not TELLS:
+            return
+        lab.set_mtu(9000)
+        comes_to(lab, server, both(GENERIC))
+        lab.set_mtu(1500)
+        comes_to(lab, server, both(NATIVE))
+
+
+def raised(end):
+    """The driver loses large frames while it has a program, and above an MTU it cannot give the
+    program back."""
+    with FakeLab(largest=1500, strict=1) as lab:
+        with Server(lab, *(() if TELLS else TRUSTED)) as server, Talk(lab) as talk:
+            talk.wait_kernel(server, PATIENCE)
+            lab.set_mtu(9000)
+            try:
+                deadline = time.monotonic() + PATIENCE
+                while (found := lost(lab, talk)) and time.monotonic() < deadline:
+                    note(f"lost: {found}")
+                check_equal(found, [], "lost with the server")
+                end(server)
+                wait_until(lambda: attached(lab.server) == [], 10, "no XDP after the server")
+                check_equal(lost(lab), [], "lost after the server")
+            finally:
+                lab.set_mtu(1500)
+
+
+@test("the MTU is raised above what a driver gives the program back at; the server ends", seconds=240)
+def raised_end():
+    raised(Server.stop)
+
+
+@test("the same, and the server is killed", seconds=240)
+def raised_killed():
+    raised(Server.kill)
+
+
+if __name__ == "__main__":
+    note(f"Linux {'.'.join(map(str, linux()))}")
+    run()
