@@ -13,6 +13,7 @@ from pathlib import Path
 from cards import Card, need
 from lab import CLIENT, PEER, RELAY, SERVER, Lab
 from netns import command
+from server import Server
 from tap import Failed
 
 
@@ -34,6 +35,13 @@ def complaints():
     return [line for line in command(["dmesg"]).stdout.splitlines()
             if re.search(r"BUG:|WARNING:|Oops|general protection|NETDEV WATCHDOG", line)
             and "generic_xdp_install" not in line]
+
+
+class PatientServer(Server):
+    """A server of a guest, whose kernel takes long to verify the program."""
+
+    def wait_ready(self, seconds=90):
+        super().wait_ready(seconds)
 
 
 class CardLab(Lab):
@@ -85,6 +93,8 @@ class CardLab(Lab):
 
     def set_mtu(self, mtu):
         """Of all cards: those that send get the larger one last."""
+        if mtu == self._mtu:
+            return
         near, far = [self.near_client, self.near_peer], [self.far_client, self.far_peer]
         for card in far + near if mtu > self._mtu else near + far:
             card.host.ip("link", "set", card.name, "mtu", mtu)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "netns"))
 
-from card_lab import CardLab, linux
+from card_lab import CardLab, PatientServer, linux
 from cards import pairs
 from kernel import Verdicts
 from outcome import said
@@ -94,7 +94,7 @@ def check_new_talk(lab, server):
 
 @card_test("the mode that auto chooses; data arrive whole and through the kernel")
 def mode(card):
-    with CardLab(card) as lab, Server(lab) as server, talk_of(lab) as talk:
+    with CardLab(card) as lab, PatientServer(lab) as server, talk_of(lab) as talk:
         check_equal(modes(server), both(EXPECTED[card]), "modes")
         check_equal(server.xdp(), ["to-client", "to-peer"], "interfaces with XDP")
         wait_kernel(talk, server)
@@ -107,7 +107,7 @@ def mode(card):
 
 @card_test("down and up under traffic")
 def down_up(card):
-    with CardLab(card) as lab, Server(lab) as server:
+    with CardLab(card) as lab, PatientServer(lab) as server:
         for name in ("to-peer", "to-client", "to-peer"):
             with talk_of(lab) as talk:
                 wait_kernel(talk, server)
@@ -121,7 +121,7 @@ def down_up(card):
 def carrier(card):
     if card.startswith("e1000e"):
         skip("qemu's e1000e does not tell its driver that the cable is out")
-    with CardLab(card) as lab, Server(lab) as server, talk_of(lab) as talk:
+    with CardLab(card) as lab, PatientServer(lab) as server, talk_of(lab) as talk:
         wait_kernel(talk, server)
         for near in (lab.near_peer, lab.near_client):
             with Chatter(talk, 0.1):
@@ -134,7 +134,7 @@ def carrier(card):
 
 @card_test("the MTU is raised and lowered under traffic, and data of all sizes arrive", 400)
 def mtu(card):
-    with CardLab(card) as lab, Server(lab) as server, talk_of(lab) as talk:
+    with CardLab(card) as lab, PatientServer(lab) as server, talk_of(lab) as talk:
         wait_kernel(talk, server)
         for number in (9000, 1500):
             with Chatter(talk, 0.1):
@@ -145,14 +145,14 @@ def mtu(card):
 
 def ends_after_raise(card, end):
     with CardLab(card) as lab:
-        with Server(lab) as server, talk_of(lab) as talk:
+        with PatientServer(lab) as server, talk_of(lab) as talk:
             wait_kernel(talk, server)
             lab.set_mtu(9000)
             wait_sizes(lab, talk, "with the server")
             end(server)
         wait_until(lambda: attached(lab.server) == [], 10, "no XDP after the server")
         check_equal(lost(lab), [], "lost after the server")
-        with Server(lab, ("xdp-mode", "generic")) as server, talk_of(lab) as talk:
+        with PatientServer(lab, ("xdp-mode", "generic")) as server, talk_of(lab) as talk:
             wait_sizes(lab, talk, "with a server in generic mode")
 
 
@@ -169,7 +169,7 @@ def mtu_killed(card):
 @card_test("a server was there, and the MTU is raised after it: nothing is lost", 300)
 def mtu_later(card):
     with CardLab(card) as lab:
-        with Server(lab) as server, talk_of(lab) as talk:
+        with PatientServer(lab) as server, talk_of(lab) as talk:
             wait_kernel(talk, server)
         lab.set_mtu(9000)
         check_equal(lost(lab), [], "lost after the server")
@@ -177,7 +177,7 @@ def mtu_later(card):
 
 @card_test("started at MTU 9000, which is lowered and raised again", 400)
 def jumbo(card):
-    with CardLab(card, mtu=9000) as lab, Server(lab) as server, talk_of(lab) as talk:
+    with CardLab(card, mtu=9000) as lab, PatientServer(lab) as server, talk_of(lab) as talk:
         modes(server)
         wait_sizes(lab, talk, "at the start")
         for number in (1500, 9000):
@@ -190,7 +190,7 @@ def jumbo(card):
 def ethtool(card):
     changes = [("-K", "gro", "off"), ("-K", "gro", "on"), ("-K", "lro", "on"), ("-K", "lro", "off"),
                ("-K", "rx", "off"), ("-K", "rx", "on"), ("-L", "combined", "2"), ("-L", "combined", "1")]
-    with CardLab(card) as lab, Server(lab) as server, talk_of(lab) as talk:
+    with CardLab(card) as lab, PatientServer(lab) as server, talk_of(lab) as talk:
         wait_kernel(talk, server)
         for option, *words in changes:
             with Chatter(talk, 0.1):
@@ -203,7 +203,7 @@ def ethtool(card):
 
 @card_test("the driver lets go of the card and takes it again under traffic")
 def replug(card):
-    with CardLab(card) as lab, Server(lab) as server:
+    with CardLab(card) as lab, PatientServer(lab) as server:
         with talk_of(lab) as talk:
             wait_kernel(talk, server)
             with Chatter(talk, 0.1):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "netns"))
 
-from card_lab import linux, modes
+from card_lab import PatientServer, linux, modes
 from fake_lab import FakeLab
 from outcome import check_said, said
 from server import Server, attached
@@ -49,25 +49,25 @@ def comes_to(lab, server, wanted):
 
 @test("a driver without a fault: native", seconds=120)
 def sound():
-    with FakeLab() as lab, Server(lab, *(() if TELLS else TRUSTED)) as server:
+    with FakeLab() as lab, PatientServer(lab, *(() if TELLS else TRUSTED)) as server:
         comes_to(lab, server, both(NATIVE))
 
 
 @test("a driver that nobody knows: generic where the kernel does not tell what it can do", seconds=120)
 def unknown():
-    with FakeLab() as lab, Server(lab) as server:
+    with FakeLab() as lab, PatientServer(lab) as server:
         comes_to(lab, server, both(NATIVE if TELLS else GENERIC))
 
 
 @test("a driver that accepts the program and never runs it: generic within seconds", seconds=120)
 def never_runs():
-    with FakeLab(runs=0) as lab, Server(lab) as server:
+    with FakeLab(runs=0) as lab, PatientServer(lab) as server:
         comes_to(lab, server, both(GENERIC))
 
 
 @test("the same, and native is what the operator wants: a warning, and data arrive", seconds=120)
 def never_runs_native():
-    with FakeLab(runs=0) as lab, Server(lab, *TRUSTED) as server, Talk(lab) as talk:
+    with FakeLab(runs=0) as lab, PatientServer(lab, *TRUSTED) as server, Talk(lab) as talk:
 
         def warned():
             talk.works(0.3)
@@ -80,45 +80,45 @@ def never_runs_native():
 
 @test("a driver that redirects, but to which nothing can be redirected: generic", seconds=120)
 def no_xmit():
-    with FakeLab(xmit=0) as lab, Server(lab) as server:
+    with FakeLab(xmit=0) as lab, PatientServer(lab) as server:
         comes_to(lab, server, both(GENERIC))
 
 
 @test("the same, and the server has one interface: native, as XDP_TX is all that it needs", seconds=120)
 def no_xmit_one_leg():
-    with FakeLab("one_leg", xmit=0) as lab, Server(lab) as server:
+    with FakeLab("one_leg", xmit=0) as lab, PatientServer(lab) as server:
         comes_to(lab, server, {"to-client": NATIVE if TELLS else GENERIC})
 
 
 @test("a driver that refuses each redirect: generic within seconds", seconds=120)
 def refuses_redirects():
-    with FakeLab(xmit=2) as lab, Server(lab) as server:
+    with FakeLab(xmit=2) as lab, PatientServer(lab) as server:
         comes_to(lab, server, both(GENERIC))
 
 
 @test("a driver that ignores XDP_TX: generic within seconds", seconds=120)
 def ignores_tx():
-    with FakeLab("one_leg", sends=0) as lab, Server(lab) as server:
+    with FakeLab("one_leg", sends=0) as lab, PatientServer(lab) as server:
         comes_to(lab, server, {"to-client": GENERIC})
 
 
 @test("two bytes of headroom: native, and all is relayed by the kernel", seconds=120)
 def little_headroom():
     for room in (2, 0):
-        with FakeLab(headroom=room) as lab, Server(lab, *(() if TELLS else TRUSTED)) as server:
+        with FakeLab(headroom=room) as lab, PatientServer(lab, *(() if TELLS else TRUSTED)) as server:
             comes_to(lab, server, both(NATIVE))
 
 
 @test("a driver that refuses the program at this MTU: generic, in the driver's own words", seconds=120)
 def refuses():
-    with FakeLab(largest=1400) as lab, Server(lab) as server:
+    with FakeLab(largest=1400) as lab, PatientServer(lab) as server:
         comes_to(lab, server, both(GENERIC))
         check_said(server, "to-peer: generic mode", "the MTU is too large for XDP" if TELLS else "")
 
 
 @test("a lower MTU makes it native, and a higher one generic again", seconds=240)
 def follows():
-    with FakeLab(largest=1500) as lab, Server(lab, *(() if TELLS else TRUSTED)) as server:
+    with FakeLab(largest=1500) as lab, PatientServer(lab, *(() if TELLS else TRUSTED)) as server:
         comes_to(lab, server, both(NATIVE))
         if not TELLS:
             return
@@ -128,33 +128,38 @@ def follows():
         comes_to(lab, server, both(NATIVE))
 
 
-def raised(end):
-    """The driver loses large frames while it has a program, and above an MTU it cannot give the
-    program back."""
-    with FakeLab(largest=1500, strict=1) as lab:
-        with Server(lab, *(() if TELLS else TRUSTED)) as server, Talk(lab) as talk:
-            talk.wait_kernel(server, PATIENCE)
-            lab.set_mtu(9000)
+def raised(strict):
+    """A driver that loses large frames while it has a program; a strict one does not give it back
+    either, above this MTU. The server ends, or is killed, and other traffic is as it was."""
+    for end in (Server.stop, Server.kill):
+        with FakeLab(largest=1500, strict=strict) as lab:
             try:
-                deadline = time.monotonic() + PATIENCE
-                while (found := lost(lab, talk)) and time.monotonic() < deadline:
-                    note(f"lost: {found}")
-                check_equal(found, [], "lost with the server")
-                end(server)
-                wait_until(lambda: attached(lab.server) == [], 10, "no XDP after the server")
-                check_equal(lost(lab), [], "lost after the server")
+                raise_and_end(lab, end)
             finally:
                 lab.set_mtu(1500)
 
 
-@test("the MTU is raised above what a driver gives the program back at; the server ends", seconds=240)
-def raised_end():
-    raised(Server.stop)
+def raise_and_end(lab, end):
+    with PatientServer(lab, *(() if TELLS else TRUSTED)) as server, Talk(lab) as talk:
+        talk.wait_kernel(server, PATIENCE)
+        lab.set_mtu(9000)
+        deadline = time.monotonic() + PATIENCE
+        while (found := lost(lab, talk)) and time.monotonic() < deadline:
+            note(f"lost: {found}")
+        check_equal(found, [], f"lost with the server; log: {said(server, 'to-')}")
+        end(server)
+    wait_until(lambda: attached(lab.server) == [], 10, "no XDP after the server")
+    check_equal(lost(lab), [], "lost after the server")
 
 
-@test("the same, and the server is killed", seconds=240)
-def raised_killed():
-    raised(Server.kill)
+@test("the MTU is raised above what the driver takes: nothing is lost, with the server and after it", seconds=400)
+def raised_driver():
+    raised(strict=0)
+
+
+@test("the same, and above this MTU the driver does not give a program back", seconds=400)
+def raised_strict():
+    raised(strict=1)
 
 
 if __name__ == "__main__":
