@@ -8,19 +8,12 @@ near card of two pairs, client and peer have the far ones.
 
 import json
 import re
-from pathlib import Path
 
 from cards import Card, need
 from lab import CLIENT, PEER, RELAY, SERVER, Lab
 from netns import command
 from server import Server
 from tap import Failed
-
-
-def linux():
-    """(major, minor) of the kernel."""
-    text = Path("/proc/sys/kernel/osrelease").read_text(encoding="ascii")
-    return tuple(int(word) for word in re.match(r"(\d+)\.(\d+)", text).groups())
 
 
 def modes(namespace):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "netns"))
 
-from card_lab import CardLab, PatientServer, linux
+from card_lab import CardLab, PatientServer
 from cards import pairs
 from kernel import Verdicts
 from outcome import said
@@ -20,6 +20,7 @@ from server import Server, attached
 from sizes import lost, pattern
 from talk import Chatter, Talk
 from tap import check, check_equal, note, run, skip, test, wait_until
+from vlan_lab import linux
 
 PATIENCE = 30
 NATIVE, GENERIC = "native", "generic"

@@ -10,13 +10,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "netns"))
 
-from card_lab import PatientServer, linux, modes
+from card_lab import PatientServer, modes
 from fake_lab import FakeLab
 from outcome import check_said, said
 from server import Server, attached
 from sizes import lost
 from talk import Talk
 from tap import check, check_equal, note, run, test, wait_until
+from vlan_lab import linux
 
 PATIENCE = 30
 NATIVE, GENERIC = 1, 2
