@@ -6,6 +6,7 @@ of each card:
 tests/vm/run.sh --kernel 6.12 --pair vmxnet3 --pair vmxnet3 -- tests/vm/cards_test.py
 """
 
+import functools
 import sys
 import time
 from pathlib import Path
@@ -133,8 +134,25 @@ def carrier(card):
             wait_kernel(talk, server)
 
 
+@functools.lru_cache
+def loses_without_lro(card):
+    """Whether large frames are lost without any program when LRO is off. XDP has it off, in either
+    mode. qemu's vmxnet3 is like that: its driver offers several buffers a frame only with LRO."""
+    with CardLab(card) as lab:
+        for name in ("to-client", "to-peer"):
+            lab.server.run("ethtool", "-K", name, "lro", "off", check=False)
+        lab.set_mtu(9000)
+        return bool(lost(lab, sizes=(8000,)))
+
+
+def need_large_frames(card):
+    if loses_without_lro(card):
+        skip("without LRO, which XDP switches off, this card loses large frames without a program too")
+
+
 @card_test("the MTU is raised and lowered under traffic, and data of all sizes arrive", 400)
 def mtu(card):
+    need_large_frames(card)
     with CardLab(card) as lab, PatientServer(lab) as server, talk_of(lab) as talk:
         wait_kernel(talk, server)
         for number in (9000, 1500):
@@ -145,6 +163,7 @@ def mtu(card):
 
 
 def ends_after_raise(card, end):
+    need_large_frames(card)
     with CardLab(card) as lab:
         with PatientServer(lab) as server, talk_of(lab) as talk:
             wait_kernel(talk, server)
@@ -169,6 +188,7 @@ def mtu_killed(card):
 
 @card_test("a server was there, and the MTU is raised after it: nothing is lost", 300)
 def mtu_later(card):
+    need_large_frames(card)
     with CardLab(card) as lab:
         with PatientServer(lab) as server, talk_of(lab) as talk:
             wait_kernel(talk, server)
@@ -178,6 +198,7 @@ def mtu_later(card):
 
 @card_test("started at MTU 9000, which is lowered and raised again", 400)
 def jumbo(card):
+    need_large_frames(card)
     with CardLab(card, mtu=9000) as lab, PatientServer(lab) as server, talk_of(lab) as talk:
         modes(server)
         wait_sizes(lab, talk, "at the start")

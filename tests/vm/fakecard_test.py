@@ -69,10 +69,11 @@ def never_runs():
 @test("the same, and native is what the operator wants: a warning, and data arrive", seconds=120)
 def never_runs_native():
     with FakeLab(runs=0) as lab, PatientServer(lab, *TRUSTED) as server, Talk(lab) as talk:
+        before = said(server, "to-client", "xdp-mode=generic")
 
         def warned():
             talk.works(0.3)
-            return said(server, "to-client", "xdp-mode=generic")
+            return said(server, "to-client", "xdp-mode=generic") != before
 
         wait_until(warned, PATIENCE, "a warning that names the cure")
         for _ in range(5):
