@@ -424,11 +424,11 @@ struct status_interface {
 	char device[STATUS_NAME]; /* the device that carries the program for it, or "" */
 	__u32 ifindex;            /* 0: there is no interface of that name now */
 	__u32 device_ifindex;
-	__u8 mode;        /* enum status_mode */
-	__u8 dispatched;  /* 1: other programs run there too, by libxdp's dispatcher */
-	__u8 no_redirect; /* 1: its device would lose what is redirected to it, for want of queues, so that nothing is */
-	__u8 fault;       /* enum status_fault */
-	__u32 lost;       /* frames that the program sent by its device and that the driver dropped, modulo 2^32 */
+	__u8 mode;              /* enum status_mode */
+	__u8 dispatched;        /* 1: other programs run there too, by libxdp's dispatcher */
+	__u8 no_redirect;       /* 1: its device would lose what is redirected to it, for want of queues, so that nothing is */
+	__u8 fault;             /* enum status_fault */
+	__u32 lost;             /* frames that the program sent by its device and that the driver dropped, modulo 2^32 */
 	char line[STATUS_LINE]; /* what the log says of it: its mode, or why it does not carry the program */
 };
 
