@@ -16,6 +16,7 @@
 #include "iface/driver_check.h"
 #include "iface/drops.h"
 #include "iface/manager.h"
+#include "iface/leaving.h"
 #include "turn.skel.h"
 
 /* x86 and s390 load from memory in the program's order; of others it is not known. */
@@ -375,7 +376,7 @@ uint8_t loader_device_flags(uint32_t ifindex)
 {
 	if (leaving.count < ABI_DEVICES && !is_among(ifindex, leaving.ifindex, leaving.count))
 		leaving.ifindex[leaving.count++] = ifindex;
-	return attachment_device_flags(ifindex);
+	return leaving_flags(ifindex);
 }
 
 void loader_links_changed(void)

@@ -8,13 +8,10 @@
 #include <linux/if_link.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "iface/driver.h"
-#include "iface/drops.h"
 #include "iface/give_back.h"
-#include "iface/redirects.h"
 #include "iface/verified.h"
 #include "netlink/device.h"
 #include "netlink/link_change.h"
@@ -44,12 +41,6 @@ static struct {
 	struct carrier carrier[ABI_PORTS];
 	uint32_t alias_of[ABI_PORTS]; /* the device of an alias */
 } attachments;
-
-/* The last answer of attachment_device_flags. */
-static struct {
-	uint32_t ifindex;
-	uint8_t flags;
-} remembered;
 
 void attachment_open(const struct attachment_programs *programs, struct attachment *slots, dispatcher_copy copy)
 {
@@ -145,7 +136,7 @@ static void publish(unsigned int slot, uint32_t ifindex, const struct attachment
 static void publish_device(unsigned int slot, const struct link *device, bool generic, const struct carrier *carrier)
 {
 	uint32_t place = find_place();
-	/* Until attachment_follow knows better. */
+	/* Until attachment_follow_verified knows better. */
 	struct attachment entry = { .device = device->ifindex,
 				    .generic = generic ? GENERIC_SKB | GENERIC_VERIFIED : 0,
 				    .gate.mask = place };
@@ -430,10 +421,8 @@ void attachment_readdress(const struct link *device)
 		memcpy(attachments.slots[slot].mac, device->mac, sizeof(attachments.slots[slot].mac));
 }
 
-void attachment_follow(const struct links *links)
+void attachment_follow_verified(const struct links *links)
 {
-	verified_follow(links);
-	redirects_follow(links);
 	for (unsigned int i = 0; i < attachments.used; i++) {
 		struct attachment *slot = &attachments.slots[i];
 		const struct link *device = links_find(links, slot->ifindex);
@@ -441,10 +430,7 @@ void attachment_follow(const struct links *links)
 		if (slot->generic && device)
 			slot->generic = GENERIC_SKB | (verified_may_come(links, device) ? GENERIC_VERIFIED : 0);
 	}
-	attachment_forget_flags();
 }
-
-/* ---- how frames leave ---- */
 
 void attachment_set_alone(uint32_t ifindex)
 {
@@ -452,7 +438,6 @@ void attachment_set_alone(uint32_t ifindex)
 
 	if (slot >= 0)
 		attachments.carrier[slot].alone = true;
-	attachment_forget_flags();
 }
 
 bool attachment_is_alone(uint32_t ifindex)
@@ -462,90 +447,11 @@ bool attachment_is_alone(uint32_t ifindex)
 	return slot >= 0 && attachments.carrier[slot].alone;
 }
 
-static bool one_is_alone(void)
+bool attachment_any_is_alone(void)
 {
 	for (unsigned int i = 0; i < attachments.used; i++) {
 		if (attachments.slots[i].ifindex != SLOT_FREE && attachments.carrier[i].alone)
 			return true;
 	}
 	return false;
-}
-
-bool attachment_takes_redirects(uint32_t ifindex)
-{
-	uint64_t features;
-
-	if (!device_xdp_features(ifindex, &features))
-		return features & XDP_FEATURE_NDO_XMIT;
-	return attachment_state(ifindex) == ATTACHMENT_NATIVE && !attachment_is_alone(ifindex);
-}
-
-static bool kernel_is_before(unsigned int major, unsigned int minor)
-{
-	struct utsname kernel;
-	unsigned int at[2];
-
-	if (uname(&kernel) || sscanf(kernel.release, "%u.%u", &at[0], &at[1]) != 2)
-		return false;
-	return at[0] < major || (at[0] == major && at[1] < minor);
-}
-
-/* Whether a device in native mode sends what the program returns with XDP_TX as it should. */
-static bool transmits(uint32_t ifindex)
-{
-	char name[IF_NAMESIZE] = "";
-
-	if (!if_indextoname(ifindex, name))
-		return false;
-	/*
-	 * After XDP_TX a veth does not wake its other end if that has no program
-	 * (veth_xdp_flush), so the frames would wait there. After a redirect it does.
-	 */
-	if (device_driver_is(name, "veth"))
-		return false;
-	/* Before Linux 6.12 vmxnet3 sends them from where they began before bpf_xdp_adjust_head (4678adf94da4). */
-	return !device_driver_is(name, "vmxnet3") || !kernel_is_before(6, 12);
-}
-
-void attachment_forget_flags(void)
-{
-	remembered.ifindex = 0;
-}
-
-/*
- * Whether what the program returns with XDP_TX leaves by the device. With several members the kernel makes a
- * redirect of it, to the member that the bond chooses (xdp_master_redirect).
- */
-static bool sends_back(uint32_t ifindex)
-{
-	uint32_t aliases[ABI_PORTS];
-	unsigned int count = attachment_aliases(ifindex, aliases);
-
-	if (count > 1 && !attachment_takes_redirects(ifindex))
-		return false;
-	for (unsigned int i = 0; i < count; i++) {
-		if (!transmits(aliases[i]))
-			return false;
-	}
-	return transmits(ifindex);
-}
-
-uint8_t attachment_device_flags(uint32_t ifindex)
-{
-	enum attachment_state state = attachment_state(ifindex);
-	uint64_t features;
-
-	/* Many next hops leave by the same device, so the kernel is asked once for all. */
-	if (remembered.ifindex == ifindex)
-		return remembered.flags;
-	remembered.ifindex = ifindex;
-	remembered.flags = verified_are_handed_on(ifindex) ? HOP_HANDS_ON : 0;
-	if (attachment_takes_redirects(ifindex) && !one_is_alone() && !redirects_are_lost(ifindex) &&
-	    !drops_lose_redirects(ifindex))
-		remembered.flags |= HOP_REDIRECT;
-	if (!device_xdp_features(ifindex, &features) && features & XDP_FEATURE_NDO_XMIT_SG)
-		remembered.flags |= HOP_FRAGS;
-	if (state == ATTACHMENT_GENERIC || (state == ATTACHMENT_NATIVE && sends_back(ifindex)))
-		remembered.flags |= HOP_TRANSMIT;
-	return remembered.flags;
 }

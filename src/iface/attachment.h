@@ -117,35 +117,19 @@ bool attachment_holds(uint32_t ifindex);
 /** Takes over the MAC address of a device that carries the program, which may have changed. Its aliases have their own. */
 void attachment_readdress(const struct link *device);
 
-/**
- * Follows what decides on how packets leave, for attachment_device_flags: which links hand on checksums that were verified
- * in software (verified.h), and which devices lose redirected frames (redirects.h).
- */
-void attachment_follow(const struct links *links);
+/** Notes on which devices in generic mode packets may come in whose checksums were verified in software (verified.h). */
+void attachment_follow_verified(const struct links *links);
 
 /**
  * Says that a device in native mode redirects nothing: frames leave it only by the way that they came. Until it is
- * detached, no device is said to take redirects (attachment_device_flags).
+ * detached, nothing is redirected to any device (leaving_flags).
  */
 void attachment_set_alone(uint32_t ifindex);
 
 /** Whether attachment_set_alone was called for a device that carries the program. */
 bool attachment_is_alone(uint32_t ifindex);
 
-/**
- * Whether a device sends frames that are redirected to it. Some drivers say that they do only
- * while a program is attached. Where the kernel does not say (before Linux 6.3), only a device
- * that carries the program in native mode is taken to do so, unless its driver is known not to.
- */
-bool attachment_takes_redirects(uint32_t ifindex);
-
-/**
- * How frames can leave by a device that is no VLAN: HOP_REDIRECT, HOP_TRANSMIT, HOP_FRAGS and HOP_HANDS_ON.
- * The last answer is remembered until attachment_forget_flags.
- */
-uint8_t attachment_device_flags(uint32_t ifindex);
-
-/** From now on attachment_device_flags asks the kernel again. */
-void attachment_forget_flags(void);
+/** Whether it was called for any. */
+bool attachment_any_is_alone(void);
 
 #endif

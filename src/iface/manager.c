@@ -8,6 +8,7 @@
 #include "iface/attachment.h"
 #include "iface/changes.h"
 #include "iface/interfaces.h"
+#include "iface/leaving.h"
 #include "iface/one_mode.h"
 #include "iface/redirects.h"
 #include "iface/selection.h"
@@ -85,7 +86,7 @@ enum manager_outcome manager_start(const struct manager_plan *plan)
 	watch_start(plan->stray);
 	outcome = choose_modes(&links);
 	alias_follow(&links);
-	attachment_follow(&links);
+	leaving_follow(&links);
 	links_free(&links);
 	managed.plan.running = true;
 	return outcome;
@@ -177,7 +178,7 @@ void manager_refresh(void)
 	struct interface_list list;
 	struct links links;
 
-	attachment_forget_flags();
+	leaving_forget();
 	if (links_read(&links))
 		return;
 	if (selection_may_change() && !selection_find(&links, &list))
@@ -195,7 +196,7 @@ void manager_refresh(void)
 		interfaces_log(&managed);
 	}
 	alias_follow(&links);
-	attachment_follow(&links);
+	leaving_follow(&links);
 	vlan_follow(&links, wanted_vlan);
 	interfaces_publish(&managed, &links);
 	links_free(&links);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "iface/attachment.h"
 #include "iface/dispatcher.h"
+#include "iface/leaving.h"
 #include "iface/driver_check.h"
 #include "iface/mode_line.h"
 #include "iface/vlan.h"
@@ -49,7 +50,7 @@ static bool cannot_send(const struct mode_plan *plan, const struct link *device,
 			attachment_set_alone(device->ifindex);
 		return false;
 	}
-	if (device_xdp_features(device->ifindex, &features) || attachment_takes_redirects(device->ifindex))
+	if (device_xdp_features(device->ifindex, &features) || leaving_takes_redirects(device->ifindex))
 		return false;
 	device_driver(device->name, driver);
 	mode_line_write(why, "the driver (%s) does not send what is redirected to it, and there are several interfaces", driver);

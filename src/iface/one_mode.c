@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "iface/attachment.h"
+#include "iface/leaving.h"
 
 const struct interface *one_mode_outsider(const struct interfaces *interfaces, const struct interface *except,
 					  uint64_t age_ns)
@@ -15,7 +16,7 @@ const struct interface *one_mode_outsider(const struct interfaces *interfaces, c
 		const struct interface *interface = &interfaces->interface[i];
 
 		if (interface != except && !interface->follows && attachment_state(interface->device) == ATTACHMENT_GENERIC &&
-		    now - interface->chosen_ns >= age_ns && !attachment_takes_redirects(interface->device))
+		    now - interface->chosen_ns >= age_ns && !leaving_takes_redirects(interface->device))
 			return interface;
 	}
 	return NULL;

@@ -10,6 +10,7 @@
 #include "base/cpus.h"
 #include "base/log.h"
 #include "iface/attachment.h"
+#include "iface/driver.h"
 #include "iface/drops.h"
 
 /* Drivers with a transmit queue for each CPU, in drivers/net/ethernet/ of Linux. */
@@ -34,7 +35,7 @@ struct device {
 
 /* Those in native mode. */
 static struct {
-	struct device device[ABI_ATTACHMENTS];
+	struct device device[ABI_PORTS];
 	unsigned int count;
 } known;
 
@@ -59,12 +60,9 @@ bool redirects_need_channels(const char *driver, uint32_t kernel, const struct d
 
 static uint32_t kernel_version(void)
 {
-	unsigned int major, minor;
 	struct utsname name;
 
-	if (uname(&name) || sscanf(name.release, "%u.%u", &major, &minor) != 2)
-		return 0;
-	return KERNEL_VERSION(major, minor, 0);
+	return uname(&name) ? 0 : driver_kernel(name.release);
 }
 
 static struct device *find(uint32_t ifindex)
@@ -120,18 +118,33 @@ static void look_at(struct device *device, const struct link *link, uint32_t cpu
 		log_line(LOG_LEVEL_INFO, "%s: has a queue for each CPU now: what other interfaces redirect to it leaves", link->name);
 }
 
-void redirects_follow(const struct links *links)
+/* The devices in native mode and the members that run their programs: by these the frames leave. */
+static unsigned int native_ports(uint32_t *ports)
 {
-	struct device next[ABI_ATTACHMENTS] = { 0 };
 	uint32_t devices[ABI_ATTACHMENTS];
 	unsigned int count = 0, all = attachment_list(devices);
+
+	for (unsigned int i = 0; i < all; i++) {
+		if (attachment_state(devices[i]) != ATTACHMENT_NATIVE)
+			continue;
+		ports[count++] = devices[i];
+		count += attachment_aliases(devices[i], &ports[count]);
+	}
+	return count;
+}
+
+void redirects_follow(const struct links *links)
+{
+	struct device next[ABI_PORTS] = { 0 };
+	uint32_t ports[ABI_PORTS];
+	unsigned int count = 0, all = native_ports(ports);
 	uint32_t cpus = all ? cpus_online() : 0;
 
 	for (unsigned int i = 0; i < all; i++) {
-		const struct device *had = find(devices[i]);
+		const struct device *had = find(ports[i]);
 
-		if (attachment_state(devices[i]) == ATTACHMENT_NATIVE && links_find(links, devices[i]))
-			next[count++] = had ? *had : (struct device){ .ifindex = devices[i] };
+		if (links_find(links, ports[i]))
+			next[count++] = had ? *had : (struct device){ .ifindex = ports[i] };
 	}
 	memcpy(known.device, next, count * sizeof(*next));
 	known.count = count;

@@ -13,6 +13,7 @@
 #include <bpf/bpf.h>
 
 #include "iface/attachment.h"
+#include "iface/leaving.h"
 #include "iface/give_back.h"
 #include "iface/redirects.h"
 #include "iface/verified.h"
@@ -152,7 +153,7 @@ static int set_up(void **state)
 	release = "6.1.0-18-amd64";
 	attachment_open(&(struct attachment_programs){ .linear = 7, .frags = -1 }, slots, NULL);
 	gates_open(slots, &hairpin);
-	attachment_forget_flags();
+	leaving_forget();
 	return 0;
 }
 
@@ -357,7 +358,7 @@ static void test_transmit(void **state)
 		driver = cases[i].driver;
 		release = cases[i].release;
 		assert_int_equal(attachment_attach(&link, cases[i].generic, false), 0);
-		assert_int_equal(attachment_device_flags(ETH0), HOP_REDIRECT | (cases[i].transmits ? HOP_TRANSMIT : 0));
+		assert_int_equal(leaving_flags(ETH0), HOP_REDIRECT | (cases[i].transmits ? HOP_TRANSMIT : 0));
 		tear_down(state);
 	}
 	set_up(state);

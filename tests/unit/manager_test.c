@@ -29,6 +29,7 @@
 #include "iface/drops.h"
 #include "iface/gro.h"
 #include "iface/manager.h"
+#include "iface/leaving.h"
 #include "iface/selection.h"
 #include "netlink/device.h"
 #include "netlink/link_change.h"
@@ -1083,15 +1084,15 @@ static void test_alone(void **state)
 	other->alternative = "later";
 	assert_int_equal(start(OPTION_MODE_AUTO, "eth0"), MANAGER_STARTED);
 	assert_string_equal(mode_of("eth0"), "native");
-	attachment_forget_flags();
-	assert_int_equal(attachment_device_flags(device->link.ifindex), HOP_TRANSMIT);
+	leaving_forget();
+	assert_int_equal(leaving_flags(device->link.ifindex), HOP_TRANSMIT);
 	/* Its program redirects nothing, so nothing is said to take redirects. */
-	assert_int_equal(attachment_device_flags(other->link.ifindex), 0);
+	assert_int_equal(leaving_flags(other->link.ifindex), 0);
 	manager_stop();
 	/* One that redirects is as any. */
 	assert_int_equal(start(OPTION_MODE_AUTO, "eth1"), MANAGER_STARTED);
-	attachment_forget_flags();
-	assert_int_equal(attachment_device_flags(other->link.ifindex), HOP_TRANSMIT | HOP_REDIRECT);
+	leaving_forget();
+	assert_int_equal(leaving_flags(other->link.ifindex), HOP_TRANSMIT | HOP_REDIRECT);
 	manager_stop();
 	assert_int_equal(start(OPTION_MODE_AUTO, "eth0 eth1"), MANAGER_STARTED);
 	assert_string_equal(mode_of("eth0"), "generic");
@@ -1115,8 +1116,8 @@ static void test_alone(void **state)
 		manager_stop();
 		assert_int_equal(start(OPTION_MODE_AUTO, "eth0"), MANAGER_STARTED);
 		assert_string_equal(mode_of("eth0"), "native");
-		attachment_forget_flags();
-		assert_int_equal(attachment_device_flags(device->link.ifindex), HOP_TRANSMIT);
+		leaving_forget();
+		assert_int_equal(leaving_flags(device->link.ifindex), HOP_TRANSMIT);
 		manager_stop();
 	}
 }
@@ -1148,31 +1149,31 @@ static void test_flags(void **state)
 	(void)state;
 	veth->driver = "veth";
 	assert_int_equal(start(OPTION_MODE_AUTO, "native veth"), MANAGER_STARTED);
-	assert_int_equal(attachment_device_flags(native->link.ifindex), HOP_REDIRECT | HOP_TRANSMIT);
-	assert_int_equal(attachment_device_flags(veth->link.ifindex), HOP_REDIRECT | HOP_FRAGS);
-	assert_int_equal(attachment_device_flags(other->link.ifindex), 0);
+	assert_int_equal(leaving_flags(native->link.ifindex), HOP_REDIRECT | HOP_TRANSMIT);
+	assert_int_equal(leaving_flags(veth->link.ifindex), HOP_REDIRECT | HOP_FRAGS);
+	assert_int_equal(leaving_flags(other->link.ifindex), 0);
 	/* An answer is kept until there is news. */
-	assert_int_equal(attachment_device_flags(veth->link.ifindex), HOP_REDIRECT | HOP_FRAGS);
+	assert_int_equal(leaving_flags(veth->link.ifindex), HOP_REDIRECT | HOP_FRAGS);
 	veth->features = CAN;
-	assert_int_equal(attachment_device_flags(veth->link.ifindex), HOP_REDIRECT | HOP_FRAGS);
+	assert_int_equal(leaving_flags(veth->link.ifindex), HOP_REDIRECT | HOP_FRAGS);
 	manager_refresh();
-	assert_int_equal(attachment_device_flags(veth->link.ifindex), 0);
+	assert_int_equal(leaving_flags(veth->link.ifindex), 0);
 	manager_stop();
 	assert_int_equal(start(OPTION_MODE_GENERIC, "native veth"), MANAGER_STARTED);
-	attachment_forget_flags();
-	assert_int_equal(attachment_device_flags(veth->link.ifindex), HOP_TRANSMIT);
+	leaving_forget();
+	assert_int_equal(leaving_flags(veth->link.ifindex), HOP_TRANSMIT);
 	manager_stop();
 	host.unknown = true;
 	native->driver = "ixgbe";
 	assert_int_equal(start(OPTION_MODE_AUTO, "native"), MANAGER_STARTED);
-	attachment_forget_flags();
-	assert_int_equal(attachment_device_flags(native->link.ifindex), HOP_REDIRECT | HOP_TRANSMIT);
-	assert_int_equal(attachment_device_flags(other->link.ifindex), 0);
+	leaving_forget();
+	assert_int_equal(leaving_flags(native->link.ifindex), HOP_REDIRECT | HOP_TRANSMIT);
+	assert_int_equal(leaving_flags(other->link.ifindex), 0);
 }
 
 static uint8_t redirects_to(const struct fake *device)
 {
-	return attachment_device_flags(device->link.ifindex) & HOP_REDIRECT;
+	return leaving_flags(device->link.ifindex) & HOP_REDIRECT;
 }
 
 /* A driver that has a queue for each CPU drops what is redirected by the CPUs that have none. */
@@ -1189,7 +1190,7 @@ static void test_queues(void **state)
 	assert_int_equal(redirects_to(device), 0);
 	assert_int_equal(redirects_to(other), HOP_REDIRECT);
 	/* What has come in by it leaves by it. */
-	assert_int_equal(attachment_device_flags(device->link.ifindex), HOP_TRANSMIT);
+	assert_int_equal(leaving_flags(device->link.ifindex), HOP_TRANSMIT);
 	assert_true(logged("eth0: has 3 queues", "ethtool -L eth0 combined 4"));
 	manager_refresh();
 	assert_true(shown[0].no_redirect && !shown[1].no_redirect);
@@ -1882,8 +1883,8 @@ static void test_bond_flags(void **state)
 		bond->features = table[i].features;
 		bond->features_attached = 0;
 		host.unknown = table[i].unknown;
-		attachment_forget_flags();
-		assert_int_equal(attachment_device_flags(bond->link.ifindex), table[i].expected);
+		leaving_forget();
+		assert_int_equal(leaving_flags(bond->link.ifindex), table[i].expected);
 		teardown(NULL);
 	}
 }
@@ -2383,12 +2384,12 @@ static void test_redirects_lost(void **state)
 	add("eth0", ALL);
 	start(OPTION_MODE_AUTO, "eth0");
 	pass("eth0", 3, 100, true);
-	assert_int_equal(attachment_device_flags(named("eth0")->link.ifindex), HOP_TRANSMIT | HOP_REDIRECT);
+	assert_int_equal(leaving_flags(named("eth0")->link.ifindex), HOP_TRANSMIT | HOP_REDIRECT);
 	named("eth0")->loses = true;
 	pass("eth0", 3, 100, true);
 	assert_true(logged("eth0: its driver drops frames that are redirected to it", "ethtool -L"));
 	assert_int_equal(shown[0].fault, STATUS_FAULT_DROPS_REDIRECTS);
-	assert_int_equal(attachment_device_flags(named("eth0")->link.ifindex), HOP_TRANSMIT);
+	assert_int_equal(leaving_flags(named("eth0")->link.ifindex), HOP_TRANSMIT);
 	pass("eth0", 30, 100, true);
 	assert_false(logged("drops frames", ""));
 }

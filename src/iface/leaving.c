@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "iface/leaving.h"
+
+#include <linux/version.h>
+#include <net/if.h>
+#include <sys/utsname.h>
+
+#include "abi.h"
+#include "iface/attachment.h"
+#include "iface/driver.h"
+#include "iface/drops.h"
+#include "iface/redirects.h"
+#include "iface/verified.h"
+#include "netlink/device.h"
+
+/* The last answer of leaving_flags. */
+static struct {
+	uint32_t ifindex;
+	uint8_t flags;
+} remembered;
+
+bool leaving_takes_redirects(uint32_t ifindex)
+{
+	uint64_t features;
+
+	if (!device_xdp_features(ifindex, &features))
+		return features & XDP_FEATURE_NDO_XMIT;
+	return attachment_state(ifindex) == ATTACHMENT_NATIVE && !attachment_is_alone(ifindex);
+}
+
+/* Whether a device in native mode sends what the program returns with XDP_TX as it should. */
+static bool transmits(uint32_t ifindex)
+{
+	char name[IF_NAMESIZE] = "";
+	struct utsname kernel;
+
+	if (!if_indextoname(ifindex, name))
+		return false;
+	/*
+	 * After XDP_TX a veth does not wake its other end if that has no program
+	 * (veth_xdp_flush), so the frames would wait there. After a redirect it does.
+	 */
+	if (device_driver_is(name, "veth"))
+		return false;
+	/* Before Linux 6.12 vmxnet3 sends them from where they began before bpf_xdp_adjust_head (4678adf94da4). */
+	return !device_driver_is(name, "vmxnet3") || uname(&kernel) || driver_kernel(kernel.release) >= KERNEL_VERSION(6, 12, 0);
+}
+
+void leaving_forget(void)
+{
+	remembered.ifindex = 0;
+}
+
+/* Whether the device, or one of its members, drops what is redirected to it. */
+static bool loses_redirects(uint32_t ifindex)
+{
+	uint32_t aliases[ABI_PORTS];
+	unsigned int count = attachment_aliases(ifindex, aliases);
+	bool lost = redirects_are_lost(ifindex) || drops_lose_redirects(ifindex);
+
+	for (unsigned int i = 0; i < count && !lost; i++)
+		lost = redirects_are_lost(aliases[i]) || drops_lose_redirects(aliases[i]);
+	return lost;
+}
+
+/*
+ * Whether what the program returns with XDP_TX leaves by the device. With several members the kernel makes a
+ * redirect of it, to the member that the bond chooses (xdp_master_redirect).
+ */
+static bool sends_back(uint32_t ifindex)
+{
+	uint32_t aliases[ABI_PORTS];
+	unsigned int count = attachment_aliases(ifindex, aliases);
+
+	if (count > 1 && (!leaving_takes_redirects(ifindex) || loses_redirects(ifindex)))
+		return false;
+	for (unsigned int i = 0; i < count; i++) {
+		if (!transmits(aliases[i]))
+			return false;
+	}
+	return transmits(ifindex);
+}
+
+uint8_t leaving_flags(uint32_t ifindex)
+{
+	enum attachment_state state = attachment_state(ifindex);
+	uint64_t features;
+
+	/* Many next hops leave by the same device, so the kernel is asked once for all. */
+	if (remembered.ifindex == ifindex)
+		return remembered.flags;
+	remembered.ifindex = ifindex;
+	remembered.flags = verified_are_handed_on(ifindex) ? HOP_HANDS_ON : 0;
+	if (leaving_takes_redirects(ifindex) && !attachment_any_is_alone() && !loses_redirects(ifindex))
+		remembered.flags |= HOP_REDIRECT;
+	if (!device_xdp_features(ifindex, &features) && features & XDP_FEATURE_NDO_XMIT_SG)
+		remembered.flags |= HOP_FRAGS;
+	if (state == ATTACHMENT_GENERIC || (state == ATTACHMENT_NATIVE && sends_back(ifindex)))
+		remembered.flags |= HOP_TRANSMIT;
+	return remembered.flags;
+}
+
+void leaving_follow(const struct links *links)
+{
+	verified_follow(links);
+	redirects_follow(links);
+	attachment_follow_verified(links);
+	leaving_forget();
+}
