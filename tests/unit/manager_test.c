@@ -1848,6 +1848,26 @@ static void test_member_by_name(void **state)
 	assert_true(logged("eth1: left out", said));
 }
 
+/* A bond loses redirects if one of its members does; between members XDP_TX is one. */
+static void test_bond_queues(void **state)
+{
+	struct fake *bond = add_bond("bond0"), *member;
+
+	(void)state;
+	host.cpus = 4;
+	add_member("eth1", "i40e", "bond0")->channels.combined = 4;
+	member = add_member("eth2", "i40e", "bond0");
+	member->channels.combined = 3;
+	assert_int_equal(start(OPTION_MODE_AUTO, "bond0"), MANAGER_STARTED);
+	assert_string_equal(mode_of("bond0"), "native");
+	manager_refresh();
+	assert_int_equal(leaving_flags(bond->link.ifindex), 0);
+	assert_true(logged("eth2: has 3 queues", "ethtool -L eth2 combined 4"));
+	named("eth2")->channels.combined = 4;
+	manager_refresh();
+	assert_int_equal(leaving_flags(bond->link.ifindex), HOP_REDIRECT | HOP_TRANSMIT);
+}
+
 /* How frames leave by a bond. */
 static void test_bond_flags(void **state)
 {
@@ -2450,6 +2470,7 @@ int main(void)
 		TEST(test_alone_no_longer),
 		TEST(test_flags),
 		TEST(test_queues),
+		TEST(test_bond_queues),
 		TEST(test_vlan_native),
 		TEST(test_vlan_all),
 		TEST(test_vlan_generic),
