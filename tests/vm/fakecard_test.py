@@ -16,7 +16,7 @@ from outcome import check_said, said
 from server import Server, attached
 from sizes import lost
 from talk import Talk
-from tap import check, check_equal, note, run, test, wait_until
+from tap import check, check_equal, note, run, skip, test, wait_until
 from vlan_lab import linux
 
 PATIENCE = 30
@@ -120,10 +120,10 @@ def refuses():
 
 @test("a lower MTU makes it native, and a higher one generic again", seconds=240)
 def follows():
-    with FakeLab(largest=1500) as lab, PatientServer(lab, *(() if TELLS else TRUSTED)) as server:
+    if not TELLS:
+        skip("auto has this driver in generic mode (Linux before 6.3)")
+    with FakeLab(largest=1500) as lab, PatientServer(lab) as server:
         comes_to(lab, server, both(NATIVE))
-        if not TELLS:
-            return
         lab.set_mtu(9000)
         comes_to(lab, server, both(GENERIC))
         lab.set_mtu(1500)
