@@ -81,10 +81,16 @@ class Debian:
         self.root.run("ln", "-s", "/dev/null", "/etc/systemd/system/systemd-modules-load.service")
         self.machine = stack.enter_context(Machine(self.root, lab.server))
         self.lab = lab
-        self.shell = self.machine.shell
         self._prepare()
         self.paths = self.shell("dpkg -L coturn").stdout.split()
         self.before = {name: self.shell(script).stdout for name, script in STATE.items()}
+
+    def shell(self, script, **more):
+        try:
+            return self.machine.shell(script, **more)
+        except RuntimeError as error:
+            log = self.machine.run("journalctl", "--no-pager", "-o", "short-precise", check=False).stdout
+            raise RuntimeError(f"{error}\nThe machine's log:\n{log[-6000:]}") from error
 
     def _prepare(self):
         with self.root.inside(CONFIGURATION).open("a", encoding="utf-8") as conf:
@@ -113,7 +119,12 @@ class Debian:
         self.root.inside(CONFIGURATION).write_text(self.before["configuration"], encoding="utf-8")
 
     def server(self):
-        check_equal(self.shell("systemctl is-active coturn", check=False).stdout.strip(), "active", "coturn")
+        """The server, once the unit has started; Debian 13's scripts may not wait for it."""
+        def state():
+            return self.shell("systemctl is-active coturn", check=False).stdout.strip()
+        wait_until(lambda: state() not in ("activating", "deactivating"), 30, "coturn, started or failed")
+        check_equal((state(), self.shell("systemctl show -P NRestarts coturn").stdout.strip()), ("active", "0"),
+                    "coturn, and how often systemd had to start it again")
         return Service(self.machine)
 
     def is_ours(self):
