@@ -193,6 +193,12 @@ def asymmetric(_lab):
 BOTH = (("listening-ip", VIRTUAL), ("relay-ip", VIRTUAL))
 
 
+def relays_to_peer(server, talk):
+    with Verdicts(server.offload) as verdicts:
+        check(talk.to_peer(), "data did not arrive")
+    return verdicts["TO_PEER"]
+
+
 def check_silent(lab, device):
     """The server's address is on a device that no packet comes in by."""
     lab.server.ip("route", "add", "default", "via", CLIENT)
@@ -204,6 +210,7 @@ def check_silent(lab, device):
         client.allocate()
         with Talk(lab, client=client) as talk:
             talk.warm()
+            wait_until(lambda: relays_to_peer(server, talk), 5, "the neighbour of the peer is known")
             with Verdicts(server.offload) as verdicts:
                 check(talk.works(), "data did not arrive")
             # What the peer sends comes in by another interface.
