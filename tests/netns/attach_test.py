@@ -14,7 +14,7 @@ from kernel import Verdicts
 from lab import PEER, RELAY, SERVER, Lab
 from netns import command
 from outcome import check_said, said
-from server import GENERIC, NATIVE, Server, modes
+from server import Server
 from talk import Talk
 from tap import check, check_equal, run, skip, test, wait_until
 

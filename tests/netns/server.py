@@ -21,7 +21,6 @@ _ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("TURNSERVER", _ROOT / "build" / "bin" / "turnserver")).absolute()
 REALM = "example.org"
 USER, PASSWORD = "user", "secret"
-NATIVE, GENERIC = 1, 2  # XDP_ATTACHED_DRV and XDP_ATTACHED_SKB
 
 _serial = itertools.count()
 
@@ -226,9 +225,3 @@ class Server:
 def attached(namespace):
     links = json.loads(command(["ip", "-n", namespace.name, "-j", "link"]).stdout)
     return sorted(link["ifname"] for link in links if link.get("xdp"))
-
-
-def modes(namespace):
-    """How interfaces carry an XDP program, by name."""
-    links = json.loads(namespace.ip("-j", "link"))
-    return {link["ifname"]: link["xdp"]["mode"] for link in links if link.get("xdp")}

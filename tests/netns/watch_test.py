@@ -11,7 +11,8 @@ from inspector import ask, ask_json
 from lab import Lab
 from outcome import check_said, said
 from preload import preload
-from server import GENERIC, NATIVE, Server, modes
+from carriers import GENERIC, NATIVE, modes
+from server import Server
 from talk import Chatter, Talk
 from tap import check, check_equal, run, skip, test, wait_until
 

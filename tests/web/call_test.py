@@ -20,7 +20,7 @@ from server import PASSWORD, USER, Server, tool
 from tap import check, check_equal, note, run, skip, test, wait_until
 
 MODULES = _ROOT / "build" / "web" / "node_modules"
-BYTES = 4 << 20
+BYTES = 6 << 20
 SHARE = 0.99
 MOVED = "192.0.2.77"
 METRICS = SERVER + ":9642"
@@ -131,8 +131,10 @@ def begin(call):
     pairs = call.ask("call")["pairs"]
     note(pairs)
     check_equal(pairs[0]["local"]["type"], "relay", "the first side's candidate")
-    check_data(call, BYTES)
+    # The browser binds a channel with its first packets, and sends these in indications: much data at
+    # once would make the request wait behind it.
     check_media(call)
+    check_data(call, BYTES)
 
 
 def one_call(lab, address=SERVER, direct=False):
@@ -177,9 +179,9 @@ def moved(lab):
             try:
                 after = call.ask("restart")["pairs"]
                 note(after)
+                check_media(call)
                 with Verdicts(server.offload) as verdicts:
                     check_data(call, 2 * BYTES)
-                check_media(call)
             finally:
                 readdress(lab, MOVED, CLIENT)
         # The session of the address that is gone ends with its lifetime only, and so do its
@@ -195,9 +197,11 @@ def restarted(lab):
         with Call(lab) as call:
             begin(call)
             call.ask("restart")
-            check_data(call, 2 * BYTES)
             check_media(call)
-        check_sessions(server)
+            with Verdicts(server.offload) as verdicts:
+                check_data(call, 2 * BYTES)
+            sent = 2 * BYTES // 1200
+            check(verdicts["TO_OTHER_CLIENT"] >= sent, f"fewer than {sent} in the kernel: {verdicts.changed()}")
 
 
 def visit_page(lab, **fields):
