@@ -18,8 +18,9 @@
 #   sanitize  unit and packet tests, coturn's own tests and two network tests, under ASan
 #             and UBSan; relay threads that race, under TSan
 #   roots     only if it is named: the build and tests on Debian 12, 13 and unstable, each
-#             of their compilers, the Dockerfile, and Debian's coturn replaced, by our
-#             package and by hand, in root file systems made by debootstrap
+#             of their compilers, Debian's coturn replaced, by our package and by hand, in
+#             root file systems made by debootstrap; the image of docker/Dockerfile, run
+#             by podman
 #
 # tests/vm/run.sh is apart: it boots other kernels under qemu.
 #

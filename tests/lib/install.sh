@@ -63,7 +63,8 @@ base_packages() {
 	pkg-config --exists mariadb 2>/dev/null || pkg-config --exists mysqlclient 2>/dev/null ||
 		echo default-libmysqlclient-dev
 	! wanted upstream || packages_of systemd-analyze:systemd
-	! wanted roots || packages_of debootstrap:debootstrap
+	! wanted roots || packages_of debootstrap:debootstrap podman:podman runc:runc
+	! wanted roots || [ -e /usr/lib/podman/netavark ] || echo netavark
 }
 
 # The sanitizers and libFuzzer, which clang's package only recommends.
