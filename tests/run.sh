@@ -20,7 +20,7 @@
 #   roots     only if it is named: the build and tests on Debian 12, 13 and unstable, each
 #             of their compilers, Debian's coturn replaced, by our package and by hand, in
 #             root file systems made by debootstrap; the image of docker/Dockerfile, run
-#             by podman
+#             by podman; the manifests for Kubernetes
 #
 # tests/vm/run.sh is apart: it boots other kernels under qemu.
 #

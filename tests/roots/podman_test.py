@@ -4,12 +4,16 @@
 network of a host with one card, with its users in a Redis that has a password.
 """
 
+import base64
 import contextlib
+import hashlib
+import hmac
 import json
 import signal
 import time
 
 from container import DOCKER, IMAGE, RUN, Container, Podman, bridge_for_containers, compose, options_of, words_of
+from root import TOP
 import capabilities
 import turn
 from lab import CLIENT6, NEAR_PEER, NEAR_PEER6, SERVER, SERVER6, Lab
@@ -159,11 +163,14 @@ def tool(lab):
         talk.wait_kernel(server)
         alone = server.execute("turnutils_xdp", "channels", check=False)
         check(alone.returncode and "CAP_SYS_ADMIN" in alone.stdout, f"without privileges: {alone}")
-        shown = server.execute("turnutils_xdp", "channels", options=("--privileged", "--user=0")).stdout
+        # Other servers of the machine are seen too.
+        shown = server.execute("sh", "-c", 'turnutils_xdp channels --pid "$(cat /tmp/turnserver.pid)"',
+                               options=("--privileged", "--user=0")).stdout
         check(f"{NEAR_PEER}:{talk.port}" in shown, f"channels: {shown}")
         argv = json.loads(compose("metrics", "command"))
-        once = once_run(lab, "--user", compose("metrics", "user").strip('"'), *options_of("metrics"), IMAGE, *argv, "--once").stdout
-        check('turn_xdp_flows' in once and "turn_xdp_up 0" not in once, f"metrics: {once}")
+        once = once_run(lab, "--user", compose("metrics", "user").strip('"'), *options_of("metrics"), IMAGE, *argv, "--once",
+                        "--channels").stdout
+        check(f'peer="{NEAR_PEER}:{talk.port}"' in once, f"metrics: {once[-3000:]}")
 
 
 @test("the health check succeeds while the server answers, and only then", seconds=60)
@@ -205,6 +212,23 @@ def variables(lab):
     done = once_run(lab, *options_of("turnserver"), "-e", "DETECT_EXTERNAL_IP=yes",
                     "-e", f"DETECT_STUN_SERVERS={SERVER}:1", IMAGE)
     check(done.returncode == 1 and "set REAL_EXTERNAL_IP" in done.stdout, f"no STUN server answers: {done}")
+
+
+@test("the configuration of examples/kubernetes, mounted as its pod mounts it", seconds=60)
+def kubernetes(lab):
+    path = lab.folder / "kubernetes.conf"
+    text = (TOP / "examples" / "kubernetes" / "turnserver.conf").read_text(encoding="utf-8")
+    path.write_text(text.replace("#static-auth-secret=", f"static-auth-secret={PASSWORD}"), encoding="utf-8")
+    user = f"{int(time.time()) + 3600}:alice"
+    password = base64.b64encode(hmac.new(PASSWORD.encode(), user.encode(), hashlib.sha1).digest()).decode()
+    with Container(lab, *options_of("turnserver"), f"--security-opt=seccomp={lab.podman.profile()}",
+                   "-v", f"{path}:/etc/coturn/turnserver.conf:ro", configuration=None) as server, \
+            Talk(lab, user=user, password=password) as talk:
+        check(server.log_lines("a default route leaves"), "the entrypoint named nothing")
+        talk.wait_kernel(server).check_kernel(server)
+        with turn.Client(lab.client) as stranger:
+            check_equal(turn.code_of(stranger.allocate), 401, "answer to a user without the secret")
+        note("\n".join(server.log_lines("ERROR")))
 
 
 @test("draining is refused by a release that cannot", seconds=30)
