@@ -6,19 +6,23 @@ last of which the server ends as well."""
 
 import contextlib
 import signal
+import subprocess
 import time
+from pathlib import Path
 
 import turn
 from books import exchange, logged, session_of
 from capture import Capture
 from cli import Cli
+from kernel import Offload
 from lab import Lab
-from server import Server, attached, version
+from server import BINARY, Server, attached, version
 from talk import Chatter, Talk
 from tap import check, check_equal, note, run, skip, test, wait_until
 
 # coturn looks every 5 seconds whether it has drained, and ends its threads.
 END = 15
+SCRIPT = Path(__file__).resolve().parents[2] / "docker" / "bin" / "turnserver-drain"
 
 
 def draining(lab, *options, **more):
@@ -158,6 +162,25 @@ def by_cli(lab):
         check_equal(refusal(lab), 403, "answer to a new allocation")
         talk.check_kernel(server)
         talk.client.refresh(0)
+        ends(server)
+
+
+@test("turnserver-drain of the container drains it, and ends with it")
+def by_script(lab):
+    # In a PID namespace of its own, as in a container: the script looks for servers in /proc.
+    with draining(lab, prefix=("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")) as server, Talk(lab) as talk:
+        inner = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text(encoding="ascii").split()[0]
+        server.offload = Offload(int(inner))
+        talk.wait_kernel(server)
+        with subprocess.Popen(["nsenter", "--target", inner, "--pid", "--mount", "env",
+                               f"PATH={BINARY.parent}:/usr/bin:/bin", SCRIPT]) as script:
+            server.wait_log("Draining then terminating")
+            check_equal(refusal(lab), 403, "answer to a new allocation")
+            talk.check_kernel(server)
+            check_equal(script.poll(), None, "status of the script while a session lives")
+            talk.client.refresh(0)
+            # With process 1, which is the server, the kernel ends all others of the namespace.
+            check(script.wait(END) in (0, -signal.SIGKILL), f"status of the script: {script.returncode}")
         ends(server)
 
 
