@@ -159,10 +159,12 @@ class Container(Server):
         return not self.lab.server.run(*argv, check=False).returncode
 
     def end(self):
-        """By the engine, which waits ten seconds before it kills."""
+        """By the engine, which waits as long as compose.yaml says before it kills; what the engine said."""
         self._may_end = True
-        self._podman("stop", "--time", "10", self.name)
+        seconds = compose("turnserver", "stop_grace_period").removesuffix("s")
+        said = self._podman("stop", "--time", seconds, self.name).stdout
         self._process.wait(5)
+        return said
 
 
 @contextlib.contextmanager
