@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "iface/attachment.h"
 #include "iface/driver_check.h"
+#include "iface/drops.h"
 #include "iface/member.h"
 #include "iface/member_check.h"
 #include "iface/mode_line.h"
@@ -163,6 +164,8 @@ static bool may_be_native_now(struct interfaces *interfaces, struct interface *i
 	if (!(interface->follows && !outsider) && !mode_check_may_help(&interface->inputs, &now))
 		return false;
 	interface->inputs = now;
+	/* What the driver has dropped before may leave now. */
+	drops_forget(interface->device);
 	one_mode_prepare(interfaces, interface, outsider, links);
 	return mode_may_be_native(&interfaces->plan, interface, links, link);
 }

@@ -11,6 +11,7 @@
 #include "abi.h"
 #include "iface/attachment.h"
 #include "iface/driver_check.h"
+#include "iface/drops.h"
 #include "iface/gro.h"
 #include "iface/member.h"
 #include "iface/member_check.h"
@@ -88,6 +89,10 @@ static int check_driver(const struct links *links, const struct link *device, co
 	struct driver_facts facts;
 
 	driver_check_read(links, device, attachment_has_frags(), &facts);
+	if (!wish->trusted && !wish->alone && drops_lose_redirects(device->ifindex)) {
+		snprintf(why, size, "the driver (%s) drops what is redirected to it, and there are several interfaces", facts.driver);
+		return -EOPNOTSUPP;
+	}
 	return driver_check(device, &facts, wish->trusted, wish->alone, why, size);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "iface/attachment.h"
+#include "iface/drops.h"
 #include "iface/leaving.h"
 
 const struct interface *one_mode_outsider(const struct interfaces *interfaces, const struct interface *except,
@@ -16,14 +17,14 @@ const struct interface *one_mode_outsider(const struct interfaces *interfaces, c
 		const struct interface *interface = &interfaces->interface[i];
 
 		if (interface != except && !interface->follows && attachment_state(interface->device) == ATTACHMENT_GENERIC &&
-		    now - interface->chosen_ns >= age_ns && !leaving_takes_redirects(interface->device))
+		    now - interface->chosen_ns >= age_ns &&
+		    (!leaving_takes_redirects(interface->device) || drops_lose_redirects(interface->device)))
 			return interface;
 	}
 	return NULL;
 }
 
-/* Whether a device is in native mode and all interfaces that it carries could use generic mode. */
-static bool can_change(const struct interfaces *interfaces, uint32_t device, const struct links *links)
+bool one_mode_can_change(const struct interfaces *interfaces, uint32_t device, const struct links *links)
 {
 	char why[MODE_LINE];
 
@@ -75,7 +76,7 @@ void one_mode_apply(struct interfaces *interfaces, const struct interface *outsi
 		uint32_t device = interfaces->interface[i].device;
 
 		/* A driver that does not give the program back keeps it. */
-		if (device && can_change(interfaces, device, links) && !attachment_detach(device))
+		if (device && one_mode_can_change(interfaces, device, links) && !attachment_detach(device))
 			choose_all_on(interfaces, device, outsider, links);
 	}
 }

@@ -13,8 +13,8 @@
 #include "iface/interfaces.h"
 
 /**
- * The first interface that can only be generic and takes no frames from drivers, other than `except` (NULL: any), whose mode was chosen at least
- * `age_ns` nanoseconds ago. NULL: there is none.
+ * The first interface that can only be generic and takes no frames from drivers, or drops them, other than `except`
+ * (NULL: any), whose mode was chosen at least `age_ns` nanoseconds ago. NULL: there is none.
  */
 const struct interface *one_mode_outsider(const struct interfaces *interfaces, const struct interface *except,
 					  uint64_t age_ns);
@@ -22,6 +22,9 @@ const struct interface *one_mode_outsider(const struct interfaces *interfaces, c
 /** Sets in the plan what concerns one interface: which outsider it follows (NULL: none), and whether it is alone. */
 void one_mode_prepare(struct interfaces *interfaces, const struct interface *interface, const struct interface *outsider,
 		      const struct links *links);
+
+/** Whether a device is in native mode and all interfaces that it carries could use generic mode. */
+bool one_mode_can_change(const struct interfaces *interfaces, uint32_t device, const struct links *links);
 
 /** Chooses an interface's mode, which may follow that of the others. */
 enum mode_outcome one_mode_choose(struct interfaces *interfaces, struct interface *interface, const struct links *links,

@@ -10,6 +10,7 @@
 #include "iface/attachment.h"
 #include "iface/changes.h"
 #include "iface/drops.h"
+#include "iface/one_mode.h"
 #include "iface/stray.h"
 #include "iface/watch_judge.h"
 #include "netlink/device.h"
@@ -176,6 +177,39 @@ static void act(struct watched *device, const struct link *link, struct interfac
 	device->told = true;
 }
 
+static bool drops_redirects(uint32_t ifindex)
+{
+	uint32_t ports[ABI_PORTS + 1];
+	unsigned int count = attachment_aliases(ifindex, ports);
+
+	ports[count++] = ifindex;
+	while (count--) {
+		if (drops_lose_redirects(ports[count]))
+			return true;
+	}
+	return false;
+}
+
+/* Whether packets that come in by other interfaces are to leave by a device that packets also come in by. */
+static bool is_between(const struct interfaces *interfaces, uint32_t device, const struct links *links)
+{
+	for (unsigned int i = 0; i < interfaces->count; i++) {
+		const struct interface *interface = &interfaces->interface[i];
+
+		if (interface->device == device && !interface->optional && !interfaces_alone(interfaces, interface, links))
+			return true;
+	}
+	return false;
+}
+
+/* In generic mode the stack sends what is redirected. mode_check_device refuses native mode for the same reason. */
+static void leave_for_generic(struct interfaces *interfaces, const struct links *links, uint32_t device)
+{
+	if (interfaces->plan.mode == OPTION_MODE_AUTO && drops_redirects(device) && is_between(interfaces, device, links) &&
+	    one_mode_can_change(interfaces, device, links))
+		changes_detach(interfaces, device);
+}
+
 static void look_at(const struct link *link, struct interfaces *interfaces, uint64_t now, bool *doubtful)
 {
 	struct watched *device = find_or_add(link->ifindex);
@@ -219,8 +253,9 @@ static void look_at_redirects(const struct links *links)
 		if (!lost && drops_lose_redirects(listed[i]) && link)
 			log_line(LOG_LEVEL_WARNING,
 				 "%s: its driver drops frames that are redirected to it, on one CPU at least; the offload redirects no more "
-				 "frames to it, and channels whose packets come in elsewhere and leave by it are relayed in userspace; it may "
-				 "have fewer queues than this host has CPUs (ethtool -L)",
+				 "frames to it in native mode: with xdp-mode=auto it uses generic mode if it can, or else channels whose packets "
+				 "come in elsewhere and leave by it are relayed in userspace; it may have fewer queues than this host has CPUs "
+				 "(ethtool -L)",
 				 link->name);
 	}
 }
@@ -244,6 +279,8 @@ void watch_look(struct interfaces *interfaces, const struct links *links)
 	}
 	set_proof(doubtful);
 	look_at_redirects(links);
+	for (unsigned int i = 0; i < count; i++)
+		leave_for_generic(interfaces, links, devices[i]);
 	stray_look(links);
 }
 
@@ -266,7 +303,10 @@ uint8_t watch_fault(uint32_t ifindex)
 
 	if (device && device->fault)
 		return (uint8_t)device->fault;
-	return ifindex && drops_lose_redirects(ifindex) ? STATUS_FAULT_DROPS_REDIRECTS : STATUS_FAULT_NONE;
+	/* In generic mode the stack sends what is redirected. */
+	if (!ifindex || attachment_state(ifindex) == ATTACHMENT_GENERIC)
+		return STATUS_FAULT_NONE;
+	return drops_lose_redirects(ifindex) ? STATUS_FAULT_DROPS_REDIRECTS : STATUS_FAULT_NONE;
 }
 
 uint32_t watch_lost(uint32_t ifindex)

@@ -201,10 +201,14 @@ void device_channels(const char *name, struct device_channels *channels)
 	*channels = named(name)->channels;
 }
 
+static uint32_t losing; /* a device that was found to lose redirects */
+
 void drops_forget(uint32_t ifindex)
 {
 	if (find(ifindex))
 		find(ifindex)->drops_forgotten++;
+	if (losing == ifindex)
+		losing = 0;
 }
 
 uint32_t cpus_online(void)
@@ -431,8 +435,6 @@ unsigned int drops_list(uint32_t *ifindexes)
 		ifindexes[count++] = host.device[i].link.ifindex;
 	return count;
 }
-
-static uint32_t losing; /* a device that was found to lose redirects */
 
 void drops_look(uint32_t ifindex, bool up)
 {
@@ -2414,6 +2416,43 @@ static void test_redirects_lost(void **state)
 	assert_false(logged("drops frames", ""));
 }
 
+/* With several interfaces generic mode relays them, unless the operator wants native. */
+static void test_redirects_lost_between(void **state)
+{
+	(void)state;
+	add("eth0", ALL);
+	add("eth1", ALL);
+	start(OPTION_MODE_AUTO, "eth0 eth1");
+	pass("eth0", 3, 100, true);
+	named("eth1")->loses = true;
+	pass("eth0", 1, 100, true);
+	assert_true(logged("eth1: generic mode", "drops what is redirected to it"));
+	pass("eth0", 4, 100, true);
+	assert_string_equal(mode_of("eth0"), "generic");
+	assert_string_equal(mode_of("eth1"), "generic");
+	assert_int_equal(shown[1].fault, STATUS_FAULT_NONE);
+	/* More queues may help. */
+	named("eth1")->loses = false;
+	named("eth1")->channels.combined = 8;
+	pass("eth0", 1, 100, true);
+	pass("eth0", 1, 100, true);
+	assert_string_equal(mode_of("eth1"), "native");
+	assert_string_equal(mode_of("eth0"), "native");
+}
+
+static void test_redirects_lost_native(void **state)
+{
+	(void)state;
+	add("eth0", ALL);
+	add("eth1", ALL);
+	start(OPTION_MODE_NATIVE, "eth0 eth1");
+	pass("eth0", 3, 100, true);
+	named("eth1")->loses = true;
+	pass("eth0", 5, 100, true);
+	assert_string_equal(mode_of("eth1"), "native");
+	assert_int_equal(shown[1].fault, STATUS_FAULT_DROPS_REDIRECTS);
+}
+
 static void test_stray(void **state)
 {
 	(void)state;
@@ -2510,6 +2549,8 @@ int main(void)
 		TEST(test_no_room),
 		TEST(test_not_sent),
 		TEST(test_redirects_lost),
+		TEST(test_redirects_lost_between),
+		TEST(test_redirects_lost_native),
 		TEST(test_stray),
 	};
 
