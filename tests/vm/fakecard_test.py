@@ -15,7 +15,7 @@ from fake_lab import FakeLab
 from outcome import check_said, said
 from server import Server, attached
 from sizes import lost
-from talk import Talk
+from talk import Chatter, Talk
 from tap import check, check_equal, note, run, skip, test, wait_until
 from vlan_lab import linux
 
@@ -31,15 +31,13 @@ def both(mode):
 
 
 def comes_to(lab, server, wanted):
-    """In these modes within seconds, and then all is relayed by the kernel."""
+    """In these modes within seconds of traffic, of which a driver may lose all, and then all is relayed
+    by the kernel."""
     with Talk(lab) as talk:
-
-        def there():
-            talk.works(0.3)
-            return modes(lab.server) == wanted and talk.in_kernel(server)
-
         try:
-            wait_until(there, PATIENCE, f"modes {wanted} and relayed by the kernel")
+            with Chatter(talk):
+                wait_until(lambda: modes(lab.server) == wanted, PATIENCE, f"modes {wanted}")
+            talk.wait_kernel(server, PATIENCE)
         except Exception:
             note("\n".join(said(server, "")))
             note(f"modes {modes(lab.server)}")

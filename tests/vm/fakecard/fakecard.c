@@ -150,6 +150,8 @@ static struct sk_buff *run_program(struct end *end, struct bpf_prog *program, st
 	case XDP_TX:
 		if (sends)
 			cable_send(end, xdp.data, xdp.data_end - xdp.data);
+		else
+			trace_xdp_exception(end->device, program, XDP_TX); /* as drivers do with what they do not know */
 		break;
 	case XDP_REDIRECT:
 		if (!redirect(end, &xdp, program))
