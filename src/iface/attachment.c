@@ -176,12 +176,13 @@ static uint32_t mtu_taken(const struct link *device, bool frags)
 static struct carrier native_carrier(const struct link *device, bool frags)
 {
 	char driver[DEVICE_DRIVER_SIZE];
+	uint32_t taken = mtu_taken(device, frags);
 	uint64_t features;
 
 	device_driver(device->name, driver);
 	return (struct carrier){
-		.mtu = mtu_taken(device, frags),
-		.detach_mtu = driver_detach_mtu(driver, !device_xdp_features(device->ifindex, &features)),
+		.mtu = taken,
+		.detach_mtu = driver_detach_mtu(driver, !device_xdp_features(device->ifindex, &features), taken),
 	};
 }
 
@@ -218,12 +219,17 @@ bool attachment_is_outgrown(const struct link *device)
 int attachment_take_frags(const struct link *device)
 {
 	int slot = find(device->ifindex);
+	struct carrier now;
 
 	if (slot < 0 || !attachment_has_frags())
 		return -EOPNOTSUPP;
 	if (bpf_link_update(attachments.carrier[slot].link, attachments.programs.frags, NULL))
 		return -errno;
-	attachments.carrier[slot].mtu = mtu_taken(device, true);
+	now = native_carrier(device, true);
+	attachments.carrier[slot].mtu = now.mtu;
+	/* That of a bond is what its members take. */
+	if (!device->bond)
+		attachments.carrier[slot].detach_mtu = now.detach_mtu;
 	return 0;
 }
 

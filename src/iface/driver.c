@@ -173,10 +173,12 @@ enum driver_sends driver_sends(const char *driver, uint32_t kernel)
 	return kernel >= known->since ? known->sends : DRIVER_SENDS_UNKNOWN;
 }
 
-uint32_t driver_detach_mtu(const char *driver, bool told)
+uint32_t driver_detach_mtu(const char *driver, bool told, uint32_t taken)
 {
 	const struct driver *known = find(driver);
 
+	if (!known->name)
+		return taken;
 	if (sysconf(_SC_PAGESIZE) != PAGE || (told && known->detach_mended))
 		return 0;
 	return known->detach_mtu;

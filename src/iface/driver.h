@@ -54,9 +54,10 @@ enum driver_sends driver_sends(const char *driver, uint32_t kernel);
 
 /**
  * The largest MTU at which the driver gives the program back. Above it, detaching fails, and the program stays in the
- * driver for good. 0: it always does. `told`: the kernel tells XDP features (since Linux 6.3).
+ * driver for good. 0: it always does. `told`: the kernel tells XDP features (since Linux 6.3). `taken`: the largest MTU at
+ * which it is known to take the program; of a driver that is not known it is the answer.
  */
-uint32_t driver_detach_mtu(const char *driver, bool told);
+uint32_t driver_detach_mtu(const char *driver, bool told, uint32_t taken);
 
 /** Whether attaching and detaching reset the card, so that all traffic on it pauses. */
 bool driver_resets(const char *driver);

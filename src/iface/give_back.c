@@ -24,8 +24,8 @@ int give_back_begin(uint32_t ifindex, uint32_t most, struct give_back *lowered)
 		return error;
 	}
 	log_line(LOG_LEVEL_WARNING,
-		 "%s: mtu %u was set to %u for a moment, as its driver does not give back an XDP program above that, and would "
-		 "lose large frames for good",
+		 "%s: mtu %u was set to %u for a moment, as its driver may not give back an XDP program above that, and "
+		 "would then lose large frames for good",
 		 device->name, device->mtu, most);
 	lowered->before = before;
 	lowered->ifindex = ifindex;

@@ -909,6 +909,23 @@ static void test_mtu_given_back(void **state)
 	assert_int_equal(host.mtu_lowest, 0);
 }
 
+/* What a driver does that nobody knows: at the MTU at which it has taken the program it also gives it back. */
+static void test_mtu_of_unknown_driver(void **state)
+{
+	struct fake *device = add("eth0", ALL);
+
+	(void)state;
+	device->driver = "unknown";
+	device->mtu_taken = 2000;
+	host.no_frags = true;
+	assert_int_equal(start(OPTION_MODE_AUTO, "eth0"), MANAGER_STARTED);
+	device->link.mtu = 9000;
+	manager_refresh();
+	assert_string_equal(mode_of("eth0"), "generic");
+	assert_int_equal(host.mtu_lowest, 1500);
+	assert_int_equal(device->link.mtu, 9000);
+}
+
 /* Where the MTU cannot be lowered the link is not closed, and one warning says what to do. */
 static void test_mtu_stuck(void **state)
 {
@@ -2499,6 +2516,7 @@ int main(void)
 		TEST(test_mtu_raised),
 		TEST(test_mtu_kept_by_driver),
 		TEST(test_mtu_given_back),
+		TEST(test_mtu_of_unknown_driver),
 		TEST(test_mtu_stuck),
 		TEST(test_refusal_asked_again),
 		TEST(test_veth_other_end),
