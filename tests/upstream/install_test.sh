@@ -28,6 +28,18 @@ holds "its manual" [ -f "$scratch/root$(directory MANPREFIX)/man/man1/turnserver
 holds "that of the tool" [ -f "$scratch/root$(directory MANPREFIX)/man/man1/turnutils_xdp.1" ]
 holds "the tool's completion" bash -n "$scratch/root$(directory PREFIX)/share/bash-completion/completions/turnutils_xdp"
 holds "examples of its configuration" [ -f "$examples/etc/turnserver-xdp.conf" ]
+default=$scratch/root$(directory CONFDIR)/turnserver.conf.default
+lines=$(wc -l <"$upstream/examples/etc/turnserver.conf")
+starts_as_coturns() { head -n "$lines" "$default" | cmp - "$upstream/examples/etc/turnserver.conf"; }
+has_each_option_once() {
+	for option in xdp-offload xdp-interface=eth0 xdp-mode=auto xdp-max-channels=16384 xdp-required; do
+		[ "$(grep -c "^#$option\$" "$default")" -eq 1 ] || return 1
+	done
+}
+turns_nothing_on() { ! tail -n "+$((lines + 1))" "$default" | grep '^[^#]'; }
+holds "the default configuration begins with coturn's" starts_as_coturns
+holds "the offload's options follow, each of them once" has_each_option_once
+holds "and all of them are comments" turns_nothing_on
 holds "a drop-in for systemd" [ -f "$examples/systemd/xdp-offload.conf" ]
 holds "an empty user database" cmp "$upstream/sqlite/turndb" "$database"
 # The group root is that of a server with proc-user and without proc-group.
@@ -108,9 +120,11 @@ fi
 # --- again, and away ---
 holds "a user is added" "$top/turndb/setup-sqlite.sh" "$database" example.org alice secret
 cp -p "$database" "$scratch/users"
+cp "$default" "$scratch/default"
 chmod 664 "$database"
 holds "make install again" into install
 holds "leaves the users" cmp "$scratch/users" "$database"
+holds "the default configuration does not grow" cmp "$scratch/default" "$default"
 holds "and who can read them" [ "$(stat -c %a "$database")" = 664 ]
 holds "make uninstall" into uninstall
 holds "leaves the users" cmp "$scratch/users" "$database"
