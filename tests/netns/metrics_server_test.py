@@ -23,6 +23,7 @@ from tap import check, check_equal, run, test, wait_until
 IDLE = 1200
 CONNECTIONS = 64
 OTHER_FILES = 32
+UNIT = Path(__file__).resolve().parents[2] / "examples" / "systemd" / "turnutils-xdp-metrics.service"
 
 
 @contextlib.contextmanager
@@ -155,6 +156,26 @@ def privileges(lab):
         check_equal(sample(exporter.scrape(), "up", pid=pid), 1, "the server of the PID namespace")
     with Server(lab, *user) as server, Exporter(lab) as exporter:
         check_equal(sample(exporter.scrape(), "up", pid=str(server.pid)), 1, "the server of another user")
+
+
+def unit_settings():
+    """The settings of the example's [Service], by name; a repeated one has its last value."""
+    text = UNIT.read_text(encoding="utf-8")
+    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith("#"))
+
+
+# As systemd starts it, but without its namespaces and its filter of system calls.
+@test("with the capabilities that the example for systemd gives, a user other than root finds the server")
+def unit(lab):
+    settings = unit_settings()
+    names = settings["AmbientCapabilities"].split()
+    check_equal(settings["CapabilityBoundingSet"].split(), names, "the bounding set")
+    words = "-all," + ",".join("+" + name.removeprefix("CAP_").lower() for name in names)
+    prefix = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", f"--bounding-set={words}",
+              f"--inh-caps={words}", f"--ambient-caps={words}", "--no-new-privs")
+    with Server(lab) as server, Exporter(lab, prefix=prefix) as exporter:
+        check_equal(sample(exporter.scrape(), "up", pid=str(server.pid)), 1, "the server")
+        check_equal(exporter.status("CapPrm"), f"{1 << 21 | 1 << 19 | 1 << 2:016x}", "capabilities")
 
 
 @test("requests within a second get the same page, and later ones a new page")

@@ -106,8 +106,14 @@ if command -v systemd-analyze >/dev/null; then
 	holds "and would have one" complains
 	sed "s|/usr/local/bin/turnserver|$programs/turnserver|" "$examples/systemd/turnserver.service" \
 		>"$scratch/units/turnserver.service"
-	verifies() { systemd-analyze verify --man=no "$scratch/units/turnserver.service" 2>&1 | tee "$scratch/said" && ! grep turnserver.service "$scratch/said"; }
-	holds "nor about the unit" verifies
+	sed "s|/usr/local/bin/turnutils_xdp|$programs/turnutils_xdp|" "$examples/systemd/turnutils-xdp-metrics.service" \
+		>"$scratch/units/turnutils-xdp-metrics.service"
+	verifies() { systemd-analyze verify --man=no "$scratch/units/$1" 2>&1 | tee "$scratch/said" && ! grep "$1" "$scratch/said"; } # unit
+	holds "nor about the unit" verifies turnserver.service
+	holds "nor about that of the metrics" verifies turnutils-xdp-metrics.service
+	# 10 is a unit that may do everything. With CAP_SYS_ADMIN, CAP_SYS_PTRACE and the host's network it cannot be 0.
+	holds "which has little that it could do without" systemd-analyze security --offline=yes --threshold=30 \
+		--no-pager "$scratch/units/turnutils-xdp-metrics.service"
 else
 	skips "the drop-in" "systemd-analyze is not installed"
 fi
