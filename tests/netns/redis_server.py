@@ -15,19 +15,26 @@ PORT = 6379
 
 
 class Redis(Service):
-    """A server on the loopback of a namespace, from `with` to its end."""
+    """A server on the loopback of a namespace, from `with` to its end. Another one may have
+    another address, and a password."""
 
     name = "redis-server"
+    address = "127.0.0.1"
+    password = None
     location = f"ip=127.0.0.1 dbname=0 port={PORT}"
 
-    def prepare(self):
+    def binary(self):
+        """The program, by its name."""
         found = next(filter(None, map(shutil.which, _BINARIES)), None)
         if not found:
             skip("there is no redis-server here: install redis-tools")
         binary = self.lab.folder / "redis-server"
         if not binary.exists():
             binary.symlink_to(found)
-        return [binary, "--port", PORT, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+        return binary
+
+    def prepare(self):
+        return [self.binary(), "--port", PORT, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
                 "--dir", self.lab.folder]
 
     def answers(self):
@@ -35,14 +42,17 @@ class Redis(Service):
             return self.ask("PING") == "PONG"
         return False
 
+    def connection(self):
+        return Connection(self.lab, self.address, self.password)
+
     def ask(self, *words):
         """One command and its reply: a string, a number, a list, or None."""
-        with Connection(self.lab) as connection:
+        with self.connection() as connection:
             return connection.ask(*words)
 
     def subscriber(self):
         """A connection that keeps all that is published from now on."""
-        connection = Connection(self.lab)
+        connection = self.connection()
         connection.ask("PSUBSCRIBE", "*")
         return connection
 
@@ -50,10 +60,12 @@ class Redis(Service):
 class Connection:
     """A connection to it (the protocol is Redis's RESP2)."""
 
-    def __init__(self, lab):
-        self._socket = lab.server.socket("127.0.0.1", 0, socket.SOCK_STREAM)
-        self._socket.connect(("127.0.0.1", PORT))
+    def __init__(self, lab, address="127.0.0.1", password=None):
+        self._socket = lab.server.socket(address, 0, socket.SOCK_STREAM)
+        self._socket.connect((address, PORT))
         self._file = self._socket.makefile("rb")
+        if password:
+            self.ask("AUTH", password)
 
     def __enter__(self):
         return self
