@@ -1,7 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A server of another kind, for a test of its own."""
+"""A server of another kind, for a test of its own. tests/run.sh unpacks those that
+are not installed, so that none runs as a service."""
 
-from tap import wait_until
+from pathlib import Path
+
+from tap import skip, wait_until
+
+UNPACKED = Path(__file__).resolve().parents[2] / "build" / "databases"
+
+
+def find_program(name, *folders):
+    """The folder of a program, unpacked or installed."""
+    for root in (UNPACKED, Path("/")):
+        for folder in folders:
+            for found in sorted(root.glob(f"{folder}/{name}"), reverse=True):
+                return found.parent
+    skip(f"there is no {name} here")
+    return None
 
 
 class Service:

@@ -5,25 +5,13 @@ installed; none runs as a service."""
 
 import os
 import shutil
-from pathlib import Path
 
 from netns import command
 from server import BINARY
-from service import Service
+from service import UNPACKED as _ROOT, Service, find_program
 from tap import skip
 
-_ROOT = Path(__file__).resolve().parents[2] / "build" / "databases"
 _DATABASE, _USER, _PASSWORD = "coturn", "turn", "turn-secret"
-
-
-def _find(name, *folders):
-    """The folder of a program, unpacked or installed."""
-    for root in (_ROOT, Path("/")):
-        for folder in folders:
-            for found in sorted(root.glob(f"{folder}/{name}"), reverse=True):
-                return found.parent
-    skip(f"there is no {name} here")
-    return None
 
 
 def _require(library):
@@ -43,7 +31,7 @@ class _SqlServer(Service):
     def __init__(self, lab):
         super().__init__(lab)
         _require(self.library)
-        self.programs = _find(self.program, *self.folders)
+        self.programs = find_program(self.program, *self.folders)
         libraries = ":".join(str(found) for folder in ("usr/lib", "lib") for found in _ROOT.glob(f"{folder}/*-linux-gnu*"))
         self.environment = {"PATH": f"{self.programs}:{_ROOT}/usr/bin:{os.environ['PATH']}", "LD_LIBRARY_PATH": libraries}
         self.data = lab.folder / self.name
