@@ -24,14 +24,16 @@ REQUESTED_FAMILY, EVEN_PORT = 0x0017, 0x0018
 ADDITIONAL_FAMILY, ADDITIONAL_FAMILY_DRAFT = 0x8000, 0x8032
 ADDRESS_ERROR_CODE = 0x8001
 MOBILITY_TICKET, RESERVATION_TOKEN = 0x8030, 0x0022
+ALTERNATE_SERVER = 0x8023
 
 
 class TurnError(Exception):
     """An error response, by its code (RFC 8656, section 19)."""
 
-    def __init__(self, code):
+    def __init__(self, code, response=None):
         super().__init__(f"error response {code}")
         self.code = code
+        self.response = response
 
 
 def code_of(request, *words):
@@ -59,6 +61,12 @@ def xor_address_parse(value, transaction=None):
     family, port = struct.unpack_from("!xBH", value)
     family, size = (socket.AF_INET6, 16) if family == 2 else (socket.AF_INET, 4)
     return socket.inet_ntop(family, _xor(value[4:4 + size], transaction)), port ^ MAGIC >> 16
+
+
+def address_parse(value):
+    """The value of an attribute that has an IPv4 address as it is."""
+    _, port, packed = struct.unpack("!HH4s", value)
+    return socket.inet_ntoa(packed), port
 
 
 def attribute(kind, value):
@@ -236,11 +244,12 @@ class Client:
             if reply.code == 401 and self.nonce is not None:
                 break
             self.realm, self.nonce = reply.attributes[REALM], reply.attributes[NONCE]
-        raise TurnError(reply.code)
+        raise TurnError(reply.code, reply)
 
-    def allocate(self, lifetime=None, family=None, dual=False, more=b""):
+    def allocate(self, lifetime=None, family=None, dual=False, more=b"", seconds=5):
         """An allocation of the server's default family, of `family` (4 or 6),
-        or of both (`dual`). The IPv6 relayed address of both is `relayed6`."""
+        or of both (`dual`). The IPv6 relayed address of both is `relayed6`. Each
+        response is waited for at most `seconds`."""
         attributes = attribute(REQUESTED_TRANSPORT, bytes([17, 0, 0, 0])) + more
         if lifetime is not None:
             attributes += attribute(LIFETIME, struct.pack("!I", lifetime))
@@ -249,7 +258,7 @@ class Client:
         if dual:
             for kind in (ADDITIONAL_FAMILY, ADDITIONAL_FAMILY_DRAFT):
                 attributes += attribute(kind, bytes([2, 0, 0, 0]))
-        self.response = response = self.request(ALLOCATE, attributes)
+        self.response = response = self.request(ALLOCATE, attributes, seconds)
         relayed = response.relayed
         self.relayed = relayed[0]
         self.ticket = response.attributes.get(MOBILITY_TICKET)
