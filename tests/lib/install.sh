@@ -74,17 +74,19 @@ clang_packages() {
 		echo "libclang-rt-$("${CLANG:-clang}" -dumpversion | cut -d. -f1)-dev"
 }
 
-# What is missing of the databases that users can be in.
+# What is missing of the databases that users can be in, and of Prometheus.
 database_packages() {
 	ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 ||
 		apt-cache depends postgresql 2>/dev/null | sed -n 's/.*Depends: \(postgresql-[0-9]*\)$/\1/p'
-	packages_of "mariadbd:mariadb-server-core mariadb-client-core"
+	packages_of "mariadbd:mariadb-server-core mariadb-client-core" prometheus:prometheus
 }
 
 # Unpacks packages of servers below build/databases, with what they need and is
 # not here: installed, they would start services, or take the place of others.
 unpack_packages() { # packages...
-	[ $# -gt 0 ] && [ ! -d build/databases ] || return 0
+	[ $# -gt 0 ] || return 0
+	# What was unpacked earlier may lack what a newer test needs.
+	! echo "$*" | cmp -s - build/databases/packages || return 0
 	rm -rf build/databases.new
 	mkdir -p build/databases.new/archives/partial
 	install "$*, below build/databases" --download-only \
@@ -93,7 +95,8 @@ unpack_packages() { # packages...
 		[ -f "$archive" ] || return 0
 		dpkg -x "$archive" build/databases.new
 	done
-	rm -rf build/databases.new/archives
+	rm -rf build/databases.new/archives build/databases
+	echo "$*" >build/databases.new/packages
 	mv build/databases.new build/databases
 }
 
