@@ -16,7 +16,7 @@ ALONE = math.inf
 # Processors that a test uses on average, where it is not what is usual in its group.
 CORES = {
     "netns/no_server_test": ALONE,
-    "netns/admission_test": 0.2, "netns/conntrack_test": 0.2, "netns/ends_test": 0.2, "netns/figures_test": 0.2,
+    "netns/admission_test": 0.2, "netns/cluster_test": 0.6, "netns/conntrack_test": 0.2, "netns/ends_test": 0.2, "netns/figures_test": 0.2,
     "netns/follow_test": 0.2, "netns/generated_test": 0.8,
     "netns/lifetime_test": 0.2, "netns/metrics_server_test": 0.2, "netns/mobility_test": 0.2, "netns/monitor_test": 0.2,
     "netns/usage_test": 0.2, "netns/watch_test": 0.2,
@@ -111,7 +111,7 @@ def _tests(group):
 def tests_of(group):
     found = list(_tests(group))
     for test in found:
-        if test.name == "netns/userdb_test":
+        if test.name in ("netns/userdb_test", "netns/cluster_test"):
             test.after = (MORE,)
     return found
 
