@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Replaces multiplex_peer.c, prometheus.c and send_batch.c in a build of coturn 4.6, which has none of these features. */
+/*
+ * Replaces multiplex_peer.c, prometheus.c and send_batch.c in a build of coturn 4.6, which has none of these features. It
+ * does not need client_ttl.c.
+ */
 #include "mainrelay.h"
 
 #include "coturn/release.h"
