@@ -15,6 +15,7 @@ import contextlib
 import random
 import re
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -110,7 +111,8 @@ class _Redis(Redis):
     location = f"ip={OPS} port=6379 dbname=0 password={password}"
 
     def prepare(self):
-        return [self.binary(), EXAMPLE / "redis.conf", "--dir", self.lab.folder]
+        # A folder of its own, as it keeps what it has on the disk.
+        return [self.binary(), EXAMPLE / "redis.conf", "--dir", tempfile.mkdtemp(dir=self.lab.folder)]
 
 
 class Cluster:
