@@ -208,13 +208,18 @@ def _try(lab, address):
     return None, None
 
 
-def by_list(lab):
-    """A client that goes through the servers in the order of the SRV records."""
-    for address in srv_order():
+def _first(lab, addresses):
+    """A client of the first of these that has an allocation for it."""
+    for address in addresses:
         client, _ = _try(lab, address)
         if client:
             return client
     raise TimeoutError("no server has an allocation")
+
+
+def by_list(lab):
+    """A client that goes through the servers in the order of the SRV records."""
+    return _first(lab, srv_order())
 
 
 def by_front(lab):
@@ -229,11 +234,7 @@ def by_front(lab):
 
 def by_route(lab):
     """A client of the address that all servers share; another port is another try."""
-    for _ in range(12):
-        client, _ = _try(lab, SHARED)
-        if client:
-            return client
-    raise TimeoutError("no server has an allocation")
+    return _first(lab, [SHARED] * 12)
 
 
 def timed(way, lab):
