@@ -158,8 +158,7 @@ def drained(lab):
 
 
 def end_of_drain(cluster, server, gone):
-    """When its last session has ended, the server ends as well, and Prometheus says so."""
-    # coturn ends it, whatever lives, as an operator does who does not wait any longer.
+    """An operator does not wait any longer, and ends it with what lives; an alert says so."""
     server.signal(signal.SIGTERM)
     check_equal(server.wait_end(15), 0, "exit status")
     wait_until(lambda: not attached(cluster.lab.hosts[gone]), 5, "the program detached")
