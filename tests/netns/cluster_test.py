@@ -52,12 +52,6 @@ def exchange(talks):
     return sent
 
 
-@contextlib.contextmanager
-def cluster_and_route(lab):
-    with Cluster(lab) as cluster, router(lab) as log:
-        yield cluster, log
-
-
 def arrivals(lab, stack, kind, at_half):
     """Clients that come one after the other, with something that happens when a half have come: their
     talks and the longest that one took for its allocation before and after it."""
@@ -87,7 +81,7 @@ def files(lab):
 
 @test("sums over the servers, as Prometheus and Redis have them, are what clients and peers sent", seconds=180)
 def sums(lab):
-    with cluster_and_route(lab) as (cluster, _), contextlib.ExitStack() as stack:
+    with Cluster(lab) as cluster, router(lab), contextlib.ExitStack() as stack:
         subscriber = cluster.redis.subscriber()
         talks = [talk for way in WAYS.values() for talk in spread(lab, stack, way, least=1)]
         for way in WAYS:
@@ -137,7 +131,7 @@ def check_redis(cluster, subscriber, talks, where, sent):
 def drained(lab):
     if version() < (4, 17):
         skip("this coturn does not drain")
-    with cluster_and_route(lab) as (cluster, _), contextlib.ExitStack() as stack:
+    with Cluster(lab) as cluster, router(lab), contextlib.ExitStack() as stack:
         talks = spread(lab, stack, by_list)
         gone = SERVERS[0]
         server = cluster.servers[gone]
@@ -166,7 +160,7 @@ def end_of_drain(cluster, server, gone):
 
 
 def killed(lab, kind):
-    with cluster_and_route(lab) as (cluster, log), contextlib.ExitStack() as stack:
+    with Cluster(lab) as cluster, router(lab) as log, contextlib.ExitStack() as stack:
         # Of many clients, some would move if the route was spread anew.
         talks = spread(lab, stack, WAYS[kind], least=6)
         gone = SERVERS[0]
