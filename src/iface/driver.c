@@ -188,10 +188,3 @@ bool driver_resets(const char *driver)
 {
 	return find(driver)->resets;
 }
-
-uint32_t driver_kernel(const char *release)
-{
-	unsigned int major, minor;
-
-	return sscanf(release, "%u.%u", &major, &minor) == 2 ? KERNEL_VERSION(major, minor, 0) : 0;
-}

@@ -62,7 +62,4 @@ uint32_t driver_detach_mtu(const char *driver, bool told, uint32_t taken);
 /** Whether attaching and detaching reset the card, so that all traffic on it pauses. */
 bool driver_resets(const char *driver);
 
-/** The version of a kernel from its name ("6.1.0-30-amd64"); 0 if it is not of this form. */
-uint32_t driver_kernel(const char *release);
-
 #endif

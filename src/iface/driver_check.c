@@ -6,16 +6,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
 
+#include "base/kernel.h"
 #include "iface/gro.h"
-
-static enum driver_sends sends(const char *driver)
-{
-	struct utsname kernel;
-
-	return driver_sends(driver, uname(&kernel) ? 0 : driver_kernel(kernel.release));
-}
 
 void driver_check_read(const struct links *links, const struct link *device, bool frags, struct driver_facts *facts)
 {
@@ -62,7 +55,7 @@ static int check_veth(const struct driver_facts *facts, bool told, uint64_t feat
 /* Of some drivers the source says more than the kernel does before a program is attached, or at all. */
 static int check_sends(const struct driver_facts *facts, bool told, bool trusted, bool alone, char *why, size_t size)
 {
-	enum driver_sends known = sends(facts->driver);
+	enum driver_sends known = driver_sends(facts->driver, kernel_version());
 
 	if (known == DRIVER_SENDS_BACK && !alone)
 		return fail(facts, "does not send what is redirected to it, and there are several interfaces", why, size);
@@ -117,7 +110,7 @@ bool driver_check_redirects(const struct link *device)
 	if (!device_xdp_features(device->ifindex, &features))
 		return features & XDP_FEATURE_REDIRECT && features & XDP_FEATURE_NDO_XMIT;
 	device_driver(device->name, driver);
-	return sends(driver) != DRIVER_SENDS_BACK;
+	return driver_sends(driver, kernel_version()) != DRIVER_SENDS_BACK;
 }
 
 bool driver_check_unknown(const struct link *device)
@@ -128,5 +121,5 @@ bool driver_check_unknown(const struct link *device)
 	device_driver(device->name, driver);
 	/* What a veth's other end does depends on how that is configured. */
 	return device_xdp_features(device->ifindex, &features) &&
-	       (sends(driver) == DRIVER_SENDS_UNKNOWN || !strcmp(driver, "veth"));
+	       (driver_sends(driver, kernel_version()) == DRIVER_SENDS_UNKNOWN || !strcmp(driver, "veth"));
 }

@@ -3,9 +3,9 @@
 
 #include <linux/version.h>
 #include <net/if.h>
-#include <sys/utsname.h>
 
 #include "abi.h"
+#include "base/kernel.h"
 #include "iface/attachment.h"
 #include "iface/driver.h"
 #include "iface/drops.h"
@@ -32,7 +32,6 @@ bool leaving_takes_redirects(uint32_t ifindex)
 static bool transmits(uint32_t ifindex)
 {
 	char name[IF_NAMESIZE] = "";
-	struct utsname kernel;
 
 	if (!if_indextoname(ifindex, name))
 		return false;
@@ -43,7 +42,7 @@ static bool transmits(uint32_t ifindex)
 	if (device_driver_is(name, "veth"))
 		return false;
 	/* Before Linux 6.12 vmxnet3 sends them from where they began before bpf_xdp_adjust_head (4678adf94da4). */
-	return !device_driver_is(name, "vmxnet3") || uname(&kernel) || driver_kernel(kernel.release) >= KERNEL_VERSION(6, 12, 0);
+	return !device_driver_is(name, "vmxnet3") || kernel_version() >= KERNEL_VERSION(6, 12, 0);
 }
 
 void leaving_forget(void)

@@ -4,10 +4,10 @@
 #include <linux/version.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 #include "abi.h"
 #include "base/cpus.h"
+#include "base/kernel.h"
 #include "base/log.h"
 #include "iface/attachment.h"
 #include "iface/driver.h"
@@ -56,13 +56,6 @@ bool redirects_need_channels(const char *driver, uint32_t kernel, const struct d
 	if (!found || (found->until && kernel >= found->until))
 		return false;
 	return channels->combined && channels->combined < cpus;
-}
-
-static uint32_t kernel_version(void)
-{
-	struct utsname name;
-
-	return uname(&name) ? 0 : driver_kernel(name.release);
 }
 
 static struct device *find(uint32_t ifindex)
