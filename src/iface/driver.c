@@ -11,6 +11,8 @@
 
 #define V5_10 KERNEL_VERSION(5, 10, 0)
 #define V6_1 KERNEL_VERSION(6, 1, 0)
+/* Of no kernel yet. */
+#define NEVER UINT32_MAX
 
 /*
  * Read in Linux 5.10, 6.1 and 6.12, in the file of drivers/net/ that stands behind each entry. What they have in common:
@@ -27,7 +29,11 @@ static const struct driver {
 	uint32_t detach_mtu; /* driver_detach_mtu */
 	bool detach_mended;  /* not since Linux 6.3 */
 	enum driver_sends sends;
-	uint32_t since; /* the first kernel of those that were read in which it is so */
+	uint32_t since;        /* the first kernel of those that were read in which it is so */
+	uint32_t shares;       /* the first kernel in which CPUs share transmit queues for what they redirect */
+	uint32_t transmits;    /* the first kernel in which what the program returns with XDP_TX is sent as it should */
+	const char *why_avoid; /* driver_is_avoided */
+	bool no_xdp;           /* in no kernel */
 } drivers[] = {
 	/* ethernet/amazon/ena/ena_xdp.h: ENA_XDP_MAX_MTU, ena_xdp_legal_queue_count() */
 	{ "ena", .mtu = 3498, .half = true, .resets = true, .sends = DRIVER_SENDS_ALL, .since = V6_1 },
@@ -37,8 +43,11 @@ static const struct driver {
 	 */
 	{ "virtio_net", .mtu = 3490, .loses = true, .detach_mtu = PAGE - 32, .detach_mended = true,
 	  .sends = DRIVER_SENDS_ALL, .since = V5_10 },
-	/* veth.c: veth_xdp_set(), for the MTU of the other end */
-	{ "veth", .mtu = 3506, .sends = DRIVER_SENDS_ALL, .since = V5_10 },
+	/*
+	 * veth.c: veth_xdp_set(), for the MTU of the other end. After XDP_TX the driver does not wake its other end if that has no
+	 * program (veth_xdp_flush()), so the frames would wait there. After a redirect it does.
+	 */
+	{ "veth", .mtu = 3506, .sends = DRIVER_SENDS_ALL, .since = V5_10, .transmits = NEVER },
 	/* ethernet/google/gve/gve_main.c: verify_xdp_configuration(), buffers of 2048 bytes; for detaching, too */
 	{ "gve", .mtu = 2032, .half = true, .lro = true, .resets = true, .detach_mtu = 2032 },
 	/* xen-netfront.c: xennet_xdp_set(), for detaching, too */
@@ -52,18 +61,25 @@ static const struct driver {
 	/* ethernet/intel/: ixgbe_xdp_setup(), igb_xdp_setup(), i40e_xdp_setup(), ice_xdp_setup_prog(), buffers of 3072 bytes */
 	{ "ixgbe", .mtu = 3050, .lro = true, .resets = true, .sends = DRIVER_SENDS_ALL, .since = V5_10 },
 	{ "igb", .mtu = 3046, .resets = true, .sends = DRIVER_SENDS_ALL, .since = V5_10 },
-	{ "i40e", .mtu = 3046, .resets = true, .sends = DRIVER_SENDS_ALL, .since = V5_10 },
-	{ "ice", .mtu = 3046, .resets = true, .sends = DRIVER_SENDS_ALL, .since = V5_10 },
+	/* and i40e_xdp_xmit(), ice_xdp_xmit() */
+	{ "i40e", .mtu = 3046, .resets = true, .sends = DRIVER_SENDS_ALL, .since = V5_10, .shares = NEVER },
+	{ "ice", .mtu = 3046, .resets = true, .sends = DRIVER_SENDS_ALL, .since = V5_10, .shares = KERNEL_VERSION(5, 16, 0) },
 	/* ethernet/intel/igc/igc_xdp.c: igc_xdp_set_prog(), no jumbo frames */
 	{ "igc", .mtu = 1500, .resets = true, .sends = DRIVER_SENDS_ALL, .since = V6_1 },
-	/* ethernet/mellanox/mlx5/core/en_main.c: mlx5e_xdp_allowed() */
-	{ "mlx5_core", .lro = true, .resets = true, .sends = DRIVER_SENDS_ALL, .since = V5_10 },
+	/* ethernet/mellanox/mlx5/core/en_main.c: mlx5e_xdp_allowed(); en/xdp.c: mlx5e_xdp_xmit() */
+	{ "mlx5_core", .lro = true, .resets = true, .sends = DRIVER_SENDS_ALL, .since = V5_10, .shares = NEVER },
 	/* No ndo_xdp_xmit: ethernet/mellanox/mlx4/en_netdev.c, ethernet/netronome/nfp/nfp_net_common.c, intel/ixgbevf/ */
 	{ "mlx4_en", .resets = true, .sends = DRIVER_SENDS_BACK, .since = V5_10 },
 	{ "nfp", .resets = true, .sends = DRIVER_SENDS_BACK, .since = V5_10 },
 	{ "ixgbevf", .resets = true, .sends = DRIVER_SENDS_BACK, .since = V5_10 },
-	/* vmxnet3/vmxnet3_xdp.c: vmxnet3_xdp_set() */
-	{ "vmxnet3", .resets = true },
+	/*
+	 * vmxnet3/vmxnet3_xdp.c: vmxnet3_xdp_set(). Before Linux 6.12 it sends what returns with XDP_TX from where that began before
+	 * bpf_xdp_adjust_head (4678adf94da4). That it stops was seen with the vmxnet3 of qemu and Linux 6.12, with a program that
+	 * only passes frames up; it is not known to be mended later.
+	 */
+	{ "vmxnet3", .resets = true, .transmits = KERNEL_VERSION(6, 12, 0),
+	  .why_avoid = "runs no program any more after the interface was down and up again" },
+	{ "team", .no_xdp = true },
 	/* These have ndo_xdp_xmit, and call xdp_do_redirect(). */
 	{ "fsl_dpaa2_eth", .sends = DRIVER_SENDS_ALL, .since = V5_10 },
 	{ "mvneta", .sends = DRIVER_SENDS_ALL, .since = V5_10 },
@@ -158,11 +174,11 @@ bool driver_loses_frames(const struct driver_facts *facts)
 
 bool driver_is_avoided(const char *driver, char *why, size_t size)
 {
-	if (strcmp(driver, "vmxnet3") != 0)
+	const char *reason = find(driver)->why_avoid;
+
+	if (!reason)
 		return false;
-	/* Seen with the vmxnet3 of qemu and Linux 6.12, with a program that only passes frames up; not known to be mended later. */
-	snprintf(why, size, "the driver (vmxnet3) runs no program any more after the interface was down and up again; xdp-mode=native "
-			    "uses it all the same");
+	snprintf(why, size, "the driver (%s) %s; xdp-mode=native uses it all the same", driver, reason);
 	return true;
 }
 
@@ -171,6 +187,22 @@ enum driver_sends driver_sends(const char *driver, uint32_t kernel)
 	const struct driver *known = find(driver);
 
 	return kernel >= known->since ? known->sends : DRIVER_SENDS_UNKNOWN;
+}
+
+bool driver_has_no_xdp(const char *driver)
+{
+	return find(driver)->no_xdp;
+}
+
+bool driver_transmits(const char *driver, uint32_t kernel)
+{
+	return kernel >= find(driver)->transmits;
+}
+
+/* All of these drivers have combined channels. A driver that does not say how many it has is not judged. */
+bool driver_loses_redirects(const char *driver, uint32_t kernel, const struct device_channels *channels, uint32_t cpus)
+{
+	return kernel < find(driver)->shares && channels->combined && channels->combined < cpus;
 }
 
 uint32_t driver_detach_mtu(const char *driver, bool told, uint32_t taken)

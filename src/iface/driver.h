@@ -52,6 +52,18 @@ enum driver_sends {
 /** Of a kernel that does not tell (before Linux 6.3). `kernel` is its version: KERNEL_VERSION of linux/version.h. */
 enum driver_sends driver_sends(const char *driver, uint32_t kernel);
 
+/** Whether it has no XDP in any kernel, so that it need not be tried where the kernel does not tell. */
+bool driver_has_no_xdp(const char *driver);
+
+/** Whether it sends what its own program returns with XDP_TX as it should. `kernel` is as in driver_sends. */
+bool driver_transmits(const char *driver, uint32_t kernel);
+
+/**
+ * Whether it drops what some of the CPUs redirect to it, with so many channels: each CPU has a transmit queue of its own for
+ * that. `kernel` is as in driver_sends; `cpus` is the highest number of a CPU, and one.
+ */
+bool driver_loses_redirects(const char *driver, uint32_t kernel, const struct device_channels *channels, uint32_t cpus);
+
 /**
  * The largest MTU at which the driver gives the program back. Above it, detaching fails, and the program stays in the
  * driver for good. 0: it always does. `told`: the kernel tells XDP features (since Linux 6.3). `taken`: the largest MTU at

@@ -76,7 +76,7 @@ int driver_check(const struct link *device, const struct driver_facts *facts, bo
 
 	if (!strcmp(facts->driver, "veth"))
 		return check_veth(facts, told, features, trusted, why, size);
-	if (told && !(features & XDP_FEATURE_BASIC))
+	if (told ? !(features & XDP_FEATURE_BASIC) : driver_has_no_xdp(facts->driver))
 		return fail(facts, "has no XDP", why, size);
 	if (told && !(features & XDP_FEATURE_REDIRECT) && !alone)
 		return fail(facts, "does not redirect, and there are several interfaces", why, size);

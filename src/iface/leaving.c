@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "iface/leaving.h"
 
-#include <linux/version.h>
 #include <net/if.h>
 
 #include "abi.h"
@@ -31,18 +30,12 @@ bool leaving_takes_redirects(uint32_t ifindex)
 /* Whether a device in native mode sends what the program returns with XDP_TX as it should. */
 static bool transmits(uint32_t ifindex)
 {
-	char name[IF_NAMESIZE] = "";
+	char name[IF_NAMESIZE], driver[DEVICE_DRIVER_SIZE];
 
 	if (!if_indextoname(ifindex, name))
 		return false;
-	/*
-	 * After XDP_TX a veth does not wake its other end if that has no program
-	 * (veth_xdp_flush), so the frames would wait there. After a redirect it does.
-	 */
-	if (device_driver_is(name, "veth"))
-		return false;
-	/* Before Linux 6.12 vmxnet3 sends them from where they began before bpf_xdp_adjust_head (4678adf94da4). */
-	return !device_driver_is(name, "vmxnet3") || kernel_version() >= KERNEL_VERSION(6, 12, 0);
+	device_driver(name, driver);
+	return driver_transmits(driver, kernel_version());
 }
 
 void leaving_forget(void)

@@ -114,9 +114,6 @@ int mode_check_device(const struct links *links, const struct link *device, cons
 
 	if (!device->ethernet)
 		return fail(-EOPNOTSUPP, why, size, "the device below it is not an Ethernet interface");
-	/* What has no XDP in any kernel need not be tried where the kernel does not tell. */
-	if (device_driver_is(device->name, "team"))
-		return fail(-EOPNOTSUPP, why, size, "the driver (team) has no XDP");
 	error = device->bond ? check_bond_tells(device, why, size) : check_driver(links, device, wish, why, size);
 	if (error)
 		return error;

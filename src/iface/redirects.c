@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "iface/redirects.h"
 
-#include <linux/version.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "abi.h"
@@ -12,19 +10,7 @@
 #include "iface/attachment.h"
 #include "iface/driver.h"
 #include "iface/drops.h"
-
-/* Drivers with a transmit queue for each CPU, in drivers/net/ethernet/ of Linux. */
-static const struct driver {
-	const char *name;
-	uint32_t until; /* the first kernel in which CPUs share queues; 0: none does */
-} drivers[] = {
-	/* intel/i40e/i40e_txrx.c: i40e_xdp_xmit() */
-	{ "i40e", 0 },
-	/* mellanox/mlx5/core/en/xdp.c: mlx5e_xdp_xmit() */
-	{ "mlx5_core", 0 },
-	/* intel/ice/ice_txrx.c: ice_xdp_xmit() */
-	{ "ice", KERNEL_VERSION(5, 16, 0) },
-};
+#include "netlink/device.h"
 
 struct device {
 	uint32_t ifindex;
@@ -38,25 +24,6 @@ static struct {
 	struct device device[ABI_PORTS];
 	unsigned int count;
 } known;
-
-static const struct driver *find_driver(const char *name)
-{
-	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
-		if (!strcmp(drivers[i].name, name))
-			return &drivers[i];
-	}
-	return NULL;
-}
-
-/* All of these drivers have combined channels. A driver that does not say how many it has is not judged. */
-bool redirects_need_channels(const char *driver, uint32_t kernel, const struct device_channels *channels, uint32_t cpus)
-{
-	const struct driver *found = find_driver(driver);
-
-	if (!found || (found->until && kernel >= found->until))
-		return false;
-	return channels->combined && channels->combined < cpus;
-}
 
 static struct device *find(uint32_t ifindex)
 {
@@ -97,7 +64,7 @@ static void look_at(struct device *device, const struct link *link, uint32_t cpu
 	device_driver(link->name, driver);
 	device_channels(link->name, &channels);
 	try_again(device, channels.combined + channels.tx, cpus);
-	device->lost = redirects_need_channels(driver, kernel_version(), &channels, cpus);
+	device->lost = driver_loses_redirects(driver, kernel_version(), &channels, cpus);
 	if (device->lost == device->told || alone)
 		return;
 	device->told = device->lost;

@@ -11,14 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "netlink/device.h"
 #include "netlink/links.h"
-
-/**
- * Whether the driver drops what some of the CPUs redirect, with so many channels. `kernel` is the version of the kernel:
- * KERNEL_VERSION of linux/version.h. `cpus` is the highest number of a CPU, and one. Pure.
- */
-bool redirects_need_channels(const char *driver, uint32_t kernel, const struct device_channels *channels, uint32_t cpus);
 
 /**
  * Looks at the channels of all devices in native mode, and at the CPUs. Logs what has changed of a device, if there are

@@ -8,7 +8,13 @@
 
 #include "iface/driver.h"
 
-#define ROW(driver_, device_, mtu_, ...) { .driver = driver_, .device = device_, .mtu = mtu_, __VA_ARGS__ }
+#define V5_15 KERNEL_VERSION(5, 15, 0)
+#define V5_16 KERNEL_VERSION(5, 16, 0)
+
+#define ROW(driver_, device_, mtu_, ...)                                       \
+	{                                                                      \
+		.driver = driver_, .device = device_, .mtu = mtu_, __VA_ARGS__ \
+	}
 #define COMBINED(used, most) .channels = { .combined = used, .combined_max = most }
 
 static void test_refusals(void **state)
@@ -95,6 +101,47 @@ static void test_sends(void **state)
 	}
 }
 
+static void test_redirects(void **state)
+{
+	static const struct {
+		const char *driver;
+		uint32_t kernel, channels, cpus;
+		bool lost;
+	} entries[] = {
+		{ "i40e", V5_15, 3, 4, true },
+		{ "i40e", V5_16, 4, 4, false },
+		{ "i40e", V5_16, 5, 4, false },
+		{ "mlx5_core", V5_16, 3, 4, true },
+		{ "ice", V5_15, 3, 4, true },
+		{ "ice", V5_16, 3, 4, false },
+		{ "ice", 0, 3, 4, true },
+		{ "ixgbe", V5_15, 3, 4, false },
+		{ "unknown", V5_15, 3, 4, false },
+		/* Neither the channels nor the CPUs are known. */
+		{ "i40e", V5_16, 0, 4, false },
+		{ "i40e", V5_16, 3, 0, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(entries); i++) {
+		const struct device_channels channels = { .rx = 1, .tx = 1, .combined = entries[i].channels };
+
+		assert_entry_equal(entries[i].driver,
+				   driver_loses_redirects(entries[i].driver, entries[i].kernel, &channels, entries[i].cpus),
+				   entries[i].lost);
+	}
+}
+
+static void test_transmits(void **state)
+{
+	(void)state;
+	assert_true(driver_transmits("ena", KERNEL_VERSION(5, 10, 0)));
+	assert_true(driver_transmits("unknown", 0));
+	assert_false(driver_transmits("veth", KERNEL_VERSION(6, 12, 0)));
+	assert_false(driver_transmits("vmxnet3", KERNEL_VERSION(6, 11, 0)));
+	assert_true(driver_transmits("vmxnet3", KERNEL_VERSION(6, 12, 0)));
+}
+
 static void test_detaching(void **state)
 {
 	(void)state;
@@ -116,6 +163,8 @@ static void test_others(void **state)
 	assert_true(driver_resets("ena"));
 	assert_false(driver_resets("virtio_net"));
 	assert_false(driver_resets("unknown"));
+	assert_true(driver_has_no_xdp("team"));
+	assert_false(driver_has_no_xdp("unknown"));
 	assert_false(driver_is_avoided("ena", why, sizeof(why)));
 	assert_string_equal(why, "untouched");
 	assert_true(driver_is_avoided("vmxnet3", why, sizeof(why)));
@@ -128,6 +177,8 @@ int main(void)
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_losses),
 		cmocka_unit_test(test_sends),
+		cmocka_unit_test(test_redirects),
+		cmocka_unit_test(test_transmits),
 		cmocka_unit_test(test_detaching),
 		cmocka_unit_test(test_others),
 	};
