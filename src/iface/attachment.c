@@ -362,6 +362,14 @@ unsigned int attachment_aliases(uint32_t device, uint32_t *ifindexes)
 	return count;
 }
 
+unsigned int attachment_ports(uint32_t device, uint32_t *ifindexes)
+{
+	unsigned int count = attachment_aliases(device, ifindexes);
+
+	ifindexes[count++] = device;
+	return count;
+}
+
 bool attachment_knows(uint32_t ifindex)
 {
 	return ifindex && find_entry(ifindex) >= 0;

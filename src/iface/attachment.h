@@ -90,6 +90,12 @@ void attachment_alias_remove(uint32_t alias);
 /** Writes the aliases of a device, at most ABI_PORTS. Returns how many they are. */
 unsigned int attachment_aliases(uint32_t device, uint32_t *ifindexes);
 
+/**
+ * Writes the interfaces by which the frames of a device come and leave: its aliases, and then the device itself, also if it does
+ * not carry the program. At most ABI_PORTS. Returns how many they are.
+ */
+unsigned int attachment_ports(uint32_t device, uint32_t *ifindexes);
+
 /** Whether an interface carries the program, or is an alias of a device that does. */
 bool attachment_knows(uint32_t ifindex);
 

@@ -46,13 +46,14 @@ void leaving_forget(void)
 /* Whether the device, or one of its members, drops what is redirected to it. */
 static bool loses_redirects(uint32_t ifindex)
 {
-	uint32_t aliases[ABI_PORTS];
-	unsigned int count = attachment_aliases(ifindex, aliases);
-	bool lost = redirects_are_lost(ifindex) || drops_lose_redirects(ifindex);
+	uint32_t ports[ABI_PORTS];
+	unsigned int count = attachment_ports(ifindex, ports);
 
-	for (unsigned int i = 0; i < count && !lost; i++)
-		lost = redirects_are_lost(aliases[i]) || drops_lose_redirects(aliases[i]);
-	return lost;
+	while (count--) {
+		if (redirects_are_lost(ports[count]) || drops_lose_redirects(ports[count]))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -61,16 +62,17 @@ static bool loses_redirects(uint32_t ifindex)
  */
 static bool sends_back(uint32_t ifindex)
 {
-	uint32_t aliases[ABI_PORTS];
-	unsigned int count = attachment_aliases(ifindex, aliases);
+	uint32_t ports[ABI_PORTS];
+	unsigned int count = attachment_ports(ifindex, ports);
 
-	if (count > 1 && (!leaving_takes_redirects(ifindex) || loses_redirects(ifindex)))
+	/* The last one is the device. */
+	if (count > 2 && (!leaving_takes_redirects(ifindex) || loses_redirects(ifindex)))
 		return false;
-	for (unsigned int i = 0; i < count; i++) {
-		if (!transmits(aliases[i]))
+	while (count--) {
+		if (!transmits(ports[count]))
 			return false;
 	}
-	return transmits(ifindex);
+	return true;
 }
 
 uint8_t leaving_flags(uint32_t ifindex)

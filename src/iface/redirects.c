@@ -85,10 +85,8 @@ static unsigned int native_ports(uint32_t *ports)
 	unsigned int count = 0, all = attachment_list(devices);
 
 	for (unsigned int i = 0; i < all; i++) {
-		if (attachment_state(devices[i]) != ATTACHMENT_NATIVE)
-			continue;
-		ports[count++] = devices[i];
-		count += attachment_aliases(devices[i], &ports[count]);
+		if (attachment_state(devices[i]) == ATTACHMENT_NATIVE)
+			count += attachment_ports(devices[i], &ports[count]);
 	}
 	return count;
 }

@@ -86,8 +86,8 @@ static void forget_gone(const struct links *links)
 /* 0 or -errno. */
 static int take_sample(const struct link *link, struct watch_sample *sample)
 {
-	uint32_t ports[ABI_PORTS + 1];
-	unsigned int count = attachment_aliases(link->ifindex, ports);
+	uint32_t ports[ABI_PORTS];
+	unsigned int count = attachment_ports(link->ifindex, ports);
 	struct link_count counted;
 	int error = link_count_read(link->ifindex, &counted);
 
@@ -99,7 +99,6 @@ static int take_sample(const struct link *link, struct watch_sample *sample)
 		.link_received = counted.received,
 		.link_sent = counted.sent,
 	};
-	ports[count++] = link->ifindex;
 	for (unsigned int i = 0; i < count; i++) {
 		struct drops_count drops = drops_read(ports[i]);
 		uint32_t no_room;
@@ -179,10 +178,9 @@ static void act(struct watched *device, const struct link *link, struct interfac
 
 static bool drops_redirects(uint32_t ifindex)
 {
-	uint32_t ports[ABI_PORTS + 1];
-	unsigned int count = attachment_aliases(ifindex, ports);
+	uint32_t ports[ABI_PORTS];
+	unsigned int count = attachment_ports(ifindex, ports);
 
-	ports[count++] = ifindex;
 	while (count--) {
 		if (drops_lose_redirects(ports[count]))
 			return true;
