@@ -78,16 +78,22 @@ static void look_at(struct device *device, const struct link *link, uint32_t cpu
 		log_line(LOG_LEVEL_INFO, "%s: has a queue for each CPU now: what other interfaces redirect to it leaves", link->name);
 }
 
-/* The devices in native mode and the members that run their programs: by these the frames leave. */
-static unsigned int native_ports(uint32_t *ports)
+/*
+ * The devices in native mode and the members that run their programs: by these the frames leave. `alone` says whether there is
+ * only one device and it has one member at most, so that frames leave by the port that they came in by.
+ */
+static unsigned int native_ports(uint32_t *ports, bool *alone)
 {
 	uint32_t devices[ABI_ATTACHMENTS];
-	unsigned int count = 0, all = attachment_list(devices);
+	unsigned int count = 0, native = 0, all = attachment_list(devices);
 
 	for (unsigned int i = 0; i < all; i++) {
-		if (attachment_state(devices[i]) == ATTACHMENT_NATIVE)
-			count += attachment_ports(devices[i], &ports[count]);
+		if (attachment_state(devices[i]) != ATTACHMENT_NATIVE)
+			continue;
+		count += attachment_ports(devices[i], &ports[count]);
+		native++;
 	}
+	*alone = native == 1 && count <= 2;
 	return count;
 }
 
@@ -95,7 +101,8 @@ void redirects_follow(const struct links *links)
 {
 	struct device next[ABI_PORTS] = { 0 };
 	uint32_t ports[ABI_PORTS];
-	unsigned int count = 0, all = native_ports(ports);
+	bool alone;
+	unsigned int count = 0, all = native_ports(ports, &alone);
 	uint32_t cpus = all ? cpus_online() : 0;
 
 	for (unsigned int i = 0; i < all; i++) {
@@ -107,5 +114,5 @@ void redirects_follow(const struct links *links)
 	memcpy(known.device, next, count * sizeof(*next));
 	known.count = count;
 	for (unsigned int i = 0; i < count; i++)
-		look_at(&known.device[i], links_find(links, known.device[i].ifindex), cpus, count == 1);
+		look_at(&known.device[i], links_find(links, known.device[i].ifindex), cpus, alone);
 }

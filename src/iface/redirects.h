@@ -14,8 +14,9 @@
 #include "netlink/links.h"
 
 /**
- * Looks at the channels of all devices in native mode, and at the CPUs. Logs what has changed of a device, if there are
- * other devices in native mode. A device whose channels have changed is no longer held to lose what drops.h has seen lost.
+ * Looks at the channels of all devices in native mode, and at the CPUs. Logs what has changed of a device, if frames can
+ * be redirected to it: there are other devices in native mode, or other members of its bond. A device whose channels
+ * have changed is no longer held to lose what drops.h has seen lost.
  */
 void redirects_follow(const struct links *links);
 

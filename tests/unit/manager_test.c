@@ -1887,6 +1887,23 @@ static void test_bond_queues(void **state)
 	assert_int_equal(leaving_flags(bond->link.ifindex), HOP_REDIRECT | HOP_TRANSMIT);
 }
 
+/* With one virtual function nothing is redirected, so nothing is said of its queues. */
+static void test_netvsc_queues(void **state)
+{
+	(void)state;
+	host.cpus = 4;
+	add("eth0", ALL)->driver = "hv_netvsc";
+	add_member("enP1", "mlx5_core", "eth0")->channels.combined = 3;
+	assert_int_equal(start(OPTION_MODE_AUTO, "eth0"), MANAGER_STARTED);
+	assert_string_equal(mode_of("eth0"), "native");
+	manager_refresh();
+	assert_false(logged("enP1: has 3 queues", ""));
+	manager_stop();
+	add("eth1", ALL);
+	assert_int_equal(start(OPTION_MODE_AUTO, "eth0 eth1"), MANAGER_STARTED);
+	assert_true(logged("enP1: has 3 queues", ""));
+}
+
 /* How frames leave by a bond. */
 static void test_bond_flags(void **state)
 {
@@ -2528,6 +2545,7 @@ int main(void)
 		TEST(test_flags),
 		TEST(test_queues),
 		TEST(test_bond_queues),
+		TEST(test_netvsc_queues),
 		TEST(test_vlan_native),
 		TEST(test_vlan_all),
 		TEST(test_vlan_generic),
