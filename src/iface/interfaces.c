@@ -159,7 +159,7 @@ static void publish(unsigned int slot, const struct interface *interface, const 
 		.device_ifindex = interface->device,
 		.mode = modes[attachment_state(interface->device)],
 		.dispatched = attachment_is_dispatched(interface->device),
-		.no_redirect = redirects_are_lost(interface->device),
+		.no_redirect = redirects_lack_queues(interface->device),
 		.fault = watch_fault(driven),
 		.lost = watch_lost(driven),
 	};

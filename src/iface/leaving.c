@@ -7,7 +7,6 @@
 #include "base/kernel.h"
 #include "iface/attachment.h"
 #include "iface/driver.h"
-#include "iface/drops.h"
 #include "iface/redirects.h"
 #include "iface/verified.h"
 #include "netlink/device.h"
@@ -46,14 +45,7 @@ void leaving_forget(void)
 /* Whether the device, or one of its members, drops what is redirected to it. */
 static bool loses_redirects(uint32_t ifindex)
 {
-	uint32_t ports[ABI_PORTS];
-	unsigned int count = attachment_ports(ifindex, ports);
-
-	while (count--) {
-		if (redirects_are_lost(ports[count]) || drops_lose_redirects(ports[count]))
-			return true;
-	}
-	return false;
+	return redirects_lack_queues(ifindex) || redirects_are_dropped(ifindex);
 }
 
 /*

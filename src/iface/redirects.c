@@ -34,11 +34,33 @@ static struct device *find(uint32_t ifindex)
 	return NULL;
 }
 
-bool redirects_are_lost(uint32_t ifindex)
+static bool lacks_queues(uint32_t ifindex)
 {
 	const struct device *device = find(ifindex);
 
 	return device && device->lost;
+}
+
+static bool any_port(uint32_t device, bool (*is_so)(uint32_t ifindex))
+{
+	uint32_t ports[ABI_PORTS];
+	unsigned int count = attachment_ports(device, ports);
+
+	while (count--) {
+		if (is_so(ports[count]))
+			return true;
+	}
+	return false;
+}
+
+bool redirects_lack_queues(uint32_t device)
+{
+	return any_port(device, lacks_queues);
+}
+
+bool redirects_are_dropped(uint32_t device)
+{
+	return any_port(device, drops_lose_redirects);
 }
 
 void redirects_forget(void)

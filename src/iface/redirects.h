@@ -20,8 +20,11 @@
  */
 void redirects_follow(const struct links *links);
 
-/** Whether a device loses redirected frames, as far as redirects_follow has found. */
-bool redirects_are_lost(uint32_t ifindex);
+/** Whether a device, or one of its members, has too few queues for what is redirected to it, as redirects_follow has found. */
+bool redirects_lack_queues(uint32_t device);
+
+/** Whether a device, or one of its members, was seen to drop what is redirected to it (drops.h). */
+bool redirects_are_dropped(uint32_t device);
 
 /** Forgets all devices. */
 void redirects_forget(void);

@@ -11,6 +11,7 @@
 #include "iface/changes.h"
 #include "iface/drops.h"
 #include "iface/one_mode.h"
+#include "iface/redirects.h"
 #include "iface/stray.h"
 #include "iface/watch_judge.h"
 #include "netlink/device.h"
@@ -83,6 +84,12 @@ static void forget_gone(const struct links *links)
 
 /* ---- what was counted ---- */
 
+/* A redirect that the kernel refuses is no failure of the driver, and may be counted as one, too. */
+static uint64_t not_sent(const struct drops_count *drops)
+{
+	return drops->failed > drops->refused ? drops->failed - drops->refused : 0;
+}
+
 /* 0 or -errno. */
 static int take_sample(const struct link *link, struct watch_sample *sample)
 {
@@ -107,9 +114,7 @@ static int take_sample(const struct link *link, struct watch_sample *sample)
 			sample->seen = true;
 		sample->no_room += no_room;
 		sample->stack_received += drops.received;
-		/* A redirect that the kernel refuses is no failure of the driver, and may be counted as one, too. */
-		if (drops.failed > drops.refused)
-			sample->not_sent += drops.failed - drops.refused;
+		sample->not_sent += not_sent(&drops);
 	}
 	return 0;
 }
@@ -176,18 +181,6 @@ static void act(struct watched *device, const struct link *link, struct interfac
 	device->told = true;
 }
 
-static bool drops_redirects(uint32_t ifindex)
-{
-	uint32_t ports[ABI_PORTS];
-	unsigned int count = attachment_ports(ifindex, ports);
-
-	while (count--) {
-		if (drops_lose_redirects(ports[count]))
-			return true;
-	}
-	return false;
-}
-
 /* Whether packets that come in by other interfaces are to leave by a device that packets also come in by. */
 static bool is_between(const struct interfaces *interfaces, uint32_t device, const struct links *links)
 {
@@ -203,7 +196,7 @@ static bool is_between(const struct interfaces *interfaces, uint32_t device, con
 /* In generic mode the stack sends what is redirected. mode_check_device refuses native mode for the same reason. */
 static void leave_for_generic(struct interfaces *interfaces, const struct links *links, uint32_t device)
 {
-	if (interfaces->plan.mode == OPTION_MODE_AUTO && drops_redirects(device) && is_between(interfaces, device, links) &&
+	if (interfaces->plan.mode == OPTION_MODE_AUTO && redirects_are_dropped(device) && is_between(interfaces, device, links) &&
 	    one_mode_can_change(interfaces, device, links))
 		changes_detach(interfaces, device);
 }
@@ -304,15 +297,18 @@ uint8_t watch_fault(uint32_t ifindex)
 	/* In generic mode the stack sends what is redirected. */
 	if (!ifindex || attachment_state(ifindex) == ATTACHMENT_GENERIC)
 		return STATUS_FAULT_NONE;
-	return drops_lose_redirects(ifindex) ? STATUS_FAULT_DROPS_REDIRECTS : STATUS_FAULT_NONE;
+	return redirects_are_dropped(ifindex) ? STATUS_FAULT_DROPS_REDIRECTS : STATUS_FAULT_NONE;
 }
 
 uint32_t watch_lost(uint32_t ifindex)
 {
-	struct drops_count drops;
+	uint32_t ports[ABI_PORTS], lost = 0;
+	unsigned int count = ifindex ? attachment_ports(ifindex, ports) : 0;
 
-	if (!ifindex)
-		return 0;
-	drops = drops_read(ifindex);
-	return (uint32_t)(drops.dropped + (drops.failed > drops.refused ? drops.failed - drops.refused : 0));
+	while (count--) {
+		struct drops_count drops = drops_read(ports[count]);
+
+		lost += (uint32_t)(drops.dropped + not_sent(&drops));
+	}
+	return lost;
 }

@@ -32,7 +32,10 @@ bool watch_distrusts(uint32_t ifindex, char *why, size_t size);
 /** What was found to be wrong with native mode on a device: enum status_fault. */
 uint8_t watch_fault(uint32_t ifindex);
 
-/** How many frames that the program has sent to a device, or sent back by it, got lost afterwards, modulo 2^32. */
+/**
+ * How many frames that the program has sent to a device or its members, or sent back by them, got lost afterwards, modulo
+ * 2^32.
+ */
 uint32_t watch_lost(uint32_t ifindex);
 
 #endif

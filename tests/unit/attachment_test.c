@@ -97,9 +97,15 @@ void redirects_follow(const struct links *links)
 	(void)links;
 }
 
-bool redirects_are_lost(uint32_t ifindex)
+bool redirects_lack_queues(uint32_t device)
 {
-	(void)ifindex;
+	(void)device;
+	return false;
+}
+
+bool redirects_are_dropped(uint32_t device)
+{
+	(void)device;
 	return false;
 }
 

@@ -1882,9 +1882,11 @@ static void test_bond_queues(void **state)
 	manager_refresh();
 	assert_int_equal(leaving_flags(bond->link.ifindex), 0);
 	assert_true(logged("eth2: has 3 queues", "ethtool -L eth2 combined 4"));
+	assert_true(shown[0].no_redirect);
 	named("eth2")->channels.combined = 4;
 	manager_refresh();
 	assert_int_equal(leaving_flags(bond->link.ifindex), HOP_REDIRECT | HOP_TRANSMIT);
+	assert_false(shown[0].no_redirect);
 }
 
 /* With one virtual function nothing is redirected, so nothing is said of its queues. */
@@ -2450,6 +2452,25 @@ static void test_redirects_lost(void **state)
 	assert_false(logged("drops frames", ""));
 }
 
+/* What the members of a bond lose is the bond's. */
+static void test_members_lose(void **state)
+{
+	(void)state;
+	add_bond("bond0");
+	add_member("eth1", "virtio_net", "bond0");
+	add_member("eth2", "virtio_net", "bond0");
+	start(OPTION_MODE_AUTO, "bond0");
+	pass("eth1", 1, 100, true);
+	named("bond0")->drops.dropped = 1;
+	named("eth1")->drops.failed = 20;
+	named("eth2")->drops.failed = 300;
+	named("eth2")->drops.refused = 300;
+	named("eth2")->loses = true;
+	pass("eth1", 1, 100, true);
+	assert_int_equal(shown[0].lost, 21);
+	assert_int_equal(shown[0].fault, STATUS_FAULT_DROPS_REDIRECTS);
+}
+
 /* With several interfaces generic mode relays them, unless the operator wants native. */
 static void test_redirects_lost_between(void **state)
 {
@@ -2585,6 +2606,7 @@ int main(void)
 		TEST(test_no_room),
 		TEST(test_not_sent),
 		TEST(test_redirects_lost),
+		TEST(test_members_lose),
 		TEST(test_redirects_lost_between),
 		TEST(test_redirects_lost_native),
 		TEST(test_stray),
