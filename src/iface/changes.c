@@ -87,9 +87,9 @@ static void outgrow(struct interfaces *interfaces, const struct links *links, co
 		say_stuck(interfaces, device);
 }
 
-void changes_detach(struct interfaces *interfaces, uint32_t device)
+int changes_detach(struct interfaces *interfaces, uint32_t device)
 {
-	detach(interfaces, device, NULL);
+	return detach(interfaces, device, NULL);
 }
 
 void changes_check_device(struct interfaces *interfaces, const struct links *links, uint32_t device)

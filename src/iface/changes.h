@@ -24,8 +24,11 @@ void changes_check_device(struct interfaces *interfaces, const struct links *lin
  */
 void changes_follow(struct interfaces *interfaces, struct interface *interface, const struct links *links);
 
-/** Detaches the program from a device, so that changes_follow chooses the modes of its interfaces anew. */
-void changes_detach(struct interfaces *interfaces, uint32_t device);
+/**
+ * Detaches the program from a device, so that changes_follow chooses the modes of its interfaces anew. 0, or -EBUSY with
+ * nothing changed (attachment_detach).
+ */
+int changes_detach(struct interfaces *interfaces, uint32_t device);
 
 /** Detaches the program from a device that carries it for none of the interfaces any more. */
 void changes_drop_unused(const struct interfaces *interfaces, uint32_t device);

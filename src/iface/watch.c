@@ -134,50 +134,61 @@ static const char *clause(enum status_fault fault)
 	return clauses[fault];
 }
 
-/* Whether the program may run if it is attached once more: some drivers lose it when they are set down and up. */
+/* Attaches the program once more: some drivers lose it when they are set down and up. Whether that was tried. */
 static bool attach_anew(struct watched *device, const struct link *link, struct interfaces *interfaces, uint64_t now)
 {
 	if (device->fault != STATUS_FAULT_NEVER_RUNS || attachment_is_dispatched(link->ifindex) ||
-	    (device->anew_ns && now - device->anew_ns < ANEW_NS))
+	    (device->anew_ns && now - device->anew_ns < ANEW_NS) || changes_detach(interfaces, link->ifindex))
 		return false;
 	log_line(LOG_LEVEL_WARNING,
 		 "%s: the program is attached in native mode and has seen none of %llu packets that came in, so that these were relayed in "
 		 "userspace; it is attached anew",
 		 link->name, (unsigned long long)device->state.frames);
 	device->anew_ns = now;
-	changes_detach(interfaces, link->ifindex);
 	return true;
 }
 
-static void give_up(struct watched *device, const struct link *link, struct interfaces *interfaces, const char *driver)
+/* 0, or -EBUSY if the driver keeps the program. */
+static int give_up(struct watched *device, const struct link *link, struct interfaces *interfaces, const char *driver)
 {
+	int error = changes_detach(interfaces, link->ifindex);
+
+	if (error)
+		return error;
 	log_line(LOG_LEVEL_WARNING, "%s: native mode does not work: the driver (%s) %s; from now on it uses generic mode if it can",
 		 link->name, driver, clause(device->fault));
 	device->distrusted = true;
-	changes_detach(interfaces, link->ifindex);
+	return 0;
 }
 
-static void warn_only(const struct watched *device, const struct link *link, const char *driver)
+static const char *remedy(const struct interfaces *interfaces, const struct link *link)
+{
+	if (attachment_is_dispatched(link->ifindex))
+		return "the other programs of libxdp's dispatcher there have chosen the mode: load them in generic mode";
+	if (interfaces->plan.mode == OPTION_MODE_AUTO)
+		return "it does not give the program back at this mtu; set the mtu to 1500, and the interface uses generic mode";
+	return "use xdp-mode=auto or xdp-mode=generic";
+}
+
+static void warn_only(const struct watched *device, const struct link *link, const struct interfaces *interfaces,
+		      const char *driver)
 {
 	log_line(LOG_LEVEL_WARNING, "%s: native mode does not work: the driver (%s) %s; packets that %s; %s", link->name, driver,
 		 clause(device->fault),
 		 device->fault == STATUS_FAULT_NOT_SENT ? "leave by it are lost" : "come in by it are relayed in userspace",
-		 attachment_is_dispatched(link->ifindex) ?
-			 "the other programs of libxdp's dispatcher there have chosen the mode: load them in generic mode" :
-			 "use xdp-mode=auto or xdp-mode=generic");
+		 remedy(interfaces, link));
 }
 
 static void act(struct watched *device, const struct link *link, struct interfaces *interfaces, uint64_t now)
 {
+	bool may_change = interfaces->plan.mode == OPTION_MODE_AUTO && !attachment_is_dispatched(link->ifindex);
 	char driver[DEVICE_DRIVER_SIZE];
 
 	if (attach_anew(device, link, interfaces, now))
 		return;
 	device_driver(link->name, driver);
-	if (interfaces->plan.mode == OPTION_MODE_AUTO && !attachment_is_dispatched(link->ifindex))
-		give_up(device, link, interfaces, driver);
-	else if (!device->told)
-		warn_only(device, link, driver);
+	if ((!may_change || give_up(device, link, interfaces, driver)) && !device->told)
+		warn_only(device, link, interfaces, driver);
 	device->told = true;
 }
 

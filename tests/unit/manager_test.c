@@ -2411,6 +2411,34 @@ static void test_no_room(void **state)
 	assert_string_equal(mode_of("eth0"), "generic");
 }
 
+/* A driver that keeps the program: that is said once, and the mode changes when the driver can give it back. */
+static void test_no_room_and_stuck(void **state)
+{
+	struct fake *device;
+
+	(void)state;
+	device = add("eth0", ALL);
+	device->driver = "gve";
+	start(OPTION_MODE_AUTO, "eth0");
+	device->link.mtu = 9000;
+	host.mtu_error = -EPERM;
+	for (unsigned int i = 0; i < 30; i++) {
+		pass("eth0", 1, 100, true);
+		slots[0].no_room += 10;
+		if (i == 10)
+			assert_true(logged("eth0: native mode does not work", "does not give the program back"));
+	}
+	assert_false(logged("native mode does not work", ""));
+	assert_string_equal(mode_of("eth0"), "native");
+	host.mtu_error = 0;
+	for (unsigned int i = 0; i < 5; i++) {
+		pass("eth0", 1, 100, true);
+		slots[0].no_room += 10;
+	}
+	assert_true(logged("the driver (gve) leaves the program no room", "generic mode"));
+	assert_string_equal(mode_of("eth0"), "generic");
+}
+
 static void test_not_sent(void **state)
 {
 	struct fake *device;
@@ -2604,6 +2632,7 @@ int main(void)
 		TEST(test_never_runs_in_native_mode),
 		TEST(test_never_runs_in_dispatcher),
 		TEST(test_no_room),
+		TEST(test_no_room_and_stuck),
 		TEST(test_not_sent),
 		TEST(test_redirects_lost),
 		TEST(test_members_lose),
