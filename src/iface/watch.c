@@ -265,12 +265,13 @@ static void look_at_redirects(const struct links *links)
 void watch_look(struct interfaces *interfaces, const struct links *links)
 {
 	uint32_t devices[ABI_ATTACHMENTS];
-	unsigned int count = attachment_list(devices);
 	uint64_t now = clock_monotonic_ns();
 	bool doubtful = false;
+	unsigned int count;
 
 	if (now < watch.next_ns)
 		return;
+	count = attachment_list(devices);
 	watch.next_ns = now + SECOND_NS;
 	forget_gone(links);
 	for (unsigned int i = 0; i < count; i++) {
