@@ -21,9 +21,11 @@
 struct driver_facts {
 	char driver[DEVICE_DRIVER_SIZE]; /* as ethtool(8) has it */
 	char device[IFNAMSIZ];
-	uint32_t mtu; /* of the device; of a veth: that of its other end */
-	bool frags;   /* kernel and driver take programs for frames of several buffers */
-	bool lro;     /* rx-lro is on */
+	uint32_t mtu;      /* of the device; of a veth: that of its other end */
+	bool told;         /* the kernel tells XDP features (since Linux 6.3) */
+	uint64_t features; /* XDP_FEATURE_*; 0: it does not tell */
+	bool frags;        /* kernel and driver take programs for frames of several buffers */
+	bool lro;          /* rx-lro is on */
 	struct device_channels channels;
 };
 

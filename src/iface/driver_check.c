@@ -14,7 +14,6 @@ void driver_check_read(const struct links *links, const struct link *device, boo
 {
 	/* The other end may be in another network namespace. */
 	const struct link *other = device->veth ? links_find(links, device->lower) : NULL;
-	uint64_t features;
 
 	memset(facts, 0, sizeof(*facts));
 	snprintf(facts->device, sizeof(facts->device), "%s", device->name);
@@ -22,7 +21,8 @@ void driver_check_read(const struct links *links, const struct link *device, boo
 	device_channels(device->name, &facts->channels);
 	facts->mtu = other ? other->mtu : device->mtu;
 	facts->lro = gro_feature_is_on(device->name, "rx-lro");
-	facts->frags = frags && !device_xdp_features(device->ifindex, &features) && features & XDP_FEATURE_RX_SG;
+	facts->told = !device_xdp_features(device->ifindex, &facts->features);
+	facts->frags = frags && facts->features & XDP_FEATURE_RX_SG;
 }
 
 /* A reason that begins with the driver's name. */
@@ -33,17 +33,17 @@ static int fail(const struct driver_facts *facts, const char *text, char *why, s
 }
 
 /* A veth has XDP only while it has as many channels to receive as its other end has to send (veth_set_xdp_features). */
-static int check_veth(const struct driver_facts *facts, bool told, uint64_t features, bool trusted, char *why, size_t size)
+static int check_veth(const struct driver_facts *facts, bool trusted, char *why, size_t size)
 {
-	if (told && !(features & XDP_FEATURE_BASIC))
+	if (facts->told && !(facts->features & XDP_FEATURE_BASIC))
 		snprintf(why, size,
 			 "the veth has fewer queues to receive than its other end has to send; ethtool -L %s rx N changes that",
 			 facts->device);
-	else if (!told && !trusted)
+	else if (!facts->told && !trusted)
 		snprintf(why, size,
 			 "this kernel (before 6.3) does not say whether the other end of a veth takes what an XDP program "
 			 "sends; if it has GRO on, use xdp-mode=native");
-	else if (told && !(features & XDP_FEATURE_NDO_XMIT))
+	else if (facts->told && !(facts->features & XDP_FEATURE_NDO_XMIT))
 		snprintf(why, size,
 			 "the veth's other end has neither GRO nor an XDP program, and so drops what an XDP program "
 			 "sends; switch GRO on there: ethtool -K NAME gro on");
@@ -53,13 +53,13 @@ static int check_veth(const struct driver_facts *facts, bool told, uint64_t feat
 }
 
 /* Of some drivers the source says more than the kernel does before a program is attached, or at all. */
-static int check_sends(const struct driver_facts *facts, bool told, bool trusted, bool alone, char *why, size_t size)
+static int check_sends(const struct driver_facts *facts, bool trusted, bool alone, char *why, size_t size)
 {
 	enum driver_sends known = driver_sends(facts->driver, kernel_version());
 
 	if (known == DRIVER_SENDS_BACK && !alone)
 		return fail(facts, "does not send what is redirected to it, and there are several interfaces", why, size);
-	if (!told && known == DRIVER_SENDS_UNKNOWN && !trusted)
+	if (!facts->told && known == DRIVER_SENDS_UNKNOWN && !trusted)
 		return fail(facts,
 			    "is not among those that are known to send what an XDP program relays, and this kernel (before 6.3) "
 			    "does not say; xdp-mode=native tries it",
@@ -67,18 +67,15 @@ static int check_sends(const struct driver_facts *facts, bool told, bool trusted
 	return 0;
 }
 
-int driver_check(const struct link *device, const struct driver_facts *facts, bool trusted, bool alone, char *why,
-		 size_t size)
+int driver_check(const struct driver_facts *facts, bool trusted, bool alone, char *why, size_t size)
 {
 	char command[DRIVER_COMMAND], text[256];
-	uint64_t features = 0;
-	bool told = !device_xdp_features(device->ifindex, &features);
 
 	if (!strcmp(facts->driver, "veth"))
-		return check_veth(facts, told, features, trusted, why, size);
-	if (told ? !(features & XDP_FEATURE_BASIC) : driver_has_no_xdp(facts->driver))
+		return check_veth(facts, trusted, why, size);
+	if (facts->told ? !(facts->features & XDP_FEATURE_BASIC) : driver_has_no_xdp(facts->driver))
 		return fail(facts, "has no XDP", why, size);
-	if (told && !(features & XDP_FEATURE_REDIRECT) && !alone)
+	if (facts->told && !(facts->features & XDP_FEATURE_REDIRECT) && !alone)
 		return fail(facts, "does not redirect, and there are several interfaces", why, size);
 	if (!trusted && driver_is_avoided(facts->driver, why, size))
 		return -EOPNOTSUPP;
@@ -87,7 +84,7 @@ int driver_check(const struct link *device, const struct driver_facts *facts, bo
 		snprintf(why, size, "%s, and would lose larger frames; this changes it: %s", text, command);
 		return -EOPNOTSUPP;
 	}
-	return check_sends(facts, told, trusted, alone, why, size);
+	return check_sends(facts, trusted, alone, why, size);
 }
 
 bool driver_check_wants_frags(const struct link *device)

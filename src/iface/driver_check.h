@@ -20,8 +20,7 @@ void driver_check_read(const struct links *links, const struct link *device, boo
  * the driver sends what a program relays. It is `alone` if frames only have to leave by the device that they came in by.
  * 0; or -EOPNOTSUPP with the reason in `why`.
  */
-int driver_check(const struct link *device, const struct driver_facts *facts, bool trusted, bool alone, char *why,
-		 size_t size);
+int driver_check(const struct driver_facts *facts, bool trusted, bool alone, char *why, size_t size);
 
 /**
  * Whether a device may come to need the program for frames of several buffers: it takes them, and it has a large MTU or

@@ -28,12 +28,11 @@ static enum mode_outcome outcome_of(int error)
 static bool frags_may_help(const struct links *links, const struct link *device, int error)
 {
 	struct driver_facts facts;
-	uint64_t features;
 
 	if (!attachment_has_frags() || error == -EPERM || error == -EBUSY || error == -EEXIST || error == -EUSERS)
 		return false;
 	driver_check_read(links, device, true, &facts);
-	return facts.mtu > ETH_DATA_LEN && (facts.frags || device_xdp_features(device->ifindex, &features));
+	return facts.mtu > ETH_DATA_LEN && (facts.frags || !facts.told);
 }
 
 /*

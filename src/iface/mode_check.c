@@ -53,7 +53,6 @@ void mode_check_read_inputs(const struct links *links, const struct link *link,
 {
 	struct vlan_key tags;
 	const struct link *device = vlan_below(links, link, &tags), *of;
-
 	struct driver_facts facts;
 
 	if (!device)
@@ -73,8 +72,7 @@ void mode_check_read_inputs(const struct links *links, const struct link *link,
 	inputs->device_mtu = facts.mtu;
 	inputs->lro = facts.lro;
 	inputs->channels = facts.channels;
-	if (device_xdp_features(device->ifindex, &inputs->features))
-		inputs->features = 0;
+	inputs->features = facts.features;
 }
 
 bool mode_check_may_help(const struct mode_inputs *before, const struct mode_inputs *now)
@@ -93,7 +91,7 @@ static int check_driver(const struct links *links, const struct link *device, co
 		snprintf(why, size, "the driver (%s) drops what is redirected to it, and there are several interfaces", facts.driver);
 		return -EOPNOTSUPP;
 	}
-	return driver_check(device, &facts, wish->trusted, wish->alone, why, size);
+	return driver_check(&facts, wish->trusted, wish->alone, why, size);
 }
 
 /* What counts of a bond is what its members can. The kernel may say that for the bond, too. */
