@@ -109,9 +109,7 @@ bool interfaces_counts(const struct interface *interface)
 /* The index of the device below an interface's VLANs; 0: it is not there. */
 static uint32_t device_below(const struct interface *interface, const struct links *links)
 {
-	const struct link *link = links_find(links, interface->ifindex);
-	struct vlan_key tags;
-	const struct link *device = link ? vlan_below(links, link, &tags) : NULL;
+	const struct link *device = vlan_device(links, links_find(links, interface->ifindex));
 
 	return device ? device->ifindex : interface->ifindex;
 }
@@ -138,9 +136,7 @@ void interfaces_log(struct interfaces *interfaces)
 /* The device whose driver is or was to run the program for an interface, or 0. */
 static uint32_t driven_device(const struct interface *interface, const struct links *links)
 {
-	const struct link *link = links_find(links, interface->ifindex);
-	struct vlan_key tags;
-	const struct link *device = link ? vlan_below(links, link, &tags) : NULL;
+	const struct link *device = vlan_device(links, links_find(links, interface->ifindex));
 
 	return device ? device->ifindex : interface->device;
 }

@@ -114,8 +114,7 @@ static void say_no_device(char *why)
 static enum mode_outcome try_native(const struct mode_plan *plan, struct interface *interface,
 				    const struct links *links, const struct link *link, char *why)
 {
-	struct vlan_key tags;
-	const struct link *device = vlan_below(links, link, &tags);
+	const struct link *device = vlan_device(links, link);
 	enum mode_outcome outcome = MODE_CARRIED;
 
 	if (!device) {
@@ -217,8 +216,7 @@ static bool native_is_ruled_out(const struct mode_plan *plan, struct interface *
 				const struct link *link)
 {
 	const struct mode_wish wish = { .trusted = plan->mode == OPTION_MODE_NATIVE, .alone = plan->alone };
-	struct vlan_key tags;
-	const struct link *device = vlan_below(links, link, &tags);
+	const struct link *device = vlan_device(links, link);
 
 	interface->follows = false;
 	if (!device)

@@ -51,8 +51,7 @@ static int fail_occupied(uint32_t id, char *why, size_t size)
 void mode_check_read_inputs(const struct links *links, const struct link *link,
 			    struct mode_inputs *inputs)
 {
-	struct vlan_key tags;
-	const struct link *device = vlan_below(links, link, &tags), *of;
+	const struct link *device = vlan_device(links, link), *of;
 	struct driver_facts facts;
 
 	if (!device)

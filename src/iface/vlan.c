@@ -25,8 +25,8 @@ static uint16_t identifier(const struct link *link)
 	return (uint16_t)(link->vlan_id | (link->vlan_protocol == ETH_P_8021AD ? VLAN_8021AD : 0));
 }
 
-const struct link *vlan_below(const struct links *links, const struct link *link,
-			      struct vlan_key *key)
+/* As vlan_device; `key` gets the tags of the frames there, the outer one first. */
+static const struct link *below(const struct links *links, const struct link *link, struct vlan_key *key)
 {
 	unsigned int tags = 0;
 
@@ -42,6 +42,13 @@ const struct link *vlan_below(const struct links *links, const struct link *link
 	if (link)
 		key->ifindex = link->ifindex;
 	return link;
+}
+
+const struct link *vlan_device(const struct links *links, const struct link *link)
+{
+	struct vlan_key tags;
+
+	return below(links, link, &tags);
 }
 
 bool vlan_above(const struct links *links, uint32_t ifindex)
@@ -80,7 +87,7 @@ static int collect(const struct links *links, enum vlan_rank rank,
 
 		if (!link->vlan || !link->vlan_id)
 			continue;
-		device = vlan_below(links, link, &entry.key);
+		device = below(links, link, &entry.key);
 		if (!device || !is_up(links, link) || wanted(link->ifindex, device->ifindex) != rank)
 			continue;
 		memcpy(entry.vlan.mac, link->mac, sizeof(entry.vlan.mac));

@@ -13,12 +13,10 @@
 #include "netlink/links.h"
 
 /**
- * The device below all VLANs of a link, which is the link itself if it is no VLAN; `key` gets
- * the tags of its frames there, the outer one first. NULL if there are more than ABI_TAGS tags,
- * or if the device is in another network namespace. Any thread.
+ * The device below all VLANs of a link, which is the link itself if it is no VLAN. NULL if there are more than ABI_TAGS tags, if
+ * the device is in another network namespace, or if `link` is NULL. Any thread.
  */
-const struct link *vlan_below(const struct links *links, const struct link *link,
-			      struct vlan_key *key);
+const struct link *vlan_device(const struct links *links, const struct link *link);
 
 /** Whether there are VLAN interfaces right above a link. Any thread. */
 bool vlan_above(const struct links *links, uint32_t ifindex);

@@ -73,8 +73,7 @@ static void choose(const struct links *links, const struct link *link, const str
 static uint32_t device_below(const struct links *links, const char *name)
 {
 	const struct link *link = links_find(links, if_nametoindex(name));
-	struct vlan_key tags;
-	const struct link *device = link ? vlan_below(links, link, &tags) : NULL;
+	const struct link *device = vlan_device(links, link);
 
 	return device ? device->ifindex : link ? link->ifindex :
 						 0;
@@ -100,7 +99,6 @@ static void read_one(const struct links *links, const struct check_names *names,
 	const char *name = names->name[which];
 	const struct link *link = links_find(links, if_nametoindex(name)), *device;
 	struct driver_facts facts = { 0 };
-	struct vlan_key tags;
 	uint64_t features;
 
 	memset(interface, 0, sizeof(*interface));
@@ -115,7 +113,7 @@ static void read_one(const struct links *links, const struct check_names *names,
 	interface->up = link->up;
 	interface->merges = gro_merges_udp(links, link);
 	interface->takes_redirects = !device_xdp_features(link->ifindex, &features) && features & XDP_FEATURE_NDO_XMIT;
-	device = vlan_below(links, link, &tags);
+	device = vlan_device(links, link);
 	if (device) {
 		read_device(links, device, frags, servers, interface, &facts);
 		member_names(links, device, interface->members);
