@@ -11,10 +11,13 @@
 #include "iface/verified.h"
 #include "netlink/device.h"
 
-/* The last answer of leaving_flags. */
+/* Many next hops leave by the same few devices, so the kernel is asked once for all. */
 static struct {
-	uint32_t ifindex;
-	uint8_t flags;
+	unsigned int count;
+	struct {
+		uint32_t ifindex;
+		uint8_t flags;
+	} device[ABI_DEVICES];
 } remembered;
 
 bool leaving_takes_redirects(uint32_t ifindex)
@@ -39,7 +42,7 @@ static bool transmits(uint32_t ifindex)
 
 void leaving_forget(void)
 {
-	remembered.ifindex = 0;
+	remembered.count = 0;
 }
 
 /* Whether the device, or one of its members, drops what is redirected to it. */
@@ -67,23 +70,35 @@ static bool sends_back(uint32_t ifindex)
 	return true;
 }
 
-uint8_t leaving_flags(uint32_t ifindex)
+static uint8_t find_flags(uint32_t ifindex)
 {
 	enum attachment_state state = attachment_state(ifindex);
+	uint8_t flags = verified_are_handed_on(ifindex) ? HOP_HANDS_ON : 0;
 	uint64_t features;
 
-	/* Many next hops leave by the same device, so the kernel is asked once for all. */
-	if (remembered.ifindex == ifindex)
-		return remembered.flags;
-	remembered.ifindex = ifindex;
-	remembered.flags = verified_are_handed_on(ifindex) ? HOP_HANDS_ON : 0;
 	if (leaving_takes_redirects(ifindex) && !attachment_any_is_alone() && !loses_redirects(ifindex))
-		remembered.flags |= HOP_REDIRECT;
+		flags |= HOP_REDIRECT;
 	if (!device_xdp_features(ifindex, &features) && features & XDP_FEATURE_NDO_XMIT_SG)
-		remembered.flags |= HOP_FRAGS;
+		flags |= HOP_FRAGS;
 	if (state == ATTACHMENT_GENERIC || (state == ATTACHMENT_NATIVE && sends_back(ifindex)))
-		remembered.flags |= HOP_TRANSMIT;
-	return remembered.flags;
+		flags |= HOP_TRANSMIT;
+	return flags;
+}
+
+uint8_t leaving_flags(uint32_t ifindex)
+{
+	uint8_t flags;
+
+	for (unsigned int i = 0; i < remembered.count; i++) {
+		if (remembered.device[i].ifindex == ifindex)
+			return remembered.device[i].flags;
+	}
+	flags = find_flags(ifindex);
+	if (remembered.count < ABI_DEVICES) {
+		remembered.device[remembered.count].ifindex = ifindex;
+		remembered.device[remembered.count++].flags = flags;
+	}
+	return flags;
 }
 
 void leaving_follow(const struct links *links)

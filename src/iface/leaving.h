@@ -23,7 +23,7 @@ bool leaving_takes_redirects(uint32_t ifindex);
 
 /**
  * How frames can leave by a device that is no VLAN: HOP_REDIRECT, HOP_TRANSMIT, HOP_FRAGS and HOP_HANDS_ON.
- * The last answer is remembered until leaving_forget.
+ * The answers are remembered until leaving_forget.
  */
 uint8_t leaving_flags(uint32_t ifindex);
 

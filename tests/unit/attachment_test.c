@@ -61,9 +61,12 @@ bool dispatcher_holds(uint32_t ifindex)
 	return ifindex != 0;
 }
 
+static unsigned int questions; /* for XDP features */
+
 int device_xdp_features(uint32_t ifindex, uint64_t *features)
 {
 	(void)ifindex;
+	questions++;
 	*features = XDP_FEATURE_BASIC | XDP_FEATURE_REDIRECT | XDP_FEATURE_NDO_XMIT;
 	return 0;
 }
@@ -370,6 +373,29 @@ static void test_transmit(void **state)
 	set_up(state);
 }
 
+/* The next hops of several devices come in any order. */
+static void test_flags_remembered(void **state)
+{
+	unsigned int before;
+
+	(void)state;
+	attach(BOND);
+	attach(OTHER);
+	leaving_flags(BOND);
+	leaving_flags(OTHER);
+	before = questions;
+	assert_int_equal(leaving_flags(BOND), HOP_REDIRECT | HOP_TRANSMIT);
+	assert_int_equal(leaving_flags(OTHER), HOP_REDIRECT | HOP_TRANSMIT);
+	assert_int_equal(questions, before);
+	leaving_forget();
+	leaving_flags(BOND);
+	assert_true(questions > before);
+	/* More than are remembered. */
+	for (uint32_t ifindex = 1; ifindex < 2 * ABI_DEVICES; ifindex++)
+		leaving_flags(1000 + ifindex);
+	assert_int_equal(leaving_flags(OTHER), HOP_REDIRECT | HOP_TRANSMIT);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -379,6 +405,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_full, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_place_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_transmit, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_flags_remembered, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("attachment", tests, NULL, NULL);
