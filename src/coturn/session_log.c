@@ -15,7 +15,7 @@ enum {
 };
 
 /* What was logged of each session of this relay thread, by its number: coturn has no room for it in a session. */
-static __thread ur_map *said;
+static _Thread_local ur_map *said;
 
 /* Returns whether `what` is logged of the session for the first time. */
 static bool is_first(const ts_ur_super_session *ss, uintptr_t what)
