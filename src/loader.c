@@ -15,8 +15,8 @@
 #include "iface/attachment.h"
 #include "iface/driver_check.h"
 #include "iface/drops.h"
-#include "iface/manager.h"
 #include "iface/leaving.h"
+#include "iface/manager.h"
 #include "turn.skel.h"
 
 /* x86 and s390 load from memory in the program's order; of others it is not known. */

@@ -80,11 +80,6 @@ void drops_stop(void)
 	memset(&drops, 0, sizeof(drops));
 }
 
-bool drops_are_known(void)
-{
-	return drops.skeleton != NULL;
-}
-
 /* ---- devices ---- */
 
 /* The place of a device, or -ENOENT. */

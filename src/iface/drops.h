@@ -20,9 +20,6 @@ int drops_start(void);
 /** Ends it. Does nothing if it has not begun. */
 void drops_stop(void);
 
-/** Whether lost frames are counted. */
-bool drops_are_known(void);
-
 /**
  * Reads what was counted of a device, on all CPUs, since the device is watched, which it is from the first such call on. All is
  * 0 if nothing is known, or if too many devices are watched.

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "iface/give_back.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "base/log.h"

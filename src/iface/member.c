@@ -27,7 +27,8 @@ const struct link *member_next(const struct links *links, const struct link *dev
 	return NULL;
 }
 
-bool member_runs_program(const struct links *links, const struct link *device)
+/* Whether a device runs the program on its members: a bond, even without any; others while they have members. */
+static bool runs_program(const struct links *links, const struct link *device)
 {
 	return device->bond || member_next(links, device, NULL);
 }
@@ -63,7 +64,7 @@ uint32_t member_fingerprint(const struct links *links, const struct link *device
 	const struct link *member = NULL;
 	uint32_t hash = 2166136261u;
 
-	if (!member_runs_program(links, device))
+	if (!runs_program(links, device))
 		return 0;
 	hash = mix(mix(hash, device->bond_mode), device->bond_policy);
 	while ((member = member_next(links, device, member)))

@@ -25,9 +25,6 @@ const struct link *member_of(const struct links *links, const struct link *link)
  */
 const struct link *member_next(const struct links *links, const struct link *device, const struct link *member);
 
-/** Whether a device runs the program on its members: a bond, even without any; others while they have members. */
-bool member_runs_program(const struct links *links, const struct link *device);
-
 /** Writes the names of a device's members, or as many as there is room for; "" if it has none. */
 void member_names(const struct links *links, const struct link *device, char names[MEMBER_NAMES]);
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "iface/watch_judge.h"
 
-#include <string.h>
-
 /* So many seconds in a row are evidence, each with so many frames. */
 #define SECONDS 3
 #define FRAMES 4
