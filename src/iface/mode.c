@@ -11,6 +11,7 @@
 #include "iface/driver_check.h"
 #include "iface/leaving.h"
 #include "iface/mode_line.h"
+#include "iface/own_addresses.h"
 #include "iface/vlan.h"
 #include "iface/watch.h"
 #include "netlink/device.h"
@@ -274,7 +275,7 @@ enum mode_outcome mode_choose(const struct mode_plan *plan, struct interface *in
 	mode_check_read_inputs(links, link, &interface->inputs);
 	if (interface->optional)
 		return choose_optional(plan, interface, links, link);
-	if (!link->ethernet || device_driver_is(link->name, "dummy"))
+	if (!link->ethernet || own_addresses_is_silent(link))
 		mode_line_write(why_generic, "%s", link->ethernet ? "it is a dummy interface, which no packet comes in by" : "it is not an Ethernet interface");
 	else
 		outcome = choose_first(plan, interface, links, link, why_generic);

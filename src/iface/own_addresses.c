@@ -11,7 +11,6 @@
 
 #include "base/log.h"
 #include "iface/address_owner.h"
-#include "netlink/device.h"
 #include "netlink/rtnetlink.h"
 #include "table/status.h"
 
@@ -107,7 +106,7 @@ void own_addresses_stop(void)
 
 bool own_addresses_is_silent(const struct link *link)
 {
-	return device_driver_is(link->name, "dummy");
+	return !strcmp(link->kind, "dummy");
 }
 
 static const struct link *find_link(const struct links *links, const char *name)

@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "iface/own_addresses.h"
-#include "netlink/device.h"
 #include "netlink/routes_out.h"
 
 /*
@@ -118,7 +117,7 @@ static enum rank rank_of(const struct candidate *candidate)
 		return RANK_DEFAULT;
 	if (candidate->leads_out)
 		return RANK_ROUTE;
-	return device_driver_is(candidate->link->name, "bridge") ? RANK_BRIDGE : RANK_ADDRESS;
+	return !strcmp(candidate->link->kind, "bridge") ? RANK_BRIDGE : RANK_ADDRESS;
 }
 
 static int compare(const void *left, const void *right)

@@ -8,6 +8,7 @@
 #include "iface/driver_check.h"
 #include "iface/gro.h"
 #include "iface/mode_check.h"
+#include "iface/own_addresses.h"
 #include "iface/vlan.h"
 
 /* ---- what an interface is ---- */
@@ -54,7 +55,7 @@ static void choose(const struct links *links, const struct link *link, const str
 	uint32_t own = interface->program.pid ? link->ifindex : 0;
 	bool generic;
 
-	if (!link->ethernet || device_driver_is(link->name, "dummy")) {
+	if (!link->ethernet || own_addresses_is_silent(link)) {
 		snprintf(interface->why_generic, CHECK_WHY,
 			 link->ethernet ? "it is a dummy interface, which no packet comes in by" :
 					  "it is not an Ethernet interface");

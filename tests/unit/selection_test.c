@@ -13,7 +13,6 @@
 
 #include "base/log.h"
 #include "iface/selection.h"
-#include "netlink/device.h"
 #include "netlink/routes_out.h"
 #include "netlink/rtnetlink.h"
 #include "table/status.h"
@@ -24,7 +23,6 @@
 
 static struct {
 	struct link link[LINKS_MAX];
-	const char *driver[LINKS_MAX];
 	unsigned int count;
 	struct {
 		const char *label, *address;
@@ -38,13 +36,13 @@ static struct {
 	char waiting[STATUS_WAITING];
 } host;
 
-static void add(const char *name, const char *driver, const char *address)
+static void add(const char *name, const char *kind, const char *address)
 {
 	struct link *link = &host.link[host.count];
 
 	*link = (struct link){ .ifindex = ++host.count, .ethernet = true };
 	snprintf(link->name, sizeof(link->name), "%s", name);
-	host.driver[host.count - 1] = driver;
+	snprintf(link->kind, sizeof(link->kind), "%s", kind);
 	if (!address)
 		return;
 	host.address[host.addresses].label = link->name;
@@ -91,15 +89,6 @@ int getifaddrs(struct ifaddrs **all)
 void freeifaddrs(struct ifaddrs *all)
 {
 	(void)all;
-}
-
-bool device_driver_is(const char *name, const char *driver)
-{
-	for (unsigned int i = 0; i < host.count; i++) {
-		if (!strcmp(host.link[i].name, name))
-			return !strcmp(host.driver[i], driver);
-	}
-	return false;
 }
 
 struct mnl_socket *rtnetlink_open(void)
