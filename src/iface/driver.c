@@ -29,11 +29,11 @@ static const struct driver {
 	uint32_t detach_mtu; /* driver_detach_mtu */
 	bool detach_mended;  /* not since Linux 6.3 */
 	enum driver_sends sends;
-	uint32_t since;        /* the first kernel of those that were read in which it is so */
-	uint32_t shares;       /* the first kernel in which CPUs share transmit queues for what they redirect */
-	uint32_t transmits;    /* the first kernel in which what the program returns with XDP_TX is sent as it should */
-	const char *why_avoid; /* driver_is_avoided */
-	bool no_xdp;           /* in no kernel */
+	uint32_t since;     /* the first kernel of those that were read in which it is so */
+	uint32_t shares;    /* the first kernel in which CPUs share transmit queues for what they redirect */
+	uint32_t transmits; /* the first kernel in which what the program returns with XDP_TX is sent as it should */
+	bool forgets;       /* it runs no program any more after the interface was down and up again */
+	bool no_xdp;        /* in no kernel */
 } drivers[] = {
 	/* ethernet/amazon/ena/ena_xdp.h: ENA_XDP_MAX_MTU, ena_xdp_legal_queue_count() */
 	{ "ena", .mtu = 3498, .half = true, .resets = true, .sends = DRIVER_SENDS_ALL, .since = V6_1 },
@@ -74,11 +74,10 @@ static const struct driver {
 	{ "ixgbevf", .resets = true, .sends = DRIVER_SENDS_BACK, .since = V5_10 },
 	/*
 	 * vmxnet3/vmxnet3_xdp.c: vmxnet3_xdp_set(). Before Linux 6.12 it sends what returns with XDP_TX from where that began before
-	 * bpf_xdp_adjust_head (4678adf94da4). That it stops was seen with the vmxnet3 of qemu and Linux 6.12, with a program that
-	 * only passes frames up; it is not known to be mended later.
+	 * bpf_xdp_adjust_head (4678adf94da4). That it forgets programs was seen with the vmxnet3 of qemu and Linux 6.12, with a
+	 * program that only passes frames up; it is not known to be mended later.
 	 */
-	{ "vmxnet3", .resets = true, .transmits = KERNEL_VERSION(6, 12, 0),
-	  .why_avoid = "runs no program any more after the interface was down and up again" },
+	{ "vmxnet3", .resets = true, .transmits = KERNEL_VERSION(6, 12, 0), .forgets = true },
 	{ "team", .no_xdp = true },
 	/* These have ndo_xdp_xmit, and call xdp_do_redirect(). */
 	{ "fsl_dpaa2_eth", .sends = DRIVER_SENDS_ALL, .since = V5_10 },
@@ -174,11 +173,11 @@ bool driver_loses_frames(const struct driver_facts *facts)
 
 bool driver_is_avoided(const char *driver, char *why, size_t size)
 {
-	const char *reason = find(driver)->why_avoid;
-
-	if (!reason)
+	if (!find(driver)->forgets)
 		return false;
-	snprintf(why, size, "the driver (%s) %s; xdp-mode=native uses it all the same", driver, reason);
+	snprintf(why, size, "the driver (%s) runs no program any more after the interface was down and up again; xdp-mode=native "
+			    "uses it all the same",
+		 driver);
 	return true;
 }
 
