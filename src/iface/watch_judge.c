@@ -80,13 +80,21 @@ static bool is_not_sent(const struct watch_state *state, const struct watch_samp
 	       now->link_sent - state->last.link_sent < not_sent / NOT_SENT_SHARE;
 }
 
+/*
+ * Some drivers count from 0 again when they were reset. What else is counted does so when the device is watched anew, and becomes
+ * less when a member leaves.
+ */
+static bool counts_begin_anew(const struct watch_sample *last, const struct watch_sample *now)
+{
+	return now->link_received < last->link_received || now->link_sent < last->link_sent ||
+	       now->stack_received < last->stack_received || now->not_sent < last->not_sent;
+}
+
 enum status_fault watch_judge(struct watch_state *state, const struct watch_sample *now)
 {
 	enum status_fault fault = STATUS_FAULT_NONE;
 
-	/* Some drivers count from 0 again when they were reset. */
-	if (state->begun && now->link_received >= state->last.link_received &&
-	    now->link_sent >= state->last.link_sent) {
+	if (state->begun && !counts_begin_anew(&state->last, now)) {
 		if (never_runs(state, now))
 			fault = STATUS_FAULT_NEVER_RUNS;
 		if (lasts(&state->crowded, now->no_room - state->last.no_room >= FRAMES))

@@ -116,11 +116,25 @@ static void test_pause(void **unused)
 	assert_int_equal(counting, 11 * 5);
 }
 
+/* What is not sent counts from 0 again when the device is watched anew, and two seconds are no evidence. */
+static void test_watched_anew(void **unused)
+{
+	struct watch_state state = { 0 };
+	struct watch_sample sample = { .up = true, .seen = true };
+
+	(void)unused;
+	for (unsigned int i = 0; i < 4; i++) {
+		sample.not_sent = i < 3 ? 100 * i : 0;
+		assert_int_equal(watch_judge(&state, &sample), STATUS_FAULT_NONE);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_judge),
 		cmocka_unit_test(test_pause),
+		cmocka_unit_test(test_watched_anew),
 	};
 
 	return cmocka_run_group_tests_name("watch_judge", tests, NULL, NULL);
