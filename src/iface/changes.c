@@ -48,7 +48,7 @@ static void say_stuck(struct interfaces *interfaces, const struct link *device)
 
 	device_driver(device->name, driver);
 	snprintf(line, sizeof(line),
-		 "native mode, and its mtu was raised to %u: the driver (%s) loses larger frames of all programs, and does not "
+		 "native mode, and its mtu was raised to %u: the driver (%s) loses larger frames of all traffic, and does not "
 		 "give the XDP program back, also when turnserver ends; set the mtu back (ip link set dev %s mtu %u), restart "
 		 "turnserver with xdp-mode=generic, and then raise it",
 		 device->mtu, driver, device->name, ETH_DATA_LEN);
@@ -77,7 +77,7 @@ static bool loses_frames(const struct links *links, const struct link *device)
 /*
  * The MTU of a device in native mode was raised, and nobody has asked the driver whether its program can take such
  * frames: some lose them without a word. The program for frames of several buffers takes the other one's place at
- * once, or else the mode is chosen anew, which is the question.
+ * once, or else the mode is chosen anew, and the driver is asked by that.
  */
 static void outgrow(struct interfaces *interfaces, const struct links *links, const struct link *device)
 {

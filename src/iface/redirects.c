@@ -97,7 +97,10 @@ static void look_at(struct device *device, const struct link *link, uint32_t cpu
 			 "queues if it can: ethtool -L %s combined %u",
 			 link->name, channels.combined, cpus, driver, link->name, link->name, cpus);
 	else
-		log_line(LOG_LEVEL_INFO, "%s: has a queue for each CPU now: what other interfaces redirect to it leaves", link->name);
+		log_line(LOG_LEVEL_INFO,
+			 "%s: has a queue for each CPU now, so what comes in by other interfaces and leaves by it is relayed in "
+			 "the kernel again",
+			 link->name);
 }
 
 /*

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Devices in native mode that lose a part of the frames that are redirected to them. With some drivers each CPU has a
- * transmit queue of its own for such frames, and with fewer queues than CPUs there are CPUs that have none: what they
- * redirect is dropped (ndo_xdp_xmit returns -ENXIO). Neither the kernel nor the program says so. What comes in by such a
- * device and leaves by it again (XDP_TX) is not lost. One thread at a time.
+ * Devices in native mode that lose a part of the frames that are redirected to them. Some drivers send such a frame by
+ * the queue with the number of the CPU that redirects it. With fewer queues than CPUs there are CPUs that have none: what
+ * they redirect is dropped (ndo_xdp_xmit returns -ENXIO). Neither the kernel nor the program says so. What comes in by
+ * such a device and leaves by it again (XDP_TX) is not lost. One thread at a time.
  */
 #ifndef OFFLOAD_IFACE_REDIRECTS_H
 #define OFFLOAD_IFACE_REDIRECTS_H
