@@ -27,7 +27,7 @@ static const struct driver {
 	bool loses;          /* above `mtu` it may take the program, and loses frames */
 	bool resets;         /* attaching stops the card's queues, or resets it */
 	uint32_t detach_mtu; /* driver_detach_mtu */
-	bool detach_mended;  /* not since Linux 6.3 */
+	bool detach_mended;  /* since Linux 6.3 it gives the program back at any MTU */
 	enum driver_sends sends;
 	uint32_t since;     /* the first kernel of those that were read in which it is so */
 	uint32_t shares;    /* the first kernel in which CPUs share transmit queues for what they redirect */

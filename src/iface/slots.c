@@ -83,7 +83,7 @@ static uint32_t find_place(void)
 		if (slots_is_device(i))
 			taken |= gates_place(&slots.entries[i].gate);
 	}
-	/* One that no device had spares all flows another epoch. */
+	/* A place that no device has had needs no other epoch, which would close the gates of all flows. */
 	unused = GATE_DEVICES & ~(taken | slots.places_used);
 	if (!unused)
 		unused = GATE_DEVICES & ~taken;

@@ -8,8 +8,8 @@
 #include "iface/attachment.h"
 
 /*
- * While the program is being attached to a device or detached from it, a few frames come that are not known. So many in each
- * of so many seconds in a row are others.
+ * While the program is being attached to a device or detached from it, a few frames come by an interface that has no entry
+ * yet, or none any more. FRAMES in each of SECONDS in a row are more than these.
  */
 #define FRAMES 4
 #define SECONDS 3

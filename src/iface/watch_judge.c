@@ -12,13 +12,13 @@
  */
 #define SECONDS_WITHOUT_PROOF 10
 
-/* If the network stack receives nothing either for so long, then it is not counted for so long. */
+/* If the network stack receives nothing for SECONDS_IN_VAIN either, counting stops for PAUSE seconds. */
 #define SECONDS_IN_VAIN 5
 #define PAUSE 60
 
 /*
- * A driver also drops what the program returns while its queue is full. But then the queue is sent, so that only a driver that sends less
- * than a tenth of that has sent nothing of it.
+ * A driver also drops what the program returns while its queue is full, but meanwhile it sends the queue. So it is a fault
+ * only if the driver has sent less than a tenth as many frames as it has dropped.
  */
 #define NOT_SENT_FRAMES 10
 #define NOT_SENT_SHARE 10

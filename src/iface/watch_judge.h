@@ -8,7 +8,7 @@
 
 #include "abi.h"
 
-/* Whether it is counted what the network stack receives by the device. */
+/* Whether what the network stack receives by the device is counted. */
 enum watch_proof {
 	WATCH_PROOF_OFF,       /* not now, or not in all of this second */
 	WATCH_PROOF_ON,        /* in all of this second */
@@ -29,10 +29,10 @@ struct watch_sample {
 struct watch_state {
 	struct watch_sample last;
 	bool begun;            /* there is a last sample */
-	bool doubtful;         /* to be set right by counting what the network stack receives */
+	bool doubtful;         /* what the network stack receives is to be counted */
 	unsigned int unseen;   /* seconds in a row in which frames came and the program saw none */
 	unsigned int vain;     /* seconds in a row of counting in which the network stack received nothing, too */
-	unsigned int pause;    /* seconds for which it is not counted again */
+	unsigned int pause;    /* seconds for which nothing is counted again */
 	unsigned int crowded;  /* seconds in a row in which frames could not be resized */
 	unsigned int not_sent; /* seconds in a row in which nearly nothing was sent */
 	uint64_t frames;       /* what came in, in the seconds of `unseen` */
