@@ -128,6 +128,16 @@ static void test_alias(void **state)
 	harness_table(ROWS(rows));
 }
 
+/* Sends a row's frame into a world, where it comes to the row's verdict. */
+static void send_row(const struct row *row, const struct world *world, struct outcome *outcome)
+{
+	static struct frame in;
+
+	row_packet(row, world, &in);
+	harness_send(world, &in, outcome);
+	assert_int_equal(outcome->verdict, row->verdict);
+}
+
 /* What returns by the device leaves with XDP_TX; what leaves by the alias itself is redirected. */
 static void test_actions(void **state)
 {
@@ -137,7 +147,6 @@ static void test_actions(void **state)
 	} cases[] = {{alias, XDP_TX}, {hop_of_alias, XDP_REDIRECT}};
 	static const struct row row = {"action", VERDICT_TO_PEER, .data = DATA};
 	const struct path path = {WAY_PEER, 4, 0, 6};
-	static struct frame in;
 	static struct world world;
 	static struct outcome outcome;
 
@@ -146,19 +155,17 @@ static void test_actions(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		world_default(&world, &path);
 		cases[i].before(&world);
-		row_packet(&row, &world, &in);
-		harness_send(&world, &in, &outcome);
-		assert_int_equal(outcome.verdict, VERDICT_TO_PEER);
+		send_row(&row, &world, &outcome);
 		assert_int_equal(outcome.action, cases[i].action);
 	}
 }
+
+static const struct path to_client = {WAY_CLIENT, 4, 0, 4};
 
 /* Of every entry, the first and the last included: the frame is noted there and nowhere else. */
 static void test_entries(void **state)
 {
 	static const struct row row = {"entry", VERDICT_TO_CLIENT, WAY_CLIENT, .data = DATA};
-	const struct path path = {WAY_CLIENT, 4, 0, 4};
-	static struct frame in;
 	static struct world world;
 	static struct outcome outcome;
 
@@ -167,49 +174,50 @@ static void test_entries(void **state)
 	for (int at = 0; at < ABI_PORTS; at++) {
 		struct attachment port;
 
-		world_default(&world, &path);
+		world_default(&world, &to_client);
 		port = world.port[ENTRY];
 		for (int i = 0; i < ABI_PORTS; i++)
 			world.port[i].ifindex = world.port[i].device = 2000 + i;
 		world.port[at] = port;
-		row_packet(&row, &world, &in);
-		harness_send(&world, &in, &outcome);
-		assert_int_equal(outcome.verdict, VERDICT_TO_CLIENT);
+		send_row(&row, &world, &outcome);
 		for (int i = 0; i < ABI_PORTS; i++)
 			assert_int_equal(outcome.seen[i], i == at);
 		assert_int_equal(outcome.stray.count, 0);
 	}
 }
 
-/* The interface is noted as it is, and not as its device; so are frames that find no room. */
-static void test_stray_and_no_room(void **state)
+/* The interface by which a frame strays in is noted as it is, and not as its device. */
+static void test_stray(void **state)
 {
-	static const struct row rows[] = {{"stray", VERDICT_NOT_OURS, WAY_CLIENT, .data = DATA},
-					  {"no room", VERDICT_NO_ROOM, WAY_CLIENT, .data = HARNESS_BUFFER - 42}};
-	const struct path path = {WAY_CLIENT, 4, 0, 4};
-	static struct frame in;
+	static const struct row row = {"stray", VERDICT_NOT_OURS, WAY_CLIENT, .data = DATA};
 	static struct world world;
 	static struct outcome outcome;
 
 	(void)state;
 	harness_need();
-	world_default(&world, &path);
+	world_default(&world, &to_client);
 	world.port[ENTRY].ifindex = 0;
-	row_packet(&rows[0], &world, &in);
-	harness_send(&world, &in, &outcome);
-	assert_int_equal(outcome.verdict, VERDICT_NOT_OURS);
+	send_row(&row, &world, &outcome);
 	assert_int_equal(outcome.stray.ifindex, harness_lo);
 	assert_int_equal(outcome.stray.count, 1);
+}
 
-	world_default(&world, &path);
+/* A frame that finds no room is counted at the alias by which it came in. */
+static void test_no_room(void **state)
+{
+	static const struct row row = {"no room", VERDICT_NO_ROOM, WAY_CLIENT, .data = HARNESS_BUFFER - 42};
+	static struct world world;
+	static struct outcome outcome;
+
+	(void)state;
+	harness_need();
+	world_default(&world, &to_client);
 	alias(&world);
 	world_last_hop(&world)->mtu = 9000;
 	world.metadata = 216;
 	if (!harness_takes(&world))
-		return;
-	row_packet(&rows[1], &world, &in);
-	harness_send(&world, &in, &outcome);
-	assert_int_equal(outcome.verdict, VERDICT_NO_ROOM);
+		harness_skip("no frame has too little room in this kernel's test runs (before 6.8)");
+	send_row(&row, &world, &outcome);
 	for (int i = 0; i < ABI_PORTS; i++)
 		assert_int_equal(outcome.no_room[i], i == ENTRY);
 }
@@ -220,7 +228,8 @@ int main(void)
 		cmocka_unit_test(test_alias),
 		cmocka_unit_test(test_actions),
 		cmocka_unit_test(test_entries),
-		cmocka_unit_test(test_stray_and_no_room),
+		cmocka_unit_test(test_stray),
+		cmocka_unit_test(test_no_room),
 	};
 
 	return harness_run("packet: interfaces", tests, sizeof(tests) / sizeof(tests[0]));
