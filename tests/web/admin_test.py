@@ -3,39 +3,27 @@
 """The web admin's page of sessions, in Chromium: what the kernel relays is on
 it as if it were relayed in userspace, and its "cancel" ends a session there."""
 
-import json
 import re
-import shutil
 import sys
 import time
 from pathlib import Path
 
-_ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(_ROOT / "tests" / "netns"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "netns"))
 
 from books import Books, counted, exchange, session_of
+from browser import chromium, visit
 from cli import Cli
 from ending import Ending, check_times
 from lab import CLIENT, Lab
 from netns import command
 from server import Server, database, tool
 from talk import Talk
-from tap import check, check_equal, note, run, skip, test, wait_until
+from tap import check, check_equal, note, run, test, wait_until
 
-MODULES = _ROOT / "build" / "web" / "node_modules"
 PORT = 8443
 ADMIN, PASSWORD = "admin", "secret"
 COUNT, SIZE = 2500, 120
 TICK = 1.4
-
-
-def chromium():
-    for name in ("node", "chromium"):
-        if not shutil.which(name):
-            skip(f"there is no {name} here")
-    if not (MODULES / "playwright-core").is_dir():
-        skip("there is no playwright-core (tests/run.sh web installs it)")
-    return shutil.which("chromium")
 
 
 def admin_options(lab):
@@ -49,16 +37,10 @@ def admin_options(lab):
             ("cert", certificate), ("pkey", key), ("cli-password", PASSWORD))
 
 
-def visit(lab, session=""):
+def visit_sessions(lab, session=""):
     """The page's table; with `session` that one is cancelled then, and when."""
-    binary = chromium()
     profile = lab.folder / f"profile-{time.monotonic_ns()}"
-    profile.mkdir()
-    done = lab.server.run(
-        "env", f"NODE_PATH={MODULES}", f"HOME={profile}", "timeout", "-k", "5", "50",
-        "node", Path(__file__).with_name("sessions.js"), binary, profile,
-        f"https://127.0.0.1:{PORT}/", ADMIN, PASSWORD, session, seconds=60)
-    found = json.loads(done.stdout.splitlines()[-1])
+    found = visit(lab.server, profile, 50, "sessions.js", profile, f"https://127.0.0.1:{PORT}/", ADMIN, PASSWORD, session)
     return found["rows"], found.get("cancelled")
 
 
@@ -92,7 +74,7 @@ def row_of_session(lab, offload):
         with Cli(lab, PASSWORD) as cli:
             told = counted(re.findall(r"usage:.*", cli.ask("ps")))
         session = session_of(server, talk.client.relayed)
-        rows, _ = visit(lab, session)
+        rows, _ = visit_sessions(lab, session)
         check_equal(len(rows), 1, f"sessions on the page: {rows}")
         check_equal(rows[0]["Session ID"].split()[0], session, "session")
         check_equal(counted([rows[0]["Packets"]]), told, "the page against the CLI")
@@ -123,7 +105,7 @@ def end_of_session(lab, offload):
             if offload:
                 one.wait_kernel(server)
             one.warm()
-        rows, clicked = visit(lab, session_of(server, talk.client.relayed))
+        rows, clicked = visit_sessions(lab, session_of(server, talk.client.relayed))
         check_equal(len(rows), 2, "sessions on the page")
         ending.begin(clicked)
         times = ending.seen(2)

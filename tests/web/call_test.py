@@ -5,7 +5,6 @@ a data channel. All of it arrives, and the kernel carries it."""
 
 import json
 import select
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,25 +13,16 @@ _ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(_ROOT / "tests" / "netns"))
 
 from books import counted
+from browser import node, visit
 from kernel import Verdicts
 from lab import CLIENT, RELAY, SERVER, SERVER6, Lab
 from server import PASSWORD, USER, Server, tool
-from tap import check, check_equal, note, run, skip, test, wait_until
+from tap import check, check_equal, note, run, test, wait_until
 
-MODULES = _ROOT / "build" / "web" / "node_modules"
 BYTES = 6 << 20
 SHARE = 0.99
 MOVED = "192.0.2.77"
 METRICS = SERVER + ":9642"
-
-
-def chromium():
-    for name in ("node", "chromium"):
-        if not shutil.which(name):
-            skip(f"there is no {name} here")
-    if not (MODULES / "playwright-core").is_dir():
-        skip("there is no playwright-core (tests/run.sh web installs it)")
-    return shutil.which("chromium")
 
 
 class Call:
@@ -55,11 +45,8 @@ class Call:
         return {"profile": str(profile), "namespace": namespace.name, "config": config}
 
     def __enter__(self):
-        # A browser's profile, sockets and caches go where the lab goes.
-        home = Path(self._job["sides"][0]["profile"])
         self._process = subprocess.Popen(
-            ["env", f"NODE_PATH={MODULES}", f"HOME={home}", "timeout", "-k", "5", "150", "node",
-             Path(__file__).with_name("call.js"), chromium(), json.dumps(self._job)],
+            node(Path(self._job["sides"][0]["profile"]), 150, "call.js", json.dumps(self._job)),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         return self
 
@@ -206,14 +193,9 @@ def restarted(lab):
 
 def visit_page(lab, **fields):
     """What examples/call shows after a call with these fields of its form."""
-    profile = lab.folder / "visitor"
-    profile.mkdir(exist_ok=True)
-    picture = _ROOT / "build" / "web" / "call.png"
-    done = lab.client.run(
-        "env", f"NODE_PATH={MODULES}", f"HOME={profile}", "timeout", "-k", "5", "80", "node",
-        Path(__file__).with_name("page.js"), chromium(), _ROOT / "examples" / "call" / "index.html",
-        picture, json.dumps({"server": f"{SERVER}:3478", "username": USER, **fields}), seconds=90)
-    return json.loads(done.stdout.splitlines()[-1])
+    return visit(lab.client, lab.folder / "visitor", 80, "page.js", _ROOT / "examples" / "call" / "index.html",
+                 _ROOT / "build" / "web" / "call.png",
+                 json.dumps({"server": f"{SERVER}:3478", "username": USER, **fields}))
 
 
 @test("the page in examples/call: it calls itself, and shows the path and the kernel's share")
