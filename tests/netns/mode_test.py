@@ -32,6 +32,12 @@ def wait_line(server, name, *words):
                f"{words} of {name}; it is {last_line(server, name)!r}")
 
 
+def wait_relayed(server, talk, *words):
+    """Until the last line of to-client has the words, and the kernel relays."""
+    wait_line(server, "to-client", *words)
+    talk.wait_kernel(server).check_kernel(server)
+
+
 def disguise(lab, driver, silent=True):
     """A prefix under which veths are of another driver; silent: on a kernel before 6.3."""
     return (*preload(lab, "other_driver"), f"DRIVER={driver}", f"SILENT={'yes' if silent else 'no'}")
@@ -140,8 +146,7 @@ def channels(_lab):
                        "ethtool -L to-client rx N")
             talk.wait_kernel(server).check_kernel(server)
             lab.server.run("ethtool", "-L", "to-client", "rx", "2")
-            wait_line(server, "to-client", "native mode")
-            talk.wait_kernel(server).check_kernel(server)
+            wait_relayed(server, talk, "native mode")
 
 
 @test("a driver that refuses: its own sentence and what changes it; it is asked again when that has changed")
@@ -163,12 +168,10 @@ def refused(_lab):
             check_equal(len(said(server, "to-client: generic mode")), 1, "lines")
             for end, name in ((lab.client, "eth0"), (lab.server, "to-client")):
                 end.ip("link", "set", name, "mtu", "1500")
-            wait_line(server, "to-client", "native mode, mtu 1500")
-            talk.wait_kernel(server).check_kernel(server)
+            wait_relayed(server, talk, "native mode, mtu 1500")
             # Raised again, without that program: asked by attaching anew.
             lab.server.ip("link", "set", "to-client", "mtu", "2000")
-            wait_line(server, "to-client", "native mode, mtu 2000")
-            talk.wait_kernel(server).check_kernel(server)
+            wait_relayed(server, talk, "native mode, mtu 2000")
 
 
 @test("the line says when an interface goes down, and when it is up again")
