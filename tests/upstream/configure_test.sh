@@ -21,11 +21,7 @@ configure() {
 succeeds() { # name, options...
 	name=$1
 	shift
-	if configure "$@"; then
-		result ok "$name"
-	else
-		result "not ok" "$name"
-	fi
+	verify "$name" configure "$@"
 }
 
 fails() { # name, words that the message has, options...

@@ -13,16 +13,8 @@ top=$(pwd)
 older=$(sed -n 's/^version = //p' Makefile)
 newest=99.0.0
 unpinned=98.0.0
-if [ -z "$(ini "$older" tree)" ]; then
-	skips "releases" "upstream.ini does not pin coturn $older"
-	plan
-	exit 0
-fi
-if ! command -v git >/dev/null; then
-	skips "releases" "git is not installed"
-	plan
-	exit 0
-fi
+[ -n "$(ini "$older" tree)" ] || skip_all "releases" "upstream.ini does not pin coturn $older"
+command -v git >/dev/null || skip_all "releases" "git is not installed"
 
 # --- releases, mirrors, a distribution ---
 cp -Rp "$top/build/upstream/coturn-$older" "$scratch/$older"
@@ -130,41 +122,34 @@ has_said() { # words...
 		grep -qF -e "$word" "$scratch/output" || { echo "no '$word'"; return 1; }
 	done
 }
+is_taken() { # version, mirror, options...
+	wanted=$1
+	shift
+	fresh "$@" && has_taken "$wanted"
+}
 takes() { # version, name, mirror, options...
 	wanted=$1 name=$2
 	shift 2
-	if fresh "$@" && has_taken "$wanted"; then
-		result ok "$name"
-	else
-		result "not ok" "$name"
-	fi
+	verify "$name" is_taken "$wanted" "$@"
+}
+is_refused() { # words, mirror, options...
+	words=$1
+	shift
+	# shellcheck disable=SC2086 # one word for each
+	! fresh "$@" && has_said $words && [ ! -e "$scratch/tree/Makefile" ]
 }
 refuses() { # name, words, mirror, options...
-	name=$1 words=$2
-	shift 2
-	# shellcheck disable=SC2086 # one word for each
-	if ! fresh "$@" && has_said $words && [ ! -e "$scratch/tree/Makefile" ]; then
-		result ok "$name"
-	else
-		result "not ok" "$name"
-	fi
+	name=$1
+	shift
+	verify "$name" is_refused "$@"
 }
 says() { # name, words...
 	name=$1
 	shift
-	if has_said "$@"; then
-		result ok "$name"
-	else
-		result "not ok" "$name"
-	fi
+	verify "$name" has_said "$@"
 }
-says_not() { # name, word
-	if has_said "$2" >/dev/null; then
-		result "not ok" "$1"
-	else
-		result ok "$1"
-	fi
-}
+has_not_said() { ! has_said "$1" >/dev/null; }
+says_not() { verify "$1" has_not_said "$2"; } # name, word
 
 # --- the newest release that can be had ---
 takes "$newest" "the newest release comes from the mirror" whole

@@ -13,11 +13,7 @@ top=$(pwd)
 version=$(sed -n 's/^version = //p' Makefile)
 release=$top/build/upstream/coturn-$version
 pinned=$(ini "$version" tree)
-if [ -z "$pinned" ]; then
-	skips "sources" "upstream.ini does not pin coturn $version"
-	plan
-	exit 0
-fi
+[ -n "$pinned" ] || skip_all "sources" "upstream.ini does not pin coturn $version"
 
 # A folder of its own, so that the build's sources are left alone.
 mkdir "$scratch/tree"
