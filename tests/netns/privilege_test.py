@@ -13,6 +13,7 @@ from pathlib import Path
 
 import capabilities
 import talk
+from carriers import RELEASE
 from inspector import ask_json
 from lab import PEER, RELAY, Lab
 from netns import command
@@ -21,12 +22,11 @@ from preload import preload
 from server import BINARY, Server
 from tap import check, check_equal, note, run, skip, test, wait_until
 
-LINUX = tuple(map(int, re.findall(r"\d+", platform.release())[:2]))
 # Before Linux 5.11 the tables count as locked memory.
-UNLOCKED = ("prlimit", "--memlock=unlimited") if LINUX < (5, 11) else ()
+UNLOCKED = ("prlimit", "--memlock=unlimited") if RELEASE < (5, 11) else ()
 NOBODY = (("proc-user", "nobody"), ("proc-group", "nogroup"))
 # Old kernels are tried in slow machines, where veths are no good in native mode.
-OLD = LINUX < (6, 3)
+OLD = RELEASE < (6, 3)
 MODE = ("xdp-mode", "generic" if OLD else "native")
 PATIENCE, SECONDS = (25, 200) if OLD else (5, 60)
 Talk = functools.partial(talk.Talk, checksums=not OLD)
@@ -226,7 +226,7 @@ def check_changes(lab, server, one):
 def guarded():
     """Whether this kernel wants CAP_BPF for each access to a table."""
     disabled = Path("/proc/sys/kernel/unprivileged_bpf_disabled").read_text(encoding="ascii")
-    return LINUX < (5, 19) and disabled.strip() != "0"
+    return RELEASE < (5, 19) and disabled.strip() != "0"
 
 
 def guard(lab):
@@ -261,7 +261,7 @@ def locked_memory(lab):
     need("capsh")
     prefix = ("prlimit", "--memlock=65536:65536", *capabilities.with_only(capabilities.NEEDED))
     program = reachable(lab)
-    if LINUX < (5, 11):
+    if RELEASE < (5, 11):
         check_relays_without(lab, MODE, words=["LimitMEMLOCK=infinity"], prefix=prefix, program=program)
         return
     with Server(lab, MODE, prefix=prefix, program=program) as server, Talk(lab) as one:

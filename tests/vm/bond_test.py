@@ -11,27 +11,22 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "netns"))
 
+from card_lab import PatientServer
 from cards import Card
 from cards import need as need_cards
+from carriers import RELEASE
 from kernel import Verdicts
 from netns import command
-from server import Server, attached, tool
+from server import attached, tool
 from talk import Chatter, Talk, Talk6
 from tap import check, check_equal, note, run, skip, test, wait_until
-from vlan_lab import VlanLab, check_tags, linux, need
+from vlan_lab import VlanLab, check_tags, need
 
 # From Linux 6.3 on, a veth says that it sends what the program relays, and a bond says what its
 # members can do; before, one has to say that a veth does.
-TELLS = linux() >= (6, 3)
+TELLS = RELEASE >= (6, 3)
 NATIVE = () if TELLS else (("xdp-mode", "native"),)
 PATIENCE = 30
-
-
-class PatientServer(Server):
-    """Emulated CPUs are slow, and the kernel's verifier takes its time on them."""
-
-    def wait_ready(self, seconds=90):
-        super().wait_ready(seconds)
 
 
 class CardLab(VlanLab):
@@ -77,7 +72,7 @@ class NoBonds:
 
 
 def need_native():
-    if linux() < (5, 15):
+    if RELEASE < (5, 15):
         skip("bonds have no XDP before Linux 5.15")
 
 
@@ -249,5 +244,5 @@ def by_name(_):
 
 
 if __name__ == "__main__":
-    note(f"Linux {'.'.join(map(str, linux()))}")
+    note(f"Linux {'.'.join(map(str, RELEASE))}")
     run(NoBonds())

@@ -6,7 +6,6 @@ near card of two pairs, client and peer have the far ones.
              eth0   to-client  to-peer     eth0
 """
 
-import json
 import re
 
 from cards import Card, need
@@ -14,12 +13,6 @@ from lab import CLIENT, PEER, RELAY, SERVER, Lab
 from netns import command
 from server import Server
 from tap import Failed
-
-
-def modes(namespace):
-    """How interfaces carry an XDP program (1 native, 2 generic), by name."""
-    links = json.loads(namespace.ip("-j", "link"))
-    return {link["ifname"]: link["xdp"]["mode"] for link in links if link.get("xdp")}
 
 
 def complaints():

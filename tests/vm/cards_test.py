@@ -8,20 +8,19 @@ tests/vm/run.sh --kernel 6.12 --pair vmxnet3 --pair vmxnet3 -- tests/vm/cards_te
 
 import functools
 import sys
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "netns"))
 
 from card_lab import CardLab, PatientServer
 from cards import pairs
+from carriers import RELEASE
 from kernel import Verdicts
 from outcome import said
 from server import Server, attached
-from sizes import lost, pattern
+from sizes import lost, pattern, wait_sizes
 from talk import Chatter, Talk
 from tap import check, check_equal, note, run, skip, test, wait_until
-from vlan_lab import linux
 
 PATIENCE = 30
 NATIVE, GENERIC = "native", "generic"
@@ -44,7 +43,7 @@ CARDS = list(dict.fromkeys(pairs())) or list(EXPECTED)
 
 def can_be_native(card):
     """Whether xdp-mode=native finds a driver that takes the program."""
-    return EXPECTED[card] == NATIVE or (card == "vmxnet3" and linux() >= (6, 12))
+    return EXPECTED[card] == NATIVE or (card == "vmxnet3" and RELEASE >= (6, 12))
 
 
 def card_test(name, seconds=240):
@@ -79,15 +78,6 @@ def talk_of(lab):
 def wait_kernel(talk, server):
     """Until the kernel relays again, both ways, and then 20 datagrams each way, all of them."""
     talk.wait_kernel(server, PATIENCE).check_kernel(server)
-
-
-def wait_sizes(lab, talk, when):
-    """All sizes arrive within seconds, and from then on."""
-    end = time.monotonic() + PATIENCE
-    while (found := lost(lab, talk)) and time.monotonic() < end:
-        note(f"lost {when}: {found}")
-    check_equal(found, [], f"lost {when}, {PATIENCE} s later")
-    check_equal(lost(lab, talk), [], f"lost {when}, after all had arrived once")
 
 
 def check_new_talk(lab, server):
@@ -179,7 +169,7 @@ def mtu(card):
         for number in (9000, 1500):
             with Chatter(talk, 0.1):
                 lab.set_mtu(number)
-            wait_sizes(lab, talk, f"at MTU {number}")
+            wait_sizes(lab, talk, PATIENCE, f"at MTU {number}")
             wait_kernel(talk, server)
 
 
@@ -189,12 +179,12 @@ def ends_after_raise(card, end):
         with PatientServer(lab) as server, talk_of(lab) as talk:
             wait_kernel(talk, server)
             lab.set_mtu(9000)
-            wait_sizes(lab, talk, "with the server")
+            wait_sizes(lab, talk, PATIENCE, "with the server")
             end(server)
         wait_until(lambda: attached(lab.server) == [], 10, "no XDP after the server")
         check_equal(lost(lab), [], "lost after the server")
         with PatientServer(lab, ("xdp-mode", "generic")) as server, talk_of(lab) as talk:
-            wait_sizes(lab, talk, "with a server in generic mode")
+            wait_sizes(lab, talk, PATIENCE, "with a server in generic mode")
 
 
 @card_test("the MTU is raised, and the server ends: other traffic is as it was", 400)
@@ -214,7 +204,7 @@ def mtu_later(card):
         with PatientServer(lab) as server, talk_of(lab) as talk:
             wait_kernel(talk, server)
         lab.set_mtu(9000)
-        wait_sizes(lab, None, "after the server")
+        wait_sizes(lab, None, PATIENCE, "after the server")
 
 
 @card_test("started at MTU 9000, which is lowered and raised again", 400)
@@ -222,10 +212,10 @@ def jumbo(card):
     need_large_frames(card)
     with CardLab(card, mtu=9000) as lab, PatientServer(lab) as server, talk_of(lab) as talk:
         modes(server)
-        wait_sizes(lab, talk, "at the start")
+        wait_sizes(lab, talk, PATIENCE, "at the start")
         for number in (1500, 9000):
             lab.set_mtu(number)
-            wait_sizes(lab, talk, f"at MTU {number}")
+            wait_sizes(lab, talk, PATIENCE, f"at MTU {number}")
             wait_kernel(talk, server)
 
 
@@ -258,5 +248,5 @@ def replug(card):
 
 
 if __name__ == "__main__":
-    note(f"Linux {'.'.join(map(str, linux()))}; {', '.join(pairs()) or 'no pairs of cards'}")
+    note(f"Linux {'.'.join(map(str, RELEASE))}; {', '.join(pairs()) or 'no pairs of cards'}")
     run()

@@ -5,13 +5,13 @@ tests/vm/run.sh --kernel 6.12 -- tests/vm/dispatcher_test.py
 """
 
 import pathlib
-import platform
 import re
 import shutil
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "netns"))
 
+from carriers import RELEASE
 from lab import Lab
 from netns import command
 from outcome import check_said
@@ -26,7 +26,7 @@ SEC("xdp") int other(struct xdp_md *context) { return XDP_PASS; }
 char _license[] SEC("license") = "GPL";
 """
 
-TELLS = tuple(map(int, re.findall(r"\d+", platform.release())[:2])) >= (6, 3)
+TELLS = RELEASE >= (6, 3)
 AUTO = () if TELLS else (("xdp-mode", "native"),)
 
 

@@ -5,29 +5,24 @@ tests/vm/fakecard/build.sh 6.12 && tests/vm/run.sh --kernel 6.12 -- tests/vm/fak
 """
 
 import sys
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "netns"))
 
-from card_lab import PatientServer, modes
+from card_lab import PatientServer
+from carriers import GENERIC, NATIVE, RELEASE, modes
 from fake_lab import FakeLab
 from outcome import check_said, said
 from server import Server, attached
-from sizes import lost
+from sizes import lost, wait_sizes
 from talk import Chatter, Talk
 from tap import check, check_equal, note, run, skip, test, wait_until
-from vlan_lab import linux
 
 PATIENCE = 30
-NATIVE, GENERIC = 1, 2
 # Linux 6.3 tells what drivers can do. Before it, a driver that is not known to send is generic.
-TELLS = linux() >= (6, 3)
+TELLS = RELEASE >= (6, 3)
 TRUSTED = (("xdp-mode", "native"),)
-
-
-def both(mode):
-    return {"to-client": mode, "to-peer": mode}
+BOTH_NATIVE, BOTH_GENERIC = (dict.fromkeys(("to-client", "to-peer"), mode) for mode in (NATIVE, GENERIC))
 
 
 def comes_to(lab, server, wanted):
@@ -46,22 +41,25 @@ def comes_to(lab, server, wanted):
     note("\n".join(line.strip() for line in said(server, "to-")))
 
 
+def card_comes_to(wanted, *options, topology="direct", **faults):
+    """The same of a server that starts with cards that have these faults."""
+    with FakeLab(topology, **faults) as lab, PatientServer(lab, *options) as server:
+        comes_to(lab, server, wanted)
+
+
 @test("a driver without a fault: native", seconds=120)
 def sound():
-    with FakeLab() as lab, PatientServer(lab, *(() if TELLS else TRUSTED)) as server:
-        comes_to(lab, server, both(NATIVE))
+    card_comes_to(BOTH_NATIVE, *(() if TELLS else TRUSTED))
 
 
 @test("a driver that nobody knows: generic where the kernel does not tell what it can do", seconds=120)
 def unknown():
-    with FakeLab() as lab, PatientServer(lab) as server:
-        comes_to(lab, server, both(NATIVE if TELLS else GENERIC))
+    card_comes_to(BOTH_NATIVE if TELLS else BOTH_GENERIC)
 
 
 @test("a driver that accepts the program and never runs it: generic within seconds", seconds=120)
 def never_runs():
-    with FakeLab(runs=0) as lab, PatientServer(lab) as server:
-        comes_to(lab, server, both(GENERIC))
+    card_comes_to(BOTH_GENERIC, runs=0)
 
 
 @test("the same, and native is what the operator wants: a warning, and data arrive", seconds=120)
@@ -80,39 +78,34 @@ def never_runs_native():
 
 @test("a driver that redirects, but to which nothing can be redirected: generic", seconds=120)
 def no_xmit():
-    with FakeLab(xmit=0) as lab, PatientServer(lab) as server:
-        comes_to(lab, server, both(GENERIC))
+    card_comes_to(BOTH_GENERIC, xmit=0)
 
 
 @test("the same, and the server has one interface: native, as XDP_TX is all that it needs", seconds=120)
 def no_xmit_one_leg():
-    with FakeLab("one_leg", xmit=0) as lab, PatientServer(lab) as server:
-        comes_to(lab, server, {"to-client": NATIVE if TELLS else GENERIC})
+    card_comes_to({"to-client": NATIVE if TELLS else GENERIC}, topology="one_leg", xmit=0)
 
 
 @test("a driver that refuses each redirect: generic within seconds", seconds=120)
 def refuses_redirects():
-    with FakeLab(xmit=2) as lab, PatientServer(lab) as server:
-        comes_to(lab, server, both(GENERIC))
+    card_comes_to(BOTH_GENERIC, xmit=2)
 
 
 @test("a driver that ignores XDP_TX: generic within seconds", seconds=120)
 def ignores_tx():
-    with FakeLab("one_leg", sends=0) as lab, PatientServer(lab) as server:
-        comes_to(lab, server, {"to-client": GENERIC})
+    card_comes_to({"to-client": GENERIC}, topology="one_leg", sends=0)
 
 
 @test("two bytes of headroom: native, and all is relayed by the kernel", seconds=120)
 def little_headroom():
     for room in (2, 0):
-        with FakeLab(headroom=room) as lab, PatientServer(lab, *(() if TELLS else TRUSTED)) as server:
-            comes_to(lab, server, both(NATIVE))
+        card_comes_to(BOTH_NATIVE, *(() if TELLS else TRUSTED), headroom=room)
 
 
 @test("a driver that refuses the program at this MTU: generic, in the driver's own words", seconds=120)
 def refuses():
     with FakeLab(largest=1400) as lab, PatientServer(lab) as server:
-        comes_to(lab, server, both(GENERIC))
+        comes_to(lab, server, BOTH_GENERIC)
         check_said(server, "to-peer: generic mode", "the MTU is too large for XDP" if TELLS else "")
 
 
@@ -121,11 +114,11 @@ def follows():
     if not TELLS:
         skip("auto has this driver in generic mode (Linux before 6.3)")
     with FakeLab(largest=1500) as lab, PatientServer(lab) as server:
-        comes_to(lab, server, both(NATIVE))
+        comes_to(lab, server, BOTH_NATIVE)
         lab.set_mtu(9000)
-        comes_to(lab, server, both(GENERIC))
+        comes_to(lab, server, BOTH_GENERIC)
         lab.set_mtu(1500)
-        comes_to(lab, server, both(NATIVE))
+        comes_to(lab, server, BOTH_NATIVE)
 
 
 def raised(strict):
@@ -143,10 +136,7 @@ def raise_and_end(lab, end):
     with PatientServer(lab, *(() if TELLS else TRUSTED)) as server, Talk(lab) as talk:
         talk.wait_kernel(server, PATIENCE)
         lab.set_mtu(9000)
-        deadline = time.monotonic() + PATIENCE
-        while (found := lost(lab, talk)) and time.monotonic() < deadline:
-            note(f"lost: {found}")
-        check_equal(found, [], f"lost with the server; log: {said(server, 'to-')}")
+        wait_sizes(lab, talk, PATIENCE, "with the server")
         end(server)
     wait_until(lambda: attached(lab.server) == [], 10, "no XDP after the server")
     check_equal(lost(lab), [], "lost after the server")
@@ -163,5 +153,5 @@ def raised_strict():
 
 
 if __name__ == "__main__":
-    note(f"Linux {'.'.join(map(str, linux()))}")
+    note(f"Linux {'.'.join(map(str, RELEASE))}")
     run()

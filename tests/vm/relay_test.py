@@ -9,15 +9,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "netns"))
 
+from carriers import RELEASE
 from kernel import Verdicts
 from lab import Lab
 from server import Server
 from talk import Talk, Talk6
 from tap import check, check_equal, note, run, test, wait_until
-from vlan_lab import linux, take_redirects
+from vlan_lab import take_redirects
 
 PATIENCE = 20
-TELLS = linux() >= (6, 3)
+TELLS = RELEASE >= (6, 3)
 
 
 @test("native mode, where a veth is known, or said, to send what is relayed", seconds=120)
@@ -86,5 +87,5 @@ def ends(lab):
 
 
 if __name__ == "__main__":
-    note(f"Linux {'.'.join(map(str, linux()))}")
+    note(f"Linux {'.'.join(map(str, RELEASE))}")
     run(Lab("direct", ipv6=True))

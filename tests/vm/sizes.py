@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Datagrams of many sizes, over TURN and beside it: which of them are lost."""
 
+import time
+
 from lab import CLIENT, PEER, RELAY, SERVER
+from tap import check_equal, note
 
 # Around a page, less what drivers keep of it, is where native XDP loses frames.
 SIZES = (100, 1400, 3000, 3600, 8000)
@@ -24,6 +27,15 @@ def lost(lab, talk=None, sizes=SIZES):
         for name, send in routes:
             found += [(name, size) for size in sizes if not any(send(pattern(size)) for _ in range(_TRIES))]
     return found
+
+
+def wait_sizes(lab, talk, seconds, when):
+    """All sizes arrive within so many seconds, and from then on."""
+    end = time.monotonic() + seconds
+    while (found := lost(lab, talk)) and time.monotonic() < end:
+        note(f"lost {when}: {found}")
+    check_equal(found, [], f"lost {when}, {seconds} s later")
+    check_equal(lost(lab, talk), [], f"lost {when}, after all had arrived once")
 
 
 class Plain:

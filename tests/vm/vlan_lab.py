@@ -21,11 +21,10 @@ With `bond` the server's card is a bond of two cards, `nic` and `nic1`, in that 
 options of ip-link(8) may follow. For a mode that wants it, the switch has a bond as well.
 """
 
-import re
 import socket
 import struct
-from pathlib import Path
 
+from carriers import RELEASE
 from kernel import Verdicts
 from lab import CLIENT, PEER, RELAY, SERVER, Lab
 from netns import command
@@ -54,12 +53,6 @@ def need(*kinds):
             raise Skipped(f"this kernel has no {kind} interfaces")
 
 
-def linux():
-    """(major, minor) of the kernel."""
-    text = Path("/proc/sys/kernel/osrelease").read_text(encoding="ascii")
-    return tuple(int(word) for word in re.match(r"(\d+)\.(\d+)", text).groups())
-
-
 # The smallest XDP program: it passes everything.
 _PASS = """
 __attribute__((section("xdp"), used)) int pass(void *context) { return 2; }
@@ -70,7 +63,7 @@ char _license[] __attribute__((section("license"), used)) = "GPL";
 def take_redirects(host, name, folder):
     """Before Linux 5.13 GRO is not enough for a veth to take what an XDP program at its
     other end sends: it needs a program of its own."""
-    if linux() >= (5, 13):
+    if RELEASE >= (5, 13):
         return
     source, made = folder / "pass.c", folder / "pass.o"
     source.write_text(_PASS, encoding="ascii")

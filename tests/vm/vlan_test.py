@@ -13,16 +13,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "netns"))
 import turn
 import wire
 from capture import Injector
+from carriers import RELEASE
 from kernel import Verdicts
 from lab import CLIENT, PEER, RELAY, SERVER, SERVER6
 from server import Server
 from talk import Talk, Talk6
 from tap import check, check_equal, note, run, test, wait_until
-from vlan_lab import AD, Q, Tagged, VlanLab, check_tags, linux, need, tagged
+from vlan_lab import AD, Q, Tagged, VlanLab, check_tags, need, tagged
 
 # From Linux 6.3 on, a veth says that it sends what the program relays; before,
 # one has to say that it does.
-NATIVE = () if linux() >= (6, 3) else (("xdp-mode", "native"),)
+NATIVE = () if RELEASE >= (6, 3) else (("xdp-mode", "native"),)
 PATIENCE = 20
 
 
@@ -256,6 +257,6 @@ def said(_):
 
 
 if __name__ == "__main__":
-    note(f"Linux {'.'.join(map(str, linux()))}, native mode "
+    note(f"Linux {'.'.join(map(str, RELEASE))}, native mode "
          f"{'asked for' if NATIVE else 'by itself'}")
     run(NoVlans())
