@@ -8,10 +8,10 @@ import collections
 import contextlib
 import json
 import re
-import threading
 import time
 
 import turn
+from background import Background
 from books import Books, close_books, empty, end_session, logged
 from capture import Capture
 from kernel import Verdicts
@@ -27,23 +27,14 @@ SECONDS = 5.2
 PAUSE = 0.15
 
 
-class Pace:
+class Pace(Background):
     """Calls send() `rate` times a second, from `with` to its end. `pause`: the
     longest time in which it could not, on a busy machine."""
 
     def __init__(self, rate, send):
+        super().__init__(self._run)
         self._rate, self._send = rate, send
         self.pause = 0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        self._thread.join(5)
 
     def _run(self):
         started, sent = time.monotonic(), 0

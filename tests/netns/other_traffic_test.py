@@ -7,21 +7,18 @@ change loses without the server, and the download is whole.
 
 import contextlib
 import hashlib
-import json
-import platform
-import re
 import select
 import socket
 import struct
-import threading
 import time
 
+from background import Background
+from carriers import GENERIC, NATIVE, RELEASE, modes
 from lab import CLIENT, SERVER, Lab
 from server import Server, attached
 from talk import Talk
 from tap import check, check_equal, note, run, skip, test, wait_until
 
-NATIVE, GENERIC = 1, 2  # XDP_ATTACHED_DRV and XDP_ATTACHED_SKB
 SO_RCVBUFFORCE = 33
 ECHO, REPLY = 8, 0
 INTERVAL = 0.0005   # between two pings
@@ -31,12 +28,6 @@ BLOCK = 65536
 ENOUGH = 200        # pings that have to come back after a change
 
 
-def modes(namespace):
-    """How interfaces carry an XDP program, by name."""
-    links = json.loads(namespace.ip("-j", "link"))
-    return {link["ifname"]: link["xdp"]["mode"] for link in links if link.get("xdp")}
-
-
 def _checksum(data):
     total = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
@@ -44,30 +35,22 @@ def _checksum(data):
     return ~total & 0xFFFF
 
 
-class Flood:
+class Flood(Background):
     """Pings from a namespace to an address, from `with` to its end."""
 
     def __init__(self, namespace, address):
+        super().__init__(self._send, self._receive)
         with namespace.enter():
             self._socket = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
         self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20)
         self._socket.connect((address, 0))
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=run, daemon=True) for run in (self._send, self._receive)]
         self._identifier = id(self) & 0xFFFF
         self.sent = 0
         self.refused = set()
         self.back = set()
 
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
     def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(5)
+        super().__exit__()
         self._socket.close()
 
     def _send(self):
@@ -96,10 +79,11 @@ class Flood:
         return [number for number in range(first, last) if number not in self.back]
 
 
-class Download:
+class Download(Background):
     """Bytes that the server's host sends to the client by TCP, from `with` to its end."""
 
     def __init__(self, lab):
+        super().__init__(self._send, self._receive, patience=35)
         self._listener = lab.server.socket(SERVER, PORT, socket.SOCK_STREAM)
         self._listener.listen()
         self._client = lab.client.socket(CLIENT, 0, socket.SOCK_STREAM)
@@ -107,20 +91,11 @@ class Download:
         self._client.connect((SERVER, PORT))
         self._server, _ = self._listener.accept()
         self._server.settimeout(30)
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=run, daemon=True) for run in (self._send, self._receive)]
         self.sent, self.received = hashlib.sha256(), hashlib.sha256()
         self.count = 0
 
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
     def __exit__(self, error, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(35)
+        super().__exit__()
         for one in (self._server, self._client, self._listener):
             one.close()
         if not error:
@@ -249,7 +224,7 @@ def attached_and_detached(lab):
 
 @test("the mode changes while the server runs", seconds=120)
 def mode_changes(lab):
-    if tuple(map(int, re.findall(r"\d+", platform.release())[:2])) < (6, 3):
+    if RELEASE < (6, 3):
         skip("this kernel does not say what drivers can do with XDP (before 6.3)")
     without = _without(lab)
     names = [("xdp-interface", name) for name in ("to-client", "to-peer", "late")]

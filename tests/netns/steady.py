@@ -1,37 +1,28 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Steady traffic in both directions of a channel, and when it began or ceased to arrive."""
 
-import threading
 import time
 
+from background import Background
 from framed import DIRECTIONS
 from tap import check, wait_until
 
 
-class Steady:
+class Steady(Background):
     """Traffic over a Framed channel in the background, from `with` to its end. Each datagram has
     a number; who receives it twice, or what was never sent, is a fault."""
 
     def __init__(self, channel, interval=0.01, directions=DIRECTIONS):
+        super().__init__(self._send, self._receive_at_peer, self._receive_at_client)
         self.channel = channel
         self._interval = interval
         self._directions = directions
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=run, daemon=True)
-                         for run in (self._send, self._receive_at_peer, self._receive_at_client)]
         self.sent = {name: [] for name in DIRECTIONS}      # when, by number
         self._arrived = {name: {} for name in DIRECTIONS}  # when, by number
         self.faults = []
 
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
     def __exit__(self, error, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(5)
+        super().__exit__()
         check(error or not self.faults, f"faults: {self.faults[:5]}")
 
     def _send(self):

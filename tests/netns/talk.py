@@ -3,10 +3,10 @@
 
 import itertools
 import socket
-import threading
 import time
 
 import turn
+from background import Background
 from kernel import Verdicts
 from lab import CLIENT6, SERVER6
 from tap import check, check_equal, wait_until
@@ -145,24 +145,18 @@ class Talk6(Talk):
         return found and (found[0], found[1][:2])
 
 
-class Chatter:
+class Chatter(Background):
     """Traffic both ways in the background, from `with` to its end."""
 
     def __init__(self, talk, interval=0.01, data=b"chatter"):
+        super().__init__(self._run)
         self._talk = talk
         self._data = data
         self._interval = interval
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
         self.sent = 0
 
-    def __enter__(self):
-        self._thread.start()
-        return self
-
     def __exit__(self, *_):
-        self._stop.set()
-        self._thread.join(5)
+        super().__exit__()
         # What is still on its way is not to be counted with what comes next.
         time.sleep(0.1)
 
