@@ -273,6 +273,7 @@ static void load_frags(void)
 
 	if (!host_wants_frags())
 		return;
+	library_log_forget();
 	frags_object = open_again(&constants);
 	if (frags_object) {
 		program = bpf_object__next_program(frags_object, NULL);
@@ -287,6 +288,7 @@ static void load_frags(void)
 		 "the XDP program for frames of several buffers is not loaded (%s): interfaces with a large MTU are in generic "
 		 "mode: %s",
 		 strerror(-error), library_log_warning());
+	library_log_verifier_debug();
 	bpf_object__close(frags_object);
 	frags_object = NULL;
 }

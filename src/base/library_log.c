@@ -116,9 +116,15 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 
 void library_log_start(bool debug)
 {
-	memset(&said, 0, sizeof(said));
+	library_log_forget();
 	said.debug = debug;
 	libbpf_set_print(print_libbpf);
+}
+
+void library_log_forget(void)
+{
+	said.warning[0] = '\0';
+	said.verifier[0] = '\0';
 }
 
 const char *library_log_warning(void)
@@ -126,10 +132,26 @@ const char *library_log_warning(void)
 	return said.warning;
 }
 
-void library_log_verifier(void)
+bool library_log_verifier_said(const char *text)
+{
+	return strstr(said.verifier, text) != NULL;
+}
+
+static void log_verifier(enum log_level level)
 {
 	if (!said.verifier[0])
 		return;
-	log_line(LOG_LEVEL_ERROR, "the last lines of the kernel's verifier:");
-	log_lines(LOG_LEVEL_ERROR, said.verifier);
+	log_line(level, "the last lines of the kernel's verifier:");
+	log_lines(level, said.verifier);
+}
+
+void library_log_verifier(void)
+{
+	log_verifier(LOG_LEVEL_ERROR);
+}
+
+void library_log_verifier_debug(void)
+{
+	if (said.debug)
+		log_verifier(LOG_LEVEL_INFO);
 }

@@ -15,6 +15,9 @@
  */
 void library_log_start(bool debug);
 
+/** Forgets what was printed before. To be called before a load whose failure is to be explained. */
+void library_log_forget(void);
+
 /**
  * Receives one message of libbpf or libxdp, whose levels have the same numbers. Returns 0. Only one
  * thread at a time may call libbpf and libxdp, and so this.
@@ -22,12 +25,18 @@ void library_log_start(bool debug);
 int library_log_print(int level, const char *format, va_list args);
 
 /**
- * Returns the first warning since library_log_start, because the first is the nearest to the cause of a
- * failure; "" if there was none. Valid until the next message.
+ * Returns the first warning since library_log_start or library_log_forget, because the first is the nearest to the
+ * cause of a failure; "" if there was none. Valid until the next message.
  */
 const char *library_log_warning(void);
 
-/** Logs the last lines of what the verifier has printed since library_log_start, if it has printed anything. */
+/** Returns whether the last lines of what the verifier has printed since then have this text. */
+bool library_log_verifier_said(const char *text);
+
+/** Logs the last lines of what the verifier has printed since then, if it has printed anything. */
 void library_log_verifier(void);
+
+/** The same where a failure is no error of the server: only if the operator asks for everything. */
+void library_log_verifier_debug(void);
 
 #endif

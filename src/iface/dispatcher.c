@@ -15,6 +15,13 @@
 #define PROGRAM_NAME "turn"
 #define PROGRAM_SECTION "xdp"
 
+/*
+ * The verifier's words since Linux 6.13, and in newer releases of older kernels: the dispatcher runs a program in place
+ * of a function of its own, and that of libxdp before 1.5.5 does not change the packet (bpf_check_attach_target in the
+ * kernel's verifier.c).
+ */
+#define VERIFIER_CHANGES_DATA "Extension program changes packet data, while original does not"
+
 struct member {
 	uint32_t ifindex; /* 0: this place is free */
 	enum xdp_attach_mode mode;
@@ -176,18 +183,25 @@ static void let_go(struct member *member)
 
 static int explain(int error, char *why, size_t size)
 {
-	snprintf(why, size, "libxdp's dispatcher there does not take this program (%s) and stays in place",
-		 strerror(-error));
+	if (library_log_verifier_said(VERIFIER_CHANGES_DATA))
+		snprintf(why, size,
+			 "this kernel lets no program that changes packets run through the dispatcher of a libxdp before 1.5.5; update "
+			 "libxdp and restart the server, or unload the dispatcher");
+	else
+		snprintf(why, size, "libxdp's dispatcher there does not take this program (%s) and stays in place",
+			 strerror(-error));
 	return error;
 }
 
 int dispatcher_join(uint32_t ifindex, dispatcher_copy copy, bool *generic, char *why, size_t size)
 {
-	struct xdp_multiprog *dispatcher = open_dispatcher(ifindex);
-	struct member *member = find(0);
 	struct member new = { .ifindex = ifindex };
+	struct member *member = find(0);
+	struct xdp_multiprog *dispatcher;
 	int error;
 
+	library_log_forget();
+	dispatcher = open_dispatcher(ifindex);
 	if (!dispatcher)
 		return explain(-ENOENT, why, size);
 	new.mode = xdp_multiprog__attach_mode(dispatcher);
@@ -205,6 +219,7 @@ int dispatcher_join(uint32_t ifindex, dispatcher_copy copy, bool *generic, char 
 		error = xdp_program__attach(new.program, (int)ifindex, new.mode, 0);
 	if (error) {
 		let_go(&new);
+		library_log_verifier_debug();
 		return explain(error, why, size);
 	}
 	*generic = new.mode == XDP_MODE_SKB;

@@ -176,6 +176,8 @@ static enum mode_outcome try_dispatcher(const struct mode_plan *plan, struct int
 
 	if (!dispatcher_is_there(link->ifindex))
 		return MODE_OCCUPIED;
+	/* The dispatcher has chosen the mode: that another program is attached there is no reason beside its own. */
+	interface->why[0] = '\0';
 	if (attachment_join(link, why, MODE_LINE))
 		return MODE_OCCUPIED;
 	state = attachment_state(link->ifindex);

@@ -36,6 +36,7 @@ static struct {
 	struct xdp_program program[PROGRAMS]; /* in the dispatcher */
 	struct xdp_program ours;
 	int object_error, attach_error;
+	const char *verifier; /* its last line when the program is attached, or NULL */
 	bool no_copy;
 	uint32_t xdp_id; /* of what is attached at IFINDEX */
 	int query_error;
@@ -56,9 +57,21 @@ static struct {
 
 static char some_object; /* any address */
 
+static libxdp_print_fn_t print_line;
+
 libxdp_print_fn_t libxdp_set_print(libxdp_print_fn_t print)
 {
+	print_line = print;
 	return print;
+}
+
+static void print_verifier(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	print_line(LIBXDP_WARN, format, args);
+	va_end(args);
 }
 
 /* NULL is no error to it. */
@@ -134,6 +147,8 @@ int xdp_program__attach(struct xdp_program *program, int ifindex, enum xdp_attac
 	assert_ptr_equal(program, &host.ours);
 	assert_true(ifindex >= IFINDEX);
 	assert_int_equal(flags, 0);
+	if (host.verifier)
+		print_verifier("libbpf: prog 'turn': -- BEGIN PROG LOAD LOG --\n%s\n-- END PROG LOAD LOG --\n", host.verifier);
 	if (!host.attach_error)
 		host.attached++;
 	host.attach_mode = mode;
@@ -341,6 +356,31 @@ static void test_refused(void **state)
 	}
 }
 
+/* Only where the verifier says it, and only in the attempt in which it did. */
+static void test_refused_by_old_libxdp(void **state)
+{
+	static const struct {
+		const char *verifier;
+		const char *expected;
+	} cases[] = {
+		{ "Extension program changes packet data, while original does not", "libxdp before 1.5.5" },
+		{ NULL, "(Invalid argument)" },
+		{ "invalid access to packet, off=0 size=1", "(Invalid argument)" },
+	};
+	bool generic = false;
+
+	(void)state;
+	host.attach_error = -EINVAL;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char why[256] = "";
+
+		host.verifier = cases[i].verifier;
+		assert_int_equal(dispatcher_join(IFINDEX, copy, &generic, why, sizeof(why)), -EINVAL);
+		assert_non_null(strstr(why, cases[i].expected));
+		check_closed();
+	}
+}
+
 /* On no more devices than the program can be on at all. */
 static void test_full(void **state)
 {
@@ -465,6 +505,7 @@ int main(void)
 		cmocka_unit_test_setup(test_is_there, set_up),
 		cmocka_unit_test_setup(test_in_and_out, set_up),
 		cmocka_unit_test_setup(test_refused, set_up),
+		cmocka_unit_test_setup(test_refused_by_old_libxdp, set_up),
 		cmocka_unit_test_setup(test_full, set_up),
 		cmocka_unit_test_setup(test_clean, set_up),
 		cmocka_unit_test_setup(test_clean_in_doubt, set_up),

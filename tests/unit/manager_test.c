@@ -442,7 +442,7 @@ static void test_dispatcher(void **state)
 		{ "native, generic wanted", ATTACHMENT_NATIVE, OPTION_MODE_GENERIC, ALL, .expected = "-", .said = "runs in native mode" },
 		{ "native, and the driver does not send", ATTACHMENT_NATIVE, OPTION_MODE_AUTO, CAN, .expected = "-", .said = "does not send" },
 		{ "generic, and datagrams are merged", ATTACHMENT_GENERIC, OPTION_MODE_AUTO, ALL, .merges = true, .expected = "-", .said = "rx-gro-list" },
-		{ "it takes no more programs", ATTACHMENT_NATIVE, OPTION_MODE_AUTO, ALL, .error = -EPERM, .expected = "-", .said = "not taken" },
+		{ "it takes no more programs", ATTACHMENT_NATIVE, OPTION_MODE_AUTO, ALL, .error = -EPERM, .expected = "-", .said = "userspace: not taken" },
 		{ "there is none", ATTACHMENT_NONE, OPTION_MODE_AUTO, ALL, .expected = "-", .said = "another XDP program" },
 	};
 

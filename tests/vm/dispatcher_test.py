@@ -14,10 +14,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "netns")
 from carriers import RELEASE
 from lab import Lab
 from netns import command
-from outcome import check_said
+from outcome import check_said, said
 from server import Server
 from talk import Talk
-from tap import check_equal, run, skip, test
+from tap import check, check_equal, run, skip, test
 
 OTHER = """
 #include <linux/bpf.h>
@@ -26,8 +26,12 @@ SEC("xdp") int other(struct xdp_md *context) { return XDP_PASS; }
 char _license[] SEC("license") = "GPL";
 """
 
+# By the verifier: the functions of the dispatcher, which programs replace, change no packets before libxdp 1.5.5.
+REFUSAL = "Extension program changes packet data, while original does not"
+
 TELLS = RELEASE >= (6, 3)
 AUTO = () if TELLS else (("xdp-mode", "native"),)
+VERBOSE = ("Verbose", None)
 
 
 class Dispatcher:
@@ -72,9 +76,22 @@ class Dispatcher:
         return sorted(re.findall(r"=>\s+\d+\s+(\w+)", self.status()))
 
 
+def is_refused(server):
+    """Whether the kernel takes no program that changes packets into the dispatcher of the libxdp that the server has: the
+    words of its verifier are in the log, which Verbose asks for."""
+    return bool(said(server, REFUSAL))
+
+
+def need_taken(lab):
+    with Dispatcher(lab) as dispatcher, Server(lab, VERBOSE, *AUTO, prefix=dispatcher.environment) as server:
+        if is_refused(server):
+            skip(f"this kernel takes no program that changes packets into this libxdp's dispatcher; its verifier: \"{REFUSAL}\"")
+
+
 @test("another program on the interface, by libxdp's dispatcher; what a server leaves there is cleaned up",
       seconds=120)
 def other_program(lab):
+    need_taken(lab)
     with Dispatcher(lab) as dispatcher:
         for _ in range(2):
             with Server(lab, *AUTO, prefix=dispatcher.environment) as server, Talk(lab) as talk:
@@ -89,6 +106,7 @@ def other_program(lab):
 @test("a second server leaves the program of one that runs in the dispatcher, and takes out that of one that has ended",
       seconds=180)
 def second_server(lab):
+    need_taken(lab)
     ports = (("listening-port", 3479), ("min-port", 40000), ("max-port", 40999))
     with Dispatcher(lab) as dispatcher:
         with Server(lab, *AUTO, prefix=dispatcher.environment) as first, Talk(lab) as talk:
@@ -104,6 +122,20 @@ def second_server(lab):
                 talk.wait_kernel(first).check_kernel(first)
         with Server(lab, *AUTO, prefix=dispatcher.environment):
             check_equal(dispatcher.members(), ["other", "turn"], "programs")
+
+
+@test("a kernel that refuses the program in the dispatcher of an older libxdp: the log says why, and the dispatcher stays",
+      seconds=180)
+def refused(lab):
+    with Dispatcher(lab) as dispatcher:
+        with Server(lab, VERBOSE, *AUTO, prefix=dispatcher.environment) as server, Talk(lab) as talk:
+            if not is_refused(server):
+                skip("this kernel takes programs that change packets into this libxdp's dispatcher")
+            check_said(server, "to-peer: left out", "relayed in userspace: this kernel lets no program that changes packets",
+                       "libxdp before 1.5.5", "update libxdp")
+            talk.warm()
+            check(talk.works(), "data did not arrive")
+        check_equal(dispatcher.members(), ["other"], "programs")
 
 
 if __name__ == "__main__":
