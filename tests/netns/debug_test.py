@@ -6,12 +6,14 @@ libbpf and of the kernel's verifier; and what it says of a session with coturn's
 import re
 
 import turn
+from foreign import foreign_program
 from lab import PEER, Lab
-from outcome import said
+from netns import command
+from outcome import check_said, said
 from preload import preload
-from server import Server
+from server import BINARY, Server
 from talk import Talk
-from tap import check, check_equal, run, test
+from tap import check, check_equal, run, skip, test
 
 
 def refusing(lab):
@@ -40,6 +42,37 @@ def refused_verbose(lab):
     with Server(lab, ("Verbose", None), prefix=refusing(lab)) as server:
         check_verifier_lines(server)
         check(said(server, "libbpf: map"), "libbpf's words are missing")
+
+
+OLD_LIBXDP = "this kernel lets no program that changes packets run through the dispatcher of a libxdp before 1.5.5"
+CHANGES = "Extension program changes packet data, while original does not"
+
+
+def old_dispatcher(lab):
+    """A prefix under which each interface with another's program carries a dispatcher that the kernel refuses the program
+    in."""
+    if "libxdp" not in command(["ldd", BINARY]).stdout:
+        skip("this turnserver was built without libxdp")
+    return preload(lab, "old_dispatcher")
+
+
+@test("a program that the verifier refuses in libxdp's dispatcher: the log says why, and not in the verifier's words")
+def refused_in_dispatcher(lab):
+    with foreign_program(lab, "to-peer", "xdpdrv"), Server(lab, prefix=old_dispatcher(lab)) as server:
+        check_said(server, "to-peer: left out, channels over it are relayed in userspace: " + OLD_LIBXDP)
+        check_equal(said(server, "verifier"), [], "what only Verbose asks for")
+        check_equal(said(server, CHANGES), [], "the verifier's words")
+
+
+@test("the same with Verbose: what the verifier says follows, and not as an error")
+def refused_in_dispatcher_verbose(lab):
+    with foreign_program(lab, "to-peer", "xdpdrv"), \
+            Server(lab, ("Verbose", None), prefix=old_dispatcher(lab)) as server:
+        check_said(server, "to-peer: left out", OLD_LIBXDP)
+        lines = [line.split("xdp: ", 1)[1].strip() for line in said(server)]
+        first = lines.index("the last lines of the kernel's verifier:")
+        check_equal(lines[first + 1], CHANGES, "the line after it")
+        check_equal(server.log_lines(r"\bERROR:? xdp: .*verifier"), [], "errors")
 
 
 @test("with Verbose a load that succeeds says how many instructions the verifier walked")
