@@ -11,11 +11,11 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "netns"))
 
+from card_lab import PatientServer as Server
 from carriers import RELEASE
 from lab import Lab
 from netns import command
 from outcome import check_said, said
-from server import Server
 from talk import Talk
 from tap import check, check_equal, run, skip, test
 
@@ -32,6 +32,7 @@ REFUSAL = "Extension program changes packet data, while original does not"
 TELLS = RELEASE >= (6, 3)
 AUTO = () if TELLS else (("xdp-mode", "native"),)
 VERBOSE = ("Verbose", None)
+PATIENCE = 90  # of a server that is not the only one: the first one answers in its place
 
 
 class Dispatcher:
@@ -78,23 +79,22 @@ class Dispatcher:
 
 def is_refused(server):
     """Whether the kernel takes no program that changes packets into the dispatcher of the libxdp that the server has: the
-    words of its verifier are in the log, which Verbose asks for."""
+    words of its verifier are in the log, which VERBOSE asks for."""
     return bool(said(server, REFUSAL))
 
 
-def need_taken(lab):
-    with Dispatcher(lab) as dispatcher, Server(lab, VERBOSE, *AUTO, prefix=dispatcher.environment) as server:
-        if is_refused(server):
-            skip(f"this kernel takes no program that changes packets into this libxdp's dispatcher; its verifier: \"{REFUSAL}\"")
+def need_taken(server):
+    if is_refused(server):
+        skip(f"this kernel takes no program that changes packets into this libxdp's dispatcher; its verifier: \"{REFUSAL}\"")
 
 
 @test("another program on the interface, by libxdp's dispatcher; what a server leaves there is cleaned up",
-      seconds=120)
+      seconds=300)
 def other_program(lab):
-    need_taken(lab)
     with Dispatcher(lab) as dispatcher:
         for _ in range(2):
-            with Server(lab, *AUTO, prefix=dispatcher.environment) as server, Talk(lab) as talk:
+            with Server(lab, VERBOSE, *AUTO, prefix=dispatcher.environment) as server, Talk(lab) as talk:
+                need_taken(server)
                 check_said(server, "to-peer: native mode through libxdp's dispatcher")
                 check_said(server, "to-client: native mode, mtu")
                 check_equal(dispatcher.members(), ["other", "turn"], "programs")
@@ -104,20 +104,20 @@ def other_program(lab):
 
 
 @test("a second server leaves the program of one that runs in the dispatcher, and takes out that of one that has ended",
-      seconds=180)
+      seconds=600)
 def second_server(lab):
-    need_taken(lab)
     ports = (("listening-port", 3479), ("min-port", 40000), ("max-port", 40999))
     with Dispatcher(lab) as dispatcher:
-        with Server(lab, *AUTO, prefix=dispatcher.environment) as first, Talk(lab) as talk:
+        with Server(lab, VERBOSE, *AUTO, prefix=dispatcher.environment) as first, Talk(lab) as talk:
+            need_taken(first)
             check_said(first, "to-peer: native mode through libxdp's dispatcher")
             with Server(lab, *ports, *AUTO, prefix=dispatcher.environment) as second:
-                second.wait_log("to-peer: native mode through libxdp's dispatcher")
+                second.wait_log("to-peer: native mode through libxdp's dispatcher", PATIENCE)
                 check_equal(dispatcher.members(), ["other", "turn", "turn"], "programs")
                 talk.wait_kernel(first).check_kernel(first)
             # The second has ended, and the first still runs.
             with Server(lab, *ports, *AUTO, prefix=dispatcher.environment) as third:
-                third.wait_log("to-peer: native mode through libxdp's dispatcher")
+                third.wait_log("to-peer: native mode through libxdp's dispatcher", PATIENCE)
                 check_equal(dispatcher.members(), ["other", "turn", "turn"], "programs")
                 talk.wait_kernel(first).check_kernel(first)
         with Server(lab, *AUTO, prefix=dispatcher.environment):
