@@ -26,6 +26,7 @@
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 struct net_device {
 	int ifindex;
+	char name[CAPTURE_NAME];
 };
 
 struct xdp_rxq_info {
@@ -342,6 +343,14 @@ static __always_inline __u32 keep(struct xdp_buff *xdp, void *to)
 	return bpf_probe_read_kernel(to, length, xdp->data) ? 0 : length;
 }
 
+/* The tool may run in another network namespace than the server, so it cannot ask for the name. */
+static __always_inline void keep_device(const struct net_device *device, struct capture_record *record)
+{
+	record->in_ifindex = device->ifindex;
+	if (bpf_probe_read_kernel_str(record->in_name, sizeof(record->in_name), device->name) < 0)
+		record->in_name[0] = '\0';
+}
+
 static __always_inline void keep_counters(struct scratch *scratch)
 {
 	const __u64 *counters = counters_of_cpu();
@@ -391,7 +400,7 @@ int frame_in(__u64 *arguments)
 		__builtin_memset(&record->channel, 0, sizeof(record->channel));
 	if (!record->other.number)
 		__builtin_memset(&record->other, 0, sizeof(record->other));
-	record->in_ifindex = xdp->rxq->dev->ifindex;
+	keep_device(xdp->rxq->dev, record);
 	record->queue = xdp->rxq->queue_index;
 	record->in_length = length_of(xdp);
 	record->in_kept = keep(xdp, scratch->bytes);

@@ -11,6 +11,9 @@
 /* The most bytes that are kept of each of the two forms of a packet. */
 #define CAPTURE_SNAP_MAX 16384
 
+/* IFNAMSIZ of linux/if.h */
+#define CAPTURE_NAME 16
+
 /* A transport address: one of a channel's. */
 struct capture_end {
 	union abi_addr address;
@@ -68,6 +71,7 @@ struct capture_record {
 	__u32 in_kept;
 	__u32 out_kept;
 	__u32 zero;
+	char in_name[CAPTURE_NAME]; /* of the interface with in_ifindex; "" if it cannot be read */
 	struct capture_channel channel;
 	struct capture_channel other; /* the other client's, if the peer is a client of this server, too */
 };
@@ -76,6 +80,6 @@ _Static_assert(sizeof(struct capture_end) == 20, "capture_end has no padding");
 _Static_assert(sizeof(struct capture_channel) == 64, "capture_channel has no padding");
 _Static_assert(sizeof(struct capture_pattern) == 36, "capture_pattern has no padding");
 _Static_assert(sizeof(struct capture_filter) == 116, "capture_filter has no padding");
-_Static_assert(sizeof(struct capture_record) == 56 + 2 * 64, "capture_record has no padding");
+_Static_assert(sizeof(struct capture_record) == 56 + CAPTURE_NAME + 2 * 64, "capture_record has no padding");
 
 #endif

@@ -12,11 +12,18 @@
 #include "verdict.h"
 #include "word.h"
 
-/* The name of the device, if the server has it among its interfaces. */
-static struct text name_of(const struct capture_output *output, uint32_t ifindex)
+/*
+ * The name of a device of a packet: the kernel has told that of the one that it came in by, which may be a member of
+ * a bond; that of another is known if the server has it among its interfaces.
+ */
+static struct text name_of(const struct capture_output *output, uint32_t ifindex, const struct capture_record *record)
 {
 	struct text name;
 
+	if (ifindex == record->in_ifindex && record->in_name[0]) {
+		snprintf(name.text, sizeof(name.text), "%.*s", CAPTURE_NAME, record->in_name);
+		return name;
+	}
 	snprintf(name.text, sizeof(name.text), "ifindex-%u", ifindex);
 	for (unsigned int i = 0; i < ABI_ATTACHMENTS && i < output->status->interfaces; i++) {
 		const struct status_interface *interface = &output->status->interface[i];
@@ -32,7 +39,7 @@ static struct text name_of(const struct capture_output *output, uint32_t ifindex
 /* ---- pcapng ---- */
 
 /* The number of a device in the file. It is described there when it is first seen. */
-static uint32_t device_number(struct capture_output *output, uint32_t ifindex)
+static uint32_t device_number(struct capture_output *output, uint32_t ifindex, const struct capture_record *record)
 {
 	uint32_t i = 0;
 
@@ -43,7 +50,7 @@ static uint32_t device_number(struct capture_output *output, uint32_t ifindex)
 	if (i == CAPTURE_DEVICES)
 		return CAPTURE_DEVICES - 1;
 	output->device[output->devices++] = ifindex;
-	pcapng_interface(output->out, name_of(output, ifindex).text, output->snap);
+	pcapng_interface(output->out, name_of(output, ifindex, record).text, output->snap);
 	return i;
 }
 
@@ -52,7 +59,7 @@ static void write_frames(struct capture_output *output, const struct captured *c
 	const struct capture_record *record = captured->record;
 	char comment[PCAPNG_TEXT];
 	struct pcapng_packet packet = {
-		.interface = device_number(output, record->in_ifindex),
+		.interface = device_number(output, record->in_ifindex, record),
 		.time = record->entered + (uint64_t)output->offset,
 		.bytes = captured->in,
 		.kept = record->in_kept,
@@ -68,7 +75,7 @@ static void write_frames(struct capture_output *output, const struct captured *c
 	pcapng_packet(output->out, &packet);
 	if (!captured->out)
 		return;
-	packet.interface = device_number(output, record->out_ifindex ? record->out_ifindex : record->in_ifindex);
+	packet.interface = device_number(output, record->out_ifindex ? record->out_ifindex : record->in_ifindex, record);
 	packet.time = record->left + (uint64_t)output->offset;
 	packet.bytes = captured->out;
 	packet.kept = record->out_kept;
@@ -91,21 +98,21 @@ static void write_time(const struct capture_output *output, uint64_t monotonic)
 	fprintf(output->out, "%s.%06u", text, (unsigned int)(time % 1000000000 / 1000));
 }
 
-/* One form of a packet: the device, the addresses and the length of the frame. */
-static void write_form(const struct capture_output *output, uint32_t ifindex, const uint8_t *frame, uint32_t kept,
-		       uint32_t length)
+/* One form of a packet: the name of its device, the addresses and the length of the frame. */
+static void write_form(FILE *out, struct text device, const uint8_t *frame, uint32_t kept, uint32_t length)
 {
 	struct transport source, destination;
 
-	fputs(name_of(output, ifindex).text, output->out);
+	fputs(device.text, out);
 	if (!captured_addresses(frame, kept, &source, &destination))
-		fprintf(output->out, " %s > %s", unit_transport(&source).text, unit_transport(&destination).text);
-	fprintf(output->out, " %u bytes", length);
+		fprintf(out, " %s > %s", unit_transport(&source).text, unit_transport(&destination).text);
+	fprintf(out, " %u bytes", length);
 }
 
 static void write_line(const struct capture_output *output, const struct captured *captured)
 {
 	const struct capture_record *record = captured->record;
+	uint32_t leaves_by = record->out_ifindex ? record->out_ifindex : record->in_ifindex;
 	FILE *out = output->out;
 
 	write_time(output, record->entered);
@@ -113,11 +120,10 @@ static void write_line(const struct capture_output *output, const struct capture
 	if (record->channel.number)
 		fprintf(out, "0x%04x ", (unsigned int)ntohs(record->channel.number));
 	fputs("in ", out);
-	write_form(output, record->in_ifindex, captured->in, record->in_kept, record->in_length);
+	write_form(out, name_of(output, record->in_ifindex, record), captured->in, record->in_kept, record->in_length);
 	if (captured->out) {
 		fputs(", out ", out);
-		write_form(output, record->out_ifindex ? record->out_ifindex : record->in_ifindex, captured->out,
-			   record->out_kept, record->out_length);
+		write_form(out, name_of(output, leaves_by, record), captured->out, record->out_kept, record->out_length);
 	} else {
 		fprintf(out, ", %s", record->action == XDP_DROP ? "dropped" : "up");
 	}

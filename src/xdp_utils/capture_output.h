@@ -10,8 +10,8 @@
 #include "abi.h"
 #include "captured.h"
 
-/* Devices that packets can come in and leave by. */
-#define CAPTURE_DEVICES (ABI_ATTACHMENTS + ABI_DEVICES)
+/* Interfaces that packets can come in by, members of bonds among them, and devices that they can leave by. */
+#define CAPTURE_DEVICES (ABI_PORTS + ABI_DEVICES)
 
 struct capture_output {
 	FILE *out;

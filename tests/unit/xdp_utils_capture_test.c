@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <linux/bpf.h>
 
 #include "capture.h"
 #include "verdict.h"
 #include "xdp_utils.h"
 #include "xdp_utils/arguments.h"
+#include "xdp_utils/capture_output.h"
 #include "xdp_utils/captured.h"
 #include "xdp_utils/pcapng.h"
 #include "xdp_utils/verdict_set.h"
@@ -186,12 +188,40 @@ static void test_records(void **state)
 	assert_non_null(strstr(line, "; channel 0x4001, client 192.0.2.2:9, relay "));
 }
 
+/* A packet that came in by a member of a bond, of which the server's list says nothing, and left by `out_ifindex`. */
+static void check_names(const char *in_name, uint32_t out_ifindex, const char *in, const char *out)
+{
+	struct capture_record record = { .action = XDP_REDIRECT, .in_ifindex = 5, .out_ifindex = out_ifindex, .out_length = 1 };
+	struct captured captured = { .record = &record, .in = (const uint8_t *)"", .out = (const uint8_t *)"" };
+	struct status status = { .interfaces = 1, .interface = { { .name = "bond0", .ifindex = 3 } } };
+	struct capture_output output = { .status = &status };
+	struct written written;
+
+	snprintf(record.in_name, sizeof(record.in_name), "%s", in_name);
+	output.out = written_open(&written);
+	capture_output_packet(&output, &captured);
+	fflush(output.out);
+	if (!strstr(written.text, in) || !strstr(written.text, out))
+		fail_msg("%s: no '%s' or no '%s'", written.text, in, out);
+	free(written_close(&written));
+}
+
+static void test_names(void **state)
+{
+	(void)state;
+	check_names("eth1", 3, " in eth1 0 bytes", ", out bond0 1 bytes");
+	check_names("eth1", 4, " in eth1 0 bytes", ", out ifindex-4 1 bytes");
+	check_names("eth1", 0, " in eth1 0 bytes", ", out eth1 1 bytes");
+	check_names("", 3, " in ifindex-5 0 bytes", ", out bond0 1 bytes");
+	check_names("name-of-15-byte", 3, " in name-of-15-byte 0 bytes", ", out bond0 1 bytes");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_blocks),    cmocka_unit_test(test_long_comment),
 		cmocka_unit_test(test_verdicts),  cmocka_unit_test(test_arguments),
-		cmocka_unit_test(test_records),
+		cmocka_unit_test(test_records),   cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests_name("xdp_utils_capture", tests, NULL, NULL);

@@ -6,6 +6,7 @@ The members are veths; and virtio cards, which send by XDP_TX, if the guest has 
 tests/vm/run.sh --kernel 6.12 --pair virtio-net-pci --pair virtio-net-pci -- tests/vm/bond_test.py
 """
 
+import re
 import sys
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from netns import command
 from server import attached, tool
 from talk import Chatter, Talk, Talk6
 from tap import check, check_equal, note, run, skip, test, wait_until
+from tracing import Tracing
 from vlan_lab import VlanLab, check_tags, need
 
 # From Linux 6.3 on, a veth says that it sends what the program relays, and a bond says what its
@@ -129,6 +131,17 @@ def vlans(_):
                 talk.wait_kernel(server, PATIENCE)
                 check_tags(lab, server, talk)
                 lab.server.ip("link", "set", "nic", "up")
+
+
+@test("turnutils_xdp capture names the member that a packet came in by, and the bond that it leaves by", seconds=240)
+def captured(_):
+    need_native()
+    with VlanLab(bond="active-backup") as lab, PatientServer(lab, *NATIVE) as server, Talk(lab) as talk:
+        talk.wait_kernel(server, PATIENCE)
+        with Tracing(server, "-c", 1) as tracing:
+            check(talk.to_peer(b"to the peer"), "to the peer")
+            line = tracing.ends().decode()
+        check(re.search(r" in nic .*, out bond0 ", line), line)
 
 
 @test("copies that a backup member receives are not relayed", seconds=240)
