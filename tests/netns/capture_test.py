@@ -164,7 +164,7 @@ def ends(lab):
     with Server(lab, NATIVE) as server, Talk(lab) as talk:
         talk.wait_kernel(server)
         with Tracing(server) as tracing:
-            check_equal(attached(), before + 2 * len(server.offload.programs()), "programs")
+            check_equal(attached(), before + 2 * len(server.offload.xdp_programs()), "programs")
             tracing.kill()
         wait_until(lambda: attached() == before, 5, "the programs are gone")
         talk.check_kernel(server, 3)
