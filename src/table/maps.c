@@ -174,7 +174,7 @@ int maps_flow_put(int family, const union flow_any_key *key, const struct flow *
 
 	if (error)
 		return error;
-	*maps_note(*index) = (struct flow_note){ .begun = clock_boot_ns() };
+	*maps_note(*index) = (struct flow_note){ .begun = (uint32_t)(clock_boot_ns() / FLOW_BEGUN_NS) };
 	maps_gate_put(*index, 0);
 	flow_table_write(&flow_table, *index, flow);
 	return 0;

@@ -9,7 +9,15 @@
 
 #include "table/flow_table.h"
 
-void seen_flow_read(const struct flow_slot *slot, const struct flow_note *note, struct seen_flow *seen)
+/* The note has the lower 32 bits of this time. The flow was bound at the last time before `now` that has them. */
+static uint64_t bound_at(uint32_t begun, uint64_t now)
+{
+	uint64_t tick = now / FLOW_BEGUN_NS;
+
+	return (tick - (uint32_t)(tick - begun)) * FLOW_BEGUN_NS;
+}
+
+void seen_flow_read(const struct flow_slot *slot, const struct flow_note *note, uint64_t now, struct seen_flow *seen)
 {
 	union flow_any_key key;
 	int family = flow_table_slot_key(slot, &key);
@@ -18,7 +26,7 @@ void seen_flow_read(const struct flow_slot *slot, const struct flow_note *note, 
 	flow_table_slot_flow(slot, &seen->flow);
 	usage_of_flow(seen->flow.channel, slot->packets, slot->data, __atomic_load_n(&note->trimmed, __ATOMIC_RELAXED),
 		      &seen->used);
-	seen->since = __atomic_load_n(&note->begun, __ATOMIC_RELAXED);
+	seen->since = bound_at(__atomic_load_n(&note->begun, __ATOMIC_RELAXED), now);
 	seen->open = __atomic_load_n(&note->gate, __ATOMIC_RELAXED);
 	seen->session = __atomic_load_n(&note->session, __ATOMIC_RELAXED);
 	seen->from.family = seen->to.family = (uint8_t)family;

@@ -17,7 +17,7 @@ struct seen_flow {
 	uint16_t number;       /* the channel number in the packet; 0: it comes from a peer */
 	struct flow flow;
 	struct usage used; /* since the flow was bound */
-	uint64_t since;    /* when it was bound: CLOCK_BOOTTIME, ns */
+	uint64_t since;    /* when it was bound: CLOCK_BOOTTIME, ns, a multiple of FLOW_BEGUN_NS */
 	uint32_t session;  /* its number in the table of sessions; 0: not known */
 	bool open;         /* the kernel relays its packets: this host was seen to do so, or has nothing against it */
 };
@@ -27,8 +27,11 @@ struct seen_flow_list {
 	size_t count, room;
 };
 
-/** Reads a flow from a copy of its slot, and from its note. */
-void seen_flow_read(const struct flow_slot *slot, const struct flow_note *note, struct seen_flow *seen);
+/**
+ * Reads a flow from a copy of its slot, and from its note. `now` is CLOCK_BOOTTIME in nanoseconds, read after the
+ * slot was copied. A flow that is older than 497 days seems to be younger by a multiple of that.
+ */
+void seen_flow_read(const struct flow_slot *slot, const struct flow_note *note, uint64_t now, struct seen_flow *seen);
 
 /** Adds a flow to a list, whose memory the caller frees with free(list->flow). 0 or -ENOMEM. */
 int seen_flow_add(struct seen_flow_list *list, const struct seen_flow *seen);

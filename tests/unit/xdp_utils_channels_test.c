@@ -64,7 +64,7 @@ static void add_flow(struct seen_flow_list *list, struct transport from, struct 
 	flow_table_write(&table, index, &flow);
 	slots[index].packets = packets;
 	slots[index].data = 10 * packets;
-	seen_flow_read(&slots[index], &note, &seen);
+	seen_flow_read(&slots[index], &note, SECOND, &seen);
 	flow_table_close(&table);
 	assert_int_equal(seen_flow_add(list, &seen), 0);
 }
@@ -113,7 +113,7 @@ static void assert_sample(const struct channel_entry *entry, const struct sample
 	assert_number(name, (double)to_client->packets, (double)to_peer->packets + 1);
 	assert_number(name, entry->hop[TO_PEER], (double)to_peer->packets + 1000);
 	assert_number(name, entry->hop[TO_CLIENT], (double)to_client->packets + 1000);
-	assert_number(name, (double)entry->since, (double)to_client->packets + 5);
+	assert_number(name, (double)entry->since, (double)FLOW_BEGUN_NS * ((double)to_client->packets + 5));
 	/* The client's side has ChannelData's header, and the padding that was cut off. */
 	assert_number(name, (double)to_peer->bytes_in, 14 * (double)to_peer->packets + 3);
 	assert_number(name, (double)to_peer->bytes_out, 10 * (double)to_peer->packets);
@@ -145,6 +145,34 @@ static void test_pairs(void **state)
 	}
 	free(channels.entry);
 	free(flows.flow);
+}
+
+/* The note has 32 bits of the time, and the host may have been up for longer than these can say. */
+static void test_begun(void **state)
+{
+	static const uint64_t wrap = 1ULL << 32;
+	static const struct {
+		const char *name;
+		uint64_t begun, now; /* in units of FLOW_BEGUN_NS */
+	} cases[] = {
+		{ "at once", 500, 500 },
+		{ "when the host came up", 0, 500 },
+		{ "a minute ago", wrap - 9000, wrap - 3000 },
+		{ "the last before 0", wrap - 1, wrap },
+		{ "before and after 0", wrap - 3000, wrap + 3000 },
+		{ "after 0", wrap + 1, wrap + 6001 },
+		{ "as long ago as can be told", 5 * wrap + 77, 6 * wrap + 76 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct flow_note note = { .begun = (uint32_t)cases[i].begun };
+		const struct flow_slot slot = { .key_family = FLOW_KEY_V4 };
+		struct seen_flow seen;
+
+		seen_flow_read(&slot, &note, cases[i].now * FLOW_BEGUN_NS + FLOW_BEGUN_NS - 1, &seen);
+		assert_number(cases[i].name, (double)seen.since, (double)(cases[i].begun * FLOW_BEGUN_NS));
+	}
 }
 
 /* A flow alone is a channel that is being bound, or about to end. It is not shown. */
@@ -192,6 +220,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pairs),
+		cmocka_unit_test(test_begun),
 		cmocka_unit_test(test_single_flows),
 		cmocka_unit_test(test_rates),
 	};
