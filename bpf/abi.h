@@ -136,10 +136,12 @@ struct flow_note {
 	__u32 trimmed; /* bytes behind the data that were cut off, modulo 2^32 */
 	__u32 back;    /* the next hop of the channel's other direction: where this flow's packets come from */
 	__u32 gate;    /* the flow's open gate. If the slot's is 0, the program looks here, and compares this one */
-	__u32 sample;  /* 1: the next packet is to go up. The program sets 0 when it has gone up */
-	__u32 seen;    /* the bits of the places from which packets went up, since the server has set 0 */
 	__u32 session; /* number of the session in the table of sessions; 0: it is not there */
 	__u32 begun;   /* when the flow was bound: CLOCK_BOOTTIME in units of FLOW_BEGUN_NS, modulo 2^32 */
+	/* Each of these is stored by itself, so that a store never takes back what another CPU has stored beside it. */
+	__u16 seen;        /* the bits of the devices by which packets went up, since the server has set 0 */
+	__u8 seen_hairpin; /* 1: packets went up that came by the hairpin, since the server has set 0 */
+	__u8 sample;       /* 1: the next packet is to go up. The program sets 0 when it has gone up */
 } __attribute__((aligned(8))); /* an entry of an array takes a multiple of 8 bytes */
 
 /*
@@ -466,7 +468,8 @@ _Static_assert(__builtin_offsetof(struct flow_slot, key_saddr6) == 64, "IPv4 tak
 _Static_assert(sizeof(struct hop) == 28, "hop has no padding");
 _Static_assert(sizeof(struct hop_entry) == 32, "hop_entry fills half a cache line");
 _Static_assert(sizeof(struct limit) == 64, "limit fills a cache line");
-_Static_assert(sizeof(struct flow_note) == 32, "the size of flow_note does not change by chance");
+_Static_assert(sizeof(struct flow_note) == 24, "flow_note has no padding");
+_Static_assert(GATE_DEVICES <= (__u16)~0, "all devices have a bit in `seen`");
 _Static_assert(sizeof(struct session_entry) == 8 + 2 * SESSION_NAME, "session_entry has no padding");
 _Static_assert(sizeof(struct attachment) == 32, "attachment has no padding");
 _Static_assert(sizeof(struct vlan_key) == 8, "vlan_key has no padding");

@@ -12,12 +12,15 @@
 #include "maps.h"
 
 /*
- * Linux before 5.12 has no atomic OR. Two CPUs may do this at one time, and a bit may be lost until
+ * Linux before 5.12 has no atomic OR. Two CPUs may do this at one time, and a device's bit may be lost until
  * the next packet; and two packets may go up where one was asked for.
  */
 static __always_inline void note_seen(struct flow_note *note, __u32 place)
 {
-	*(volatile __u32 *)&note->seen |= place;
+	if (place & GATE_HAIRPIN)
+		*(volatile __u8 *)&note->seen_hairpin = 1;
+	else
+		*(volatile __u16 *)&note->seen |= place;
 }
 
 /*
@@ -37,7 +40,7 @@ __noinline __u32 gate_closed(__u32 index, __u32 gate, __u32 mask)
 		return VERDICT_PROBATION;
 	}
 	if (note->sample) {
-		note->sample = 0;
+		*(volatile __u8 *)&note->sample = 0;
 		note_seen(note, place);
 		return VERDICT_SAMPLE;
 	}

@@ -64,15 +64,41 @@ static uint32_t note_get(const uint32_t *word)
 	return __atomic_load_n(word, __ATOMIC_RELAXED);
 }
 
-/* Packets go up, and an example is wanted, which counts after `rest_ms`. */
-static void want(struct example *example, uint64_t now, uint64_t rest_ms)
+static void sample_put(const struct example *example, bool wanted)
+{
+	__atomic_store_n(&maps_note(example->slot)->sample, wanted, __ATOMIC_RELAXED);
+}
+
+/* Whether the sample that was asked for has not gone up yet. */
+static bool sample_waits(const struct example *example)
+{
+	return __atomic_load_n(&maps_note(example->slot)->sample, __ATOMIC_RELAXED);
+}
+
+/* The places from which packets went up since seen_forget(). */
+static uint32_t seen_get(const struct example *example)
+{
+	const struct flow_note *note = maps_note(example->slot);
+
+	return __atomic_load_n(&note->seen, __ATOMIC_RELAXED) |
+	       (__atomic_load_n(&note->seen_hairpin, __ATOMIC_RELAXED) ? GATE_HAIRPIN : 0);
+}
+
+static void seen_forget(const struct example *example)
 {
 	struct flow_note *note = maps_note(example->slot);
 
+	__atomic_store_n(&note->seen, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&note->seen_hairpin, 0, __ATOMIC_RELAXED);
+}
+
+/* Packets go up, and an example is wanted, which counts after `rest_ms`. */
+static void want(struct example *example, uint64_t now, uint64_t rest_ms)
+{
 	maps_gate_put(example->slot, 0);
-	note_put(&note->gate, 0);
-	note_put(&note->sample, 0);
-	note_put(&note->seen, 0);
+	note_put(&maps_note(example->slot)->gate, 0);
+	sample_put(example, false);
+	seen_forget(example);
 	example->open = example->sampling = false;
 	example->place = example->relayed = example->refused = 0;
 	example->wanted_ms = now;
@@ -91,9 +117,7 @@ static void open_to(struct example *example, gates_state state, uint32_t places)
 /* Asks for a sample: the program finds the gate closed, and looks at the note. */
 static void sample(struct example *example, uint64_t now)
 {
-	struct flow_note *note = maps_note(example->slot);
-
-	note_put(&note->sample, 1);
+	sample_put(example, true);
 	maps_gate_put(example->slot, 0);
 	example->sampling = true;
 	example->gone_ms = 0;
@@ -103,10 +127,8 @@ static void sample(struct example *example, uint64_t now)
 /* The host has relayed the sample, or some other packet after it. */
 static void sample_answered(struct example *example, uint64_t now)
 {
-	struct flow_note *note = maps_note(example->slot);
-
-	note_put(&note->seen, 0);
-	maps_gate_put(example->slot, note_get(&note->gate));
+	seen_forget(example);
+	maps_gate_put(example->slot, note_get(&maps_note(example->slot)->gate));
 	example->sampling = false;
 	example->sampled_ms = now;
 }
@@ -154,7 +176,7 @@ static void begin(struct examples *examples, uint64_t now, uint64_t rest_ms)
 			want(&examples->direction[which], now, rest_ms);
 		} else {
 			examples->direction[which].sampling = false;
-			note_put(&maps_note(examples->direction[which].slot)->sample, 0);
+			sample_put(&examples->direction[which], false);
 			open_free(examples, which);
 		}
 	}
@@ -222,7 +244,7 @@ static void open_all(struct examples *examples, uint64_t now)
 		example->sampled_ms = now - (uint64_t)random() % (period() + 1);
 		/* A value that no count has, so that the first look does not take the flow for idle. */
 		example->packets = UINT32_MAX;
-		note_put(&maps_note(example->slot)->seen, 0);
+		seen_forget(example);
 		open_to(example, examples->state, example->place);
 	}
 }
@@ -234,8 +256,7 @@ static void open_all(struct examples *examples, uint64_t now)
 static void take_example(struct examples *examples, unsigned int which, uint64_t now)
 {
 	struct example *example = &examples->direction[which];
-	struct flow_note *note = maps_note(example->slot);
-	uint32_t seen = note_get(&note->seen);
+	uint32_t seen = seen_get(example);
 	struct hop_facts back;
 
 	if (now < example->rest_until_ms)
@@ -247,7 +268,7 @@ static void take_example(struct examples *examples, unsigned int which, uint64_t
 	if (back.local) {
 		example->place = GATE_HAIRPIN;
 	} else if (seen & (seen - 1)) {
-		note_put(&note->seen, 0);
+		seen_forget(example);
 		example->rest_until_ms = now + REST_MS;
 		return;
 	} else {
@@ -275,7 +296,7 @@ void examples_relayed(struct examples *examples, unsigned int which, int error)
 		return;
 	}
 	example->relayed++;
-	if (example->open && example->sampling && !note_get(&maps_note(example->slot)->sample))
+	if (example->open && example->sampling && !sample_waits(example))
 		sample_answered(example, now);
 	else if (!example->open && !example->place)
 		take_example(examples, which, now);
@@ -317,7 +338,7 @@ static void look_at_hops(struct examples *examples, uint64_t now)
 /* Whether a sample went up some time ago, and coturn has not sent it since. */
 static bool sample_failed(struct example *example, uint64_t now)
 {
-	if (!example->sampling || note_get(&maps_note(example->slot)->sample))
+	if (!example->sampling || sample_waits(example))
 		return false;
 	if (!example->gone_ms)
 		example->gone_ms = now;
@@ -330,7 +351,6 @@ static bool sample_failed(struct example *example, uint64_t now)
  */
 static void look_at_open(struct example *example, uint64_t now)
 {
-	struct flow_note *note = maps_note(example->slot);
 	struct flow_count count;
 	bool idle;
 
@@ -338,7 +358,7 @@ static void look_at_open(struct example *example, uint64_t now)
 	idle = (uint32_t)count.packets == example->packets;
 	example->packets = (uint32_t)count.packets;
 	/* Packets come in by another device, and by this one no more. */
-	if (idle && note_get(&note->seen) & ~example->place)
+	if (idle && seen_get(example) & ~example->place)
 		want(example, now, REST_MS);
 	else if (now - example->sampled_ms >= (idle ? IDLE_MS : period()))
 		sample(example, now);
@@ -347,7 +367,7 @@ static void look_at_open(struct example *example, uint64_t now)
 static enum refusal reason_of(const struct examples *examples, unsigned int which, uint64_t now)
 {
 	const struct example *example = &examples->direction[which];
-	uint32_t seen = note_get(&maps_note(example->slot)->seen);
+	uint32_t seen = seen_get(example);
 
 	if (example->open || now - example->wanted_ms < PATIENCE_MS)
 		return REFUSAL_NONE;

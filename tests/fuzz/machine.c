@@ -378,7 +378,7 @@ static void flow_put(int which)
 		row = next_free(&hash, &probe);
 		before_put(&machine.slot[row], entry, i);
 		/* Their gates are closed, and nothing is left to be noted. */
-		machine.note[row].seen = GATE_PLACES;
+		note_places_put(&machine.note[row], GATE_PLACES);
 	}
 	row = next_free(&hash, &probe);
 	slot = &machine.slot[row];
@@ -421,10 +421,10 @@ static void flows_collect(struct outcome *outcome)
 		slot->packets = before->packets;
 		slot->data = before->data;
 		outcome->noted[i].sampled = noted->sample && !note->sample;
-		outcome->noted[i].seen = note->seen & ~noted->seen;
+		outcome->noted[i].seen = note_places(note) & ~note_places(noted);
 		note->trimmed = noted->trimmed;
 		note->sample |= outcome->noted[i].sampled;
-		note->seen &= ~outcome->noted[i].seen;
+		note_places_put(note, note_places(note) & ~outcome->noted[i].seen);
 	}
 	if (memcmp(machine.slot, machine.slot_before, sizeof(machine.slot)) != 0 ||
 	    memcmp(machine.note, machine.note_before, sizeof(machine.note)) != 0)

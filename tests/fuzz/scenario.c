@@ -245,7 +245,7 @@ static void flow_gate_make(struct world *world, int which, uint32_t place, uint8
 	entry->gate = gate_make(place, bits & 3);
 	entry->note.gate = gate_make(place, bits >> 2 & 3);
 	entry->note.sample = bits >> 4 & 1;
-	entry->note.seen = bits >> 5 & 1 ? GATE_PLACES & ~place : 0;
+	note_places_put(&entry->note, bits >> 5 & 1 ? GATE_PLACES & ~place : 0);
 	entry->note.back = back_make(world, BACK + (which == SECOND), bits >> 6);
 }
 

@@ -276,7 +276,7 @@ static uint32_t gate_causes(struct trip *t, const struct flow_entry *entry, cons
 		return 0;
 	if (is_open(entry->note.gate, place) && !entry->note.sample)
 		return back && (bool)(back->flags & HOP_LOCAL) == (bit == GATE_HAIRPIN) ? 0 : CAUSE(PROBATION);
-	noted->seen = bit & ~entry->note.seen;
+	noted->seen = bit & ~note_places(&entry->note);
 	noted->sampled = is_open(entry->note.gate, place);
 	return noted->sampled ? CAUSE(SAMPLE) : CAUSE(PROBATION);
 }

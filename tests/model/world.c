@@ -52,6 +52,17 @@ struct gate gate_of_place(uint32_t epoch, uint32_t place)
 	return (struct gate){gate_of(epoch, place), gate_of(GATE_EPOCH_MAX, place)};
 }
 
+uint32_t note_places(const struct flow_note *note)
+{
+	return note->seen | (note->seen_hairpin ? GATE_HAIRPIN : 0);
+}
+
+void note_places_put(struct flow_note *note, uint32_t places)
+{
+	note->seen = places & GATE_DEVICES;
+	note->seen_hairpin = places & GATE_HAIRPIN ? 1 : 0;
+}
+
 void flow_set_ip_sum(struct flow *flow)
 {
 	uint8_t ip[20] = {[0] = 0x45, [9] = PROTOCOL_UDP};

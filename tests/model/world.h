@@ -110,6 +110,10 @@ void flow_set_number(struct flow_entry *entry, uint16_t number);
 /* The gate of an epoch for these places, and that of a place itself. */
 uint32_t gate_of(uint32_t epoch, uint32_t places);
 struct gate gate_of_place(uint32_t epoch, uint32_t place);
+
+/* The places from which packets of a flow went up, as its note has them. */
+uint32_t note_places(const struct flow_note *note);
+void note_places_put(struct flow_note *note, uint32_t places);
 /* Has to follow a change of frag_off. */
 void flow_set_ip_sum(struct flow *flow);
 

@@ -173,6 +173,20 @@ static void second_closed(struct world *world)
 	gates(&world->flow[SECOND], 0, 0);
 }
 
+/* Only the hairpin is noted, whatever is noted of devices. */
+static void second_closed_and_seen_elsewhere(struct world *world)
+{
+	second_closed(world);
+	world->flow[SECOND].note.seen = GATE_DEVICES & ~PLACE;
+}
+
+static void second_closed_and_seen(struct world *world)
+{
+	second_closed(world);
+	world->flow[SECOND].note.seen = 8;
+	world->flow[SECOND].note.seen_hairpin = 1;
+}
+
 static void both_closed(struct world *world)
 {
 	closed(world);
@@ -224,6 +238,9 @@ static void test_second(void **state)
 {
 	static const struct row rows[] = {
 		ROW_OF(WAY_OTHER, PROBATION, .name = "closed", .before = second_closed),
+		ROW_OF(WAY_OTHER, PROBATION, .name = "closed, and noted", .before = second_closed_and_seen),
+		ROW_OF(WAY_OTHER, PROBATION, .name = "closed, noted at devices",
+		       .before = second_closed_and_seen_elsewhere),
 		ROW_OF(WAY_OTHER, PROBATION, .name = "both closed", .before = both_closed),
 		ROW_OF(WAY_OTHER, TO_OTHER_CLIENT, .name = "open to the hairpin", .before = second_open_to_hairpin),
 		ROW_OF(WAY_OTHER, PROBATION, .name = "open to devices", .before = second_open_to_devices),

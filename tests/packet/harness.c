@@ -329,8 +329,8 @@ static bool note_moved(const struct flow_note *before, const struct flow_note *n
 	noted->sampled = before->sample && !now->sample;
 	if (noted->sampled)
 		rest.sample = before->sample;
-	noted->seen = now->seen & ~before->seen;
-	rest.seen &= ~noted->seen;
+	noted->seen = note_places(now) & ~note_places(before);
+	note_places_put(&rest, note_places(now) & ~noted->seen);
 	return !memcmp(&rest, before, sizeof(rest));
 }
 

@@ -102,7 +102,8 @@ static bool comes(unsigned int which, uint32_t place)
 	bool closed = !in_place(host.gate[slot[which]], place);
 
 	if (closed && (!in_place(note->gate, place) || note->sample)) {
-		note->seen |= place;
+		note->seen |= place & GATE_DEVICES;
+		note->seen_hairpin |= place == HAIRPIN;
 		note->sample = in_place(note->gate, place) ? 0 : note->sample;
 		return false;
 	}
@@ -110,6 +111,12 @@ static bool comes(unsigned int which, uint32_t place)
 		return false;
 	host.packets[slot[which]]++;
 	return true;
+}
+
+/* The note of a direction, as if no packet had gone up. */
+static void none_seen(unsigned int which)
+{
+	host.note[slot[which]].seen = host.note[slot[which]].seen_hairpin = 0;
 }
 
 /* A packet goes up, and coturn sends it. */
@@ -201,13 +208,14 @@ static void test_one_place(void **state)
 	(void)state;
 	begin(GATES_EXAMINED_V4);
 	check(false, false);
-	host.note[SLOT_TO_PEER].seen = host.note[SLOT_TO_CLIENT].seen = 0;
+	none_seen(TO_PEER);
+	none_seen(TO_CLIENT);
 	example(TO_PEER, ETH1);
 	assert_true(comes(TO_PEER, ETH1));
 	assert_false(comes(TO_PEER, ETH0));
 	assert_false(comes(TO_PEER, HAIRPIN));
 	assert_false(comes(TO_CLIENT, ETH1));
-	host.note[SLOT_TO_CLIENT].seen = 0;
+	none_seen(TO_CLIENT);
 	example(TO_CLIENT, ETH0);
 	assert_true(comes(TO_CLIENT, ETH0));
 	assert_false(comes(TO_CLIENT, ETH1));
@@ -718,7 +726,7 @@ static void test_next_hop_leaves_this_host(void **state)
 	host.generation++;
 	look();
 	assert_false(comes(TO_CLIENT, HAIRPIN));
-	host.note[SLOT_TO_CLIENT].seen = 0;
+	none_seen(TO_CLIENT);
 	pass(50);
 	example(TO_CLIENT, ETH0);
 	assert_true(comes(TO_CLIENT, ETH0));
