@@ -109,9 +109,13 @@ struct flow {
  * A gate is a number that a flow has, and that each place has from which packets come: the
  * devices that carry the program, and the hairpin, from where a packet comes that another
  * flow has led to this host. The flow relays a packet if its gate and the place's are equal in
- * the bits of the place's mask: in the bit of the place, and in all bits of the epoch. The
+ * the bits of the place's mask: in the bit of the place, in GATE_ASK, and in all bits of the epoch. The
  * server opens a flow's gate, for a place, after it has seen that the host relays such packets.
  * To close all gates at once it gives all places another epoch. The program never writes a gate.
+ *
+ * No place's gate has GATE_ASK. If the server sets it in a flow's gate, this fits no place any more. Then the
+ * program looks at the flow's note, and the packet passes if the note has nothing against it and the gate would fit
+ * without GATE_ASK.
  */
 struct gate {
 	__u32 gate;
@@ -121,8 +125,10 @@ struct gate {
 #define GATE_DEVICES ((1u << ABI_ATTACHMENTS) - 1)
 #define GATE_HAIRPIN (1u << ABI_ATTACHMENTS)
 #define GATE_PLACES (GATE_DEVICES | GATE_HAIRPIN)
+/* The note is to be looked at. */
+#define GATE_ASK (GATE_HAIRPIN << 1)
 /* The epoch. 0 is none, so that a gate of 0 is closed. */
-#define GATE_EPOCH_SHIFT (ABI_ATTACHMENTS + 1)
+#define GATE_EPOCH_SHIFT (ABI_ATTACHMENTS + 2)
 #define GATE_EPOCH_MAX (~0u >> GATE_EPOCH_SHIFT)
 
 /* A hundredth of a second, so that a flow's age can be told until it is 2^32 of them: 497 days. */
@@ -130,18 +136,17 @@ struct gate {
 
 /*
  * What is seldom needed of the flow in the slot with the same index. The program looks here if
- * the flow's gate is closed.
+ * the flow's gate does not fit the packet's place, which is so for all packets while it has GATE_ASK.
  */
 struct flow_note {
 	__u32 trimmed; /* bytes behind the data that were cut off, modulo 2^32 */
 	__u32 back;    /* the next hop of the channel's other direction: where this flow's packets come from */
-	__u32 gate;    /* the flow's open gate. If the slot's is 0, the program looks here, and compares this one */
 	__u32 session; /* number of the session in the table of sessions; 0: it is not there */
 	__u32 begun;   /* when the flow was bound: CLOCK_BOOTTIME in units of FLOW_BEGUN_NS, modulo 2^32 */
 	/* Each of these is stored by itself, so that a store never takes back what another CPU has stored beside it. */
 	__u16 seen;        /* the bits of the devices by which packets went up, since the server has set 0 */
 	__u8 seen_hairpin; /* 1: packets went up that came by the hairpin, since the server has set 0 */
-	__u8 sample;       /* 1: the next packet is to go up. The program sets 0 when it has gone up */
+	__u8 sample;       /* 1: if the gate has GATE_ASK, the next packet is to go up. The program sets 0 when it has gone up */
 } __attribute__((aligned(8))); /* an entry of an array takes a multiple of 8 bytes */
 
 /*
@@ -468,7 +473,7 @@ _Static_assert(__builtin_offsetof(struct flow_slot, key_saddr6) == 64, "IPv4 tak
 _Static_assert(sizeof(struct hop) == 28, "hop has no padding");
 _Static_assert(sizeof(struct hop_entry) == 32, "hop_entry fills half a cache line");
 _Static_assert(sizeof(struct limit) == 64, "limit fills a cache line");
-_Static_assert(sizeof(struct flow_note) == 24, "flow_note has no padding");
+_Static_assert(sizeof(struct flow_note) == 24, "the size of flow_note does not change by chance");
 _Static_assert(GATE_DEVICES <= (__u16)~0, "all devices have a bit in `seen`");
 _Static_assert(sizeof(struct session_entry) == 8 + 2 * SESSION_NAME, "session_entry has no padding");
 _Static_assert(sizeof(struct attachment) == 32, "attachment has no padding");

@@ -24,10 +24,17 @@ static __always_inline void note_seen(struct flow_note *note, __u32 place)
 }
 
 /*
- * Decides about a packet whose flow has a gate that does not open for it. The place is given
- * by its gate. Returns a verdict. The function is not static, so that the verifier walks it once.
+ * Decides about a packet whose flow has a gate that does not fit its place: in these bits, of the place's mask.
+ * Returns a verdict. The function is not static, so that the verifier walks it once.
+ *
+ * The server changes the note and the gate while this runs. The gate is one word, which the program has loaded once
+ * and never writes. So no packet that loads the gate after the server has closed it gets past it, whatever
+ * the note says, and nothing can open it but the server. The server writes the note before the gate
+ * (maps_gate_put). A CPU may load the note before the gate all the same, and get an older note with the new gate. Then a packet
+ * is relayed that should have been the sample, and the next one is the sample; or a packet is taken for a sample that is no
+ * longer wanted, and coturn relays it. Both do no harm.
  */
-__noinline __u32 gate_closed(__u32 index, __u32 gate, __u32 mask)
+__noinline __u32 gate_closed(__u32 index, __u32 differs, __u32 mask)
 {
 	struct flow_note *note = bpf_map_lookup_elem(&notes, &index);
 	__u32 place = mask & GATE_PLACES, back;
@@ -35,7 +42,7 @@ __noinline __u32 gate_closed(__u32 index, __u32 gate, __u32 mask)
 
 	if (!note)
 		return VERDICT_PROBATION;
-	if ((note->gate ^ gate) & mask) {
+	if (differs & ~GATE_ASK) {
 		note_seen(note, place);
 		return VERDICT_PROBATION;
 	}
@@ -59,9 +66,9 @@ __noinline __u32 gate_closed(__u32 index, __u32 gate, __u32 mask)
 static __always_inline enum verdict gate_check(const struct flow *flow, const struct flow_found *found,
 					       const struct gate *place)
 {
-	if (!((flow->gate ^ place->gate) & place->mask))
-		return VERDICT_CONTINUE;
-	return gate_closed(found->index, place->gate, place->mask);
+	__u32 differs = (flow->gate ^ place->gate) & place->mask;
+
+	return differs ? gate_closed(found->index, differs, place->mask) : VERDICT_CONTINUE;
 }
 
 #endif

@@ -54,16 +54,6 @@ static uint32_t back_of(const struct examples *examples, unsigned int which)
 
 /* ---- the gate of one direction ---- */
 
-static void note_put(uint32_t *word, uint32_t value)
-{
-	__atomic_store_n(word, value, __ATOMIC_RELAXED);
-}
-
-static uint32_t note_get(const uint32_t *word)
-{
-	return __atomic_load_n(word, __ATOMIC_RELAXED);
-}
-
 static void sample_put(const struct example *example, bool wanted)
 {
 	__atomic_store_n(&maps_note(example->slot)->sample, wanted, __ATOMIC_RELAXED);
@@ -96,7 +86,6 @@ static void seen_forget(const struct example *example)
 static void want(struct example *example, uint64_t now, uint64_t rest_ms)
 {
 	maps_gate_put(example->slot, 0);
-	note_put(&maps_note(example->slot)->gate, 0);
 	sample_put(example, false);
 	seen_forget(example);
 	example->open = example->sampling = false;
@@ -107,18 +96,15 @@ static void want(struct example *example, uint64_t now, uint64_t rest_ms)
 
 static void open_to(struct example *example, gates_state state, uint32_t places)
 {
-	uint32_t gate = gates_gate(state, places);
-
-	note_put(&maps_note(example->slot)->gate, gate);
-	maps_gate_put(example->slot, gate);
+	maps_gate_put(example->slot, gates_gate(state, places));
 	example->open = true;
 }
 
-/* Asks for a sample: the program finds the gate closed, and looks at the note. */
+/* Asks for a sample: the program finds that the gate fits no place, and looks at the note. */
 static void sample(struct example *example, uint64_t now)
 {
 	sample_put(example, true);
-	maps_gate_put(example->slot, 0);
+	maps_gate_put(example->slot, maps_gate(example->slot) | GATE_ASK);
 	example->sampling = true;
 	example->gone_ms = 0;
 	example->sampled_ms = now;
@@ -128,7 +114,7 @@ static void sample(struct example *example, uint64_t now)
 static void sample_answered(struct example *example, uint64_t now)
 {
 	seen_forget(example);
-	maps_gate_put(example->slot, note_get(&maps_note(example->slot)->gate));
+	maps_gate_put(example->slot, maps_gate(example->slot) & ~GATE_ASK);
 	example->sampling = false;
 	example->sampled_ms = now;
 }
@@ -149,8 +135,7 @@ static void open_free(struct examples *examples, unsigned int which)
 		open_to(example, examples->state, back.local ? GATE_HAIRPIN : GATE_DEVICES);
 		return;
 	}
-	note_put(&maps_note(example->slot)->gate, gates_gate(examples->state, GATE_PLACES));
-	maps_gate_put(example->slot, 0);
+	maps_gate_put(example->slot, gates_gate(examples->state, GATE_PLACES) | GATE_ASK);
 	example->open = false;
 }
 
@@ -201,7 +186,7 @@ void examples_begin(struct examples *examples, const uint32_t slot[DIRECTIONS], 
 		examples->families |= flags_of(family[which]);
 	}
 	for (unsigned int which = 0; which < DIRECTIONS; which++)
-		note_put(&maps_note(slot[which])->back, back_of(examples, which));
+		__atomic_store_n(&maps_note(slot[which])->back, back_of(examples, which), __ATOMIC_RELAXED);
 	begin(examples, now, 0);
 }
 

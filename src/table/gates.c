@@ -32,7 +32,7 @@ static uint32_t asked_of(gates_state state)
 static void put_gate(struct gate *gate, uint32_t epoch, uint32_t place)
 {
 	__atomic_store_n(&gate->gate, epoch << GATE_EPOCH_SHIFT | place, __ATOMIC_RELAXED);
-	__atomic_store_n(&gate->mask, GATE_EPOCH_MAX << GATE_EPOCH_SHIFT | place, __ATOMIC_RELAXED);
+	__atomic_store_n(&gate->mask, GATE_EPOCH_MAX << GATE_EPOCH_SHIFT | GATE_ASK | place, __ATOMIC_RELAXED);
 }
 
 uint32_t gates_place(const struct gate *gate)

@@ -219,6 +219,11 @@ void maps_gate_put(uint32_t index, uint32_t gate)
 	__atomic_store_n(&flow_table.slot[index].gate, gate, __ATOMIC_RELEASE);
 }
 
+uint32_t maps_gate(uint32_t index)
+{
+	return __atomic_load_n(&flow_table.slot[index].gate, __ATOMIC_RELAXED);
+}
+
 void maps_hop_facts(uint32_t index, struct hop_facts *facts)
 {
 	const struct hop_entry *entry = (const struct hop_entry *)hops.memory + index;

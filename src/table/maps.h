@@ -96,6 +96,9 @@ struct flow_note *maps_note(uint32_t index);
  */
 void maps_gate_put(uint32_t index, uint32_t gate);
 
+/** Returns the gate of the flow in a slot. Only for the thread that sets it. */
+uint32_t maps_gate(uint32_t index);
+
 /** A next hop, as far as examples depend on it (channel/examples.h). */
 struct hop_facts {
 	uint32_t ifindex; /* 0: it is not resolved, or local */

@@ -27,7 +27,7 @@ void seen_flow_read(const struct flow_slot *slot, const struct flow_note *note, 
 	usage_of_flow(seen->flow.channel, slot->packets, slot->data, __atomic_load_n(&note->trimmed, __ATOMIC_RELAXED),
 		      &seen->used);
 	seen->since = bound_at(__atomic_load_n(&note->begun, __ATOMIC_RELAXED), now);
-	seen->open = __atomic_load_n(&note->gate, __ATOMIC_RELAXED);
+	seen->open = slot->gate & ~GATE_ASK;
 	seen->session = __atomic_load_n(&note->session, __ATOMIC_RELAXED);
 	seen->from.family = seen->to.family = (uint8_t)family;
 	if (family == AF_INET6) {

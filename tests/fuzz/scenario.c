@@ -242,11 +242,10 @@ static void flow_gate_make(struct world *world, int which, uint32_t place, uint8
 
 	if (entry->absent)
 		return;
-	entry->gate = gate_make(place, bits & 3);
-	entry->note.gate = gate_make(place, bits >> 2 & 3);
-	entry->note.sample = bits >> 4 & 1;
-	note_places_put(&entry->note, bits >> 5 & 1 ? GATE_PLACES & ~place : 0);
-	entry->note.back = back_make(world, BACK + (which == SECOND), bits >> 6);
+	entry->gate = gate_make(place, bits & 3) | (bits >> 2 & 1 ? GATE_ASK : 0);
+	entry->note.sample = bits >> 3 & 1;
+	note_places_put(&entry->note, bits >> 4 & 1 ? GATE_PLACES & ~place : 0);
+	entry->note.back = back_make(world, BACK + (which == SECOND), bits >> 5 & 3);
 }
 
 static void gates_make(struct scenario *scenario)

@@ -259,7 +259,7 @@ static const struct hop *hop_at(const struct trip *t, uint32_t index)
 	return entry->seq % 2 ? &entry->hop : NULL;
 }
 
-/* The places and the epoch must agree, as far as the mask of the place has them. */
+/* The places, GATE_ASK and the epoch must agree, as far as the mask of the place has them. */
 static bool is_open(uint32_t gate, const struct gate *place)
 {
 	return (gate & place->mask) == (place->gate & place->mask);
@@ -271,13 +271,14 @@ static uint32_t gate_causes(struct trip *t, const struct flow_entry *entry, cons
 	struct noted *noted = &t->want->noted[entry - t->world->flow];
 	uint32_t bit = place->mask & GATE_PLACES;
 	const struct hop *back = hop_at(t, entry->note.back);
+	bool asked = is_open(entry->gate & ~GATE_ASK, place);
 
 	if (is_open(entry->gate, place))
 		return 0;
-	if (is_open(entry->note.gate, place) && !entry->note.sample)
+	if (asked && !entry->note.sample)
 		return back && (bool)(back->flags & HOP_LOCAL) == (bit == GATE_HAIRPIN) ? 0 : CAUSE(PROBATION);
 	noted->seen = bit & ~note_places(&entry->note);
-	noted->sampled = is_open(entry->note.gate, place);
+	noted->sampled = asked;
 	return noted->sampled ? CAUSE(SAMPLE) : CAUSE(PROBATION);
 }
 

@@ -49,7 +49,7 @@ uint32_t gate_of(uint32_t epoch, uint32_t places)
 
 struct gate gate_of_place(uint32_t epoch, uint32_t place)
 {
-	return (struct gate){gate_of(epoch, place), gate_of(GATE_EPOCH_MAX, place)};
+	return (struct gate){gate_of(epoch, place), gate_of(GATE_EPOCH_MAX, place | GATE_ASK)};
 }
 
 uint32_t note_places(const struct flow_note *note)

@@ -19,12 +19,6 @@
 	ROW_OF(WAY_PEER, TO_PEER, __VA_ARGS__), ROW_OF(WAY_CLIENT, TO_CLIENT, __VA_ARGS__), \
 	ROW_OF(WAY_OTHER, TO_OTHER_CLIENT, __VA_ARGS__)
 
-static void gates(struct flow_entry *entry, uint32_t gate, uint32_t note)
-{
-	entry->gate = gate;
-	entry->note.gate = note;
-}
-
 /* The next hop where the packets of a flow come from. */
 static void back(struct world *world, int which, uint32_t ifindex, uint8_t flags)
 {
@@ -36,39 +30,35 @@ static void back(struct world *world, int which, uint32_t ifindex, uint8_t flags
 
 static void closed(struct world *world)
 {
-	gates(&world->flow[FIRST], 0, 0);
+	world->flow[FIRST].gate = 0;
 }
 
 /* The place is noted already, and the others stay noted. */
 static void closed_and_seen(struct world *world)
 {
-	gates(&world->flow[FIRST], 0, 0);
+	world->flow[FIRST].gate = 0;
 	world->flow[FIRST].note.seen = PLACE | 8;
 }
 
 static void closed_and_seen_elsewhere(struct world *world)
 {
-	gates(&world->flow[FIRST], 0, 0);
+	world->flow[FIRST].gate = 0;
 	world->flow[FIRST].note.seen = 8;
 }
 
 static void open_to_one(struct world *world)
 {
-	gates(&world->flow[FIRST], gate_of(MODEL_EPOCH, PLACE), 0);
+	world->flow[FIRST].gate = gate_of(MODEL_EPOCH, PLACE);
 }
 
 static void open_to_others(struct world *world)
 {
-	uint32_t gate = gate_of(MODEL_EPOCH, GATE_PLACES & ~PLACE);
-
-	gates(&world->flow[FIRST], gate, gate);
+	world->flow[FIRST].gate = gate_of(MODEL_EPOCH, GATE_PLACES & ~PLACE);
 }
 
 static void open_before(struct world *world)
 {
-	uint32_t gate = gate_of(MODEL_EPOCH - 1, GATE_PLACES);
-
-	gates(&world->flow[FIRST], gate, gate);
+	world->flow[FIRST].gate = gate_of(MODEL_EPOCH - 1, GATE_PLACES);
 }
 
 static void next_epoch(struct world *world)
@@ -79,24 +69,43 @@ static void next_epoch(struct world *world)
 /* The flow would relay packets from this place while it is sampled, but of another epoch. */
 static void sample_of_another_epoch(struct world *world)
 {
-	gates(&world->flow[FIRST], 0, gate_of(MODEL_EPOCH - 1, GATE_PLACES));
+	world->flow[FIRST].gate = gate_of(MODEL_EPOCH - 1, GATE_PLACES) | GATE_ASK;
 	world->flow[FIRST].note.sample = 1;
 }
 
 static void sample_of_another_place(struct world *world)
 {
-	gates(&world->flow[FIRST], 0, gate_of(MODEL_EPOCH, GATE_PLACES & ~PLACE));
+	world->flow[FIRST].gate = gate_of(MODEL_EPOCH, GATE_PLACES & ~PLACE) | GATE_ASK;
 	world->flow[FIRST].note.sample = 1;
 }
 
 static void sampled(struct world *world)
 {
-	gates(&world->flow[FIRST], 0, gate_of(MODEL_EPOCH, PLACE));
+	world->flow[FIRST].gate = gate_of(MODEL_EPOCH, PLACE) | GATE_ASK;
 	world->flow[FIRST].note.sample = 1;
 	back(world, FIRST, harness_lo, 0);
 }
 
-/* The slot's gate counts first. */
+/* The note says nothing about a gate that does not have GATE_ASK. */
+static void closed_and_sample(struct world *world)
+{
+	closed(world);
+	world->flow[FIRST].note.sample = 1;
+}
+
+static void open_to_others_and_sample(struct world *world)
+{
+	open_to_others(world);
+	world->flow[FIRST].note.sample = 1;
+}
+
+static void closed_and_asked(struct world *world)
+{
+	world->flow[FIRST].gate = GATE_ASK;
+	back(world, FIRST, harness_lo, 0);
+}
+
+/* The same, while the gate is open to the place. */
 static void sample_not_looked_at(struct world *world)
 {
 	sampled(world);
@@ -111,25 +120,25 @@ static void sample_is_on_its_way(struct world *world)
 
 static void back_not_resolved(struct world *world)
 {
-	gates(&world->flow[FIRST], 0, gate_of(MODEL_EPOCH, GATE_PLACES));
+	world->flow[FIRST].gate = gate_of(MODEL_EPOCH, GATE_PLACES) | GATE_ASK;
 	back(world, FIRST, 0, 0);
 }
 
 static void back_of_no_entry(struct world *world)
 {
-	gates(&world->flow[FIRST], 0, gate_of(MODEL_EPOCH, GATE_PLACES));
+	world->flow[FIRST].gate = gate_of(MODEL_EPOCH, GATE_PLACES) | GATE_ASK;
 	world->flow[FIRST].note.back = NOWHERE;
 }
 
 static void back_is_a_device(struct world *world)
 {
-	gates(&world->flow[FIRST], 0, gate_of(MODEL_EPOCH, GATE_PLACES));
+	world->flow[FIRST].gate = gate_of(MODEL_EPOCH, GATE_PLACES) | GATE_ASK;
 	back(world, FIRST, harness_other, 0);
 }
 
 static void martian(struct world *world)
 {
-	gates(&world->flow[FIRST], 0, gate_of(MODEL_EPOCH, GATE_PLACES));
+	world->flow[FIRST].gate = gate_of(MODEL_EPOCH, GATE_PLACES) | GATE_ASK;
 	back(world, FIRST, harness_lo, HOP_LOCAL);
 }
 
@@ -152,6 +161,9 @@ static void test_first(void **state)
 		UP(SAMPLE, .name = "sample", .before = sampled),
 		UP(PROBATION, .name = "sample of another epoch", .before = sample_of_another_epoch),
 		UP(PROBATION, .name = "sample of another place", .before = sample_of_another_place),
+		UP(PROBATION, .name = "closed, and a sample", .before = closed_and_sample),
+		UP(PROBATION, .name = "open to all other places, and a sample", .before = open_to_others_and_sample),
+		UP(PROBATION, .name = "GATE_ASK alone", .before = closed_and_asked),
 		RELAYED(.name = "sample, and the gate is open", .before = sample_not_looked_at),
 		RELAYED(.name = "the sample is on its way", .before = sample_is_on_its_way),
 		UP(PROBATION, .name = "from nowhere that is known", .before = back_not_resolved),
@@ -170,7 +182,7 @@ static void test_first(void **state)
 
 static void second_closed(struct world *world)
 {
-	gates(&world->flow[SECOND], 0, 0);
+	world->flow[SECOND].gate = 0;
 }
 
 /* Only the hairpin is noted, whatever is noted of devices. */
@@ -195,14 +207,12 @@ static void both_closed(struct world *world)
 
 static void second_open_to_hairpin(struct world *world)
 {
-	gates(&world->flow[SECOND], gate_of(MODEL_EPOCH, GATE_HAIRPIN), 0);
+	world->flow[SECOND].gate = gate_of(MODEL_EPOCH, GATE_HAIRPIN);
 }
 
 static void second_open_to_devices(struct world *world)
 {
-	uint32_t gate = gate_of(MODEL_EPOCH, GATE_DEVICES);
-
-	gates(&world->flow[SECOND], gate, gate);
+	world->flow[SECOND].gate = gate_of(MODEL_EPOCH, GATE_DEVICES);
 }
 
 static void hairpin_of_another_epoch(struct world *world)
@@ -212,25 +222,25 @@ static void hairpin_of_another_epoch(struct world *world)
 
 static void second_sampled(struct world *world)
 {
-	gates(&world->flow[SECOND], 0, gate_of(MODEL_EPOCH, GATE_HAIRPIN));
+	world->flow[SECOND].gate = gate_of(MODEL_EPOCH, GATE_HAIRPIN) | GATE_ASK;
 	world->flow[SECOND].note.sample = 1;
 }
 
 static void second_from_device(struct world *world)
 {
-	gates(&world->flow[SECOND], 0, gate_of(MODEL_EPOCH, GATE_PLACES));
+	world->flow[SECOND].gate = gate_of(MODEL_EPOCH, GATE_PLACES) | GATE_ASK;
 	back(world, SECOND, harness_lo, 0);
 }
 
 static void second_from_here(struct world *world)
 {
-	gates(&world->flow[SECOND], 0, gate_of(MODEL_EPOCH, GATE_PLACES));
+	world->flow[SECOND].gate = gate_of(MODEL_EPOCH, GATE_PLACES) | GATE_ASK;
 	back(world, SECOND, 0, HOP_LOCAL);
 }
 
 static void second_from_nowhere(struct world *world)
 {
-	gates(&world->flow[SECOND], 0, gate_of(MODEL_EPOCH, GATE_PLACES));
+	world->flow[SECOND].gate = gate_of(MODEL_EPOCH, GATE_PLACES) | GATE_ASK;
 	world->flow[SECOND].note.back = NOWHERE;
 }
 

@@ -245,9 +245,8 @@ static void sample(struct world *world)
 {
 	struct flow_entry *entry = &world->flow[FIRST];
 
-	entry->note.gate = entry->gate;
 	entry->note.sample = 1;
-	entry->gate = 0;
+	entry->gate |= GATE_ASK;
 }
 
 static void test_one_of_each(void **state)

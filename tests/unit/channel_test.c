@@ -151,6 +151,11 @@ struct flow_note *maps_note(uint32_t index)
 	return &notes[index];
 }
 
+uint32_t maps_gate(uint32_t index)
+{
+	return slots[index].gate;
+}
+
 void maps_gate_put(uint32_t index, uint32_t gate)
 {
 	assert_true(index < fake.table.slots);

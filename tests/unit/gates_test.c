@@ -38,7 +38,10 @@ static bool opens(uint32_t gate, struct gate place)
 	return !((gate ^ place.gate) & place.mask);
 }
 
-/* Every place has a bit of its own, and the epoch of the state. A gate of 0 is closed everywhere. */
+/*
+ * Every place has a bit of its own, and the epoch of the state. A gate of 0 is closed everywhere, and so is one that
+ * has GATE_ASK.
+ */
 static void check_places(void)
 {
 	gates_state now = gates_now();
@@ -52,6 +55,7 @@ static void check_places(void)
 	for (int i = 0; i <= ABI_ATTACHMENTS; i++) {
 		assert_int_equal(place[i].mask & GATE_PLACES, 1u << i);
 		assert_false(opens(0, place[i]));
+		assert_false(opens(gates_gate(now, GATE_PLACES) | GATE_ASK, place[i]));
 		assert_true(opens(gates_gate(now, GATE_PLACES), place[i]));
 		assert_int_equal(opens(gates_gate(now, GATE_DEVICES), place[i]), i < ABI_ATTACHMENTS);
 		for (int j = 0; j <= ABI_ATTACHMENTS; j++)
@@ -134,7 +138,7 @@ static void test_host_changed(void **state)
 	}
 }
 
-/* How often examples were asked for wraps around, and changes neither flags nor epoch. */
+/* How often examples were asked for wraps around, since more than these bits are not left for it, and changes neither flags nor epoch. */
 static void test_asked_wraps(void **state)
 {
 	gates_state first, last;
@@ -142,7 +146,7 @@ static void test_asked_wraps(void **state)
 	(void)state;
 	gates_host_changed(GATES_HOST_ALL);
 	first = last = gates_now();
-	for (uint32_t i = 0; i < 10000; i++) {
+	for (uint32_t i = 0; i < 1u << GATE_EPOCH_SHIFT; i++) {
 		gates_host_changed(GATES_HOST_ALL);
 		assert_int_not_equal(gates_now(), last);
 		last = gates_now();

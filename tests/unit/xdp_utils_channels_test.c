@@ -175,6 +175,31 @@ static void test_begun(void **state)
 	}
 }
 
+/* A flow of which a sample is wanted is not on probation. */
+static void test_open(void **state)
+{
+	static const struct {
+		const char *name;
+		uint32_t gate;
+		bool open;
+	} cases[] = {
+		{ "closed", 0, false },
+		{ "closed, and GATE_ASK", GATE_ASK, false },
+		{ "open to a device", 1u << GATE_EPOCH_SHIFT | 1, true },
+		{ "the same, and GATE_ASK", 1u << GATE_EPOCH_SHIFT | GATE_ASK | 1, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct flow_slot slot = { .key_family = FLOW_KEY_V4, .gate = cases[i].gate };
+		const struct flow_note note = { 0 };
+		struct seen_flow seen;
+
+		seen_flow_read(&slot, &note, SECOND, &seen);
+		assert_number(cases[i].name, seen.open, cases[i].open);
+	}
+}
+
 /* A flow alone is a channel that is being bound, or about to end. It is not shown. */
 static void test_single_flows(void **state)
 {
@@ -221,6 +246,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pairs),
 		cmocka_unit_test(test_begun),
+		cmocka_unit_test(test_open),
 		cmocka_unit_test(test_single_flows),
 		cmocka_unit_test(test_rates),
 	};
