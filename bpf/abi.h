@@ -144,9 +144,9 @@ struct flow_note {
 	__u32 session; /* number of the session in the table of sessions; 0: it is not there */
 	__u32 begun;   /* when the flow was bound: CLOCK_BOOTTIME in units of FLOW_BEGUN_NS, modulo 2^32 */
 	/* Each of these is stored by itself, so that a store never takes back what another CPU has stored beside it. */
-	__u16 seen;        /* the bits of the devices by which packets went up, since the server has set 0 */
-	__u8 seen_hairpin; /* 1: packets went up that came by the hairpin, since the server has set 0 */
-	__u8 sample;       /* 1: if the gate has GATE_ASK, the next packet is to go up. The program sets 0 when it has gone up */
+	__u16 seen;            /* the bits of the devices by which packets went up, since the server has set 0 */
+	__u8 seen_hairpin;     /* 1: packets went up that came by the hairpin, since the server has set 0 */
+	__u8 sample;           /* 1: if the gate has GATE_ASK, the next packet is to go up. The program sets 0 when it has gone up */
 } __attribute__((aligned(8))); /* an entry of an array takes a multiple of 8 bytes */
 
 /*
