@@ -27,12 +27,12 @@ static __always_inline void note_seen(struct flow_note *note, __u32 place)
  * Decides about a packet whose flow has a gate that does not fit its place: in these bits, of the place's mask.
  * Returns a verdict. The function is not static, so that the verifier walks it once.
  *
- * The server changes the note and the gate while this runs. The gate is one word, which the program has loaded once
- * and never writes. So no packet that loads the gate after the server has closed it gets past it, whatever
- * the note says, and nothing can open it but the server. The server writes the note before the gate
- * (maps_gate_put). A CPU may load the note before the gate all the same, and get an older note with the new gate. Then a packet
- * is relayed that should have been the sample, and the next one is the sample; or a packet is taken for a sample that is no
- * longer wanted, and coturn relays it. Both do no harm.
+ * The server changes the gate and the note while this runs. The gate is one word, which the program has loaded once
+ * and never writes. So a packet that comes after the server has closed the gate does not pass, whatever the note
+ * says, and only the server opens the gate again. The server writes the note before the gate (maps_gate_put), but a
+ * CPU may load the note first, and so have an older note with the new gate. Then the sample is the packet
+ * after this one, which is relayed; or this packet is taken for a sample that nobody wants any more, and coturn
+ * relays it. Neither does harm.
  */
 __noinline __u32 gate_closed(__u32 index, __u32 differs, __u32 mask)
 {
