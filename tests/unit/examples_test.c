@@ -231,18 +231,22 @@ static void test_one_place(void **state)
 /* It is not known which of the packets coturn has sent. */
 static void test_several_places(void **state)
 {
-	(void)state;
-	begin(GATES_EXAMINED_V4);
-	comes(TO_PEER, ETH1);
-	example(TO_PEER, ETH0);
-	check(false, false);
-	/* The packet by ETH1 may still be on its way. */
-	pass(49);
-	example(TO_PEER, ETH0);
-	check(false, false);
-	pass(1);
-	example(TO_PEER, ETH0);
-	check(true, false);
+	static const uint32_t others[] = { ETH1, HAIRPIN };
+
+	for (size_t i = 0; i < COUNT(others); i++) {
+		set_up(state);
+		begin(GATES_EXAMINED_V4);
+		comes(TO_PEER, others[i]);
+		example(TO_PEER, ETH0);
+		check(false, false);
+		/* The packet by the other place may still be on its way. */
+		pass(49);
+		example(TO_PEER, ETH0);
+		check(false, false);
+		pass(1);
+		example(TO_PEER, ETH0);
+		check(true, false);
+	}
 }
 
 static void test_no_place(void **state)
