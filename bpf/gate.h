@@ -24,25 +24,26 @@ static __always_inline void note_seen(struct flow_note *note, __u32 place)
 }
 
 /*
- * Decides about a packet whose flow has a gate that does not fit its place: in these bits, of the place's mask.
- * Returns a verdict. The function is not static, so that the verifier walks it once.
+ * Decides about a packet whose flow had a gate that did not fit its place. `own` is the flow's gate as it is now.
+ * The place is given by its gate. Returns a verdict. The function is not static, so that the verifier walks it once.
  *
- * The server changes the gate and the note while this runs. The gate is one word, which the program has loaded once
- * and never writes. So a packet that comes after the server has closed the gate does not pass, whatever the note
- * says, and only the server opens the gate again. The server writes the note before the gate (maps_gate_put), but a
- * CPU may load the note first, and so have an older note with the new gate. Then the sample is the packet
- * after this one, which is relayed; or this packet is taken for a sample that nobody wants any more, and coturn
- * relays it. Neither does harm.
+ * The server changes the gate and the note while this runs. The gate is one word, and the program never writes it.
+ * So a packet that comes after the server has closed the gate does not pass, whatever the note says, and only the
+ * server opens the gate again. The server writes the note before the gate (maps_gate_put), but a CPU may load the
+ * note first, and so have an older note with the new gate. Then the sample is the packet after this one, which is
+ * relayed; or this packet is taken for a sample that nobody wants any more, and coturn relays it. Neither does harm.
  */
-__noinline __u32 gate_closed(__u32 index, __u32 differs, __u32 mask)
+__noinline __u32 gate_closed(__u32 index, __u32 own, __u32 gate, __u32 mask)
 {
 	struct flow_note *note = bpf_map_lookup_elem(&notes, &index);
 	__u32 place = mask & GATE_PLACES, back;
 	const struct hop_entry *entry;
 
+	if (!((own ^ gate) & mask))
+		return VERDICT_CONTINUE;
 	if (!note)
 		return VERDICT_PROBATION;
-	if (differs & ~GATE_ASK) {
+	if ((own ^ gate) & mask & ~GATE_ASK) {
 		note_seen(note, place);
 		return VERDICT_PROBATION;
 	}
@@ -66,9 +67,20 @@ __noinline __u32 gate_closed(__u32 index, __u32 differs, __u32 mask)
 static __always_inline enum verdict gate_check(const struct flow *flow, const struct flow_found *found,
 					       const struct gate *place)
 {
-	__u32 differs = (flow->gate ^ place->gate) & place->mask;
+	const struct flow_slot *slot = found->slot;
+	__u32 own;
 
-	return differs ? gate_closed(found->index, differs, place->mask) : VERDICT_CONTINUE;
+	if (!((flow->gate ^ place->gate) & place->mask))
+		return VERDICT_CONTINUE;
+	/*
+	 * The gate is loaded once more. If flow->gate were used here, clang would keep it in a register, and packets that
+	 * pass an open gate would take more instructions. What is loaded is this flow's gate if the flow is still there.
+	 */
+	own = *(const volatile __u32 *)&slot->gate;
+	slot = load_after(slot, own);
+	if (slot_seq(slot) != found->seq)
+		return VERDICT_NO_FLOW;
+	return gate_closed(found->index, own, place->gate, place->mask);
 }
 
 #endif

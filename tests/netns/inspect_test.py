@@ -145,10 +145,16 @@ def wrong_filters(_lab):
         check_equal(done.returncode, 2, f"status of {words}: {done.stdout}")
 
 
+def younger(lab, server, talk):
+    """A channel that is bound so much later that it shows: ages are told in hundredths of a second."""
+    talk.wait_kernel(server)
+    wait_until(lambda: ask_json("channels", server, "-i", 0)["channels"][0]["age_seconds"] >= 0.01, 3, "age of the first")
+    return Talk(lab, number=0x4002)
+
+
 @test("channels: sorted and filtered; rates are those of the traffic")
 def rates(lab):
-    with Server(lab) as server, Talk(lab) as busy, Talk(lab, number=0x4002) as quiet:
-        busy.wait_kernel(server)
+    with Server(lab) as server, Talk(lab) as busy, younger(lab, server, busy) as quiet:
         quiet.wait_kernel(server)
         looking = subprocess.Popen(
             [tool("turnutils_xdp"), "channels", "-p", str(server.pid), "-i", "2", "--json",
