@@ -586,6 +586,7 @@ static void race_prepare(const struct race *race)
 		to = *slot;
 		key_put(&to, entry);
 		content_put(&to, &entry->flow);
+		to.gate = entry->gate;
 		machine.target = (uint8_t *)slot;
 		machine.steps = race_flow_steps(race, slot, &to, machine.step);
 	}

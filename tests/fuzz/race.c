@@ -39,12 +39,14 @@ int race_flow_steps(const struct race *race, const struct flow_slot *from, const
 	uint32_t at = offsetof(struct flow_slot, seq);
 	int steps = 1;
 
+	if (race->kind == RACE_GATE) {
+		step[0] = (struct race_step){offsetof(struct flow_slot, gate), to->gate};
+		return 1;
+	}
 	step[0] = (struct race_step){at, from->seq + 1};
 	if (race->kind == RACE_END)
 		return 1;
 	steps += words(step + steps, from, to, offsetof(struct flow_slot, key_saddr),
-		       offsetof(struct flow_slot, gate));
-	steps += words(step + steps, from, to, offsetof(struct flow_slot, saddr),
 		       offsetof(struct flow_slot, packets));
 	if (race->backwards)
 		reverse(step + 1, steps - 1);

@@ -14,6 +14,7 @@ enum race_kind {
 	RACE_FLOW, /* another flow of the same key takes its slot */
 	RACE_KEY,  /* a flow of another key does */
 	RACE_END,  /* the flow ends */
+	RACE_GATE, /* the flow's gate opens, closes, or gets or loses GATE_ASK */
 	RACE_HOP,  /* another next hop */
 	RACES,
 };

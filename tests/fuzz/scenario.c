@@ -236,23 +236,34 @@ static uint32_t gate_make(uint32_t place, unsigned int kind)
 	}
 }
 
+/* The same, with or without GATE_ASK. */
+static uint32_t gate_word(uint32_t place, unsigned int bits)
+{
+	return gate_make(place, bits & 3) | (bits >> 2 & 1 ? GATE_ASK : 0);
+}
+
 static void flow_gate_make(struct world *world, int which, uint32_t place, uint8_t bits)
 {
 	struct flow_entry *entry = &world->flow[which];
 
 	if (entry->absent)
 		return;
-	entry->gate = gate_make(place, bits & 3) | (bits >> 2 & 1 ? GATE_ASK : 0);
+	entry->gate = gate_word(place, bits);
 	entry->note.sample = bits >> 3 & 1;
 	note_places_put(&entry->note, bits >> 4 & 1 ? GATE_PLACES & ~place : 0);
 	entry->note.back = back_make(world, BACK + (which == SECOND), bits >> 5 & 3);
+}
+
+/* The place where the packets of a flow come from. */
+static uint32_t place_of(const struct input *r, int which)
+{
+	return which == SECOND ? GATE_HAIRPIN : 1u << r->port_row % ABI_PORTS % ABI_ATTACHMENTS;
 }
 
 static void gates_make(struct scenario *scenario)
 {
 	const struct input *r = &scenario->r;
 	struct world *world = scenario->world;
-	uint32_t place = 1u << r->port_row % ABI_PORTS % ABI_ATTACHMENTS;
 
 	if (!r->gates)
 		return;
@@ -260,7 +271,7 @@ static void gates_make(struct scenario *scenario)
 		world->port[i].gate = gate_of_place(EPOCH, 1u << i % ABI_ATTACHMENTS);
 	world->hairpin = gate_of_place(EPOCH, GATE_HAIRPIN);
 	for (int i = 0; i < FLOWS; i++)
-		flow_gate_make(world, i, i == SECOND ? GATE_HAIRPIN : place, r->gate[i == SECOND]);
+		flow_gate_make(world, i, place_of(r, i), r->gate[i == SECOND]);
 }
 
 /* The VLAN that the frame's tags name is there, and another one. */
@@ -346,10 +357,14 @@ static void race_make(struct scenario *scenario, struct race *race)
 	race->backwards = r[1] & 2;
 	if (race->kind == RACE_HOP)
 		hop_make_other(&race->after.hop[entry->flow.hop], r[1] & 4);
+	else if (race->kind == RACE_GATE)
+		entry->gate = gate_word(place_of(&scenario->r, race->which), r[1] >> 2);
 	else if (race->kind == RACE_END)
 		entry->ended = true;
 	else
 		flow_make_other(&entry->flow);
+	if (race->kind == RACE_KEY && scenario->r.gates)
+		entry->gate = gate_word(place_of(&scenario->r, race->which), r[1] >> 2);
 	if (race->kind == RACE_KEY && entry->family == 6)
 		entry->key.v6.dport ^= htons(0x101);
 	else if (race->kind == RACE_KEY)

@@ -42,6 +42,8 @@ bool seed_input(unsigned int number, uint8_t *input, size_t *length)
 	} else if (number < WAYS_AND_FAMILIES * SUMS + 4 * TROUBLES + RACE_SEEDS) {
 		number -= WAYS_AND_FAMILIES * SUMS + 4 * TROUBLES;
 		r.race[0] = 0x80 + number % (RACES - 1);
+		r.gates = number / 2 % 2;
+		r.gate[0] = r.gate[1] = number * 3;
 		number /= RACES - 1;
 		r.race[2] = number / 2;
 		r.race[1] = number % 2 + number / 4 % 2 * 4;

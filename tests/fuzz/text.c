@@ -86,7 +86,7 @@ static void print_world(const struct world *world)
 static void print_race(const struct race *race)
 {
 	static const char *const kind[RACES] = {
-		"", "another flow of the same key", "a flow of another key", "its end", "another next hop",
+		"", "another flow of the same key", "a flow of another key", "its end", "another gate", "another next hop",
 	};
 
 	if (race->kind)

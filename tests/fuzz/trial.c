@@ -18,8 +18,8 @@ static const char *judge_goes_up(struct trial *trial, struct expectation *want)
 }
 
 /*
- * A packet meets a table as it was before or after a change; or, while a flow or a next hop
- * changes, a table without it, or goes up. It never meets anything between.
+ * A packet meets a table as it was before or after a change. A gate changes at once. While a flow or a next hop
+ * changes, a packet can also meet a table without it, or go up. It never meets anything between.
  */
 static const char *judge_race(struct trial *trial, const char *before)
 {
@@ -29,6 +29,8 @@ static const char *judge_race(struct trial *trial, const char *before)
 	model_decide(world, &trial->frame, &want);
 	if (!judge(&trial->frame, &want, &trial->outcome))
 		return NULL;
+	if (trial->race.kind == RACE_GATE)
+		return before;
 	if (trial->race.kind == RACE_HOP) {
 		world->hop[world->flow[trial->race.which].flow.hop].seq = 0;
 		model_decide(world, &trial->frame, &want);
