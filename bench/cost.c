@@ -96,8 +96,7 @@ static void put_flow(int v6_in, struct end from, struct end at, uint16_t number_
 	struct flow flow = {
 		.saddr = out_from.address, .daddr = out_to.address,
 		.sport = out_from.port, .dport = out_to.port, .channel = htons(number_out),
-		.hop = hop % HOPS, .ttl = 64, .ttl_from = FLOW_TTL_CONSTANT, .tos_mask = 0xff,
-		.flags = v6_out ? FLOW_V6 : 0,
+		.hop = hop % HOPS, .ttl = 64, .flags = FLOW_TTL_CONSTANT | (v6_out ? FLOW_V6 : 0),
 	};
 	uint32_t row;
 	uint64_t added = sum(&flow.saddr, 16) + sum(&flow.daddr, 16) + flow.sport + flow.dport;
@@ -119,7 +118,9 @@ static void put_flow(int v6_in, struct end from, struct end at, uint16_t number_
 		start_again();
 	if (errno)
 		fail("flow");
-	flow_table_write(&table, row, &flow);
+	errno = -flow_table_write(&table, row, &flow);
+	if (errno)
+		fail("flow");
 }
 
 static uint16_t number_of(uint32_t channel)
@@ -199,11 +200,20 @@ static size_t make_frame(uint8_t *frame, int v6, uint32_t channel)
 	return total;
 }
 
+static void *share(const struct bpf_map *map, size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+
+	if (memory == MAP_FAILED)
+		fail("table");
+	return memory;
+}
+
 static struct turn_bpf *load(uint32_t flows)
 {
 	struct turn_bpf *turn = turn_bpf__open();
 	uint32_t cpus = (uint32_t)libbpf_num_possible_cpus(), rows = flow_table_slots(flows);
-	void *slots;
+	struct flow_memory memory;
 
 	if (!turn)
 		fail("open");
@@ -212,16 +222,16 @@ static struct turn_bpf *load(uint32_t flows)
 	if (getentropy((void *)turn->rodata->flow_seed, sizeof(turn->rodata->flow_seed)))
 		fail("random numbers");
 	bpf_map__set_max_entries(turn->maps.flows, rows);
+	bpf_map__set_max_entries(turn->maps.words, rows);
 	bpf_map__set_max_entries(turn->maps.notes, rows);
 	bpf_map__set_max_entries(turn->maps.hops, HOPS);
 	bpf_map__set_max_entries(turn->maps.verdicts, cpus);
 	if (turn_bpf__load(turn))
 		fail("load");
-	slots = mmap(NULL, (size_t)rows * sizeof(struct flow_slot), PROT_READ | PROT_WRITE, MAP_SHARED,
-		     bpf_map__fd(turn->maps.flows), 0);
-	if (slots == MAP_FAILED)
-		fail("table");
-	errno = -flow_table_open(&table, slots, rows, flows, (const uint64_t *)turn->rodata->flow_seed);
+	memory.slot = share(turn->maps.flows, (size_t)rows * sizeof(struct flow_slot));
+	memory.words = share(turn->maps.words, (size_t)rows * sizeof(struct flow_words));
+	memory.own6 = turn->data_own6->own6;
+	errno = -flow_table_open(&table, &memory, rows, flows, (const uint64_t *)turn->rodata->flow_seed);
 	if (errno)
 		fail("table");
 	return turn;

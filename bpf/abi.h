@@ -24,6 +24,8 @@
 #define ABI_DEVICES 64
 /* VLANs whose frames are relayed, over all devices that carry the program. */
 #define ABI_VLANS 256
+/* IPv6 addresses of this server: of its listeners, and of its relays. */
+#define ABI_OWN6 256
 
 /*
  * The key of a flow: what a datagram that is to be relayed has on the wire. A client's
@@ -58,19 +60,22 @@ union abi_addr {
 	__u32 word[4];
 };
 
-/* The TTL, or hop limit, that a flow's packets leave with. */
-enum flow_ttl {
-	FLOW_TTL_RECEIVED, /* one less than received, up to `ttl` */
-	FLOW_TTL_ROUTE,    /* the next hop's: what a new socket would send with */
-	FLOW_TTL_CONSTANT, /* always `ttl` */
-};
-
 /* The flow's packets leave by IPv6. */
 #define FLOW_V6 1
 /* max-bps limits the flow's session. */
 #define FLOW_LIMITED 2
 /* The packets of a limited flow come in by IPv6. */
 #define FLOW_LIMITED_V6 4
+/*
+ * The TTL, or hop limit, that the packets leave with: always `ttl`; what a new socket would send with by this route,
+ * which the next hop has; or, without either, one less than received, but at most `ttl`.
+ */
+#define FLOW_TTL_CONSTANT 8
+#define FLOW_TTL_ROUTE 16
+/* The received TOS, or traffic class, is not passed on. */
+#define FLOW_TOS_ZERO 32
+/* IPv4: the packets leave with DF, as coturn's socket would set it. */
+#define FLOW_DF 64
 
 /* How the packets of one direction of a channel leave. It is written when the channel is bound. */
 struct flow {
@@ -79,15 +84,7 @@ struct flow {
 	__be16 sport;
 	__be16 dport;
 	__be16 channel;  /* the channel number to put on; 0: a ChannelData header is to be taken off */
-	__be16 frag_off; /* IPv4: DF or 0, as coturn's socket would set it */
-	__u32 hop;       /* entry of the table of next hops */
-	__u32 limit;     /* FLOW_LIMITED: slot of the table of limits */
-	__u16 owner;     /* the relay thread: slot of the deadlines */
-	__u8 ttl;
-	__u8 ttl_from;   /* enum flow_ttl */
 	__u16 udp_delta; /* sum of the new addresses and ports less the old */
-	__u8 tos_mask;   /* the bits of the received TOS or traffic class that are passed on */
-	__u8 flags;
 	union {
 		struct {
 			__u16 ip_sum;   /* IPv4: sum of the new header without TOS, length, ID and TTL */
@@ -95,6 +92,10 @@ struct flow {
 		};
 		__be32 label; /* IPv6: version and flow label, traffic class 0 */
 	};
+	__u16 flags;
+	__u8 ttl;
+	__u8 owner;            /* the relay thread: slot of the deadlines */
+	__u32 hop;             /* entry of the table of next hops */
 	__u32 gate;            /* from where its packets may come, see below */
 } __attribute__((aligned(8))); /* copied by 8 bytes */
 
@@ -141,19 +142,24 @@ struct gate {
 struct flow_note {
 	__u32 trimmed; /* bytes behind the data that were cut off, modulo 2^32 */
 	__u32 back;    /* the next hop of the channel's other direction: where this flow's packets come from */
-	__u32 session; /* number of the session in the table of sessions; 0: it is not there */
+	__u32 session; /* number of the session in the table of sessions, and of its limit; from 1 on */
 	__u32 begun;   /* when the flow was bound: CLOCK_BOOTTIME in units of FLOW_BEGUN_NS, modulo 2^32 */
 	/* Each of these is stored by itself, so that a store never takes back what another CPU has stored beside it. */
 	__u16 seen;            /* the bits of the devices by which packets went up, since the server has set 0 */
 	__u8 seen_hairpin;     /* 1: packets went up that came by the hairpin, since the server has set 0 */
 	__u8 sample;           /* 1: if the gate has GATE_ASK, the next packet is to go up. The program sets 0 when it has gone up */
+	/*
+	 * By how many halves of their ranges the bytes (low 16 bits) and the packets (high 16 bits) of `usage` have
+	 * moved on, as far as the server has counted them. Tools know all that was counted from both.
+	 */
+	__u32 halves;
 } __attribute__((aligned(8))); /* an entry of an array takes a multiple of 8 bytes */
 
 /*
- * A slot of the table of flows, which is open addressing in memory that the server shares.
- * The first cache line has all that an IPv4 packet needs, of the key and of the flow. The
- * second has the counters, which are written for each packet; CPUs fetch it along with the
- * first.
+ * A slot of the table of flows, which is open addressing in memory that the server shares. It is
+ * one cache line, which has all that an IPv4 packet needs of the key and of the flow, and the counters.
+ * IPv6 addresses that are not this server's own do not fit: their last words stand in
+ * struct flow_words at the same index.
  *
  * There is a flow in the slot while `seq` is odd. The server advances `seq` before and after
  * it changes anything else of the flow. So a reader that finds the same odd number before
@@ -163,38 +169,53 @@ struct flow_note {
 struct flow_slot {
 	__u32 seq;
 	__u32 passed;     /* how many flows found this slot taken and stand in a later slot of their probes */
-	__be32 key_saddr; /* as in struct flow_key; IPv6: the first words */
-	__be32 key_daddr;
+	__be32 key_saddr; /* as in struct flow_key; IPv6: the first word */
+	__be32 key_daddr; /* as in struct flow_key; IPv6: the index among the server's own addresses */
 	__be16 key_sport;
 	__be16 key_dport;
 	__be16 key_channel;
 	__u16 key_family;
+	/*
+	 * USAGE_PACKET for each packet, and for each byte that was relayed, without ChannelData headers, 1: modulo
+	 * 2^64. The program adds to it atomically. Nearly always all packets of a flow come by one CPU.
+	 */
+	__u64 usage;
+	__be32 saddr;                /* as in struct flow; IPv6: the index among the server's own addresses */
+	__be32 daddr;                /* as in struct flow; IPv6: the first word */
 	__u32 rest[FLOW_REST_WORDS]; /* struct flow from FLOW_REST on */
 	__u32 gate;                  /* changes while the flow is there, without `seq` */
-	__be32 saddr;                /* as in struct flow; IPv6: the first words */
-	__be32 daddr;
-	/* the other words of IPv6 addresses */
-	__be32 key_saddr6[3];
-	__be32 key_daddr6[3];
-	__be32 saddr6[3];
-	__be32 daddr6[3];
-	/* The program adds to these atomically. Nearly always all packets of a flow come by one CPU. */
-	__u64 packets;
-	__u64 data; /* bytes that were relayed, without ChannelData headers */
 } __attribute__((aligned(64)));
+
+/* The other words of IPv6 addresses of the flow in the slot with the same index. */
+struct flow_words {
+	__be32 key_saddr;    /* the second word of the key's source address */
+	__be32 daddr;        /* the same of struct flow's destination address */
+	__u64 key_saddr_end; /* their last 8 bytes */
+	__u64 daddr_end;
+};
+
+/*
+ * The difference of two values of `usage` tells packets and bytes apart if there are fewer than 2^36 bytes and 2^28
+ * packets in between. The server reads each flow once a second, and the program relays nothing for a server that is
+ * silent for 5 seconds: 2^36 bytes are more than 100 Gbit/s in that time.
+ */
+#define USAGE_SHIFT 36
+#define USAGE_PACKET (1ull << USAGE_SHIFT)
 
 /*
  * In how many slots a flow may stand: it takes the first of them that is free. The table has
- * twice as many slots as flows. When it is full, about one flow in a million finds none of
+ * seven slots for five flows. When it is full, about one flow in a million finds none of
  * its slots free, and its channel stays in userspace.
  */
-#define FLOW_PROBES 24
+#define FLOW_PROBES 40
 #define FLOW_SLOTS_MIN 32
 
 /* How many slots a table for so many flows has (fewer than 2^31 flows). */
 static inline __attribute__((always_inline)) __u32 flow_table_slots(__u32 flows)
 {
-	return 2 * flows < FLOW_SLOTS_MIN ? FLOW_SLOTS_MIN : 2 * flows;
+	__u32 slots = (__u32)(7 * (__u64)flows / 5);
+
+	return slots < FLOW_SLOTS_MIN ? FLOW_SLOTS_MIN : slots;
 }
 
 /*
@@ -371,7 +392,7 @@ struct vlan {
  * maps.h, and of the reasons that are counted in `refused`. It changes with each of them,
  * but not with a verdict or a reason that is added.
  */
-#define ABI_VERSION 4u
+#define ABI_VERSION 5u
 
 /* Bytes of a user's name or a realm, with the 0 at its end; a longer one is cut. */
 #define SESSION_NAME 64
@@ -467,9 +488,9 @@ struct status {
 
 _Static_assert(sizeof(struct flow_key) == 16, "flow_key has no padding");
 _Static_assert(sizeof(struct flow_key6) == 40, "flow_key6 has no padding");
-_Static_assert(sizeof(struct flow) == 64, "flow has no padding");
-_Static_assert(sizeof(struct flow_slot) == 128, "flow_slot fills two cache lines");
-_Static_assert(__builtin_offsetof(struct flow_slot, key_saddr6) == 64, "IPv4 takes the first of them");
+_Static_assert(sizeof(struct flow) == 56, "flow has no padding");
+_Static_assert(sizeof(struct flow_slot) == 64, "flow_slot fills a cache line");
+_Static_assert(sizeof(struct flow_words) == 24, "flow_words has no padding");
 _Static_assert(sizeof(struct hop) == 28, "hop has no padding");
 _Static_assert(sizeof(struct hop_entry) == 32, "hop_entry fills half a cache line");
 _Static_assert(sizeof(struct limit) == 64, "limit fills a cache line");

@@ -52,7 +52,7 @@ static __always_inline __u64 clock_now(void)
 /* Whether the relay thread of a flow and the monitor thread have reported in the last 5 seconds. */
 static __always_inline int owner_alive(const struct flow *flow)
 {
-	return clock_now() < deadlines[flow->owner & (ABI_OWNERS - 1)];
+	return clock_now() < deadlines[flow->owner];
 }
 
 /*
@@ -117,12 +117,18 @@ static __always_inline int channel_length_ok(__u16 datagram, __u16 data)
 	return data != 0 && room - data <= 3;
 }
 
+/* The TOS or traffic class to send with. */
+static __always_inline __u8 tos_out(const struct flow *flow, __u8 received)
+{
+	return flow->flags & FLOW_TOS_ZERO ? 0 : received;
+}
+
 /* The TTL or hop limit to send with; 0 if the packet must go to coturn because of it. */
 static __always_inline __u8 ttl_out(const struct flow *flow, const struct hop *hop, __u8 received)
 {
-	if (flow->ttl_from == FLOW_TTL_CONSTANT)
+	if (flow->flags & FLOW_TTL_CONSTANT)
 		return flow->ttl;
-	if (flow->ttl_from == FLOW_TTL_ROUTE)
+	if (flow->flags & FLOW_TTL_ROUTE)
 		return received ? hop->ttl : 0;
 	if (received <= 1)
 		return 0;

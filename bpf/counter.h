@@ -34,8 +34,7 @@ static __always_inline void count_usage(struct flow_slot *slot, __u32 index, __u
 
 	if (!slot)
 		return;
-	__atomic_fetch_add(&slot->packets, 1, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&slot->data, data, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&slot->usage, USAGE_PACKET + data, __ATOMIC_RELAXED);
 	if (!trimmed)
 		return;
 	note = bpf_map_lookup_elem(&notes, &index);

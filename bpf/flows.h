@@ -15,6 +15,7 @@ typedef __u64 __attribute__((may_alias)) any64;
 /* A slot whose flow had the key of the packet, its index, and its sequence when that was seen. */
 struct flow_found {
 	struct flow_slot *slot;
+	const struct flow_words *words; /* of a key of IPv6 */
 	__u32 index;
 	__u32 seq;
 };
@@ -59,21 +60,40 @@ static __always_inline int slot_is(const struct flow_slot *slot, __u64 addresses
 	return *(const any64 *)&slot->key_sport == ports && *(const any64 *)&slot->key_saddr == addresses;
 }
 
-static __always_inline int slot_is6(const struct flow_slot *slot, const struct flow_key6 *key)
+static __always_inline const struct flow_words *words_at(__u32 index)
 {
-	if (*(const any64 *)&slot->key_sport != *(const any64 *)&key->sport || slot->key_saddr != key->saddr[0] ||
-	    slot->key_daddr != key->daddr[0])
-		return 0;
-	for (int i = 0; i < 3; i++) {
-		if (slot->key_saddr6[i] != key->saddr[i + 1] || slot->key_daddr6[i] != key->daddr[i + 1])
-			return 0;
-	}
-	return 1;
+	return bpf_map_lookup_elem(&words, &index);
 }
 
-static __always_inline int slot_has(const struct flow_slot *slot, const any64 *key, const int v6)
+/* An address of this server, which a slot has as an index. */
+static __always_inline const union abi_addr *own_address(__u32 index)
 {
-	return v6 ? slot_is6(slot, (const struct flow_key6 *)key) : slot_is(slot, key[0], key[1]);
+	return &own6[index & (ABI_OWN6 - 1)];
+}
+
+/* Without branches in between, so that no load waits for another one from memory. */
+static __always_inline int slot_is6(const struct flow_slot *slot, const struct flow_words *more,
+				    const struct flow_key6 *key)
+{
+	const any64 *own, *daddr = (const any64 *)key->daddr;
+	__u64 differs;
+
+	differs = *(const any64 *)&slot->key_sport ^ *(const any64 *)&key->sport;
+	differs |= slot->key_saddr ^ key->saddr[0];
+	differs |= more->key_saddr ^ key->saddr[1];
+	differs |= more->key_saddr_end ^ *(const any64 *)&key->saddr[2];
+	own = (const any64 *)own_address(slot->key_daddr);
+	differs |= (own[0] ^ daddr[0]) | (own[1] ^ daddr[1]);
+	return !differs;
+}
+
+/* Whether the slot has this key. The words are needed for IPv6. */
+static __always_inline int slot_has(const struct flow_slot *slot, const struct flow_words *more, const any64 *key,
+				    const int v6)
+{
+	if (!v6)
+		return slot_is(slot, key[0], key[1]);
+	return more && slot_is6(slot, more, (const struct flow_key6 *)key);
 }
 
 /* Looks for a key from the second slot on where it may stand. The slot's index, or FLOW_NONE. */
@@ -88,7 +108,7 @@ static __always_inline __u32 flow_go_on(__u64 hash, const any64 *key, const int 
 		slot = slot_at(index);
 		if (!slot)
 			break;
-		if (slot_seq(slot) & 1 && slot_has(slot, key, v6))
+		if (slot_seq(slot) & 1 && slot_has(slot, v6 ? words_at(index) : NULL, key, v6))
 			return index;
 		if (!slot->passed)
 			break;
@@ -124,7 +144,7 @@ static __always_inline int slot_matches(const struct packet *packet, struct flow
 	if (!(found->seq & 1))
 		return 0;
 	slot = load_after(found->slot, found->seq);
-	return slot_has(slot, (const any64 *)&packet->key, v6);
+	return slot_has(slot, found->words, (const any64 *)&packet->key, v6);
 }
 
 /* Whether there is a flow with the packet's key. Nearly always the first slot tells. */
@@ -135,6 +155,7 @@ static __always_inline int flow_at(const struct packet *packet, const int v6, st
 
 	found->index = flow_slot_index(hash, flow_slots);
 	found->slot = slot_at(found->index);
+	found->words = v6 ? words_at(found->index) : NULL;
 	if (!found->slot)
 		return 0;
 	if (slot_matches(packet, found, v6))
@@ -143,26 +164,36 @@ static __always_inline int flow_at(const struct packet *packet, const int v6, st
 		return 0;
 	found->index = v6 ? flow_search6(key[0], key[1], key[2], key[3], key[4]) : flow_search(key[0], key[1]);
 	found->slot = slot_at(found->index);
+	found->words = v6 ? words_at(found->index) : NULL;
 	return found->slot && slot_matches(packet, found, v6);
 }
 
-/* Compares the key once more. What was loaded is added to *loaded. */
-static __always_inline int key_again(const struct flow_slot *slot, const any64 *key, const int v6, __u64 *loaded)
+/*
+ * Compares the key once more. What was loaded is added to *loaded. The server's own addresses do not change, so that
+ * the index tells.
+ */
+static __always_inline int key_again(const struct flow_found *found, const struct flow_slot *slot, const any64 *key,
+				     const int v6, __u64 *loaded)
 {
 	__u64 ports = *(const any64 *)&slot->key_sport, first = *(const any64 *)&slot->key_saddr;
 	const struct flow_key6 *key6 = (const struct flow_key6 *)key;
 	__u64 differs = ports ^ (v6 ? key[4] : key[1]);
+	const struct flow_words *more = load_after(found->words, found->seq);
+	__u64 last;
+	__u32 second;
 
 	*loaded = ports | first;
 	if (!v6)
 		return !(differs | (first ^ key[0]));
-	differs |= (slot->key_saddr ^ key6->saddr[0]) | (slot->key_daddr ^ key6->daddr[0]);
-	for (int i = 0; i < 3; i++) {
-		__be32 saddr = slot->key_saddr6[i], daddr = slot->key_daddr6[i];
-
-		*loaded |= saddr | daddr;
-		differs |= (saddr ^ key6->saddr[i + 1]) | (daddr ^ key6->daddr[i + 1]);
-	}
+	if (!found->words)
+		return 0;
+	second = more->key_saddr;
+	last = more->key_saddr_end;
+	*loaded |= second | last;
+	differs |= (slot->key_saddr ^ key6->saddr[0]) | (second ^ key6->saddr[1]) |
+		   (last ^ *(const any64 *)&key6->saddr[2]);
+	for (int i = 0; i < 4; i++)
+		differs |= own_address(slot->key_daddr)->word[i] ^ key6->daddr[i];
 	return !differs;
 }
 
@@ -180,18 +211,25 @@ static __always_inline int flow_copy(const struct flow_found *found, const struc
 	__u64 loaded = 0;
 
 	/* These loads of the key are ordered before the second look at the sequence. */
-	if (weak_order && !key_again(slot, (const any64 *)&packet->key, v6, &loaded))
+	if (weak_order && !key_again(found, slot, (const any64 *)&packet->key, v6, &loaded))
 		return -1;
 	/* The gate stands behind `rest`, so that all steps are of 8 bytes. */
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 3; i++)
 		loaded |= copy[i] = rest[i];
 	loaded |= flow->saddr.word[0] = slot->saddr;
 	loaded |= flow->daddr.word[0] = slot->daddr;
 	if (flow->flags & FLOW_V6) {
-		for (int i = 0; i < 3; i++) {
-			loaded |= flow->saddr.word[i + 1] = slot->saddr6[i];
-			loaded |= flow->daddr.word[i + 1] = slot->daddr6[i];
-		}
+		const struct flow_words *more = v6 ? found->words : words_at(found->index);
+		const any64 *own;
+
+		if (!more)
+			return -1;
+		more = load_after(more, found->seq);
+		loaded |= flow->daddr.word[1] = more->daddr;
+		loaded |= *(any64 *)&flow->daddr.word[2] = more->daddr_end;
+		own = (const any64 *)own_address(flow->saddr.word[0]);
+		((any64 *)&flow->saddr)[0] = own[0];
+		((any64 *)&flow->saddr)[1] = own[1];
 	}
 	slot = load_after(found->slot, loaded);
 	return slot_seq(slot) == found->seq ? 0 : -1;

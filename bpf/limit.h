@@ -10,11 +10,15 @@
 
 #include "maps.h"
 
-/* The limit of a limited flow. It is NULL only if the server made the table too small. */
-static __always_inline struct limit *limit_find(const struct flow *flow)
+/* The limit of the session of a limited flow. It is NULL only if the server made the tables too small. */
+static __always_inline struct limit *limit_find(__u32 flow)
 {
-	__u32 index = flow->limit;
+	const struct flow_note *note = bpf_map_lookup_elem(&notes, &flow);
+	__u32 index;
 
+	if (!note)
+		return NULL;
+	index = note->session - 1;
 	return bpf_map_lookup_elem(&limits, &index);
 }
 

@@ -8,7 +8,7 @@
 
 /*
  * The flows: open addressing in an array, see struct flow_slot. A look-up takes a hash and
- * one cache line, and no call. The server maps the array into its memory and writes the
+ * one cache line, two if it is an IPv6 flow's, and no call. The server maps the array into its memory and writes the
  * flows. Nothing is evicted; what happens when the table is full is up to the server.
  */
 struct {
@@ -18,6 +18,15 @@ struct {
 	__type(value, struct flow_slot);
 	__uint(max_entries, 1);
 } flows SEC(".maps");
+
+/* Of IPv6 flows. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct flow_words);
+	__uint(max_entries, 1);
+} words SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -114,6 +123,9 @@ const volatile __u32 coarse_clock = 1;
 
 /* The devices that carry the program, and their aliases. They use the first entries. */
 struct attachment attachments[ABI_PORTS];
+
+/* The server's own IPv6 addresses, in a table of their own, which inspectors share. Entries are added and never change. */
+union abi_addr own6[ABI_OWN6] SEC(".data.own6") __attribute__((aligned(8))) = {};
 
 /* Of frames that came in by none of these. */
 struct stray stray;

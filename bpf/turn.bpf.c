@@ -46,7 +46,7 @@ static __always_inline enum verdict to_other_client(struct packet *packet, struc
 		return VERDICT_LOCAL;
 	out->delta += flow->udp_delta;
 	out->payload = out->data + sizeof(struct channel_header);
-	out->tos &= flow->tos_mask;
+	out->tos = tos_out(flow, out->tos);
 	out->ttl = ttl_out(flow, &out->entry.hop, out->ttl);
 	return out->ttl ? VERDICT_CONTINUE : VERDICT_TTL;
 }
@@ -54,7 +54,7 @@ static __always_inline enum verdict to_other_client(struct packet *packet, struc
 /* Whether max-bps of the session whose flow the packet leaves by lets it pass. */
 static __always_inline int limit_allows(const struct packet *packet, const struct outgoing *out)
 {
-	struct limit *limit = limit_find(out->flow);
+	struct limit *limit = limit_find(out->found.index);
 
 	if (!limit)
 		return 1;
@@ -97,7 +97,7 @@ static __always_inline enum verdict send(struct xdp_md *ctx, const struct packet
 	if (packet->generic && skb_remembers(packet, &out->entry.hop))
 		return VERDICT_CHECKSUM;
 
-	out->id = bpf_htons(out->flow->id_first + *(const volatile __u64 *)&out->found.slot->packets);
+	out->id = bpf_htons(out->flow->id_first + (*(const volatile __u64 *)&out->found.slot->usage >> USAGE_SHIFT));
 	if (!packet->check || packet->partial)
 		out->check = check_in_full(ctx, packet, out, v6);
 	else
@@ -166,7 +166,7 @@ static __always_inline enum verdict relay(struct xdp_md *ctx, struct packet *pac
 	if (verdict != VERDICT_CONTINUE)
 		return verdict;
 	out.delta = flow.udp_delta;
-	out.tos = packet->tos & flow.tos_mask;
+	out.tos = tos_out(&flow, packet->tos);
 	out.ttl = ttl_out(&flow, &out.entry.hop, packet->ttl);
 	if (!out.ttl)
 		return VERDICT_TTL;
@@ -175,7 +175,7 @@ static __always_inline enum verdict relay(struct xdp_md *ctx, struct packet *pac
 			return VERDICT_LOCAL;
 		first = out.found.index;
 		if (flow.flags & FLOW_LIMITED)
-			out.first_limit = limit_find(&flow);
+			out.first_limit = limit_find(first);
 		if (flow.flags & FLOW_V6)
 			verdict = to_other_client(packet, &flow, &out, 1);
 		else

@@ -91,6 +91,7 @@ static void configure(struct turn_bpf *made, unsigned int flows, unsigned int cp
 	made->rodata->coarse_clock =
 		libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_ktime_get_coarse_ns, NULL) == 1;
 	bpf_map__set_max_entries(made->maps.flows, slots);
+	bpf_map__set_max_entries(made->maps.words, slots);
 	bpf_map__set_max_entries(made->maps.hops, flows);
 	bpf_map__set_max_entries(made->maps.notes, slots);
 	/* No more sessions than channels, which have two flows each. */
@@ -188,6 +189,7 @@ static int load(const struct settings *settings, struct maps *maps)
 		log_line(LOG_LEVEL_WARNING, "turnutils_xdp will not find the users of channels: %s", strerror(errno));
 	*maps = (struct maps){
 		.flows = made->maps.flows,
+		.words = made->maps.words,
 		.devices = made->maps.devices,
 		.vlans = made->maps.vlans,
 		.hops = made->maps.hops,
@@ -197,6 +199,7 @@ static int load(const struct settings *settings, struct maps *maps)
 		.deadlines = (uint64_t *)made->bss->deadlines,
 		.attachments = made->bss->attachments,
 		.hairpin = &made->bss->hairpin,
+		.own6 = made->data_own6->own6,
 		.status = &made->bss->status,
 		.flow_seed = (const uint64_t *)made->rodata->flow_seed,
 		.flow_slots = flow_table_slots(flows),

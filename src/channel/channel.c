@@ -58,9 +58,7 @@ static int direction_open(struct direction *direction, const struct channel_requ
 	error = nexthop_acquire(&path, &flow->hop);
 	if (error)
 		return error;
-	flow->owner = owner;
-	if (request->limited)
-		flow->limit = request->limit;
+	flow->owner = (uint8_t)owner;
 	/* IPv6 has no ID, and the flow label has the same place in the struct. */
 	if (!(flow->flags & FLOW_V6))
 		flow->id_first = (uint16_t)random();
@@ -143,9 +141,9 @@ void channel_clear_df(struct channel *channel)
 	struct direction *direction = &channel->direction[TO_PEER];
 	struct flow *flow = &direction->built.flow;
 
-	if (!direction->in_kernel || !flow->frag_off)
+	if (!direction->in_kernel || !(flow->flags & FLOW_DF))
 		return;
-	flow->frag_off = 0;
+	flow->flags &= (uint16_t)~FLOW_DF;
 	flow_build_sum_ipv4(flow);
 	maps_flow_replace(direction->slot, flow);
 }
@@ -168,13 +166,11 @@ enum refusal channel_look(struct channel *channel, bool second)
 
 static void direction_read(struct direction *direction, struct usage *since)
 {
-	struct flow_count now;
+	struct flow_count before = direction->seen, *now = &direction->seen;
 
-	maps_flow_read(direction->slot, &now);
-	usage_of_flow(direction->built.flow.channel, now.packets - direction->seen.packets,
-		      now.data - direction->seen.data,
-		      (uint32_t)(now.trimmed - direction->seen.trimmed), since);
-	direction->seen = now;
+	maps_flow_read(direction->slot, now);
+	usage_of_flow(direction->built.flow.channel, now->total.packets - before.total.packets,
+		      now->total.data - before.total.data, (uint32_t)(now->trimmed - before.trimmed), since);
 	if (since->packets || since->bytes_in)
 		status_count_total(since->bytes_in, since->bytes_out);
 }

@@ -227,8 +227,8 @@ static void open_all(struct examples *examples, uint64_t now)
 		example->ifindex = facts.ifindex;
 		/* The first sample comes earlier, so that the samples of channels that open together spread. */
 		example->sampled_ms = now - (uint64_t)random() % (period() + 1);
-		/* A value that no count has, so that the first look does not take the flow for idle. */
-		example->packets = UINT32_MAX;
+		/* A value that it does not have, so that the first look does not take the flow for idle. */
+		example->usage = ~maps_flow_usage(example->slot);
 		seen_forget(example);
 		open_to(example, examples->state, example->place);
 	}
@@ -336,12 +336,10 @@ static bool sample_failed(struct example *example, uint64_t now)
  */
 static void look_at_open(struct example *example, uint64_t now)
 {
-	struct flow_count count;
-	bool idle;
+	uint64_t usage = maps_flow_usage(example->slot);
+	bool idle = usage == example->usage;
 
-	maps_flow_read(example->slot, &count);
-	idle = (uint32_t)count.packets == example->packets;
-	example->packets = (uint32_t)count.packets;
+	example->usage = usage;
 	/* Packets come in by another device, and by this one no more. */
 	if (idle && seen_get(example) & ~example->place)
 		want(example, now, REST_MS);

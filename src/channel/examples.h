@@ -28,7 +28,7 @@ struct example {
 	uint32_t place;         /* from where the example came (bits of abi.h); 0: there is none yet */
 	uint32_t relayed;       /* packets that coturn has sent since an example is wanted */
 	uint32_t refused;       /* packets that the host did not let coturn send since then */
-	uint32_t packets;       /* what the kernel had relayed when it was last looked at */
+	uint64_t usage;         /* what the kernel had relayed when it was last looked at (struct flow_slot) */
 	bool open;              /* the gate is open */
 	bool sampling;          /* the next packet is to go up, or is on its way through coturn */
 	uint64_t gone_ms;       /* sampling: when the sample was found to have gone up; 0: not yet */

@@ -44,7 +44,7 @@ static uint64_t sum_addresses(const struct flow *flow)
 
 void flow_build_sum_ipv4(struct flow *flow)
 {
-	flow->ip_sum = fold(htons(0x4500) + (uint64_t)flow->frag_off + htons(IPPROTO_UDP) +
+	flow->ip_sum = fold(htons(0x4500) + (uint64_t)(flow->flags & FLOW_DF ? htons(IP_DF) : 0) + htons(IPPROTO_UDP) +
 			    sum_addresses(flow));
 }
 
@@ -112,7 +112,6 @@ static void make_flow(const union endpoint *from, const union endpoint *to,
 	put_address(to, &flow->daddr);
 	flow->sport = port_of(from);
 	flow->dport = port_of(to);
-	flow->tos_mask = 0xff;
 	/* New words less old ones: a subtraction is the addition of the ones' complement (RFC 1624). */
 	flow->udp_delta = fold(sum_addresses(flow) + flow->sport + flow->dport +
 			       (uint16_t)~fold(sum_key(built)));
@@ -139,7 +138,7 @@ void flow_build(const struct channel_request *request, const struct flow_style *
 	to_client->channel = number;
 	to_client->ttl = to_client->flags & FLOW_V6 ? style->ttl6 : style->ttl;
 	if (style->client_ttl_fixed)
-		to_client->ttl_from = FLOW_TTL_ROUTE;
+		to_client->flags |= FLOW_TTL_ROUTE;
 
 	/*
 	 * On an IPv6 socket coturn reads and sets the hop limit and the traffic class. The IPv4 packets of a
@@ -147,17 +146,16 @@ void flow_build(const struct channel_request *request, const struct flow_style *
 	 * no effect on them.
 	 */
 	if (request->mapped) {
-		to_client->ttl_from = FLOW_TTL_ROUTE;
-		to_peer->ttl_from = FLOW_TTL_CONSTANT;
+		to_client->flags |= FLOW_TTL_ROUTE | FLOW_TOS_ZERO;
+		to_peer->flags |= FLOW_TTL_CONSTANT | FLOW_TOS_ZERO;
 		to_peer->ttl = to_peer->ttl < MAPPED_TTL ? to_peer->ttl : MAPPED_TTL;
-		to_peer->tos_mask = to_client->tos_mask = 0;
 	}
 	if (!(to_peer->flags & FLOW_V6)) {
-		to_peer->frag_off = request->df ? htons(IP_DF) : 0;
+		to_peer->flags |= request->df ? FLOW_DF : 0;
 		flow_build_sum_ipv4(to_peer);
 	}
 	if (!(to_client->flags & FLOW_V6)) {
-		to_client->frag_off = style->client_df ? htons(IP_DF) : 0;
+		to_client->flags |= style->client_df ? FLOW_DF : 0;
 		flow_build_sum_ipv4(to_client);
 	}
 	if (request->limited) {

@@ -43,7 +43,7 @@ struct built_flow {
 void flow_build(const struct channel_request *request, const struct flow_style *style,
 		struct built_flow built[DIRECTIONS]);
 
-/** Computes ip_sum of an IPv4 flow again. To be called after frag_off was changed. */
+/** Computes ip_sum of an IPv4 flow again. To be called after FLOW_DF was changed. */
 void flow_build_sum_ipv4(struct flow *flow);
 
 #endif

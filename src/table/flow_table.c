@@ -19,13 +19,13 @@
  */
 #define REST_MS 100
 
-int flow_table_open(struct flow_table *table, struct flow_slot *slot, uint32_t slots, uint32_t flows,
+int flow_table_open(struct flow_table *table, const struct flow_memory *memory, uint32_t slots, uint32_t flows,
 		    const uint64_t *seed)
 {
 	table->freed = calloc(slots, sizeof(*table->freed));
 	if (!table->freed)
 		return -ENOMEM;
-	table->slot = slot;
+	table->memory = *memory;
 	table->seed = seed;
 	table->slots = slots;
 	table->stride = flow_stride(slots);
@@ -37,7 +37,7 @@ void flow_table_close(struct flow_table *table)
 {
 	free(table->freed);
 	table->freed = NULL;
-	table->slot = NULL;
+	memset(&table->memory, 0, sizeof(table->memory));
 	table->slots = table->room = 0;
 }
 
@@ -50,34 +50,52 @@ static uint32_t now_ms(void)
 					  ENDED - 1;
 }
 
-/* ---- the slots where a key may stand ---- */
-
-static uint64_t hash_of(const struct flow_table *table, int family, const union flow_any_key *key)
-{
-	return family == AF_INET6 ? flow_hash6((const __u64 *)table->seed, &key->v6) :
-				    flow_hash((const __u64 *)table->seed, &key->v4);
-}
+/* ---- this server's own IPv6 addresses ---- */
 
 /*
- * struct flow_slot has the first words of both IPv6 addresses where IPv4 has its addresses, and the
- * other words further behind.
+ * Returns the index of an address, or ABI_OWN6 if there is no room for it. There are few of them, and they stay,
+ * as a packet may have read an index whose flow has ended. No flow has the address of zeros, which means that an
+ * entry is free.
  */
-static void key_write(struct flow_slot *slot, int family, const union flow_any_key *key)
+static uint32_t own_index(struct flow_table *table, const void *address)
 {
+	static const union abi_addr none;
+	union abi_addr *own = table->memory.own6;
+	uint32_t index = 0;
+
+	while (index < ABI_OWN6 && memcmp(&own[index], address, sizeof(*own)) && memcmp(&own[index], &none, sizeof(none)))
+		index++;
+	if (index < ABI_OWN6)
+		memcpy(&own[index], address, sizeof(*own));
+	return index;
+}
+
+/* ---- the key and the flow of a slot ---- */
+
+static int key_write(struct flow_table *table, uint32_t index, int family, const union flow_any_key *key)
+{
+	struct flow_slot *slot = &table->memory.slot[index];
+	struct flow_words *words = &table->memory.words[index];
 	const struct flow_key6 *v6 = &key->v6;
+	uint32_t own;
 
 	if (family != AF_INET6) {
 		memcpy(&slot->key_saddr, &key->v4, sizeof(key->v4));
-		return;
+		return 0;
 	}
+	own = own_index(table, v6->daddr);
+	if (own == ABI_OWN6)
+		return -ENOSPC;
 	slot->key_saddr = v6->saddr[0];
-	slot->key_daddr = v6->daddr[0];
+	slot->key_daddr = own;
 	memcpy(&slot->key_sport, &v6->sport, 8);
-	memcpy(slot->key_saddr6, v6->saddr + 1, sizeof(slot->key_saddr6));
-	memcpy(slot->key_daddr6, v6->daddr + 1, sizeof(slot->key_daddr6));
+	words->key_saddr = v6->saddr[1];
+	memcpy(&words->key_saddr_end, v6->saddr + 2, 8);
+	return 0;
 }
 
-int flow_table_slot_key(const struct flow_slot *slot, union flow_any_key *key)
+int flow_table_key(const struct flow_slot *slot, const struct flow_words *words, const union abi_addr *own6,
+		   union flow_any_key *key)
 {
 	struct flow_key6 *v6 = &key->v6;
 
@@ -87,30 +105,82 @@ int flow_table_slot_key(const struct flow_slot *slot, union flow_any_key *key)
 		return AF_INET;
 	}
 	v6->saddr[0] = slot->key_saddr;
-	v6->daddr[0] = slot->key_daddr;
+	v6->saddr[1] = words->key_saddr;
+	memcpy(v6->saddr + 2, &words->key_saddr_end, 8);
+	memcpy(v6->daddr, &own6[slot->key_daddr % ABI_OWN6], sizeof(v6->daddr));
 	memcpy(&v6->sport, &slot->key_sport, 8);
-	memcpy(v6->saddr + 1, slot->key_saddr6, sizeof(slot->key_saddr6));
-	memcpy(v6->daddr + 1, slot->key_daddr6, sizeof(slot->key_daddr6));
 	return AF_INET6;
 }
 
-void flow_table_slot_flow(const struct flow_slot *slot, struct flow *flow)
+void flow_table_flow(const struct flow_slot *slot, const struct flow_words *words, const union abi_addr *own6,
+		     struct flow *flow)
 {
 	memset(flow, 0, sizeof(*flow));
 	memcpy((char *)flow + FLOW_REST, slot->rest, sizeof(slot->rest));
-	flow->saddr.word[0] = slot->saddr;
-	flow->daddr.word[0] = slot->daddr;
+	flow->saddr.v4 = slot->saddr;
+	flow->daddr.v4 = slot->daddr;
 	if (flow->flags & FLOW_V6) {
-		memcpy(flow->saddr.word + 1, slot->saddr6, sizeof(slot->saddr6));
-		memcpy(flow->daddr.word + 1, slot->daddr6, sizeof(slot->daddr6));
+		flow->saddr = own6[slot->saddr % ABI_OWN6];
+		flow->daddr.word[1] = words->daddr;
+		memcpy(flow->daddr.word + 2, &words->daddr_end, 8);
 	}
 }
 
-static bool key_is(const struct flow_slot *slot, int family, const union flow_any_key *key)
+/* ---- what was counted ---- */
+
+/* How many bits of `usage` are of the packets. */
+#define PACKET_BITS (64 - USAGE_SHIFT)
+
+void flow_table_add(uint64_t before, uint64_t after, struct flow_total *total)
+{
+	uint64_t more = after - before;
+
+	total->packets += more >> USAGE_SHIFT;
+	total->data += more & (USAGE_PACKET - 1);
+}
+
+uint32_t flow_table_halves(const struct flow_total *total)
+{
+	return (uint32_t)(total->packets >> (PACKET_BITS - 1)) << 16 | (uint16_t)(total->data >> (USAGE_SHIFT - 1));
+}
+
+/* The first number from `least` on that has these lowest `bits` bits. */
+static uint64_t next_with(uint64_t least, uint64_t value, unsigned int bits)
+{
+	return least + ((value - least) & ((UINT64_C(1) << bits) - 1));
+}
+
+struct flow_total flow_table_total(uint64_t usage, uint32_t halves)
+{
+	struct flow_total total;
+
+	total.data = next_with((uint64_t)(uint16_t)halves << (USAGE_SHIFT - 1), usage, USAGE_SHIFT);
+	/* Whenever the bytes passed their range, they added 1 to the packets. */
+	total.packets = next_with((uint64_t)(halves >> 16) << (PACKET_BITS - 1),
+				  (usage >> USAGE_SHIFT) - (total.data >> USAGE_SHIFT), PACKET_BITS);
+	return total;
+}
+
+/* ---- the slots where a key may stand ---- */
+
+static uint64_t hash_of(const struct flow_table *table, int family, const union flow_any_key *key)
+{
+	return family == AF_INET6 ? flow_hash6((const __u64 *)table->seed, &key->v6) :
+				    flow_hash((const __u64 *)table->seed, &key->v4);
+}
+
+static int key_at(const struct flow_table *table, uint32_t index, union flow_any_key *key)
+{
+	const struct flow_memory *memory = &table->memory;
+
+	return flow_table_key(&memory->slot[index], &memory->words[index], memory->own6, key);
+}
+
+static bool key_is(const struct flow_table *table, uint32_t index, int family, const union flow_any_key *key)
 {
 	union flow_any_key here;
 
-	return flow_table_slot_key(slot, &here) == family &&
+	return key_at(table, index, &here) == family &&
 	       !memcmp(&here, key, family == AF_INET6 ? sizeof(key->v6) : sizeof(key->v4));
 }
 
@@ -119,9 +189,9 @@ static bool key_exists(const struct flow_table *table, uint64_t hash, int family
 	for (uint32_t probe = 1; probe <= FLOW_PROBES; probe++) {
 		uint32_t index = flow_slot_index(hash, table->slots);
 
-		if (table->freed[index] == TAKEN && key_is(&table->slot[index], family, key))
+		if (table->freed[index] == TAKEN && key_is(table, index, family, key))
 			return true;
-		if (!table->slot[index].passed)
+		if (!table->memory.slot[index].passed)
 			break;
 		hash = flow_step(hash, probe, table->stride);
 	}
@@ -140,7 +210,7 @@ static bool is_free(const struct flow_table *table, uint32_t index, uint32_t now
  */
 static bool was_of_key(const struct flow_table *table, uint32_t index, int family, const union flow_any_key *key)
 {
-	return table->freed[index] && table->freed[index] < ENDED && key_is(&table->slot[index], family, key);
+	return table->freed[index] && table->freed[index] < ENDED && key_is(table, index, family, key);
 }
 
 static int find_room(const struct flow_table *table, uint64_t hash, int family, const union flow_any_key *key,
@@ -167,7 +237,7 @@ static int find_room(const struct flow_table *table, uint64_t hash, int family, 
 static void count_passed(struct flow_table *table, uint64_t hash, uint32_t index, int32_t more)
 {
 	for (uint32_t probe = 1; flow_slot_index(hash, table->slots) != index; probe++) {
-		__atomic_fetch_add(&table->slot[flow_slot_index(hash, table->slots)].passed, (uint32_t)more, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&table->memory.slot[flow_slot_index(hash, table->slots)].passed, (uint32_t)more, __ATOMIC_RELAXED);
 		hash = flow_step(hash, probe, table->stride);
 	}
 }
@@ -186,50 +256,65 @@ static void advance_seq(struct flow_slot *slot)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-static void reset_counters(struct flow_slot *slot)
-{
-	__atomic_store_n(&slot->packets, 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&slot->data, 0, __ATOMIC_RELAXED);
-}
-
 int flow_table_reserve(struct flow_table *table, int family, const union flow_any_key *key, uint32_t *index)
 {
 	uint64_t hash = hash_of(table, family, key);
 	int error = -ENOSPC;
+	uint32_t found;
 
 	pthread_mutex_lock(&table->lock);
 	if (key_exists(table, hash, family, key))
 		error = -EEXIST;
 	else if (table->room)
-		error = find_room(table, hash, family, key, index);
+		error = find_room(table, hash, family, key, &found);
+	if (!error)
+		error = key_write(table, found, family, key);
 	if (!error) {
-		key_write(&table->slot[*index], family, key);
-		reset_counters(&table->slot[*index]);
-		table->freed[*index] = TAKEN;
+		__atomic_store_n(&table->memory.slot[found].usage, 0, __ATOMIC_RELAXED);
+		table->freed[found] = TAKEN;
 		table->room--;
-		count_passed(table, hash, *index, 1);
+		count_passed(table, hash, found, 1);
+		*index = found;
 	}
 	pthread_mutex_unlock(&table->lock);
 	return error;
 }
 
-void flow_table_write(struct flow_table *table, uint32_t index, const struct flow *flow)
+/* Returns in `saddr` what a slot has of a flow's source address. 0 or -ENOSPC. */
+static int source_of(struct flow_table *table, const struct flow *flow, uint32_t *saddr)
 {
-	struct flow_slot *slot = &table->slot[index];
+	*saddr = flow->saddr.v4;
+	if (!(flow->flags & FLOW_V6))
+		return 0;
+	pthread_mutex_lock(&table->lock);
+	*saddr = own_index(table, &flow->saddr);
+	pthread_mutex_unlock(&table->lock);
+	return *saddr == ABI_OWN6 ? -ENOSPC : 0;
+}
 
+int flow_table_write(struct flow_table *table, uint32_t index, const struct flow *flow)
+{
+	struct flow_slot *slot = &table->memory.slot[index];
+	struct flow_words *words = &table->memory.words[index];
+	uint32_t saddr;
+	int error = source_of(table, flow, &saddr);
+
+	if (error)
+		return error;
 	if (slot->seq & 1)
 		advance_seq(slot);
 	memcpy(slot->rest, (const char *)flow + FLOW_REST, sizeof(slot->rest));
-	slot->saddr = flow->saddr.word[0];
+	slot->saddr = saddr;
 	slot->daddr = flow->daddr.word[0];
-	memcpy(slot->saddr6, flow->saddr.word + 1, sizeof(slot->saddr6));
-	memcpy(slot->daddr6, flow->daddr.word + 1, sizeof(slot->daddr6));
+	words->daddr = flow->daddr.word[1];
+	memcpy(&words->daddr_end, flow->daddr.word + 2, 8);
 	advance_seq(slot);
+	return 0;
 }
 
 void flow_table_end(struct flow_table *table, uint32_t index)
 {
-	struct flow_slot *slot = &table->slot[index];
+	struct flow_slot *slot = &table->memory.slot[index];
 
 	if (slot->seq & 1)
 		advance_seq(slot);
@@ -241,7 +326,7 @@ void flow_table_end(struct flow_table *table, uint32_t index)
 void flow_table_free(struct flow_table *table, uint32_t index)
 {
 	union flow_any_key key;
-	int family = flow_table_slot_key(&table->slot[index], &key);
+	int family = key_at(table, index, &key);
 	uint64_t hash = hash_of(table, family, &key);
 
 	pthread_mutex_lock(&table->lock);

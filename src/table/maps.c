@@ -21,7 +21,7 @@ struct shared {
 };
 
 static struct maps maps;
-static struct shared flows, hops, notes, limits;
+static struct shared flows, words, hops, notes, limits;
 static struct flow_table flow_table = { .lock = PTHREAD_MUTEX_INITIALIZER };
 static bool wants_bpf;
 
@@ -58,6 +58,7 @@ void maps_close(void)
 {
 	flow_table_close(&flow_table);
 	unshare_memory(&flows);
+	unshare_memory(&words);
 	unshare_memory(&hops);
 	unshare_memory(&notes);
 	unshare_memory(&limits);
@@ -91,6 +92,13 @@ static bool may_change_without_bpf(void)
 	return may;
 }
 
+static int open_flows(void)
+{
+	const struct flow_memory memory = { .slot = flows.memory, .words = words.memory, .own6 = maps.own6 };
+
+	return flow_table_open(&flow_table, &memory, maps.flow_slots, maps.flow_room, maps.flow_seed);
+}
+
 int maps_open(const struct maps *set)
 {
 	int error;
@@ -100,14 +108,15 @@ int maps_open(const struct maps *set)
 	gates_open(maps.attachments, maps.hairpin);
 	error = share(maps.flows, &flows);
 	if (!error)
+		error = share(maps.words, &words);
+	if (!error)
 		error = share(maps.hops, &hops);
 	if (!error)
 		error = share(maps.notes, &notes);
 	if (!error)
 		error = share(maps.limits, &limits);
 	if (!error)
-		error = flow_table_open(&flow_table, flows.memory, maps.flow_slots, maps.flow_room,
-					maps.flow_seed);
+		error = open_flows();
 	if (error)
 		maps_close();
 	else
@@ -176,13 +185,17 @@ int maps_flow_put(int family, const union flow_any_key *key, const struct flow *
 		return error;
 	*maps_note(*index) = (struct flow_note){ .begun = (uint32_t)(clock_boot_ns() / FLOW_BEGUN_NS) };
 	maps_gate_put(*index, 0);
-	flow_table_write(&flow_table, *index, flow);
-	return 0;
+	error = flow_table_write(&flow_table, *index, flow);
+	if (error) {
+		flow_table_end(&flow_table, *index);
+		flow_table_free(&flow_table, *index);
+	}
+	return error;
 }
 
-void maps_flow_replace(uint32_t index, const struct flow *flow)
+int maps_flow_replace(uint32_t index, const struct flow *flow)
 {
-	flow_table_write(&flow_table, index, flow);
+	return flow_table_write(&flow_table, index, flow);
 }
 
 void maps_flow_end(uint32_t index)
@@ -202,11 +215,21 @@ bool maps_flows_crowded(void)
 
 void maps_flow_read(uint32_t index, struct flow_count *count)
 {
-	const struct flow_slot *slot = &flow_table.slot[index];
+	struct flow_note *note = maps_note(index);
+	uint64_t usage = maps_flow_usage(index);
+	uint32_t halves;
 
-	count->packets = __atomic_load_n(&slot->packets, __ATOMIC_RELAXED);
-	count->data = __atomic_load_n(&slot->data, __ATOMIC_RELAXED);
-	count->trimmed = __atomic_load_n(&maps_note(index)->trimmed, __ATOMIC_RELAXED);
+	flow_table_add(count->usage, usage, &count->total);
+	count->usage = usage;
+	count->trimmed = __atomic_load_n(&note->trimmed, __ATOMIC_RELAXED);
+	halves = flow_table_halves(&count->total);
+	if (halves != note->halves)
+		__atomic_store_n(&note->halves, halves, __ATOMIC_RELAXED);
+}
+
+uint64_t maps_flow_usage(uint32_t index)
+{
+	return __atomic_load_n(&flow_table.memory.slot[index].usage, __ATOMIC_RELAXED);
 }
 
 struct flow_note *maps_note(uint32_t index)
@@ -216,12 +239,12 @@ struct flow_note *maps_note(uint32_t index)
 
 void maps_gate_put(uint32_t index, uint32_t gate)
 {
-	__atomic_store_n(&flow_table.slot[index].gate, gate, __ATOMIC_RELEASE);
+	__atomic_store_n(&flow_table.memory.slot[index].gate, gate, __ATOMIC_RELEASE);
 }
 
 uint32_t maps_gate(uint32_t index)
 {
-	return __atomic_load_n(&flow_table.slot[index].gate, __ATOMIC_RELAXED);
+	return __atomic_load_n(&flow_table.memory.slot[index].gate, __ATOMIC_RELAXED);
 }
 
 void maps_hop_facts(uint32_t index, struct hop_facts *facts)

@@ -18,6 +18,7 @@ struct bpf_map;
 /** The tables of a loaded program. Their file descriptors belong to the program. */
 struct maps {
 	const struct bpf_map *flows;
+	const struct bpf_map *words;
 	const struct bpf_map *vlans;
 	const struct bpf_map *devices;
 	const struct bpf_map *hops;
@@ -27,6 +28,7 @@ struct maps {
 	uint64_t *deadlines;            /* ABI_OWNERS deadlines, in memory that is shared already */
 	struct attachment *attachments; /* ABI_PORTS of them, likewise */
 	struct gate *hairpin;           /* likewise */
+	union abi_addr *own6;           /* ABI_OWN6 addresses, likewise */
 	struct status *status;          /* in memory that is shared already */
 	const uint64_t *flow_seed;      /* FLOW_SEEDS seeds of the hash of flows */
 	unsigned int flow_slots;
@@ -56,8 +58,11 @@ void maps_close(void);
  */
 int maps_flow_put(int family, const union flow_any_key *key, const struct flow *flow, uint32_t *index);
 
-/** Replaces the flow of a slot; its key and counters stay. Any thread, but only one at a time for a slot. */
-void maps_flow_replace(uint32_t index, const struct flow *flow);
+/**
+ * Replaces the flow of a slot; its key and counters stay. Returns 0, or -ENOSPC as maps_flow_put. Any thread, but only
+ * one at a time for a slot.
+ */
+int maps_flow_replace(uint32_t index, const struct flow *flow);
 
 /**
  * Ends the flow of a slot: no packet that arrives later is relayed by it. Any thread, but only
@@ -71,18 +76,21 @@ void maps_flow_free(uint32_t index);
 /** Returns whether the flows have taken more than 7/8 of the room. Any thread. */
 bool maps_flows_crowded(void);
 
-/** What a flow has carried since it was added. */
+/** What a flow has carried since it was added. All zeros before it is read for the first time. */
 struct flow_count {
-	uint64_t packets;
-	uint64_t data;    /* bytes, without the headers of ChannelData */
+	struct flow_total total;
+	uint64_t usage;   /* of the slot, when it was read last */
 	uint32_t trimmed; /* bytes of padding that were cut off, modulo 2^32 */
 };
 
 /**
- * Reads the counters of a slot, one after the other: if the XDP program counts a packet
- * meanwhile, one may have it and another not yet. Any thread.
+ * Brings a count up to date. If the XDP program counts a packet meanwhile, `trimmed` may have it and the total not
+ * yet. To be called once in some seconds (flow_table_add), from one thread at a time for a slot.
  */
 void maps_flow_read(uint32_t index, struct flow_count *count);
+
+/** Returns `usage` of a slot (struct flow_slot), which changes with each packet that the flow carries. Any thread. */
+uint64_t maps_flow_usage(uint32_t index);
 
 /**
  * Returns what is noted of the flow in a slot, in memory that is shared with the XDP program. The server changes

@@ -46,7 +46,7 @@ static void describe(const struct seen_flow *to_peer, const struct seen_flow *to
 		.peer = to_client->from,
 		.number = to_peer->number,
 		.owner = to_peer->flow.owner,
-		.limit_slot = to_peer->flow.limit,
+		.limit_slot = to_peer->session - 1,
 		.hop = { to_peer->flow.hop, to_client->flow.hop },
 		.session_number = to_peer->session,
 		.limited = to_peer->flow.flags & FLOW_LIMITED,

@@ -17,14 +17,18 @@ static uint64_t bound_at(uint32_t begun, uint64_t now)
 	return (tick - (uint32_t)(tick - begun)) * FLOW_BEGUN_NS;
 }
 
-void seen_flow_read(const struct flow_slot *slot, const struct flow_note *note, uint64_t now, struct seen_flow *seen)
+void seen_flow_read(const struct flow_parts *parts, uint64_t now, struct seen_flow *seen)
 {
+	const struct flow_slot *slot = parts->slot;
+	const struct flow_note *note = parts->note;
+	uint64_t usage = __atomic_load_n(&slot->usage, __ATOMIC_RELAXED);
+	struct flow_total total = flow_table_total(usage, __atomic_load_n(&note->halves, __ATOMIC_RELAXED));
 	union flow_any_key key;
-	int family = flow_table_slot_key(slot, &key);
+	int family = flow_table_key(slot, parts->words, parts->own6, &key);
 
 	memset(seen, 0, sizeof(*seen));
-	flow_table_slot_flow(slot, &seen->flow);
-	usage_of_flow(seen->flow.channel, slot->packets, slot->data, __atomic_load_n(&note->trimmed, __ATOMIC_RELAXED),
+	flow_table_flow(slot, parts->words, parts->own6, &seen->flow);
+	usage_of_flow(seen->flow.channel, total.packets, total.data, __atomic_load_n(&note->trimmed, __ATOMIC_RELAXED),
 		      &seen->used);
 	seen->since = bound_at(__atomic_load_n(&note->begun, __ATOMIC_RELAXED), now);
 	seen->open = slot->gate & ~GATE_ASK;

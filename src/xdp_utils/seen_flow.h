@@ -11,6 +11,14 @@
 #include "channel/usage.h"
 #include "transport.h"
 
+/** Where all that the tables have of a flow stands. */
+struct flow_parts {
+	const struct flow_slot *slot;
+	const struct flow_words *words;
+	const union abi_addr *own6;
+	const struct flow_note *note;
+};
+
 struct seen_flow {
 	struct transport from; /* where a packet of the flow comes from */
 	struct transport to;   /* the server's address that it comes to */
@@ -28,10 +36,10 @@ struct seen_flow_list {
 };
 
 /**
- * Reads a flow from a copy of its slot, and from its note. `now` is CLOCK_BOOTTIME in nanoseconds, read after the
- * slot was copied. A flow that is older than 497 days seems to be younger by a multiple of that.
+ * Reads a flow, of which slot and words do not change meanwhile. `now` is CLOCK_BOOTTIME in nanoseconds, read after
+ * they were copied. A flow that is older than 497 days seems to be younger by a multiple of that.
  */
-void seen_flow_read(const struct flow_slot *slot, const struct flow_note *note, uint64_t now, struct seen_flow *seen);
+void seen_flow_read(const struct flow_parts *parts, uint64_t now, struct seen_flow *seen);
 
 /** Adds a flow to a list, whose memory the caller frees with free(list->flow). 0 or -ENOMEM. */
 int seen_flow_add(struct seen_flow_list *list, const struct seen_flow *seen);

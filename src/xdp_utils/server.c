@@ -17,6 +17,8 @@
 
 static const char *const names[TABLES] = {
 	[TABLE_FLOWS] = "flows",
+	[TABLE_WORDS] = "words",
+	[TABLE_OWN6] = ".data.own6",
 	[TABLE_VLANS] = "vlans",
 	[TABLE_HOPS] = "hops",
 	[TABLE_NOTES] = "notes",

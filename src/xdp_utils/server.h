@@ -10,6 +10,8 @@
 
 enum table {
 	TABLE_FLOWS,
+	TABLE_WORDS, /* of IPv6 flows */
+	TABLE_OWN6,  /* the server's own IPv6 addresses */
 	TABLE_VLANS,
 	TABLE_HOPS,
 	TABLE_NOTES,

@@ -90,12 +90,12 @@ struct reader {
 	unsigned int v6;
 };
 
-static int keep_flow(const struct flow_slot *slot, const struct flow_note *note, void *data)
+static int keep_flow(const struct flow_parts *parts, void *data)
 {
 	struct reader *reader = data;
 	struct seen_flow seen;
 
-	seen_flow_read(slot, note, clock_boot_ns(), &seen);
+	seen_flow_read(parts, clock_boot_ns(), &seen);
 	reader->v6 += seen.from.family == AF_INET6;
 	return seen_flow_add(&reader->flows, &seen);
 }

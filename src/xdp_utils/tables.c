@@ -53,6 +53,8 @@ static int open_table(const struct server *server, enum table which, struct tabl
 {
 	struct map_view *const views[TABLES] = {
 		[TABLE_FLOWS] = &tables->flows,
+		[TABLE_WORDS] = &tables->words,
+		[TABLE_OWN6] = &tables->own6,
 		[TABLE_NOTES] = &tables->notes,
 		[TABLE_HOPS] = &tables->hops,
 		[TABLE_VERDICTS] = &tables->verdicts,
@@ -81,11 +83,16 @@ static int open_table(const struct server *server, enum table which, struct tabl
 	return error;
 }
 
-/* The note of a flow has the index of its slot, so there must be as many notes as slots. */
+/* The note and the words of a flow have the index of its slot, so there must be as many of them as slots. */
 static int check_sizes(struct tables *tables)
 {
+	uint32_t slots = tables->room[TABLE_FLOWS];
+
 	tables->cpus = tables->room[TABLE_VERDICTS];
-	return tables->room[TABLE_NOTES] < tables->room[TABLE_FLOWS] ? -EPROTO : 0;
+	return tables->room[TABLE_NOTES] < slots || tables->room[TABLE_WORDS] < slots ||
+			       tables->own6.size < ABI_OWN6 * sizeof(union abi_addr) ?
+		       -EPROTO :
+		       0;
 }
 
 int tables_open(const struct server *server, struct tables *tables)
@@ -107,6 +114,8 @@ int tables_open(const struct server *server, struct tables *tables)
 void tables_close(struct tables *tables)
 {
 	map_view_close(&tables->flows);
+	map_view_close(&tables->words);
+	map_view_close(&tables->own6);
 	map_view_close(&tables->notes);
 	map_view_close(&tables->hops);
 	map_view_close(&tables->verdicts);
@@ -120,7 +129,8 @@ void tables_close(struct tables *tables)
 }
 
 /* False if the slot has no flow. Its counters change without its seq, and need not be of one moment. */
-static bool read_slot(const struct flow_slot *slot, struct flow_slot *copy)
+static bool read_slot(const struct flow_slot *slot, const struct flow_words *words, struct flow_slot *copy,
+		      struct flow_words *words_copy)
 {
 	for (int i = 0; i < SEQ_TRIES; i++) {
 		uint32_t seq = __atomic_load_n(&slot->seq, __ATOMIC_ACQUIRE);
@@ -128,6 +138,7 @@ static bool read_slot(const struct flow_slot *slot, struct flow_slot *copy)
 		if (!(seq & 1))
 			return false;
 		memcpy(copy, slot, sizeof(*copy));
+		memcpy(words_copy, words, sizeof(*words_copy));
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		if (seq == __atomic_load_n(&slot->seq, __ATOMIC_RELAXED))
 			return true;
@@ -135,17 +146,21 @@ static bool read_slot(const struct flow_slot *slot, struct flow_slot *copy)
 	return false;
 }
 
-int tables_each_flow(const struct tables *tables,
-		     int (*each)(const struct flow_slot *slot, const struct flow_note *note, void *data), void *data)
+int tables_each_flow(const struct tables *tables, int (*each)(const struct flow_parts *parts, void *data), void *data)
 {
-	const struct flow_slot *slot = tables->flows.memory;
+	const struct flow_slot *slots = tables->flows.memory;
+	const struct flow_words *all_words = tables->words.memory;
 	const struct flow_note *notes = tables->notes.memory;
-	struct flow_slot copy;
+	struct flow_slot slot;
+	struct flow_words words;
+	struct flow_parts parts = { .slot = &slot, .words = &words, .own6 = tables->own6.memory };
 	int error = 0;
 
 	for (uint32_t i = 0; i < tables->room[TABLE_FLOWS] && !error; i++) {
-		if (read_slot(&slot[i], &copy))
-			error = each(&copy, &notes[i], data);
+		if (!read_slot(&slots[i], &all_words[i], &slot, &words))
+			continue;
+		parts.note = &notes[i];
+		error = each(&parts, data);
 	}
 	return error;
 }

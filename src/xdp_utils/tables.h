@@ -7,12 +7,13 @@
 
 #include "abi.h"
 #include "map.h"
+#include "seen_flow.h"
 #include "server.h"
 
 struct tables {
 	int fd[TABLES];
 	uint32_t room[TABLES]; /* the most entries that each can have */
-	struct map_view flows, notes, hops, verdicts, limits, variables;
+	struct map_view flows, words, own6, notes, hops, verdicts, limits, variables;
 	const uint64_t *deadlines; /* ABI_OWNERS of them, one for each relay thread */
 	const struct status *status;
 	uint32_t cpus; /* that count verdicts */
@@ -33,11 +34,10 @@ int tables_open(const struct server *server, struct tables *tables);
 void tables_close(struct tables *tables);
 
 /**
- * Calls `each` for every flow, with a whole copy of its slot, and with its note, which may
- * change meanwhile. Ends early when `each` does not return 0. 0, or what it returned.
+ * Calls `each` for every flow, with whole copies of its slot and its words, with the server's own addresses, and with
+ * its note, which may change meanwhile. Ends early when `each` does not return 0. 0, or what it returned.
  */
-int tables_each_flow(const struct tables *tables,
-		     int (*each)(const struct flow_slot *slot, const struct flow_note *note, void *data), void *data);
+int tables_each_flow(const struct tables *tables, int (*each)(const struct flow_parts *parts, void *data), void *data);
 
 /** A slot of the limits. NULL if the table has no such slot. */
 const struct limit *tables_limit(const struct tables *tables, uint32_t slot);

@@ -52,6 +52,10 @@ static int share_tables(const struct tables *tables, struct capture_bpf *made)
 	struct bpf_map *map;
 
 	if (!error)
+		error = bpf_map__reuse_fd(made->maps.words, tables->fd[TABLE_WORDS]);
+	if (!error)
+		error = bpf_map__reuse_fd(made->maps.data_own6, tables->fd[TABLE_OWN6]);
+	if (!error)
 		error = bpf_map__reuse_fd(made->maps.hops, tables->fd[TABLE_HOPS]);
 	if (!error)
 		error = bpf_map__reuse_fd(made->maps.verdicts, tables->fd[TABLE_VERDICTS]);
@@ -59,7 +63,7 @@ static int share_tables(const struct tables *tables, struct capture_bpf *made)
 		return error;
 	bpf_object__for_each_map(map, made->obj)
 	{
-		if (map != made->maps.flows && map != made->maps.hops && map != made->maps.verdicts &&
+		if (map != made->maps.flows && map != made->maps.words && map != made->maps.hops && map != made->maps.verdicts &&
 		    map != made->maps.scratches && map != made->maps.records && !bpf_map__is_internal(map))
 			bpf_map__set_autocreate(map, false);
 	}

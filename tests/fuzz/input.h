@@ -27,7 +27,7 @@ struct input {
 	uint8_t tos, ttl, id[2], frag, label[3];
 	uint8_t tags_in, tci_in[4];
 	uint8_t tags_out[2], tci_out[2][4];
-	uint8_t tos_mask[2], ttl_from, flow_ttl[2], hop_ttl[2], df;
+	uint8_t tos_zero[2], ttl_from, flow_ttl[2], hop_ttl[2], df;
 	uint8_t id_first[2][2], flow_label[2][2];
 	uint8_t owner[2], near[2], packets[2];
 	uint8_t device; /* where it leaves: bits */

@@ -45,6 +45,8 @@ static struct {
 	const struct world *world;
 	struct world copy; /* what the program gets to see, so that it cannot change the first */
 	struct flow_slot slot[ROWS], slot_before[ROWS];
+	struct flow_words words[ROWS], words_before[ROWS];
+	union abi_addr own6_before[ABI_OWN6];
 	struct flow_note note[ROWS], note_before[ROWS];
 	uint32_t row[FLOWS];
 	uint64_t verdict[CPUS][VERDICT_SLOTS];
@@ -60,7 +62,7 @@ static struct {
 	/* what changes meanwhile: */
 	const struct race *race;
 	struct race_step step[RACE_STEPS];
-	uint8_t *target; /* what it changes */
+	uint8_t *target, *more; /* what it changes: a slot and its words, or a next hop */
 	int steps, done;
 	uint32_t loads;
 	bool reading;
@@ -331,7 +333,22 @@ static uint32_t next_free(uint64_t *hash, uint32_t *probe)
 	return row;
 }
 
-static void key_put(struct flow_slot *slot, const struct flow_entry *entry)
+/* The index of an IPv6 address among the server's own. All zeros mean that there is none yet, but for the last. */
+static uint32_t own_put(const void *address)
+{
+	static const union abi_addr none;
+	uint32_t index = 0;
+
+	if (!memcmp(&none, address, 16))
+		return ABI_OWN6 - 1;
+	while (memcmp(&program_own6[index], address, 16) != 0 && memcmp(&program_own6[index], &none, 16) != 0)
+		if (++index == ABI_OWN6 - 1)
+			abort();
+	memcpy(&program_own6[index], address, 16);
+	return index;
+}
+
+static void key_put(struct flow_slot *slot, struct flow_words *words, const struct flow_entry *entry)
 {
 	const struct flow_key6 *v6 = &entry->key.v6;
 
@@ -340,31 +357,32 @@ static void key_put(struct flow_slot *slot, const struct flow_entry *entry)
 		return;
 	}
 	slot->key_saddr = v6->saddr[0];
-	slot->key_daddr = v6->daddr[0];
-	memcpy(slot->key_saddr6, v6->saddr + 1, 12);
-	memcpy(slot->key_daddr6, v6->daddr + 1, 12);
+	slot->key_daddr = own_put(v6->daddr);
+	words->key_saddr = v6->saddr[1];
+	memcpy(&words->key_saddr_end, v6->saddr + 2, 8);
 	memcpy(&slot->key_sport, &v6->sport, 8);
 }
 
 /* Another flow, which leads to nowhere that is known; or the same, which has ended. */
-static void before_put(struct flow_slot *slot, const struct flow_entry *entry, unsigned int number)
+static void before_put(uint32_t row, const struct flow_entry *entry, unsigned int number)
 {
+	struct flow_slot *slot = &machine.slot[row];
 	struct flow_entry other = *entry;
 
 	if (entry->before == BEFORE_OTHERS)
 		flow_key_near(&other, number);
-	key_put(slot, &other);
+	key_put(slot, &machine.words[row], &other);
 	memset(slot->rest, 0xee, sizeof(slot->rest));
 	slot->seq = entry->before == BEFORE_OTHERS ? 0x77 : 0x78;
 }
 
-static void content_put(struct flow_slot *slot, const struct flow *flow)
+static void content_put(struct flow_slot *slot, struct flow_words *words, const struct flow *flow)
 {
 	memcpy(slot->rest, (const char *)flow + FLOW_REST, sizeof(slot->rest));
-	slot->saddr = flow->saddr.word[0];
+	slot->saddr = flow->flags & FLOW_V6 ? own_put(flow->saddr.v6) : flow->saddr.v4;
 	slot->daddr = flow->daddr.word[0];
-	memcpy(slot->saddr6, flow->saddr.word + 1, sizeof(slot->saddr6));
-	memcpy(slot->daddr6, flow->daddr.word + 1, sizeof(slot->daddr6));
+	words->daddr = flow->daddr.word[1];
+	memcpy(&words->daddr_end, flow->daddr.word + 2, 8);
 }
 
 static void flow_put(int which)
@@ -376,16 +394,15 @@ static void flow_put(int which)
 
 	for (unsigned int i = 0; i < entry->behind; i++) {
 		row = next_free(&hash, &probe);
-		before_put(&machine.slot[row], entry, i);
+		before_put(row, entry, i);
 		/* Their gates are closed, and nothing is left to be noted. */
 		note_places_put(&machine.note[row], GATE_PLACES);
 	}
 	row = next_free(&hash, &probe);
 	slot = &machine.slot[row];
-	key_put(slot, entry);
-	content_put(slot, &entry->flow);
-	slot->packets = entry->counts.packets;
-	slot->data = entry->counts.data;
+	key_put(slot, &machine.words[row], entry);
+	content_put(slot, &machine.words[row], &entry->flow);
+	slot->usage = entry->counts.packets * USAGE_PACKET + entry->counts.data;
 	slot->gate = entry->gate;
 	machine.note[row] = entry->note;
 	machine.note[row].trimmed = entry->counts.trimmed;
@@ -396,11 +413,14 @@ static void flow_put(int which)
 static void flows_put(void)
 {
 	memset(machine.slot, 0, sizeof(machine.slot));
+	memset(machine.words, 0, sizeof(machine.words));
+	memset(program_own6, 0, ABI_OWN6 * sizeof(*program_own6));
 	memset(machine.note, 0, sizeof(machine.note));
 	for (int i = 0; i < FLOWS; i++)
 		if (!machine.world->flow[i].absent)
 			flow_put(i);
 	memcpy(machine.slot_before, machine.slot, sizeof(machine.slot));
+	memcpy(machine.words_before, machine.words, sizeof(machine.words));
 	memcpy(machine.note_before, machine.note, sizeof(machine.note));
 }
 
@@ -415,11 +435,10 @@ static void flows_collect(struct outcome *outcome)
 		memset(&outcome->noted[i], 0, sizeof(outcome->noted[i]));
 		if (machine.world->flow[i].absent)
 			continue;
-		outcome->gained[i].packets = slot->packets - before->packets;
-		outcome->gained[i].data = slot->data - before->data;
+		outcome->gained[i].packets = (slot->usage - before->usage) >> USAGE_SHIFT;
+		outcome->gained[i].data = (slot->usage - before->usage) & (USAGE_PACKET - 1);
 		outcome->gained[i].trimmed = note->trimmed - noted->trimmed;
-		slot->packets = before->packets;
-		slot->data = before->data;
+		slot->usage = before->usage;
 		outcome->noted[i].sampled = noted->sample && !note->sample;
 		outcome->noted[i].seen = note_places(note) & ~note_places(noted);
 		note->trimmed = noted->trimmed;
@@ -427,6 +446,8 @@ static void flows_collect(struct outcome *outcome)
 		note_places_put(note, note_places(note) & ~outcome->noted[i].seen);
 	}
 	if (memcmp(machine.slot, machine.slot_before, sizeof(machine.slot)) != 0 ||
+	    memcmp(machine.words, machine.words_before, sizeof(machine.words)) != 0 ||
+	    memcmp(program_own6, machine.own6_before, sizeof(machine.own6_before)) != 0 ||
 	    memcmp(machine.note, machine.note_before, sizeof(machine.note)) != 0)
 		foul("wrote into the table of flows");
 }
@@ -450,6 +471,9 @@ void *bpf_map_lookup_elem(const void *map, const void *key)
 	case MAP_FLOWS:
 		memcpy(&index, key, sizeof(index));
 		return index < ROWS ? &machine.slot[index] : NULL;
+	case MAP_WORDS:
+		memcpy(&index, key, sizeof(index));
+		return index < ROWS ? &machine.words[index] : NULL;
 	case MAP_NOTES:
 		memcpy(&index, key, sizeof(index));
 		return index < ROWS ? &machine.note[index] : NULL;
@@ -510,27 +534,31 @@ __u32 bpf_get_smp_processor_id(void)
 
 /* --- a writer at the same time --------------------------------------------- */
 
-static void step_put(uint8_t *target, const struct race_step *step)
+/* What is behind the slot is of its words. */
+static void step_put(uint8_t *target, uint8_t *more, const struct race_step *step)
 {
-	memcpy(target + step->offset, &step->value, sizeof(step->value));
+	uint32_t slot = sizeof(struct flow_slot);
+
+	memcpy(step->offset < slot ? target + step->offset : more + (step->offset - slot), &step->value,
+	       sizeof(step->value));
 }
 
 static void race_step(int steps)
 {
 	for (; steps && machine.done < machine.steps; steps--)
-		step_put(machine.target, &machine.step[machine.done++]);
+		step_put(machine.target, machine.more, &machine.step[machine.done++]);
 }
 
 /* Before every load of the program; those of the table that changes count. */
 static void load(const void *from)
 {
-	uintptr_t at = (uintptr_t)from, table = (uintptr_t)machine.target;
+	uintptr_t at = (uintptr_t)from, table = (uintptr_t)machine.target, more = (uintptr_t)machine.more;
 	size_t size;
 
 	if (!machine.reading)
 		return;
 	size = machine.race->kind == RACE_HOP ? sizeof(struct hop_entry) : sizeof(struct flow_slot);
-	if (at < table || at >= table + size)
+	if ((at < table || at >= table + size) && (!more || at < more || at >= more + sizeof(struct flow_words)))
 		return;
 	if (machine.loads++ < machine.race->first)
 		return;
@@ -574,35 +602,42 @@ void __sanitizer_cov_load16(__uint128_t *from)
 static void race_prepare(const struct race *race)
 {
 	const struct flow_entry *entry = &race->after.flow[race->which];
-	struct flow_slot *slot = &machine.slot[machine.row[race->which]], to;
+	uint32_t row = machine.row[race->which];
+	struct flow_slot *slot = &machine.slot[row], to;
+	struct flow_words *words = &machine.words[row], to_words;
 
 	machine.race = race;
 	machine.loads = machine.done = machine.steps = 0;
 	machine.reading = race->kind;
+	machine.more = NULL;
 	if (race->kind == RACE_HOP) {
 		machine.target = (uint8_t *)&machine.copy.hop[entry->flow.hop];
 		machine.steps = race_hop_steps(race, &machine.copy.hop[entry->flow.hop], machine.step);
 	} else if (race->kind) {
 		to = *slot;
-		key_put(&to, entry);
-		content_put(&to, &entry->flow);
+		to_words = *words;
+		key_put(&to, &to_words, entry);
+		content_put(&to, &to_words, &entry->flow);
 		to.gate = entry->gate;
 		machine.target = (uint8_t *)slot;
-		machine.steps = race_flow_steps(race, slot, &to, machine.step);
+		machine.more = (uint8_t *)words;
+		machine.steps = race_flow_steps(race, slot, words, &to, &to_words, machine.step);
 	}
+	memcpy(machine.own6_before, program_own6, sizeof(machine.own6_before));
 }
 
 /* The rest of it; and what is compared with the tables has changed in the same way. */
 static void race_finish(void)
 {
-	uint8_t *before = (uint8_t *)&machine.slot_before[machine.row[machine.race->which]];
+	uint32_t row = machine.row[machine.race->which];
+	uint8_t *before = (uint8_t *)&machine.slot_before[row], *more = (uint8_t *)&machine.words_before[row];
 
 	machine.reading = false;
 	race_step(RACE_STEPS);
 	if (machine.race->kind == RACE_NONE || machine.race->kind == RACE_HOP)
 		return;
 	for (int i = 0; i < machine.steps; i++)
-		step_put(before, &machine.step[i]);
+		step_put(before, more, &machine.step[i]);
 }
 
 unsigned long machine_races(void)

@@ -12,12 +12,15 @@ struct attachment *const program_attachments = attachments;
 struct gate *const program_hairpin = &hairpin;
 struct stray *const program_stray = &stray;
 __u64 *const program_deadlines = deadlines;
+union abi_addr *const program_own6 = own6;
 const volatile __u64 *const program_seed = flow_seed;
 
 enum program_map program_map(const void *map)
 {
 	if (map == &flows)
 		return MAP_FLOWS;
+	if (map == &words)
+		return MAP_WORDS;
 	if (map == &vlans)
 		return MAP_VLANS;
 	if (map == &hops)

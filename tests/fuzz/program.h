@@ -11,7 +11,7 @@
 struct xdp_md;
 
 enum program_map {
-	MAP_NONE, MAP_FLOWS, MAP_VLANS, MAP_HOPS, MAP_LIMITS, MAP_VERDICTS, MAP_DEVICES, MAP_NOTES, MAP_SCRATCH
+	MAP_NONE, MAP_FLOWS, MAP_WORDS, MAP_VLANS, MAP_HOPS, MAP_LIMITS, MAP_VERDICTS, MAP_DEVICES, MAP_NOTES, MAP_SCRATCH
 };
 
 enum program_map program_map(const void *map);
@@ -20,6 +20,7 @@ extern struct attachment *const program_attachments;
 extern struct gate *const program_hairpin;
 extern struct stray *const program_stray;
 extern __u64 *const program_deadlines;
+extern union abi_addr *const program_own6;
 /* Its .rodata, as the loader sets it for the world's kernel. */
 void program_configure(uint32_t rows, const struct world *world);
 /* FLOW_SEEDS of them, which it is built with. */

@@ -33,11 +33,11 @@ static void reverse(struct race_step *step, int steps)
 }
 
 /* The counters are the program's: they stay. */
-int race_flow_steps(const struct race *race, const struct flow_slot *from, const struct flow_slot *to,
-		    struct race_step *step)
+int race_flow_steps(const struct race *race, const struct flow_slot *from, const struct flow_words *from_words,
+		    const struct flow_slot *to, const struct flow_words *to_words, struct race_step *step)
 {
 	uint32_t at = offsetof(struct flow_slot, seq);
-	int steps = 1;
+	int steps = 1, first;
 
 	if (race->kind == RACE_GATE) {
 		step[0] = (struct race_step){offsetof(struct flow_slot, gate), to->gate};
@@ -47,7 +47,13 @@ int race_flow_steps(const struct race *race, const struct flow_slot *from, const
 	if (race->kind == RACE_END)
 		return 1;
 	steps += words(step + steps, from, to, offsetof(struct flow_slot, key_saddr),
-		       offsetof(struct flow_slot, packets));
+		       offsetof(struct flow_slot, usage));
+	steps += words(step + steps, from, to, offsetof(struct flow_slot, saddr),
+		       sizeof(*to));
+	first = steps;
+	steps += words(step + steps, from_words, to_words, 0, sizeof(*to_words));
+	for (int i = first; i < steps; i++)
+		step[i].offset += sizeof(*from);
 	if (race->backwards)
 		reverse(step + 1, steps - 1);
 	step[steps] = (struct race_step){at, from->seq + 2};

@@ -31,12 +31,12 @@ struct race {
 #define RACE_STEPS 40
 
 struct race_step {
-	uint32_t offset, value; /* of the slot, or of the next hop's */
+	uint32_t offset, value; /* of the slot, and behind it of its words; or of the next hop's */
 };
 
 /* What the writer does to a slot that is to become another, or to a next hop. Number of steps. */
-int race_flow_steps(const struct race *race, const struct flow_slot *from, const struct flow_slot *to,
-		    struct race_step *step);
+int race_flow_steps(const struct race *race, const struct flow_slot *from, const struct flow_words *from_words,
+		    const struct flow_slot *to, const struct flow_words *to_words, struct race_step *step);
 int race_hop_steps(const struct race *race, const struct hop_entry *from, struct race_step *step);
 
 #endif

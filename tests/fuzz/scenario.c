@@ -83,6 +83,8 @@ static void before_make(const struct input *r, struct flow_entry *entry, int whi
 	entry->near = r->near[which];
 }
 
+static const uint16_t ttl_rules[] = { 0, FLOW_TTL_ROUTE, FLOW_TTL_CONSTANT };
+
 static void entry_make(struct scenario *scenario, struct flow_entry *entry, const struct route *route)
 {
 	struct leg in = leg_make(scenario, route->from, route->at, route->in);
@@ -95,15 +97,14 @@ static void entry_make(struct scenario *scenario, struct flow_entry *entry, cons
 	before_make(r, entry, w);
 	entry->counts = (struct counts){ ((uint64_t)r->packets[0] << 12) + r->packets[1] + w, 0xfffffff0u + w, 0xfffffffcu };
 	flow->hop = w;
-	flow->limit = w;
+	entry->note.session = 1 + w;
 	flow->owner = w ? r->owner[1] | 1 : r->owner[0] & ~1;
 	flow->ttl = r->flow_ttl[w] ? r->flow_ttl[w] : 64;
-	flow->ttl_from = (r->ttl_from >> 2 * w & 3) % 3;
-	flow->tos_mask = ~r->tos_mask[w];
+	flow->flags |= ttl_rules[(r->ttl_from >> 2 * w & 3) % 3] | (r->tos_zero[w] & 1 ? FLOW_TOS_ZERO : 0);
 	if (route->out) {
 		flow->label = htonl(0x60000000 | (w ? 0x4321 : 0) | get_two(r->flow_label[w]) << 4);
 	} else {
-		flow->frag_off = r->df >> w & 1 ? 0 : htons(0x4000);
+		flow->flags = (flow->flags & ~FLOW_DF) | (r->df >> w & 1 ? 0 : FLOW_DF);
 		flow_set_ip_sum(flow);
 		flow->id_first = get_two(r->id_first[w]);
 	}

@@ -26,12 +26,11 @@ static void print_flow(const struct flow_entry *entry)
 	print_bytes("\t\t\t.saddr.v6 = ", flow->saddr.v6, 16);
 	print_bytes(",\n\t\t\t.daddr.v6 = ", flow->daddr.v6, 16);
 	/* Wire fields as they are stored here. */
-	printf(",\n\t\t\t.sport = 0x%04x, .dport = 0x%04x, .channel = 0x%04x, .frag_off = 0x%04x,\n", flow->sport,
-	       flow->dport, flow->channel, flow->frag_off);
-	printf("\t\t\t.hop = %u, .limit = %u, .owner = %u, .ttl = %u, .ttl_from = %u,\n", flow->hop, flow->limit,
-	       flow->owner, flow->ttl, flow->ttl_from);
-	printf("\t\t\t.udp_delta = 0x%04x, .tos_mask = 0x%02x, .flags = %u, .label = 0x%08x,\n", flow->udp_delta,
-	       flow->tos_mask, flow->flags, flow->label);
+	printf(",\n\t\t\t.sport = 0x%04x, .dport = 0x%04x, .channel = 0x%04x,\n", flow->sport,
+	       flow->dport, flow->channel);
+	printf("\t\t\t.hop = %u, .owner = %u, .ttl = %u,\n", flow->hop, flow->owner, flow->ttl);
+	printf("\t\t\t.udp_delta = 0x%04x, .flags = 0x%x, .label = 0x%08x,\n", flow->udp_delta, flow->flags,
+	       flow->label);
 	printf("\t\t},\n\t}, /* ended %d; %u slots are before it: %s, bit %u */\n", entry->ended, entry->behind,
 	       entry->before == BEFORE_ENDED ? "of the same key, ended" : "of others", entry->near);
 }

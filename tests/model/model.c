@@ -15,6 +15,7 @@
 #define PROTOCOL_UDP 17
 #define UDP 8
 #define CHANNEL_DATA 4
+#define DONT_FRAGMENT 0x4000
 
 /* What the program adds up byte by byte at most, and how far into a frame. */
 #define SUMMED_MAX 9216
@@ -307,16 +308,13 @@ static uint32_t flow_find(struct trip *t)
 /* The TTL after this flow; 0 cannot be sent. */
 static uint8_t ttl_after(const struct flow *flow, const struct hop *hop, uint8_t ttl)
 {
-	switch (flow->ttl_from) {
-	case FLOW_TTL_CONSTANT:
+	if (flow->flags & FLOW_TTL_CONSTANT)
 		return flow->ttl;
-	case FLOW_TTL_ROUTE:
+	if (flow->flags & FLOW_TTL_ROUTE)
 		return ttl == 0 ? 0 : hop->ttl;
-	default:
-		if (ttl <= 1)
-			return 0;
-		return ttl - 1 > flow->ttl ? flow->ttl : ttl - 1;
-	}
+	if (ttl <= 1)
+		return 0;
+	return ttl - 1 > flow->ttl ? flow->ttl : ttl - 1;
 }
 
 static int entry_of(const struct trip *t, const struct flow *flow)
@@ -348,7 +346,8 @@ static uint32_t one_hop(struct trip *t)
 	t->hop = hop_at(t, t->flow->hop);
 	if (!t->hop)
 		return causes | CAUSE(NO_NEXT_HOP);
-	t->tos &= t->flow->tos_mask;
+	if (t->flow->flags & FLOW_TOS_ZERO)
+		t->tos = 0;
 	t->ttl = ttl_after(t->flow, t->hop, t->ttl);
 	return t->ttl ? causes : causes | CAUSE(TTL);
 }
@@ -497,7 +496,7 @@ static void write_frame(const struct trip *t)
 	if (flow->flags & FLOW_V6) {
 		d.label = ntohl(flow->label) & 0xfffff;
 	} else {
-		d.frag = ntohs(flow->frag_off);
+		d.frag = flow->flags & FLOW_DF ? DONT_FRAGMENT : 0;
 		d.id = flow->id_first + t->world->flow[entry_of(t, flow)].counts.packets;
 	}
 	frame_build(out, &d);
@@ -582,9 +581,12 @@ static uint32_t decide(struct trip *t)
 
 static struct limit *limit_of(const struct trip *t, const struct flow *flow)
 {
-	if (!(flow->flags & FLOW_LIMITED) || flow->limit >= LIMITS)
+	uint32_t number = t->world->flow[entry_of(t, flow)].note.session;
+
+	/* Sessions count from 1, and their limits from 0. */
+	if (!(flow->flags & FLOW_LIMITED) || !number || number > LIMITS)
 		return NULL;
-	return &t->want->limit[flow->limit];
+	return &t->want->limit[number - 1];
 }
 
 static bool fits(__s64 *left, uint32_t bytes)

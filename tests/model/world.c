@@ -67,7 +67,7 @@ void flow_set_ip_sum(struct flow *flow)
 {
 	uint8_t ip[20] = {[0] = 0x45, [9] = PROTOCOL_UDP};
 
-	memcpy(ip + 6, &flow->frag_off, 2);
+	ip[6] = flow->flags & FLOW_DF ? DONT_FRAGMENT >> 8 : 0;
 	memcpy(ip + 12, &flow->saddr, 4);
 	memcpy(ip + 16, &flow->daddr, 4);
 	flow->ip_sum = htons(sum_words(ip, sizeof(ip), 0));
@@ -88,12 +88,11 @@ void flow_make(struct flow_entry *entry, const struct leg *in, uint16_t number, 
 	memcpy(&flow->saddr, out->source.byte, 16);
 	memcpy(&flow->daddr, out->dest.byte, 16);
 	flow->ttl = 64;
-	flow->tos_mask = 0xff;
 	if (out->source.family == 6) {
 		flow->flags = FLOW_V6;
 		flow->label = htonl(6u << 28);
 	} else {
-		flow->frag_off = htons(DONT_FRAGMENT);
+		flow->flags = FLOW_DF;
 		flow_set_ip_sum(flow);
 	}
 }
@@ -107,13 +106,13 @@ void flow_make_other(struct flow *flow)
 	flow->sport = old.dport;
 	flow->dport = old.sport;
 	flow->ttl = old.ttl ^ 0x15;
-	flow->tos_mask = ~old.tos_mask;
+	flow->flags = old.flags ^ FLOW_TOS_ZERO;
 	if (old.channel)
 		flow->channel = old.channel ^ htons(1);
 	if (old.flags & FLOW_V6) {
 		flow->label = old.label ^ htonl(0xfffff);
 	} else {
-		flow->frag_off = old.frag_off ^ htons(DONT_FRAGMENT);
+		flow->flags ^= FLOW_DF;
 		flow_set_ip_sum(flow);
 		flow->id_first = ~old.id_first;
 	}

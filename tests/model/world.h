@@ -114,7 +114,7 @@ struct gate gate_of_place(uint32_t epoch, uint32_t place);
 /* The places from which packets of a flow went up, as its note has them. */
 uint32_t note_places(const struct flow_note *note);
 void note_places_put(struct flow_note *note, uint32_t places);
-/* Has to follow a change of frag_off. */
+/* Has to follow a change of FLOW_DF. */
 void flow_set_ip_sum(struct flow *flow);
 
 /* Another flow, which differs in all that it can: its ends change places, so that sums stay. */

@@ -18,7 +18,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 _SYSCALL = {"x86_64": 321, "aarch64": 280}[platform.machine()]
 _LOOKUP, _NEXT_KEY, _PROGRAM_FD_BY_ID, _FD_BY_ID, _INFO = 1, 4, 13, 14, 15
 _PROG_TYPE_XDP = 6
-_SLOT = 128  # bytes of struct flow_slot
+_SLOT = 64  # bytes of struct flow_slot
 _libc = ctypes.CDLL(None, use_errno=True)
 
 

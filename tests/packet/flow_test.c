@@ -35,7 +35,7 @@ static union endpoint endpoint(enum party party, int family)
 static void style_check(const struct flow *flow, bool to_client, bool client_mapped)
 {
 	int ttl = flow->flags & FLOW_V6 ? style.ttl6 : style.ttl;
-	int rule = FLOW_TTL_RECEIVED;
+	int rule = 0;
 
 	if (to_client && (style.client_ttl_fixed || client_mapped))
 		rule = FLOW_TTL_ROUTE;
@@ -44,12 +44,11 @@ static void style_check(const struct flow *flow, bool to_client, bool client_map
 		ttl = ttl < 63 ? ttl : 63;
 	}
 	assert_int_equal(flow->ttl, ttl);
-	assert_int_equal(flow->ttl_from, rule);
-	assert_int_equal(flow->tos_mask, client_mapped ? 0 : 0xff);
+	assert_int_equal(flow->flags & (FLOW_TTL_ROUTE | FLOW_TTL_CONSTANT), rule);
+	assert_int_equal(!!(flow->flags & FLOW_TOS_ZERO), client_mapped);
 	assert_int_equal(flow->channel != 0, to_client);
-	assert_int_equal(flow->frag_off,
-			 !(flow->flags & FLOW_V6) && (to_client ? style.client_df : peer_df) ?
-				 htons(0x4000) : 0);
+	assert_int_equal(!!(flow->flags & FLOW_DF),
+			 !(flow->flags & FLOW_V6) && (to_client ? style.client_df : peer_df));
 }
 
 /*
@@ -76,7 +75,6 @@ static void flow_of_server(struct flow_entry *entry, const struct built_flow *fr
 		entry->key.v4 = from->key.v4;
 	entry->flow = from->flow;
 	entry->flow.hop = rows.hop;
-	entry->flow.limit = rows.limit;
 	entry->flow.owner = rows.owner;
 }
 

@@ -50,7 +50,7 @@ static void no_df_second(struct world *world)
 {
 	struct flow *flow = &world->flow[SECOND].flow;
 
-	flow->frag_off = 0;
+	flow->flags &= ~FLOW_DF;
 	if (!(flow->flags & FLOW_V6))
 		flow_set_ip_sum(flow);
 }
@@ -59,7 +59,7 @@ static void no_df_first(struct world *world)
 {
 	struct flow *flow = &world->flow[FIRST].flow;
 
-	flow->frag_off = 0;
+	flow->flags &= ~FLOW_DF;
 	if (!(flow->flags & FLOW_V6))
 		flow_set_ip_sum(flow);
 }

@@ -122,6 +122,7 @@ static int program_load(bool frags, bool coarse_clock, bool can_move)
 		bpf_program__set_flags(skel->progs.turn,
 				       bpf_program__flags(skel->progs.turn) | XDP_HAS_FRAGS);
 	bpf_map__set_max_entries(skel->maps.flows, TABLES_ROWS);
+	bpf_map__set_max_entries(skel->maps.words, TABLES_ROWS);
 	bpf_map__set_max_entries(skel->maps.notes, TABLES_ROWS);
 	bpf_map__set_max_entries(skel->maps.hops, HOPS);
 	bpf_map__set_max_entries(skel->maps.limits, LIMITS);
@@ -311,10 +312,9 @@ static bool row_moved(const struct flow_slot *before, const struct flow_slot *no
 {
 	struct flow_slot rest = *now;
 
-	counts->packets = now->packets - before->packets;
-	counts->data = now->data - before->data;
-	rest.packets = before->packets;
-	rest.data = before->data;
+	counts->packets = (now->usage - before->usage) >> USAGE_SHIFT;
+	counts->data = (now->usage - before->usage) & (USAGE_PACKET - 1);
+	rest.usage = before->usage;
 	return !memcmp(&rest, before, sizeof(rest));
 }
 
@@ -470,7 +470,7 @@ void harness_expect(const struct world *world, struct frame *frame, struct expec
 		now.headroom = -(int32_t)sizeof(frame->byte);
 	for (int i = 0; i < FLOWS; i++)
 		if (tables_row(i) >= 0)
-			now.flow[i].counts.packets = harness.slots[tables_row(i)].packets;
+			now.flow[i].counts.packets = harness.slots[tables_row(i)].usage >> USAGE_SHIFT;
 	model_decide(&now, frame, want);
 }
 

@@ -42,7 +42,11 @@ struct race {
 
 static struct world first, second;
 static bool stop;
-static struct flow_slot slots[2]; /* of both keys */
+/* The slot of each of both keys, and its words. */
+static struct place {
+	struct flow_slot slot;
+	struct flow_words words;
+} places[2];
 
 /* Not always at the same distance, so that packets are met in all places. */
 static void wait_a_little(void)
@@ -69,23 +73,25 @@ static void seq_next(uint32_t *seq)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-/* All but the sequence, which is first, what is passed, the gate, and the counters. */
-static void slot_write(struct flow_slot *slot, const struct flow_slot *from)
+/* All but the sequence, which is first, what is passed, the counters, and the gate. */
+static void slot_write(const struct place *from)
 {
-	size_t begin = offsetof(struct flow_slot, key_saddr), gate = offsetof(struct flow_slot, gate);
-	size_t again = offsetof(struct flow_slot, saddr), end = offsetof(struct flow_slot, packets);
+	struct flow_slot *slot = tables_slot(FIRST);
+	size_t key = offsetof(struct flow_slot, key_saddr), usage = offsetof(struct flow_slot, usage);
+	size_t again = offsetof(struct flow_slot, saddr), gate = offsetof(struct flow_slot, gate);
 
 	seq_next(&slot->seq);
-	memcpy((char *)slot + begin, (const char *)from + begin, gate - begin);
-	memcpy((char *)slot + again, (const char *)from + again, end - again);
+	memcpy((char *)slot + key, (const char *)&from->slot + key, usage - key);
+	memcpy((char *)slot + again, (const char *)&from->slot + again, gate - again);
+	*tables_words(FIRST) = from->words;
 	seq_next(&slot->seq);
 }
 
 static void change_key(void)
 {
-	slot_write(tables_slot(FIRST), &slots[1]);
+	slot_write(&places[1]);
 	wait_a_little();
-	slot_write(tables_slot(FIRST), &slots[0]);
+	slot_write(&places[0]);
 	wait_a_little();
 }
 
@@ -272,7 +278,7 @@ static void test_flow_of_another_key(void **state)
 			second.flow[FIRST].key.v4.dport ^= htons(0x101);
 		for (int w = 1; w >= 0; w--) {
 			harness_send(w ? &second : &first, &in, &outcome);
-			slots[w] = *tables_slot(FIRST);
+			places[w] = (struct place){*tables_slot(FIRST), *tables_words(FIRST)};
 		}
 		race_check(&race, &paths[i]);
 	}

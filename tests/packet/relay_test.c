@@ -65,7 +65,7 @@ static void no_df(struct world *world)
 	for (int i = 0; i < FLOWS; i++) {
 		struct flow *flow = &world->flow[i].flow;
 
-		flow->frag_off = 0;
+		flow->flags &= ~FLOW_DF;
 		if (!(flow->flags & FLOW_V6))
 			flow_set_ip_sum(flow);
 	}
@@ -98,7 +98,7 @@ static void last_port_row(struct world *world)
 
 static void last_owner(struct world *world)
 {
-	uint16_t *owner = &world->flow[FIRST].flow.owner;
+	uint8_t *owner = &world->flow[FIRST].flow.owner;
 
 	world->deadline[ABI_OWNERS - 1] = world->deadline[*owner];
 	world->deadline[*owner] = 0;

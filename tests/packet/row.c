@@ -63,7 +63,7 @@ struct flow_entry row_flow(const struct path *path, bool second)
 	flow_make(&entry, &in, number_out ? 0 : MODEL_CHANNEL, &out, number_out);
 	entry.gate = gate_of(MODEL_EPOCH, GATE_PLACES);
 	entry.flow.hop = second;
-	entry.flow.limit = second;
+	entry.note.session = 1 + second;
 	entry.flow.owner = 7 + second;
 	if (entry.flow.flags & FLOW_V6)
 		entry.flow.label |= htonl(0xabcde);

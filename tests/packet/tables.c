@@ -17,7 +17,7 @@
 static struct {
 	struct world world;
 	bool installed;
-	struct flow_slot *slots; /* the table of flows */
+	struct flow_memory memory; /* of the table of flows */
 	struct flow_note *notes;
 	struct hop_entry *hops;
 	uint64_t seed[FLOW_SEEDS];
@@ -25,37 +25,48 @@ static struct {
 	uint32_t row[FLOWS];
 } table = {.flows = {.lock = PTHREAD_MUTEX_INITIALIZER}};
 
+/* The table's memory, NULL with errno. */
+static void *share(const struct bpf_map *map, size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static void unshare(void *memory, size_t size)
+{
+	if (memory)
+		munmap(memory, size);
+}
+
 int tables_open(struct turn_bpf *skel)
 {
 	table.installed = false;
-	table.slots = mmap(NULL, TABLES_ROWS * sizeof(struct flow_slot), PROT_READ | PROT_WRITE, MAP_SHARED,
-			   bpf_map__fd(skel->maps.flows), 0);
+	table.memory.slot = share(skel->maps.flows, TABLES_ROWS * sizeof(struct flow_slot));
+	table.memory.words = share(skel->maps.words, TABLES_ROWS * sizeof(struct flow_words));
+	table.memory.own6 = skel->data_own6->own6;
 	memset(&table.world, 0, sizeof(table.world));
 	memcpy(table.seed, (const void *)skel->rodata->flow_seed, sizeof(table.seed));
-	table.hops = mmap(NULL, HOPS * sizeof(struct hop_entry), PROT_READ | PROT_WRITE, MAP_SHARED,
-			  bpf_map__fd(skel->maps.hops), 0);
-	table.notes = mmap(NULL, TABLES_ROWS * sizeof(struct flow_note), PROT_READ | PROT_WRITE, MAP_SHARED,
-			   bpf_map__fd(skel->maps.notes), 0);
-	return table.slots == MAP_FAILED || table.hops == MAP_FAILED || table.notes == MAP_FAILED ? -errno : 0;
+	table.hops = share(skel->maps.hops, HOPS * sizeof(struct hop_entry));
+	table.notes = share(skel->maps.notes, TABLES_ROWS * sizeof(struct flow_note));
+	return table.memory.slot && table.memory.words && table.hops && table.notes ? 0 : -errno;
 }
 
 void tables_close(void)
 {
 	flow_table_close(&table.flows);
-	if (table.slots && table.slots != MAP_FAILED)
-		munmap(table.slots, TABLES_ROWS * sizeof(struct flow_slot));
-	if (table.hops && table.hops != MAP_FAILED)
-		munmap(table.hops, HOPS * sizeof(struct hop_entry));
-	if (table.notes && table.notes != MAP_FAILED)
-		munmap(table.notes, TABLES_ROWS * sizeof(struct flow_note));
-	table.slots = NULL;
+	unshare(table.memory.slot, TABLES_ROWS * sizeof(struct flow_slot));
+	unshare(table.memory.words, TABLES_ROWS * sizeof(struct flow_words));
+	unshare(table.hops, HOPS * sizeof(struct hop_entry));
+	unshare(table.notes, TABLES_ROWS * sizeof(struct flow_note));
+	memset(&table.memory, 0, sizeof(table.memory));
 	table.notes = NULL;
 	table.hops = NULL;
 }
 
 const struct flow_slot *tables_slots(void)
 {
-	return table.slots;
+	return table.memory.slot;
 }
 
 const struct flow_note *tables_notes(void)
@@ -73,9 +84,14 @@ void tables_flow_write(int flow, const struct flow *to)
 	flow_table_write(&table.flows, table.row[flow], to);
 }
 
+struct flow_words *tables_words(int flow)
+{
+	return &table.memory.words[table.row[flow]];
+}
+
 struct flow_slot *tables_slot(int flow)
 {
-	return &table.slots[table.row[flow]];
+	return &table.memory.slot[table.row[flow]];
 }
 
 struct hop_entry *tables_hop(int hop)
@@ -112,15 +128,17 @@ static void rows_take(const struct flow_entry *entry, uint32_t mark)
 }
 
 /* The same in the rows before, but it has ended there. */
-static void rows_end(const struct flow_entry *entry, const struct flow_slot *from)
+static void rows_end(const struct flow_entry *entry, uint32_t from)
 {
 	uint64_t hash = hash_of(entry);
 
 	for (uint32_t probe = 1; probe <= entry->behind; probe++) {
-		struct flow_slot *slot = &table.slots[flow_slot_index(hash, TABLES_ROWS)];
+		uint32_t row = flow_slot_index(hash, TABLES_ROWS);
+		struct flow_slot *slot = &table.memory.slot[row];
 		uint32_t passed = slot->passed;
 
-		*slot = *from;
+		*slot = table.memory.slot[from];
+		table.memory.words[row] = table.memory.words[from];
 		slot->passed = passed;
 		slot->seq++;
 		hash = flow_step(hash, probe, flow_stride(TABLES_ROWS));
@@ -145,23 +163,26 @@ static void flow_put(int which, const struct flow_entry *entry)
 		fail_msg("flow %d: %s", which, strerror(-error));
 	rows_take(entry, 0);
 	table.notes[table.row[which]] = entry->note;
-	table.slots[table.row[which]].gate = entry->gate;
-	flow_table_write(&table.flows, table.row[which], &entry->flow);
+	error = flow_table_write(&table.flows, table.row[which], &entry->flow);
+	if (error)
+		fail_msg("flow %d: %s", which, strerror(-error));
+	table.memory.slot[table.row[which]].gate = entry->gate;
 	if (entry->before == BEFORE_ENDED)
-		rows_end(entry, &table.slots[table.row[which]]);
+		rows_end(entry, table.row[which]);
 	if (entry->ended)
 		flow_table_end(&table.flows, table.row[which]);
 	if (entry->lost)
-		table.slots[flow_slot_index(hash_of(entry), TABLES_ROWS)].passed = 0;
+		table.memory.slot[flow_slot_index(hash_of(entry), TABLES_ROWS)].passed = 0;
 }
 
 /* Rows need no rest here: nothing is on its way. */
 static void flows_put(const struct world *world)
 {
 	flow_table_close(&table.flows);
-	memset(table.slots, 0, TABLES_ROWS * sizeof(struct flow_slot));
+	memset(table.memory.slot, 0, TABLES_ROWS * sizeof(struct flow_slot));
+	memset(table.memory.words, 0, TABLES_ROWS * sizeof(struct flow_words));
 	memset(table.notes, 0, TABLES_ROWS * sizeof(struct flow_note));
-	if (flow_table_open(&table.flows, table.slots, TABLES_ROWS, FLOWS, table.seed))
+	if (flow_table_open(&table.flows, &table.memory, TABLES_ROWS, FLOWS, table.seed))
 		fail_msg("no memory");
 	for (int i = 0; i < FLOWS; i++)
 		flow_put(i, &world->flow[i]);

@@ -14,7 +14,7 @@ void tables_put(struct turn_bpf *skel, const struct world *world);
 void tables_limits(struct turn_bpf *skel, struct limit limit[2]);
 
 /* Rows of the table of flows: enough for as many as a flow may stand on, without one twice. */
-#define TABLES_ROWS 320
+#define TABLES_ROWS 800
 
 /* Of a program that was just loaded: nothing is in its tables. 0 or -errno. */
 int tables_open(struct turn_bpf *skel);
@@ -30,6 +30,7 @@ int tables_row(int flow);
 void tables_flow_write(int flow, const struct flow *to);
 /* The memory that the program reads. */
 struct flow_slot *tables_slot(int flow);
+struct flow_words *tables_words(int flow);
 struct hop_entry *tables_hop(int hop);
 /* Writes the tables anew with the next packet, as they were changed meanwhile. */
 void tables_forget(void);

@@ -9,22 +9,25 @@
 
 static const enum verdict relayed[WAYS] = {VERDICT_TO_PEER, VERDICT_TO_CLIENT, VERDICT_TO_OTHER_CLIENT};
 
+/* No flag: one less than received. */
+#define RECEIVED 0
+
 static void received_up_to_30(struct world *world)
 {
 	world->flow[FIRST].flow.ttl = world->flow[SECOND].flow.ttl = 30;
 }
 
-static void rule_put(struct world *world, enum flow_ttl first, enum flow_ttl second)
+static void rule_put(struct world *world, uint16_t first, uint16_t second)
 {
-	world->flow[FIRST].flow.ttl_from = first;
-	world->flow[SECOND].flow.ttl_from = second;
+	world->flow[FIRST].flow.flags |= first;
+	world->flow[SECOND].flow.flags |= second;
 	world->flow[FIRST].flow.ttl = 33;
 	world->flow[SECOND].flow.ttl = 22;
 }
 
 static void received(struct world *world)
 {
-	rule_put(world, FLOW_TTL_RECEIVED, FLOW_TTL_RECEIVED);
+	rule_put(world, RECEIVED, RECEIVED);
 	world->flow[FIRST].flow.ttl = world->flow[SECOND].flow.ttl = 255;
 }
 
@@ -40,24 +43,24 @@ static void constant(struct world *world)
 
 static void received_way(struct world *world)
 {
-	rule_put(world, FLOW_TTL_RECEIVED, FLOW_TTL_ROUTE);
+	rule_put(world, RECEIVED, FLOW_TTL_ROUTE);
 }
 
 static void received_constant(struct world *world)
 {
-	rule_put(world, FLOW_TTL_RECEIVED, FLOW_TTL_CONSTANT);
+	rule_put(world, RECEIVED, FLOW_TTL_CONSTANT);
 }
 
 /* The second's packets come with the default TTL of loopback. */
 static void way_received(struct world *world)
 {
-	rule_put(world, FLOW_TTL_ROUTE, FLOW_TTL_RECEIVED);
+	rule_put(world, FLOW_TTL_ROUTE, RECEIVED);
 	world->flow[SECOND].flow.ttl = 255;
 }
 
 static void constant_received(struct world *world)
 {
-	rule_put(world, FLOW_TTL_CONSTANT, FLOW_TTL_RECEIVED);
+	rule_put(world, FLOW_TTL_CONSTANT, RECEIVED);
 	world->flow[FIRST].flow.ttl = 20;
 }
 
@@ -106,7 +109,7 @@ static void second_would_take_more(struct world *world)
 
 static void constant_1(struct world *world)
 {
-	rule_put(world, FLOW_TTL_CONSTANT, FLOW_TTL_RECEIVED);
+	rule_put(world, FLOW_TTL_CONSTANT, RECEIVED);
 	world->flow[FIRST].flow.ttl = 1;
 }
 
@@ -154,26 +157,25 @@ static void test_ttl_between_clients(void **state)
 	harness_table(ROWS(rows));
 }
 
-static void mask_none(struct world *world)
+static void both_zero(struct world *world)
 {
-	world->flow[FIRST].flow.tos_mask = world->flow[SECOND].flow.tos_mask = 0;
+	world->flow[FIRST].flow.flags |= FLOW_TOS_ZERO;
+	world->flow[SECOND].flow.flags |= FLOW_TOS_ZERO;
 }
 
-static void mask_dscp(struct world *world)
+static void first_zero(struct world *world)
 {
-	world->flow[FIRST].flow.tos_mask = world->flow[SECOND].flow.tos_mask = 0xfc;
+	world->flow[FIRST].flow.flags |= FLOW_TOS_ZERO;
 }
 
-/* Only what both pass on. */
-static void mask_differs(struct world *world)
+static void second_zero(struct world *world)
 {
-	world->flow[FIRST].flow.tos_mask = 0x7e;
-	world->flow[SECOND].flow.tos_mask = 0xe7;
+	world->flow[SECOND].flow.flags |= FLOW_TOS_ZERO;
 }
 
 static void test_tos(void **state)
 {
-	static void (*const before[])(struct world *) = {NULL, mask_none, mask_dscp, mask_differs};
+	static void (*const before[])(struct world *) = {NULL, both_zero, first_zero, second_zero};
 	int failed = 0;
 
 	(void)state;

@@ -44,6 +44,9 @@ static struct {
 } fake = { .lock = PTHREAD_MUTEX_INITIALIZER, .table = { .lock = PTHREAD_MUTEX_INITIALIZER } };
 
 static struct flow_slot slots[2 * FLOWS];
+static struct flow_words words[2 * FLOWS];
+static union abi_addr own6[ABI_OWN6];
+static const struct flow_memory memory = { slots, words, own6 };
 static struct flow_note notes[2 * FLOWS];
 
 static const uint64_t table_seed[FLOW_SEEDS] = { 0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb,
@@ -81,7 +84,7 @@ static int slot_find(int family, const union flow_any_key *key)
 	for (uint32_t index = 0; index < fake.table.slots; index++) {
 		union flow_any_key here;
 
-		if (slots[index].seq & 1 && flow_table_slot_key(&slots[index], &here) == family &&
+		if (slots[index].seq & 1 && flow_table_key(&slots[index], &words[index], own6, &here) == family &&
 		    !memcmp(&here, key, sizeof(here)))
 			return (int)index;
 	}
@@ -115,15 +118,15 @@ int maps_flow_put(int family, const union flow_any_key *key, const struct flow *
 	if (!error)
 		error = flow_table_reserve(&fake.table, family, key, index);
 	if (!error)
-		flow_table_write(&fake.table, *index, flow);
+		error = flow_table_write(&fake.table, *index, flow);
 	pthread_mutex_unlock(&fake.lock);
 	return error;
 }
 
-void maps_flow_replace(uint32_t index, const struct flow *flow)
+int maps_flow_replace(uint32_t index, const struct flow *flow)
 {
 	called("replace", direction_of(&slots[index]));
-	flow_table_write(&fake.table, index, flow);
+	return flow_table_write(&fake.table, index, flow);
 }
 
 void maps_flow_end(uint32_t index)
@@ -142,7 +145,15 @@ void maps_flow_free(uint32_t index)
 void maps_flow_read(uint32_t index, struct flow_count *count)
 {
 	assert_true(index < fake.table.slots);
-	*count = (struct flow_count){ slots[index].packets, slots[index].data, notes[index].trimmed };
+	flow_table_add(count->usage, slots[index].usage, &count->total);
+	count->usage = slots[index].usage;
+	count->trimmed = notes[index].trimmed;
+}
+
+uint64_t maps_flow_usage(uint32_t index)
+{
+	assert_true(index < fake.table.slots);
+	return slots[index].usage;
 }
 
 struct flow_note *maps_note(uint32_t index)
@@ -275,7 +286,7 @@ static int start(unsigned int channels)
 	fake.bytes_in = fake.bytes_out = 0;
 	fake.record = false;
 	fake.calls[0] = '\0';
-	assert_int_equal(flow_table_open(&fake.table, slots, flow_table_slots(2 * channels), 2 * channels, table_seed), 0);
+	assert_int_equal(flow_table_open(&fake.table, &memory, flow_table_slots(2 * channels), 2 * channels, table_seed), 0);
 	channel_start(&style);
 	return limits_open(channels);
 }
@@ -314,7 +325,7 @@ static struct flow flow_of(uint16_t n, int direction)
 	struct flow flow;
 
 	assert_non_null(slot_of(n, direction));
-	flow_table_slot_flow(slot_of(n, direction), &flow);
+	flow_table_flow(slot_of(n, direction), &words[slot_of(n, direction) - slots], own6, &flow);
 	return flow;
 }
 
@@ -337,13 +348,13 @@ static void test_open(void **state)
 		found[i] = flow_of(1, i);
 		assert_int_equal(found[i].owner, 3);
 		assert_int_equal(found[i].ttl, 64);
-		assert_int_equal(found[i].frag_off, htons(0x4000));
+		assert_true(found[i].flags & FLOW_DF);
 		assert_int_equal(found[i].id_first, FIRST_ID);
 		assert_int_equal(fake.hop_users[found[i].hop], 1);
 		assert_int_equal(hop_direction(found[i].hop), i);
 	}
-	assert_int_equal(found[0].ttl_from, FLOW_TTL_RECEIVED);
-	assert_int_equal(found[1].ttl_from, FLOW_TTL_ROUTE);
+	assert_false(found[0].flags & (FLOW_TTL_ROUTE | FLOW_TTL_CONSTANT));
+	assert_true(found[1].flags & FLOW_TTL_ROUTE);
 
 	fake.calls[0] = '\0';
 	channel_close(channel);
@@ -515,7 +526,7 @@ static void test_open_families(void **state)
 		/* The flow to the peer has a key of the client's family, and leaves by the peer's. */
 		channel_clear_df(channel);
 		if (!(built[0].flow.flags & FLOW_V6))
-			assert_int_equal(flow_of(n, 0).frag_off, 0);
+			assert_false(flow_of(n, 0).flags & FLOW_DF);
 		channel_close(channel);
 		assert_int_equal(flows_now(), 0);
 		channel_free(channel);
@@ -565,7 +576,7 @@ static void test_clear_df(void **state)
 	assert_string_equal(fake.calls, "replace to peer; ");
 	now = flow_of(1, 0);
 	assert_memory_equal(&now, flow, sizeof(*flow));
-	assert_int_equal(flow_of(1, 1).frag_off, htons(0x4000));
+	assert_true(flow_of(1, 1).flags & FLOW_DF);
 	/* The second time there is nothing to do. */
 	fake.calls[0] = '\0';
 	channel_clear_df(channel);
@@ -597,8 +608,7 @@ static void test_clear_df(void **state)
 
 static void count(struct flow_slot *slot, uint64_t packets, uint64_t data, uint32_t trimmed)
 {
-	slot->packets += packets;
-	slot->data += data;
+	slot->usage += packets * USAGE_PACKET + data;
 	notes[slot - slots].trimmed += trimmed;
 }
 
@@ -632,9 +642,15 @@ static void test_read(void **state)
 	check_usage(channel, &none, &none);
 	count(back, 1, 0, 0);
 	check_usage(channel, &none, &(struct usage){ 1, 0, 4 });
-	/* Counters may exceed 32 bits. The counter of padding has 32 bits, and may wrap around between two reads. */
-	count(out, 1ULL << 33, 1ULL << 42, 0xfffffffe);
-	check_usage(channel, &(struct usage){ 1ULL << 33, (1ULL << 42) + (1ULL << 35) + 0xfffffffe, 1ULL << 42 }, &none);
+	/*
+	 * As much as there may be between two reads. The counter of padding has 32 bits, and may wrap around; so does what
+	 * the slot has of the others.
+	 */
+	for (int i = 0; i < 5; i++) {
+		count(out, 1ULL << 27, 1ULL << 35, 0xfffffffe);
+		check_usage(channel,
+			    &(struct usage){ 1ULL << 27, (1ULL << 35) + (1ULL << 29) + 0xfffffffe, 1ULL << 35 }, &none);
+	}
 	count(out, 1, 10, 3);
 	check_usage(channel, &(struct usage){ 1, 17, 10 }, &none);
 	/* The bytes of a packet may be read before the packet. */
@@ -646,8 +662,8 @@ static void test_read(void **state)
 	check_usage(channel, &(struct usage){ 3, 30, 18 }, &none);
 	check_usage(channel, &none, &none);
 	channel_free(channel);
-	assert_int_equal(fake.bytes_in, 543 + 200 + (1ULL << 42) + (1ULL << 35) + 0xfffffffe + 17 + 10 + 30);
-	assert_int_equal(fake.bytes_out, 520 + 208 + 4 + (1ULL << 42) + 10 + 10 + 18);
+	assert_int_equal(fake.bytes_in, 543 + 200 + 5 * ((1ULL << 35) + (1ULL << 29) + 0xfffffffeULL) + 17 + 10 + 30);
+	assert_int_equal(fake.bytes_out, 520 + 208 + 4 + 5 * (1ULL << 35) + 10 + 10 + 18);
 }
 
 /* The next channel in the same slots has counters of 0. */
@@ -697,14 +713,14 @@ static void test_limited(void **state)
 		struct channel *channel;
 
 		what.limited = true;
-		what.limit = slot[2];
+		what.session = slot[2] + 1;
 		assert_int_equal(channel_open(&what, 3, &channel), 0);
 		for (int direction = 0; direction < 2; direction++) {
 			const struct flow flow = flow_of(n, direction);
 			bool in_v6 = what.peer.any.sa_family == AF_INET6;
 
 			assert_true(flow.flags & FLOW_LIMITED);
-			assert_int_equal(flow.limit, slot[2]);
+			assert_int_equal(notes[slot_of(n, direction) - slots].session, slot[2] + 1);
 			/* This flag is set where a peer's packets arrive by IPv6. */
 			assert_int_equal(!!(flow.flags & FLOW_LIMITED_V6), direction && in_v6);
 		}

@@ -86,9 +86,9 @@ void maps_hop_facts(uint32_t index, struct hop_facts *facts)
 	*facts = host.hop[index];
 }
 
-void maps_flow_read(uint32_t index, struct flow_count *count)
+uint64_t maps_flow_usage(uint32_t index)
 {
-	*count = (struct flow_count){ .packets = host.packets[index] };
+	return host.packets[index] * USAGE_PACKET;
 }
 
 /* ---- packets ---- */

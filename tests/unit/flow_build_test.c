@@ -45,10 +45,9 @@ static void check_flow(const struct flow *flow, int family, struct place from, s
 	assert_int_equal(flow->sport, htons(from.port));
 	assert_int_equal(flow->dport, htons(to.port));
 	assert_int_equal(flow->channel, htons(number));
-	assert_int_equal(flow->flags, family == AF_INET6 ? FLOW_V6 : 0);
+	assert_int_equal(flow->flags & FLOW_V6, family == AF_INET6 ? FLOW_V6 : 0);
 	/* channel_open sets these. */
 	assert_int_equal(flow->hop, 0);
-	assert_int_equal(flow->limit, 0);
 	assert_int_equal(flow->owner, 0);
 }
 
@@ -130,10 +129,12 @@ static void test_df(void **state)
 
 		what.df = i & 2;
 		flow_build(&what, &given, built);
-		assert_entry_equal(is->name, built[0].flow.frag_off, i & 2 && is->peer == AF_INET ? htons(0x4000) : 0);
-		assert_entry_equal(is->name, built[1].flow.frag_off, i & 1 && is->client == AF_INET ? htons(0x4000) : 0);
+		assert_entry_equal(is->name, built[0].flow.flags & FLOW_DF, i & 2 && is->peer == AF_INET ? FLOW_DF : 0);
+		assert_entry_equal(is->name, built[1].flow.flags & FLOW_DF, i & 1 && is->client == AF_INET ? FLOW_DF : 0);
 	}
 }
+
+#define TTL_RULES (FLOW_TTL_ROUTE | FLOW_TTL_CONSTANT)
 
 static void test_ttl(void **state)
 {
@@ -145,16 +146,16 @@ static void test_ttl(void **state)
 		struct built_flow built[2];
 
 		flow_build(&what, &given, built);
-		assert_entry_equal(is->name, built[0].flow.ttl_from, FLOW_TTL_RECEIVED);
+		assert_entry_equal(is->name, built[0].flow.flags & TTL_RULES, 0);
 		assert_entry_equal(is->name, built[0].flow.ttl, is->peer == AF_INET6 ? 200 : 61);
 		if (i & 1) {
-			assert_entry_equal(is->name, built[1].flow.ttl_from, FLOW_TTL_ROUTE);
+			assert_entry_equal(is->name, built[1].flow.flags & TTL_RULES, FLOW_TTL_ROUTE);
 		} else {
-			assert_entry_equal(is->name, built[1].flow.ttl_from, FLOW_TTL_RECEIVED);
+			assert_entry_equal(is->name, built[1].flow.flags & TTL_RULES, 0);
 			assert_entry_equal(is->name, built[1].flow.ttl, is->client == AF_INET6 ? 200 : 61);
 		}
-		assert_entry_equal(is->name, built[0].flow.tos_mask, 0xff);
-		assert_entry_equal(is->name, built[1].flow.tos_mask, 0xff);
+		assert_entry_equal(is->name, built[0].flow.flags & FLOW_TOS_ZERO, 0);
+		assert_entry_equal(is->name, built[1].flow.flags & FLOW_TOS_ZERO, 0);
 	}
 }
 
@@ -189,16 +190,15 @@ static void test_mapped_client(void **state)
 		flow_build(&what, &given, built);
 		print_message("# to IPv%d, TTL %u, hop limit %u\n", table[i].peer == AF_INET ? 4 : 6, table[i].ttl,
 			      table[i].ttl6);
-		assert_int_equal(built[0].flow.ttl_from, FLOW_TTL_CONSTANT);
+		assert_int_equal(built[0].flow.flags & TTL_RULES, FLOW_TTL_CONSTANT);
 		assert_int_equal(built[0].flow.ttl, table[i].expected);
-		assert_int_equal(built[1].flow.ttl_from, FLOW_TTL_ROUTE);
-		assert_int_equal(built[0].flow.tos_mask, 0);
-		assert_int_equal(built[1].flow.tos_mask, 0);
+		assert_int_equal(built[1].flow.flags & TTL_RULES, FLOW_TTL_ROUTE);
+		assert_true(built[0].flow.flags & FLOW_TOS_ZERO);
+		assert_true(built[1].flow.flags & FLOW_TOS_ZERO);
 		/* In everything else the flows are those of another client. */
 		for (int k = 0; k < 2; k++) {
 			built[k].flow.ttl = plain[k].flow.ttl;
-			built[k].flow.ttl_from = plain[k].flow.ttl_from;
-			built[k].flow.tos_mask = plain[k].flow.tos_mask;
+			built[k].flow.flags = plain[k].flow.flags;
 		}
 		assert_memory_equal(built, plain, sizeof(built));
 	}

@@ -44,6 +44,7 @@ static int make_tables(void)
 		return -errno;
 	bpf_program__set_autoload(skeleton->progs.turn, false);
 	bpf_map__set_max_entries(skeleton->maps.flows, SLOTS);
+	bpf_map__set_max_entries(skeleton->maps.words, SLOTS);
 	bpf_map__set_max_entries(skeleton->maps.notes, SLOTS);
 	bpf_map__set_max_entries(skeleton->maps.hops, HOPS);
 	bpf_map__set_max_entries(skeleton->maps.limits, LIMITS);
@@ -59,6 +60,7 @@ static struct maps tables(void)
 {
 	return (struct maps){
 		.flows = skeleton->maps.flows,
+		.words = skeleton->maps.words,
 		.vlans = skeleton->maps.vlans,
 		.devices = skeleton->maps.devices,
 		.hops = skeleton->maps.hops,
@@ -67,6 +69,7 @@ static struct maps tables(void)
 		.deadlines = (uint64_t *)skeleton->bss->deadlines,
 		.attachments = skeleton->bss->attachments,
 		.hairpin = &skeleton->bss->hairpin,
+		.own6 = skeleton->data_own6->own6,
 		.status = &skeleton->bss->status,
 		.flow_seed = seed,
 		.flow_slots = SLOTS,
@@ -254,7 +257,7 @@ static void test_flow(void **state)
 {
 	struct flow other = { .hop = 99 };
 	uint32_t index = 0, again;
-	struct flow_count count;
+	struct flow_count count = { 0 };
 	struct flow_note note;
 	struct flow_slot slot;
 	union flow_any_key key, here;
@@ -269,33 +272,32 @@ static void test_flow(void **state)
 	kernel_read(skeleton->maps.flows, index, &slot);
 	assert_true(slot.seq & 1);
 	key_of(5, &key);
-	assert_int_equal(flow_table_slot_key(&slot, &here), AF_INET);
+	assert_int_equal(flow_table_key(&slot, NULL, NULL, &here), AF_INET);
 	assert_memory_equal(&here, &key, sizeof(key));
-	flow_table_slot_flow(&slot, &flow);
+	flow_table_flow(&slot, NULL, NULL, &flow);
 	assert_int_equal(flow.hop, 5);
 
 	/* The XDP program counts. */
-	slot.packets = 7;
-	slot.data = 8;
+	slot.usage = 7 * USAGE_PACKET + 8;
 	assert_int_equal(bpf_map_update_elem(bpf_map__fd(skeleton->maps.flows), &index, &slot, BPF_ANY), 0);
 	kernel_read(skeleton->maps.notes, index, &note);
 	note.trimmed = 9;
 	assert_int_equal(bpf_map_update_elem(bpf_map__fd(skeleton->maps.notes), &index, &note, BPF_ANY), 0);
-	maps_flow_replace(index, &other);
+	assert_int_equal(maps_flow_replace(index, &other), 0);
 	maps_flow_read(index, &count);
-	assert_int_equal(count.packets, 7);
-	assert_int_equal(count.data, 8);
+	assert_int_equal(count.total.packets, 7);
+	assert_int_equal(count.total.data, 8);
 	assert_int_equal(count.trimmed, 9);
 	kernel_read(skeleton->maps.flows, index, &slot);
 	assert_true(slot.seq & 1);
-	flow_table_slot_flow(&slot, &flow);
+	flow_table_flow(&slot, NULL, NULL, &flow);
 	assert_int_equal(flow.hop, 99);
 
 	maps_flow_end(index);
 	kernel_read(skeleton->maps.flows, index, &slot);
 	assert_false(slot.seq & 1);
 	maps_flow_read(index, &count);
-	assert_int_equal(count.packets, 7);
+	assert_int_equal(count.total.packets, 7);
 	maps_flow_free(index);
 	/* The slot is the same key's at once. */
 	assert_int_equal(put(5, &again), 0);
@@ -483,7 +485,7 @@ static void test_close(void **state)
 	before = mappings();
 	assert_int_equal(put(5, &index), 0);
 	maps_close();
-	assert_int_equal(mappings(), before - 4);
+	assert_int_equal(mappings(), before - 5);
 	/* The kernel gives the same place again, which must not be unmapped. */
 	there = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_true(there != MAP_FAILED);

@@ -33,6 +33,9 @@ static void add_flow(struct seen_flow_list *list, struct transport from, struct 
 		     struct transport source, struct transport target, uint16_t put_on, uint32_t packets)
 {
 	static struct flow_slot slots[FLOW_SLOTS_MIN];
+	static struct flow_words words[FLOW_SLOTS_MIN];
+	static union abi_addr own6[ABI_OWN6];
+	static const struct flow_memory memory = { slots, words, own6 };
 	static const uint64_t seed[FLOW_SEEDS] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 };
 	struct flow_table table = { .lock = PTHREAD_MUTEX_INITIALIZER };
 	struct flow flow = {
@@ -47,6 +50,7 @@ static void add_flow(struct seen_flow_list *list, struct transport from, struct 
 	};
 	union flow_any_key key = { .v4 = { .channel = htons(number), .family = FLOW_KEY_V4 } };
 	struct flow_note note = { .begun = packets + 5, .trimmed = number ? 3 : 0 };
+	struct flow_parts parts;
 	struct seen_flow seen;
 	uint32_t index;
 
@@ -59,12 +63,12 @@ static void add_flow(struct seen_flow_list *list, struct transport from, struct 
 		put(to, false, &key.v4.daddr, &key.v4.dport);
 	}
 	memset(slots, 0, sizeof(slots));
-	assert_int_equal(flow_table_open(&table, slots, FLOW_SLOTS_MIN, 1, seed), 0);
+	assert_int_equal(flow_table_open(&table, &memory, FLOW_SLOTS_MIN, 1, seed), 0);
 	assert_int_equal(flow_table_reserve(&table, from.family, &key, &index), 0);
-	flow_table_write(&table, index, &flow);
-	slots[index].packets = packets;
-	slots[index].data = 10 * packets;
-	seen_flow_read(&slots[index], &note, SECOND, &seen);
+	assert_int_equal(flow_table_write(&table, index, &flow), 0);
+	slots[index].usage = packets * (USAGE_PACKET + 10);
+	parts = (struct flow_parts){ &slots[index], &words[index], own6, &note };
+	seen_flow_read(&parts, SECOND, &seen);
 	flow_table_close(&table);
 	assert_int_equal(seen_flow_add(list, &seen), 0);
 }
@@ -168,9 +172,10 @@ static void test_begun(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		const struct flow_note note = { .begun = (uint32_t)cases[i].begun };
 		const struct flow_slot slot = { .key_family = FLOW_KEY_V4 };
+		const struct flow_parts parts = { .slot = &slot, .note = &note };
 		struct seen_flow seen;
 
-		seen_flow_read(&slot, &note, cases[i].now * FLOW_BEGUN_NS + FLOW_BEGUN_NS - 1, &seen);
+		seen_flow_read(&parts, cases[i].now * FLOW_BEGUN_NS + FLOW_BEGUN_NS - 1, &seen);
 		assert_number(cases[i].name, (double)seen.since, (double)(cases[i].begun * FLOW_BEGUN_NS));
 	}
 }
@@ -193,9 +198,10 @@ static void test_open(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		const struct flow_slot slot = { .key_family = FLOW_KEY_V4, .gate = cases[i].gate };
 		const struct flow_note note = { 0 };
+		const struct flow_parts parts = { .slot = &slot, .note = &note };
 		struct seen_flow seen;
 
-		seen_flow_read(&slot, &note, SECOND, &seen);
+		seen_flow_read(&parts, SECOND, &seen);
 		assert_number(cases[i].name, seen.open, cases[i].open);
 	}
 }
