@@ -240,13 +240,16 @@ static struct turn_bpf *load(uint32_t flows)
 /* The interface, its next hops and a relay thread that lives for ever. */
 static void set_up(struct turn_bpf *turn, uint32_t ifindex)
 {
-	struct hop_entry row = { .seq = 1, .hop = { .ifindex = ifindex, .mtu = 1500, .ttl = 64, .flags = HOP_TRANSMIT } };
+	struct hop hop = { .ifindex = ifindex, .mtu = 1500, .ttl = 64, .flags = HOP_TRANSMIT };
+	struct hop_entry row = { .seq = 1, .egress = 0 };
 
 	turn->bss->attachments[0].ifindex = turn->bss->attachments[0].device = ifindex;
 	memcpy(turn->bss->attachments[0].mac, mac, sizeof(mac));
 	turn->bss->deadlines[0] = UINT64_MAX;
-	memcpy(row.hop.eth, mac, sizeof(mac));
-	memcpy(row.hop.eth + sizeof(mac), mac, sizeof(mac));
+	memcpy(hop.eth, mac, sizeof(mac));
+	memcpy(hop.eth + sizeof(mac), mac, sizeof(mac));
+	egress_write(&turn->data_egress->egresses[row.egress], &hop);
+	hop_entry_write(&row, &hop);
 	for (uint32_t i = 0; i < HOPS; i++) {
 		if (bpf_map_update_elem(bpf_map__fd(turn->maps.hops), &i, &row, 0))
 			fail("hop");

@@ -26,6 +26,8 @@
 #define ABI_VLANS 256
 /* IPv6 addresses of this server: of its listeners, and of its relays. */
 #define ABI_OWN6 256
+/* Egresses, see below. A power of two, so that a mask keeps an index within the table. */
+#define ABI_EGRESSES 256
 
 /*
  * The key of a flow: what a datagram that is to be relayed has on the wire. A client's
@@ -306,17 +308,70 @@ struct hop {
 };
 
 /*
+ * An egress: the part of a next hop that depends on the device and its VLAN, and not on the
+ * neighbour. A host has few of them, and many next hops share one, so that egresses stay in the
+ * CPU's cache while next hops may be too many for it. MAC and tags stand as in a frame.
+ */
+struct egress {
+	__u32 ifindex;                 /* as in struct hop */
+	__u16 tags;                    /* bytes of the tags that are put on */
+	__u8 mac[6];                   /* the source */
+	struct vlan_tag tag[ABI_TAGS]; /* as in struct hop */
+	__u32 zero;
+} __attribute__((aligned(8))); /* copied by 8 bytes */
+
+/*
  * An entry of the table of next hops. There is a next hop in it while `seq` is odd. The server
  * advances `seq` before and after it changes anything else, as in a slot of the flows. So a
  * reader that finds the same odd number before and after it has copied the next hop has a
  * whole one. Entries are used for other addresses again once no flow leads to them. So a reader
  * also looks at the sequence of the flow once more, after the copy: as long as the flow was there,
  * the entry was the flow's.
+ *
+ * The egress has no sequence of its own, and a reader copies it after the entry and before it looks
+ * at the entry's `seq` again. The server changes an egress only while no entry leads to it: it has
+ * advanced `seq` of all entries that did. So a reader that finds the same `seq` has the right egress.
  */
 struct hop_entry {
 	__u32 seq;
-	struct hop hop;
+	__u16 mtu;             /* as in struct hop */
+	__u16 egress;          /* index of the egress */
+	__u8 mac[6];           /* the destination */
+	__u8 ttl;              /* as in struct hop */
+	__u8 flags;            /* HOP_* */
 } __attribute__((aligned(8))); /* copied by 8 bytes */
+
+/* Writes a next hop into an entry, but for `seq` and the index of the egress. */
+static inline __attribute__((always_inline)) void hop_entry_write(struct hop_entry *entry, const struct hop *hop)
+{
+	entry->mtu = hop->mtu;
+	entry->ttl = hop->ttl;
+	entry->flags = hop->flags;
+	__builtin_memcpy(entry->mac, hop->eth, sizeof(entry->mac));
+}
+
+/* Writes the egress that a next hop has. */
+static inline __attribute__((always_inline)) void egress_write(struct egress *egress, const struct hop *hop)
+{
+	egress->ifindex = hop->ifindex;
+	egress->tags = ((hop->tag[0].protocol != 0) + (hop->tag[1].protocol != 0)) * sizeof(struct vlan_tag);
+	__builtin_memcpy(egress->mac, hop->eth + sizeof(egress->mac), sizeof(egress->mac));
+	__builtin_memcpy(egress->tag, hop->tag, sizeof(egress->tag));
+	egress->zero = 0;
+}
+
+/* Puts a next hop together again. */
+static inline __attribute__((always_inline)) void hop_read(const struct hop_entry *entry, const struct egress *egress,
+							   struct hop *hop)
+{
+	hop->ifindex = egress->ifindex;
+	hop->mtu = entry->mtu;
+	hop->ttl = entry->ttl;
+	hop->flags = entry->flags;
+	__builtin_memcpy(hop->eth, entry->mac, sizeof(entry->mac));
+	__builtin_memcpy(hop->eth + sizeof(entry->mac), egress->mac, sizeof(egress->mac));
+	__builtin_memcpy(hop->tag, egress->tag, sizeof(hop->tag));
+}
 
 /* The meters of a session that max-bps limits. In each second, each of them may carry max-bps bytes. */
 enum limit_meter {
@@ -492,7 +547,8 @@ _Static_assert(sizeof(struct flow) == 56, "flow has no padding");
 _Static_assert(sizeof(struct flow_slot) == 64, "flow_slot fills a cache line");
 _Static_assert(sizeof(struct flow_words) == 24, "flow_words has no padding");
 _Static_assert(sizeof(struct hop) == 28, "hop has no padding");
-_Static_assert(sizeof(struct hop_entry) == 32, "hop_entry fills half a cache line");
+_Static_assert(sizeof(struct egress) == 24, "egress has no padding");
+_Static_assert(sizeof(struct hop_entry) == 16, "four of hop_entry fill a cache line");
 _Static_assert(sizeof(struct limit) == 64, "limit fills a cache line");
 _Static_assert(sizeof(struct flow_note) == 24, "the size of flow_note does not change by chance");
 _Static_assert(GATE_DEVICES <= (__u16)~0, "all devices have a bit in `seen`");

@@ -193,12 +193,12 @@ static __always_inline void channel_of(const struct packet *packet, const int v6
 }
 
 /* The device that packets of a flow leave by, into the record; -1 if it is not known. */
-static __always_inline int find_hop(const struct flow *flow, const struct flow_found *found, struct hop_entry *entry,
+static __always_inline int find_hop(const struct flow *flow, const struct flow_found *found, struct next_hop *hop,
 				    struct capture_record *record)
 {
-	if (hop_copy(flow->hop, found, entry) != VERDICT_CONTINUE)
+	if (hop_copy(flow->hop, found, hop) != VERDICT_CONTINUE)
 		return -1;
-	record->out_ifindex = entry->hop.ifindex;
+	record->out_ifindex = hop->egress.ifindex;
 	return 0;
 }
 
@@ -207,25 +207,25 @@ static __always_inline void find_other(struct packet *packet, struct flow *flow,
 				       struct capture_record *record)
 {
 	struct flow_found found;
-	struct hop_entry entry = {};
+	struct next_hop hop = {};
 
 	flow_key_hairpin(packet, flow, v6);
 	if (!flow_at(packet, v6, &found) || flow_copy(&found, packet, v6, flow) || !flow->channel)
 		return;
 	channel_of(packet, v6, flow, &record->other);
-	find_hop(flow, &found, &entry, record);
+	find_hop(flow, &found, &hop, record);
 }
 
 static __always_inline void find_channel(struct packet *packet, const int v6, struct capture_record *record)
 {
 	struct flow flow = {};
 	struct flow_found found;
-	struct hop_entry entry = {};
+	struct next_hop hop = {};
 
 	if (!flow_find(packet, v6, &found) || flow_copy(&found, packet, v6, &flow))
 		return;
 	channel_of(packet, v6, &flow, &record->channel);
-	if (find_hop(&flow, &found, &entry, record) || !(entry.hop.flags & HOP_LOCAL) || flow.channel)
+	if (find_hop(&flow, &found, &hop, record) || !(hop.entry.flags & HOP_LOCAL) || flow.channel)
 		return;
 	if (flow.flags & FLOW_V6)
 		find_other(packet, &flow, 1, record);

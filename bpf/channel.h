@@ -124,7 +124,7 @@ static __always_inline __u8 tos_out(const struct flow *flow, __u8 received)
 }
 
 /* The TTL or hop limit to send with; 0 if the packet must go to coturn because of it. */
-static __always_inline __u8 ttl_out(const struct flow *flow, const struct hop *hop, __u8 received)
+static __always_inline __u8 ttl_out(const struct flow *flow, const struct hop_entry *hop, __u8 received)
 {
 	if (flow->flags & FLOW_TTL_CONSTANT)
 		return flow->ttl;

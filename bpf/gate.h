@@ -58,7 +58,7 @@ __noinline __u32 gate_closed(__u32 index, __u32 own, __u32 gate, __u32 mask)
 	 */
 	back = note->back;
 	entry = bpf_map_lookup_elem(&hops, &back);
-	if (!entry || !(entry->seq & 1) || !(entry->hop.flags & HOP_LOCAL) != !(place & GATE_HAIRPIN))
+	if (!entry || !(entry->seq & 1) || !(entry->flags & HOP_LOCAL) != !(place & GATE_HAIRPIN))
 		return VERDICT_PROBATION;
 	return VERDICT_CONTINUE;
 }

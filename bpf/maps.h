@@ -43,6 +43,9 @@ struct {
 	__uint(max_entries, 1);
 } hops SEC(".maps");
 
+/* A table of its own, so that `turnutils_xdp capture` can share it without the program's other variables. */
+struct egress egresses[ABI_EGRESSES] SEC(".data.egress");
+
 /* What is seldom needed of the flows. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

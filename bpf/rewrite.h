@@ -9,13 +9,14 @@
 
 #include "checksum.h"
 #include "flows.h"
+#include "forward.h"
 #include "packet.h"
 
 /* The datagram that is to leave. */
 struct outgoing {
 	const struct flow *flow;
 	struct flow_found found;   /* where the flow stands, for its counters */
-	struct hop_entry entry;    /* a copy of the flow's */
+	struct next_hop hop;       /* a copy of the flow's */
 	struct limit *first_limit; /* of the flow that led to this server itself; NULL: no max-bps, or no such flow */
 	__u32 delta;               /* sum of the new addresses and ports less the old */
 	__u16 data;                /* bytes of relayed data */
@@ -100,17 +101,10 @@ static __always_inline __sum16 check_in_full(struct xdp_md *ctx, const struct pa
 	return sum_finish_udp(sum);
 }
 
-/* Bytes of the VLAN tags that are put on. */
-static __always_inline __u32 tags_length(const struct hop *hop)
-{
-	return ((hop->tag[0].protocol != 0) + (hop->tag[1].protocol != 0)) * sizeof(struct vlan_tag);
-}
-
 /* Bytes before the UDP header of the packet that leaves. */
 static __always_inline __u32 headers_length(const struct outgoing *out, const int v6)
 {
-	return sizeof(struct ethhdr) + tags_length(&out->entry.hop) +
-	       (v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
+	return sizeof(struct ethhdr) + out->hop.egress.tags + (v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
 }
 
 /* The header has no options. Its ID counts up within the flow, as the kernel's does (__ip_select_ident). */
@@ -149,26 +143,31 @@ static __always_inline void ipv6_write(struct ipv6hdr *ip, const struct outgoing
  * Writes the Ethernet header with the tags of the hop, and returns where the next header
  * begins. NULL is for the verifier, see headers_write.
  */
-static __always_inline void *ethernet_write(void *at, const void *end, const struct hop *hop, const int v6)
+static __always_inline void *ethernet_write(void *at, const void *end, const struct next_hop *hop, const int v6)
 {
-	__be16 *type = at + sizeof(hop->eth);
+	const struct egress *egress = &hop->egress;
+	__be16 *type = at + 2 * sizeof(egress->mac);
 
 	if (at + sizeof(struct ethhdr) > end)
 		return NULL;
-	/* By words, because clang copies memory that may be unaligned byte by byte. */
-	for (int i = 0; i < 3; i++)
-		((__u32 *)at)[i] = ((const __u32 *)hop->eth)[i];
+	/*
+	 * By words, because clang copies memory that may be unaligned byte by byte. The first one has two
+	 * bytes too many, which the source then takes the place of.
+	 */
+	*(any64 *)at = *(const any64 *)hop->entry.mac;
+	((__u16 *)at)[3] = *(const __u16 *)egress->mac;
+	((__u32 *)at)[2] = *(const __u32 *)(egress->mac + 2);
 	at += sizeof(struct ethhdr);
 #pragma unroll
 	for (int i = 0; i < ABI_TAGS; i++) {
-		if (!hop->tag[i].protocol)
+		if (!egress->tag[i].protocol)
 			break;
 		if (at + sizeof(struct vlan_tag) > end)
 			return NULL;
 		/* The tag's protocol takes the place of the type, which follows the tag. */
-		*type = hop->tag[i].protocol;
+		*type = egress->tag[i].protocol;
 		type = at + 2;
-		*(__be16 *)at = hop->tag[i].tci;
+		*(__be16 *)at = egress->tag[i].tci;
 		at += sizeof(struct vlan_tag);
 	}
 	*type = v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
@@ -183,7 +182,7 @@ static __always_inline int headers_write(struct xdp_md *ctx, const struct outgoi
 {
 	const struct flow *flow = out->flow;
 	void *end = (void *)(long)ctx->data_end;
-	void *at = ethernet_write((void *)(long)ctx->data, end, &out->entry.hop, v6);
+	void *at = ethernet_write((void *)(long)ctx->data, end, &out->hop, v6);
 	struct channel_header *channel;
 	struct udphdr *udp;
 

@@ -37,17 +37,17 @@ static __always_inline enum verdict to_other_client(struct packet *packet, struc
 
 	verdict = flow_hairpin(packet, v6, flow, &out->found);
 	if (verdict == VERDICT_CONTINUE && flow->channel)
-		verdict = hop_copy(flow->hop, &out->found, &out->entry);
+		verdict = hop_copy(flow->hop, &out->found, &out->hop);
 	if (verdict != VERDICT_CONTINUE)
 		return verdict == VERDICT_NO_FLOW ? VERDICT_LOCAL : verdict;
 	if (!flow->channel)
 		return VERDICT_LOCAL;
-	if (out->entry.hop.flags & HOP_LOCAL)
+	if (out->hop.entry.flags & HOP_LOCAL)
 		return VERDICT_LOCAL;
 	out->delta += flow->udp_delta;
 	out->payload = out->data + sizeof(struct channel_header);
 	out->tos = tos_out(flow, out->tos);
-	out->ttl = ttl_out(flow, &out->entry.hop, out->ttl);
+	out->ttl = ttl_out(flow, &out->hop.entry, out->ttl);
 	return out->ttl ? VERDICT_CONTINUE : VERDICT_TTL;
 }
 
@@ -71,7 +71,7 @@ static __always_inline int limit_allows(const struct packet *packet, const struc
  * the bytes that were received, and a receiver that gets the same skb would drop it, because the sum is another
  * one now (udp4_csum_init of Linux).
  */
-static __always_inline int skb_remembers(const struct packet *packet, const struct hop *hop)
+static __always_inline int skb_remembers(const struct packet *packet, const struct hop_entry *hop)
 {
 	return packet->partial || (packet->generic & GENERIC_VERIFIED && hop->flags & HOP_HANDS_ON);
 }
@@ -88,13 +88,13 @@ static __always_inline enum verdict send(struct xdp_md *ctx, const struct packet
 	enum verdict verdict;
 
 	if ((v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) + sizeof(struct udphdr) + out->payload >
-	    out->entry.hop.mtu)
+	    out->hop.entry.mtu)
 		return VERDICT_TOO_BIG;
-	verdict = hop_action(ctx, packet, &out->entry.hop, action);
+	verdict = hop_action(ctx, packet, &out->hop, action);
 	if (verdict != VERDICT_CONTINUE)
 		return verdict;
 
-	if (packet->generic && skb_remembers(packet, &out->entry.hop))
+	if (packet->generic && skb_remembers(packet, &out->hop.entry))
 		return VERDICT_CHECKSUM;
 
 	out->id = bpf_htons(out->flow->id_first + (*(const volatile __u64 *)&out->found.slot->usage >> USAGE_SHIFT));
@@ -162,15 +162,15 @@ static __always_inline enum verdict relay(struct xdp_md *ctx, struct packet *pac
 			return VERDICT_BAD_LENGTH;
 	}
 	out.flow = &flow;
-	verdict = hop_copy(flow.hop, &out.found, &out.entry);
+	verdict = hop_copy(flow.hop, &out.found, &out.hop);
 	if (verdict != VERDICT_CONTINUE)
 		return verdict;
 	out.delta = flow.udp_delta;
 	out.tos = tos_out(&flow, packet->tos);
-	out.ttl = ttl_out(&flow, &out.entry.hop, packet->ttl);
+	out.ttl = ttl_out(&flow, &out.hop.entry, packet->ttl);
 	if (!out.ttl)
 		return VERDICT_TTL;
-	if (out.entry.hop.flags & HOP_LOCAL) {
+	if (out.hop.entry.flags & HOP_LOCAL) {
 		if (flow.channel)
 			return VERDICT_LOCAL;
 		first = out.found.index;

@@ -200,6 +200,7 @@ static int load(const struct settings *settings, struct maps *maps)
 		.attachments = made->bss->attachments,
 		.hairpin = &made->bss->hairpin,
 		.own6 = made->data_own6->own6,
+		.egresses = made->data_egress->egresses,
 		.status = &made->bss->status,
 		.flow_seed = (const uint64_t *)made->rodata->flow_seed,
 		.flow_slots = flow_table_slots(flows),

@@ -75,14 +75,17 @@ static void note_direction(struct destination *destination, const struct hop *ho
 	destination->led_ifindex = hop->ifindex;
 }
 
-/* Writes the entry if it changes; under the lock. An entry that is not resolved leads nowhere. */
+/*
+ * Writes the entry if it changes; under the lock. An entry that is not resolved leads nowhere, and neither does one for
+ * which the table has no room: that is tried again with the next update.
+ */
 static void write_entry(uint32_t entry, const struct hop *hop, bool resolved)
 {
 	struct destination *destination = destination_at(entry);
 
 	resolved = resolved && !ipsec_blocks();
 	if (resolved != destination->resolved || (resolved && memcmp(&destination->hop, hop, sizeof(*hop))))
-		maps_hop_put(entry, resolved ? hop : NULL);
+		resolved = !maps_hop_put(entry, resolved ? hop : NULL) && resolved;
 	if (resolved)
 		note_direction(destination, hop);
 	destination->hop = *hop;

@@ -11,6 +11,7 @@
 #include "base/capability.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "table/egress.h"
 #include "table/gates.h"
 #include "table/status.h"
 
@@ -106,6 +107,7 @@ int maps_open(const struct maps *set)
 	maps = *set;
 	status_open(maps.status);
 	gates_open(maps.attachments, maps.hairpin);
+	egress_open(maps.egresses);
 	error = share(maps.flows, &flows);
 	if (!error)
 		error = share(maps.words, &words);
@@ -162,19 +164,50 @@ void maps_session_remove(uint32_t number)
 		bpf_map_delete_elem(bpf_map__fd(maps.sessions), &number);
 }
 
-void maps_hop_put(uint32_t index, const struct hop *hop)
+static struct hop_entry *hop_entry_at(uint32_t index)
 {
-	struct hop_entry *entry = (struct hop_entry *)hops.memory + index;
-	uint32_t seq = entry->seq;
+	return (struct hop_entry *)hops.memory + index;
+}
 
-	if (seq & 1)
-		__atomic_store_n(&entry->seq, ++seq, __ATOMIC_RELAXED);
-	/* A reader that sees any of what follows sees the sequence before it, too. */
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-	if (!hop)
+static void hop_entry_end(struct hop_entry *entry)
+{
+	if (!(entry->seq & 1))
 		return;
-	entry->hop = *hop;
-	__atomic_store_n(&entry->seq, seq + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&entry->seq, entry->seq + 1, __ATOMIC_RELAXED);
+	/* A reader that sees any later change of the entry or of its egress sees the sequence before it, too. */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	egress_give(entry->egress);
+}
+
+/* Packets to such a next hop are relayed by coturn. */
+static void log_no_egress(void)
+{
+	static bool told;
+
+	if (!told)
+		log_line(LOG_LEVEL_WARNING,
+			 "channels leave this host by more than %u devices and VLANs, for which the XDP program has room: packets that "
+			 "leave by the others are relayed in userspace",
+			 ABI_EGRESSES);
+	told = true;
+}
+
+int maps_hop_put(uint32_t index, const struct hop *hop)
+{
+	struct hop_entry *entry = hop_entry_at(index);
+	int error;
+
+	hop_entry_end(entry);
+	if (!hop)
+		return 0;
+	error = egress_take(hop, &entry->egress);
+	if (error) {
+		log_no_egress();
+		return error;
+	}
+	hop_entry_write(entry, hop);
+	__atomic_store_n(&entry->seq, entry->seq + 1, __ATOMIC_RELEASE);
+	return 0;
 }
 
 int maps_flow_put(int family, const union flow_any_key *key, const struct flow *flow, uint32_t *index)
@@ -249,11 +282,17 @@ uint32_t maps_gate(uint32_t index)
 
 void maps_hop_facts(uint32_t index, struct hop_facts *facts)
 {
-	const struct hop_entry *entry = (const struct hop_entry *)hops.memory + index;
-	bool known = __atomic_load_n(&entry->seq, __ATOMIC_ACQUIRE) & 1;
+	const struct hop_entry *entry = hop_entry_at(index);
+	uint32_t seq = __atomic_load_n(&entry->seq, __ATOMIC_ACQUIRE);
+	bool local = __atomic_load_n(&entry->flags, __ATOMIC_RELAXED) & HOP_LOCAL;
+	uint16_t egress = __atomic_load_n(&entry->egress, __ATOMIC_RELAXED);
+	uint32_t ifindex = __atomic_load_n(&maps.egresses[egress].ifindex, __ATOMIC_RELAXED);
+	bool known;
 
-	facts->local = known && __atomic_load_n(&entry->hop.flags, __ATOMIC_RELAXED) & HOP_LOCAL;
-	facts->ifindex = known && !facts->local ? __atomic_load_n(&entry->hop.ifindex, __ATOMIC_RELAXED) : 0;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	known = seq & 1 && __atomic_load_n(&entry->seq, __ATOMIC_RELAXED) == seq;
+	facts->local = known && local;
+	facts->ifindex = known && !local ? ifindex : 0;
 }
 
 struct limit *maps_limit(uint32_t index)

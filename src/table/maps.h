@@ -29,6 +29,7 @@ struct maps {
 	struct attachment *attachments; /* ABI_PORTS of them, likewise */
 	struct gate *hairpin;           /* likewise */
 	union abi_addr *own6;           /* ABI_OWN6 addresses, likewise */
+	struct egress *egresses;        /* ABI_EGRESSES of them, likewise */
 	struct status *status;          /* in memory that is shared already */
 	const uint64_t *flow_seed;      /* FLOW_SEEDS seeds of the hash of flows */
 	unsigned int flow_slots;
@@ -124,10 +125,10 @@ int maps_device_put(uint32_t ifindex);
 
 /**
  * Replaces the next hop at an index of the hops; NULL: it leads nowhere. The XDP program sees
- * the old one, or the new one, or none (struct hop_entry of abi.h). Any thread, but only one at a time
- * for an entry.
+ * the old one, or the new one, or none (struct hop_entry of abi.h). Returns 0; or -ENOSPC if the next hop needs an
+ * egress of its own and none is free: then the entry leads nowhere. Any thread, but only one at a time.
  */
-void maps_hop_put(uint32_t index, const struct hop *hop);
+int maps_hop_put(uint32_t index, const struct hop *hop);
 
 /**
  * Adds a session for inspectors. Returns its number, or 0 if it cannot be added: the table is full, or the kernel

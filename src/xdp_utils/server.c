@@ -21,6 +21,7 @@ static const char *const names[TABLES] = {
 	[TABLE_OWN6] = ".data.own6",
 	[TABLE_VLANS] = "vlans",
 	[TABLE_HOPS] = "hops",
+	[TABLE_EGRESSES] = ".data.egress",
 	[TABLE_NOTES] = "notes",
 	[TABLE_VERDICTS] = "verdicts",
 	[TABLE_DEVICES] = "devices",

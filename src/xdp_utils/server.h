@@ -14,6 +14,7 @@ enum table {
 	TABLE_OWN6,  /* the server's own IPv6 addresses */
 	TABLE_VLANS,
 	TABLE_HOPS,
+	TABLE_EGRESSES, /* .data.egress */
 	TABLE_NOTES,
 	TABLE_VERDICTS,
 	TABLE_DEVICES,

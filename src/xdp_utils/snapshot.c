@@ -62,27 +62,19 @@ static void read_verdicts(const struct tables *tables, struct snapshot *snapshot
 	}
 }
 
-/* A next hop; NULL if there is no such one in the table, or it is not known now. */
-static const struct hop *find_hop(const struct tables *tables, uint32_t index)
-{
-	const struct hop_entry *entry = tables->hops.memory;
-
-	if (index >= tables->room[TABLE_HOPS] || !(__atomic_load_n(&entry[index].seq, __ATOMIC_ACQUIRE) & 1))
-		return NULL;
-	return &entry[index].hop;
-}
-
 static bool is_resolved(const struct tables *tables, uint32_t index)
 {
-	return find_hop(tables, index);
+	struct hop hop;
+
+	return tables_hop(tables, index, &hop);
 }
 
 /* The program may be on a VLAN's own interface, which the next hop does not name. */
 static uint32_t device_of(const struct tables *tables, uint32_t index)
 {
-	const struct hop *hop = find_hop(tables, index);
+	struct hop hop;
 
-	return hop && !hop->tag[0].protocol ? hop->ifindex : 0;
+	return tables_hop(tables, index, &hop) && !hop.tag[0].protocol ? hop.ifindex : 0;
 }
 
 struct reader {

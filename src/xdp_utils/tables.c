@@ -57,6 +57,7 @@ static int open_table(const struct server *server, enum table which, struct tabl
 		[TABLE_OWN6] = &tables->own6,
 		[TABLE_NOTES] = &tables->notes,
 		[TABLE_HOPS] = &tables->hops,
+		[TABLE_EGRESSES] = &tables->egresses,
 		[TABLE_VERDICTS] = &tables->verdicts,
 		[TABLE_LIMITS] = &tables->limits,
 		[TABLE_VARIABLES] = &tables->variables,
@@ -83,14 +84,18 @@ static int open_table(const struct server *server, enum table which, struct tabl
 	return error;
 }
 
-/* The note and the words of a flow have the index of its slot, so there must be as many of them as slots. */
+/*
+ * The note and the words of a flow have the index of its slot, so there must be as many of them as slots. A slot has
+ * the index of an own address, and an entry of the next hops that of an egress.
+ */
 static int check_sizes(struct tables *tables)
 {
 	uint32_t slots = tables->room[TABLE_FLOWS];
 
 	tables->cpus = tables->room[TABLE_VERDICTS];
 	return tables->room[TABLE_NOTES] < slots || tables->room[TABLE_WORDS] < slots ||
-			       tables->own6.size < ABI_OWN6 * sizeof(union abi_addr) ?
+			       tables->own6.size < ABI_OWN6 * sizeof(union abi_addr) ||
+			       tables->egresses.size < ABI_EGRESSES * sizeof(struct egress) ?
 		       -EPROTO :
 		       0;
 }
@@ -118,6 +123,7 @@ void tables_close(struct tables *tables)
 	map_view_close(&tables->own6);
 	map_view_close(&tables->notes);
 	map_view_close(&tables->hops);
+	map_view_close(&tables->egresses);
 	map_view_close(&tables->verdicts);
 	map_view_close(&tables->limits);
 	map_view_close(&tables->variables);
@@ -163,6 +169,32 @@ int tables_each_flow(const struct tables *tables, int (*each)(const struct flow_
 		error = each(&parts, data);
 	}
 	return error;
+}
+
+/* As the XDP program does it: see struct hop_entry. */
+static bool read_hop(const struct tables *tables, const struct hop_entry *entry, struct hop *hop)
+{
+	const struct egress *egresses = tables->egresses.memory;
+
+	for (int i = 0; i < SEQ_TRIES; i++) {
+		uint32_t seq = __atomic_load_n(&entry->seq, __ATOMIC_ACQUIRE);
+		struct hop_entry copy = *entry;
+
+		if (!(seq & 1))
+			return false;
+		hop_read(&copy, &egresses[copy.egress % ABI_EGRESSES], hop);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (seq == __atomic_load_n(&entry->seq, __ATOMIC_RELAXED))
+			return true;
+	}
+	return false;
+}
+
+bool tables_hop(const struct tables *tables, uint32_t index, struct hop *hop)
+{
+	const struct hop_entry *entry = tables->hops.memory;
+
+	return index < tables->room[TABLE_HOPS] && read_hop(tables, &entry[index], hop);
 }
 
 const struct limit *tables_limit(const struct tables *tables, uint32_t slot)

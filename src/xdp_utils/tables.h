@@ -3,6 +3,7 @@
 #ifndef OFFLOAD_XDP_UTILS_TABLES_H
 #define OFFLOAD_XDP_UTILS_TABLES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "abi.h"
@@ -13,7 +14,7 @@
 struct tables {
 	int fd[TABLES];
 	uint32_t room[TABLES]; /* the most entries that each can have */
-	struct map_view flows, words, own6, notes, hops, verdicts, limits, variables;
+	struct map_view flows, words, own6, notes, hops, egresses, verdicts, limits, variables;
 	const uint64_t *deadlines; /* ABI_OWNERS of them, one for each relay thread */
 	const struct status *status;
 	uint32_t cpus; /* that count verdicts */
@@ -38,6 +39,9 @@ void tables_close(struct tables *tables);
  * its note, which may change meanwhile. Ends early when `each` does not return 0. 0, or what it returned.
  */
 int tables_each_flow(const struct tables *tables, int (*each)(const struct flow_parts *parts, void *data), void *data);
+
+/** Copies a next hop. False if the table has no such entry, or the next hop is not known now. */
+bool tables_hop(const struct tables *tables, uint32_t index, struct hop *hop);
 
 /** A slot of the limits. NULL if the table has no such slot. */
 const struct limit *tables_limit(const struct tables *tables, uint32_t slot);

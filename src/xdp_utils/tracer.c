@@ -58,6 +58,8 @@ static int share_tables(const struct tables *tables, struct capture_bpf *made)
 	if (!error)
 		error = bpf_map__reuse_fd(made->maps.hops, tables->fd[TABLE_HOPS]);
 	if (!error)
+		error = bpf_map__reuse_fd(made->maps.data_egress, tables->fd[TABLE_EGRESSES]);
+	if (!error)
 		error = bpf_map__reuse_fd(made->maps.verdicts, tables->fd[TABLE_VERDICTS]);
 	if (error)
 		return error;

@@ -49,6 +49,8 @@ static struct {
 	union abi_addr own6_before[ABI_OWN6];
 	struct flow_note note[ROWS], note_before[ROWS];
 	uint32_t row[FLOWS];
+	struct hop_entry hop[HOPS], hop_before[HOPS];
+	struct egress egress_before[ABI_EGRESSES];
 	uint64_t verdict[CPUS][VERDICT_SLOTS];
 	uint8_t scratch[2048]; /* as large as the program's */
 	uint8_t *hard_start; /* of the first buffer's headroom */
@@ -62,7 +64,8 @@ static struct {
 	/* what changes meanwhile: */
 	const struct race *race;
 	struct race_step step[RACE_STEPS];
-	uint8_t *target, *more; /* what it changes: a slot and its words, or a next hop */
+	uint8_t *target[PLACES]; /* what it changes */
+	uint8_t *before[PLACES]; /* what that is compared with */
 	int steps, done;
 	uint32_t loads;
 	bool reading;
@@ -452,6 +455,24 @@ static void flows_collect(struct outcome *outcome)
 		foul("wrote into the table of flows");
 }
 
+static void hops_put(void)
+{
+	memset(program_egresses, 0, sizeof(machine.egress_before));
+	for (int i = 0; i < HOPS; i++) {
+		machine.hop[i] = world_hop_entry(&machine.world->hop[i], i);
+		program_egresses[WORLD_EGRESS(i)] = world_egress(&machine.world->hop[i]);
+	}
+	memcpy(machine.hop_before, machine.hop, sizeof(machine.hop));
+	memcpy(machine.egress_before, program_egresses, sizeof(machine.egress_before));
+}
+
+static void hops_check(void)
+{
+	if (memcmp(machine.hop, machine.hop_before, sizeof(machine.hop)) != 0 ||
+	    memcmp(program_egresses, machine.egress_before, sizeof(machine.egress_before)) != 0)
+		foul("wrote into the table of next hops or egresses");
+}
+
 static void *vlan_lookup(const void *key)
 {
 	for (int i = 0; i < VLANS; i++) {
@@ -481,7 +502,7 @@ void *bpf_map_lookup_elem(const void *map, const void *key)
 		return vlan_lookup(key);
 	case MAP_HOPS:
 		memcpy(&index, key, sizeof(index));
-		return index < HOPS ? &machine.copy.hop[index] : NULL;
+		return index < HOPS ? &machine.hop[index] : NULL;
 	case MAP_LIMITS:
 		memcpy(&index, key, sizeof(index));
 		return index < LIMITS ? &machine.copy.limit[index] : NULL;
@@ -534,31 +555,33 @@ __u32 bpf_get_smp_processor_id(void)
 
 /* --- a writer at the same time --------------------------------------------- */
 
-/* What is behind the slot is of its words. */
-static void step_put(uint8_t *target, uint8_t *more, const struct race_step *step)
+static void step_put(uint8_t *const place[PLACES], const struct race_step *step)
 {
-	uint32_t slot = sizeof(struct flow_slot);
-
-	memcpy(step->offset < slot ? target + step->offset : more + (step->offset - slot), &step->value,
-	       sizeof(step->value));
+	memcpy(place[step->place] + step->offset, &step->value, sizeof(step->value));
 }
 
 static void race_step(int steps)
 {
 	for (; steps && machine.done < machine.steps; steps--)
-		step_put(machine.target, machine.more, &machine.step[machine.done++]);
+		step_put(machine.target, &machine.step[machine.done++]);
 }
 
-/* Before every load of the program; those of the table that changes count. */
+static bool is_of(const void *at, const void *begin, size_t size)
+{
+	return (uintptr_t)at - (uintptr_t)begin < size;
+}
+
+/* Before every load of the program; those of what changes count. */
 static void load(const void *from)
 {
-	uintptr_t at = (uintptr_t)from, table = (uintptr_t)machine.target, more = (uintptr_t)machine.more;
-	size_t size;
+	const uint8_t *target = machine.target[PLACE_SLOT];
+	bool hop = machine.race && machine.race->kind == RACE_HOP;
 
 	if (!machine.reading)
 		return;
-	size = machine.race->kind == RACE_HOP ? sizeof(struct hop_entry) : sizeof(struct flow_slot);
-	if ((at < table || at >= table + size) && (!more || at < more || at >= more + sizeof(struct flow_words)))
+	if (!is_of(from, target, hop ? sizeof(struct hop_entry) : sizeof(struct flow_slot)) &&
+	    !(hop ? is_of(from, program_egresses, sizeof(machine.egress_before)) :
+		    is_of(from, machine.target[PLACE_WORDS], sizeof(struct flow_words))))
 		return;
 	if (machine.loads++ < machine.race->first)
 		return;
@@ -599,6 +622,17 @@ void __sanitizer_cov_load16(__uint128_t *from)
 	load(from);
 }
 
+static void race_prepare_hop(const struct race *race, uint32_t hop)
+{
+	uint16_t egress = race_hop_egress(race);
+
+	machine.target[PLACE_SLOT] = (uint8_t *)&machine.hop[hop];
+	machine.target[PLACE_EGRESS] = (uint8_t *)&program_egresses[egress];
+	machine.before[PLACE_SLOT] = (uint8_t *)&machine.hop_before[hop];
+	machine.before[PLACE_EGRESS] = (uint8_t *)&machine.egress_before[egress];
+	machine.steps = race_hop_steps(race, &machine.hop[hop], &program_egresses[egress], machine.step);
+}
+
 static void race_prepare(const struct race *race)
 {
 	const struct flow_entry *entry = &race->after.flow[race->which];
@@ -609,18 +643,18 @@ static void race_prepare(const struct race *race)
 	machine.race = race;
 	machine.loads = machine.done = machine.steps = 0;
 	machine.reading = race->kind;
-	machine.more = NULL;
 	if (race->kind == RACE_HOP) {
-		machine.target = (uint8_t *)&machine.copy.hop[entry->flow.hop];
-		machine.steps = race_hop_steps(race, &machine.copy.hop[entry->flow.hop], machine.step);
+		race_prepare_hop(race, entry->flow.hop);
 	} else if (race->kind) {
 		to = *slot;
 		to_words = *words;
 		key_put(&to, &to_words, entry);
 		content_put(&to, &to_words, &entry->flow);
 		to.gate = entry->gate;
-		machine.target = (uint8_t *)slot;
-		machine.more = (uint8_t *)words;
+		machine.target[PLACE_SLOT] = (uint8_t *)slot;
+		machine.target[PLACE_WORDS] = (uint8_t *)words;
+		machine.before[PLACE_SLOT] = (uint8_t *)&machine.slot_before[row];
+		machine.before[PLACE_WORDS] = (uint8_t *)&machine.words_before[row];
 		machine.steps = race_flow_steps(race, slot, words, &to, &to_words, machine.step);
 	}
 	memcpy(machine.own6_before, program_own6, sizeof(machine.own6_before));
@@ -629,15 +663,10 @@ static void race_prepare(const struct race *race)
 /* The rest of it; and what is compared with the tables has changed in the same way. */
 static void race_finish(void)
 {
-	uint32_t row = machine.row[machine.race->which];
-	uint8_t *before = (uint8_t *)&machine.slot_before[row], *more = (uint8_t *)&machine.words_before[row];
-
 	machine.reading = false;
 	race_step(RACE_STEPS);
-	if (machine.race->kind == RACE_NONE || machine.race->kind == RACE_HOP)
-		return;
 	for (int i = 0; i < machine.steps; i++)
-		step_put(before, more, &machine.step[i]);
+		step_put(machine.before, &machine.step[i]);
 }
 
 unsigned long machine_races(void)
@@ -675,8 +704,6 @@ static bool ports_same(const struct world *world)
 static void tables_check(const struct world *world)
 {
 	memcpy(machine.copy.limit, world->limit, sizeof(world->limit));
-	if (machine.race->kind == RACE_HOP && !memcmp(machine.copy.hop, machine.race->after.hop, sizeof(world->hop)))
-		memcpy(machine.copy.hop, world->hop, sizeof(world->hop));
 	if (memcmp(&machine.copy, world, sizeof(*world)) != 0 ||
 	    !ports_same(world) ||
 	    memcmp(program_hairpin, &world->hairpin, sizeof(world->hairpin)) != 0 ||
@@ -701,6 +728,7 @@ void machine_run(const struct world *world, const struct race *race, const struc
 	*program_stray = (struct stray){0};
 	program_configure(ROWS, world);
 	flows_put();
+	hops_put();
 	frame_place(world, frame);
 	context_set(&ctx);
 
@@ -721,5 +749,6 @@ void machine_run(const struct world *world, const struct race *race, const struc
 	flows_collect(outcome);
 	memcpy(outcome->limit, machine.copy.limit, sizeof(outcome->limit));
 	tables_check(world);
+	hops_check();
 	outcome->foul = machine.foul;
 }

@@ -13,6 +13,7 @@ struct gate *const program_hairpin = &hairpin;
 struct stray *const program_stray = &stray;
 __u64 *const program_deadlines = deadlines;
 union abi_addr *const program_own6 = own6;
+struct egress *const program_egresses = egresses;
 const volatile __u64 *const program_seed = flow_seed;
 
 enum program_map program_map(const void *map)

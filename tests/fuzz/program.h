@@ -21,6 +21,8 @@ extern struct gate *const program_hairpin;
 extern struct stray *const program_stray;
 extern __u64 *const program_deadlines;
 extern union abi_addr *const program_own6;
+/* Likewise of .data.egress. */
+extern struct egress *const program_egresses;
 /* Its .rodata, as the loader sets it for the world's kernel. */
 void program_configure(uint32_t rows, const struct world *world);
 /* FLOW_SEEDS of them, which it is built with. */

@@ -25,18 +25,26 @@ struct race {
 	uint32_t first; /* the load before which the writer begins */
 	uint32_t pace;  /* its steps between two loads; 0: all at once */
 	bool backwards; /* the words between the changes of the sequence */
+	bool moves;     /* the other next hop has another egress; otherwise its egress is written anew */
 	struct world after;
 };
 
 #define RACE_STEPS 40
 
+/* A slot, or the entry of a next hop; and what stands elsewhere: the words of the slot, the egress of the next hop. */
+enum race_place { PLACE_SLOT, PLACE_WORDS, PLACE_EGRESS, PLACES };
+
 struct race_step {
-	uint32_t offset, value; /* of the slot, and behind it of its words; or of the next hop's */
+	enum race_place place;
+	uint32_t offset, value; /* of what stands in the place */
 };
 
 /* What the writer does to a slot that is to become another, or to a next hop. Number of steps. */
 int race_flow_steps(const struct race *race, const struct flow_slot *from, const struct flow_words *from_words,
 		    const struct flow_slot *to, const struct flow_words *to_words, struct race_step *step);
-int race_hop_steps(const struct race *race, const struct hop_entry *from, struct race_step *step);
+int race_hop_steps(const struct race *race, const struct hop_entry *from, const struct egress *egress,
+		   struct race_step *step);
+/* The egress that the other next hop gets, and which the writer writes. */
+uint16_t race_hop_egress(const struct race *race);
 
 #endif

@@ -172,7 +172,7 @@ static void limits_make(struct scenario *scenario)
 static void hop_make(struct scenario *scenario, int w)
 {
 	const struct input *r = &scenario->r;
-	struct hop_entry *entry = &scenario->world->hop[w];
+	struct world_hop *entry = &scenario->world->hop[w];
 	struct hop *hop = &entry->hop;
 	int tags = r->tags_out[w] % 3;
 
@@ -356,6 +356,7 @@ static void race_make(struct scenario *scenario, struct race *race)
 	race->first = r[2] % 64;
 	race->pace = r[3] % 16;
 	race->backwards = r[1] & 2;
+	race->moves = r[1] & 8;
 	if (race->kind == RACE_HOP)
 		hop_make_other(&race->after.hop[entry->flow.hop], r[1] & 4);
 	else if (race->kind == RACE_GATE)

@@ -35,7 +35,7 @@ static void print_flow(const struct flow_entry *entry)
 	       entry->before == BEFORE_ENDED ? "of the same key, ended" : "of others", entry->near);
 }
 
-static void print_hop(const struct hop_entry *entry)
+static void print_hop(const struct world_hop *entry)
 {
 	const struct hop *hop = &entry->hop;
 

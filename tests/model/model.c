@@ -252,7 +252,7 @@ static bool owner_alive(const struct trip *t, const struct flow *flow)
 /* The next hop of this index, unless it is not known. */
 static const struct hop *hop_at(const struct trip *t, uint32_t index)
 {
-	const struct hop_entry *entry;
+	const struct world_hop *entry;
 
 	if (index >= HOPS)
 		return NULL;

@@ -118,7 +118,23 @@ void flow_make_other(struct flow *flow)
 	}
 }
 
-void hop_make_other(struct hop_entry *entry, bool known)
+struct hop_entry world_hop_entry(const struct world_hop *hop, int which)
+{
+	struct hop_entry entry = {.seq = hop->seq, .egress = WORLD_EGRESS(which)};
+
+	hop_entry_write(&entry, &hop->hop);
+	return entry;
+}
+
+struct egress world_egress(const struct world_hop *hop)
+{
+	struct egress egress;
+
+	egress_write(&egress, &hop->hop);
+	return egress;
+}
+
+void hop_make_other(struct world_hop *entry, bool known)
 {
 	struct hop *hop = &entry->hop;
 

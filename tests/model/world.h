@@ -60,6 +60,18 @@ struct flow_entry {
 	uint16_t near;       /* BEFORE_OTHERS: the first of the bits */
 };
 
+/* There is a next hop while `seq` is odd. */
+struct world_hop {
+	uint32_t seq;
+	struct hop hop;
+};
+
+/* The egress of the next hop with this index: each has one of its own. */
+#define WORLD_EGRESS(hop) (ABI_EGRESSES - 1 - (hop))
+/* The entry of a next hop as the server writes it, with its egress. */
+struct hop_entry world_hop_entry(const struct world_hop *hop, int which);
+struct egress world_egress(const struct world_hop *hop);
+
 struct vlan_entry {
 	struct vlan_key key; /* ifindex 0: not there */
 	struct vlan vlan;
@@ -75,7 +87,7 @@ struct world {
 	enum fit room, mtu; /* packet tests: before the frame; of the last hop */
 	/* the tables */
 	struct flow_entry flow[FLOWS];
-	struct hop_entry hop[HOPS];
+	struct world_hop hop[HOPS];
 	struct limit limit[LIMITS];
 	struct attachment port[ABI_PORTS];
 	struct gate hairpin;
@@ -120,7 +132,7 @@ void flow_set_ip_sum(struct flow *flow);
 /* Another flow, which differs in all that it can: its ends change places, so that sums stay. */
 void flow_make_other(struct flow *flow);
 /* Writes another next hop into the entry, or takes the one that is there out of it. */
-void hop_make_other(struct hop_entry *entry, bool known);
+void hop_make_other(struct world_hop *entry, bool known);
 
 /* BEFORE_OTHERS: changes the key to that of the flow in the slot of this number before its own. */
 void flow_key_near(struct flow_entry *entry, unsigned int number);

@@ -312,7 +312,7 @@ def figures(_lab):
         # Since Linux 5.18 a server has a second one, for frames of several buffers.
         programs = server.offload.xdp_programs()
         check_equal((shown["ipsec"], shown["events_lost"], shown["programs"], shown["version"]),
-                    (False, 0, len(programs), 4), "server")
+                    (False, 0, len(programs), 5), "server")
         check(shown["program_id"] in programs, f"{shown['program_id']} is among {programs}")
         check_equal([(one["name"], one["ifindex"], one["device_ifindex"], one["through_dispatcher"])
                      for one in shown["interfaces"]],

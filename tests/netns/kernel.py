@@ -98,11 +98,12 @@ class Map:
 class Hop:
     """A next hop (bpf/abi.h: struct hop), by the entry of the table that it stands in."""
 
-    SIZE = 32
+    SIZE = 16
+    _EGRESS = 24  # bytes of struct egress
 
-    def __init__(self, entry):
-        (seq, self.ifindex, self.mtu, self.ttl, self.flags, self.destination,
-         self.source) = struct.unpack_from("=IIHBB6s6s", entry)
+    def __init__(self, entry, egresses):
+        seq, self.mtu, egress, self.destination, self.ttl, self.flags = struct.unpack_from("=IHH6sBB", entry)
+        self.ifindex, self.source = struct.unpack_from("=I2x6s", egresses, egress * self._EGRESS)
         self.known = bool(seq & 1)
 
 
@@ -163,8 +164,8 @@ class Offload:
 
     def hops(self, count=8):
         """Of the first next hops those that lead somewhere."""
-        with self.map("hops").memory() as memory:
-            found = [Hop(memory[Hop.SIZE * number:Hop.SIZE * (number + 1)]) for number in range(count)]
+        with self.map("hops").memory() as memory, self.map(".data.egress").memory() as egresses:
+            found = [Hop(memory[Hop.SIZE * number:Hop.SIZE * (number + 1)], egresses) for number in range(count)]
         return [hop for hop in found if hop.known]
 
     def verdicts(self):

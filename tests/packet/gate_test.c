@@ -22,7 +22,7 @@
 /* The next hop where the packets of a flow come from. */
 static void back(struct world *world, int which, uint32_t ifindex, uint8_t flags)
 {
-	world->hop[MORE] = (struct hop_entry){.seq = ifindex || flags, .hop = {.ifindex = ifindex, .flags = flags}};
+	world->hop[MORE] = (struct world_hop){.seq = ifindex || flags, .hop = {.ifindex = ifindex, .flags = flags}};
 	world->flow[which].note.back = MORE;
 }
 

@@ -204,7 +204,7 @@ static void test_generic_padding(void **state)
 
 static void unknown(struct world *world)
 {
-	world->hop[world_last(world)] = (struct hop_entry){0};
+	world->hop[world_last(world)] = (struct world_hop){0};
 }
 
 /* What was there before is left in the entry. */

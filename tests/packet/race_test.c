@@ -95,21 +95,36 @@ static void change_key(void)
 	wait_a_little();
 }
 
-static void hop_write(struct hop_entry *entry, const struct hop_entry *from)
+/* The next hop gets the egress `egress`, which no other one has, and which is written for it. */
+static void hop_write(const struct world_hop *from, uint16_t egress)
 {
+	struct hop_entry *entry = tables_hop(FIRST);
+
 	if (entry->seq & 1)
 		seq_next(&entry->seq);
 	if (!(from->seq & 1))
 		return;
-	entry->hop = from->hop;
+	entry->egress = egress;
+	hop_entry_write(entry, &from->hop);
+	*tables_egress(FIRST) = world_egress(from);
 	seq_next(&entry->seq);
 }
 
+/* The egress is written anew, as the server does when no other next hop has it. */
 static void change_hop(void)
 {
-	hop_write(tables_hop(FIRST), &second.hop[FIRST]);
+	hop_write(&second.hop[FIRST], WORLD_EGRESS(FIRST));
 	wait_a_little();
-	hop_write(tables_hop(FIRST), &first.hop[FIRST]);
+	hop_write(&first.hop[FIRST], WORLD_EGRESS(FIRST));
+	wait_a_little();
+}
+
+/* The next hop gets another egress. */
+static void change_egress(void)
+{
+	hop_write(&second.hop[FIRST], WORLD_EGRESS(HOPS));
+	wait_a_little();
+	hop_write(&first.hop[FIRST], WORLD_EGRESS(FIRST));
 	wait_a_little();
 }
 
@@ -117,9 +132,9 @@ static void change_hop(void)
 static void change_use_of_hop(void)
 {
 	seq_next(&tables_slot(FIRST)->seq);
-	hop_write(tables_hop(FIRST), &second.hop[FIRST]);
+	hop_write(&second.hop[FIRST], WORLD_EGRESS(FIRST));
 	wait_a_little();
-	hop_write(tables_hop(FIRST), &first.hop[FIRST]);
+	hop_write(&first.hop[FIRST], WORLD_EGRESS(FIRST));
 	seq_next(&tables_slot(FIRST)->seq);
 	wait_a_little();
 }
@@ -284,9 +299,9 @@ static void test_flow_of_another_key(void **state)
 	}
 }
 
-static void hops_check(bool known)
+static void hops_check(void (*change)(void), bool known)
 {
-	const struct race race = {change_hop, .goes_up = known};
+	const struct race race = {change, .goes_up = known};
 
 	for (size_t i = 0; i < PATHS; i++) {
 		worlds_default(&paths[i], 0);
@@ -299,14 +314,21 @@ static void test_next_hop(void **state)
 {
 	(void)state;
 	harness_need();
-	hops_check(true);
+	hops_check(change_hop, true);
+}
+
+static void test_egress(void **state)
+{
+	(void)state;
+	harness_need();
+	hops_check(change_egress, true);
 }
 
 static void test_next_hop_that_is_lost(void **state)
 {
 	(void)state;
 	harness_need();
-	hops_check(false);
+	hops_check(change_hop, false);
 }
 
 /* A packet of a flow that has ended does not leave by the next hop that another flow has got. */
@@ -329,6 +351,7 @@ int main(void)
 		cmocka_unit_test(test_flow_of_the_same_key),
 		cmocka_unit_test(test_flow_of_another_key),
 		cmocka_unit_test(test_next_hop),
+		cmocka_unit_test(test_egress),
 		cmocka_unit_test(test_next_hop_that_is_lost),
 		cmocka_unit_test(test_next_hop_of_another_flow),
 	};

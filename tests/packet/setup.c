@@ -9,7 +9,7 @@
 /* XDP keeps 40 bytes of the 256 before a frame for itself. */
 #define HEADROOM (256 - 40)
 
-static void hop_default(struct hop_entry *entry, const uint8_t to[6])
+static void hop_default(struct world_hop *entry, const uint8_t to[6])
 {
 	struct hop *hop = &entry->hop;
 
@@ -23,7 +23,7 @@ static void hop_default(struct hop_entry *entry, const uint8_t to[6])
 }
 
 /* What a row of the next hop table says of an address of this host. */
-static void hop_local(struct hop_entry *entry)
+static void hop_local(struct world_hop *entry)
 {
 	struct hop *hop = &entry->hop;
 

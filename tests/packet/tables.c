@@ -20,6 +20,7 @@ static struct {
 	struct flow_memory memory; /* of the table of flows */
 	struct flow_note *notes;
 	struct hop_entry *hops;
+	struct egress *egresses;
 	uint64_t seed[FLOW_SEEDS];
 	struct flow_table flows;
 	uint32_t row[FLOWS];
@@ -48,6 +49,7 @@ int tables_open(struct turn_bpf *skel)
 	memset(&table.world, 0, sizeof(table.world));
 	memcpy(table.seed, (const void *)skel->rodata->flow_seed, sizeof(table.seed));
 	table.hops = share(skel->maps.hops, HOPS * sizeof(struct hop_entry));
+	table.egresses = skel->data_egress->egresses;
 	table.notes = share(skel->maps.notes, TABLES_ROWS * sizeof(struct flow_note));
 	return table.memory.slot && table.memory.words && table.hops && table.notes ? 0 : -errno;
 }
@@ -97,6 +99,11 @@ struct flow_slot *tables_slot(int flow)
 struct hop_entry *tables_hop(int hop)
 {
 	return &table.hops[hop];
+}
+
+struct egress *tables_egress(int hop)
+{
+	return &table.egresses[table.hops[hop].egress];
 }
 
 void tables_forget(void)
@@ -226,6 +233,14 @@ void tables_limits(struct turn_bpf *skel, struct limit limit[2])
 			fail_msg("limits: lookup: %s", strerror(errno));
 }
 
+static void hops_put(const struct world *world)
+{
+	for (int i = 0; i < HOPS; i++) {
+		table.hops[i] = world_hop_entry(&world->hop[i], i);
+		*tables_egress(i) = world_egress(&world->hop[i]);
+	}
+}
+
 void tables_put(struct turn_bpf *skel, const struct world *world)
 {
 	limits_put(skel, world);
@@ -233,8 +248,7 @@ void tables_put(struct turn_bpf *skel, const struct world *world)
 	if (table.installed && !memcmp(&table.world, world, sizeof(*world)))
 		return;
 	flows_put(world);
-	for (uint32_t i = 0; i < HOPS; i++)
-		map_put(skel->maps.hops, &i, &world->hop[i]);
+	hops_put(world);
 	memcpy(skel->bss->deadlines, world->deadline, sizeof(world->deadline));
 	memcpy(skel->bss->attachments, world->port, sizeof(world->port));
 	skel->bss->hairpin = world->hairpin;

@@ -32,6 +32,7 @@ void tables_flow_write(int flow, const struct flow *to);
 struct flow_slot *tables_slot(int flow);
 struct flow_words *tables_words(int flow);
 struct hop_entry *tables_hop(int hop);
+struct egress *tables_egress(int hop);
 /* Writes the tables anew with the next packet, as they were changed meanwhile. */
 void tables_forget(void);
 

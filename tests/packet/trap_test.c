@@ -315,7 +315,7 @@ static void deadlines_unset(struct world *world)
 
 static void hop_unset(struct world *world)
 {
-	world->hop[world_last(world)] = (struct hop_entry){0};
+	world->hop[world_last(world)] = (struct world_hop){0};
 }
 
 static void mtu_unset(struct world *world)

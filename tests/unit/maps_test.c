@@ -26,7 +26,7 @@
 /* As many as fill more than a page of each table, so that a mapping that is too short is noticed. */
 #define FLOWS 512
 #define SLOTS (2 * FLOWS)
-#define HOPS 200
+#define HOPS (ABI_EGRESSES + 2)
 #define LIMITS 200
 
 static const uint64_t seed[FLOW_SEEDS] = { 11, 22, 33, 44, 55, 66, 77, 88, 99, 1010, 1111 };
@@ -70,6 +70,7 @@ static struct maps tables(void)
 		.attachments = skeleton->bss->attachments,
 		.hairpin = &skeleton->bss->hairpin,
 		.own6 = skeleton->data_own6->own6,
+		.egresses = skeleton->data_egress->egresses,
 		.status = &skeleton->bss->status,
 		.flow_seed = seed,
 		.flow_slots = SLOTS,
@@ -125,12 +126,23 @@ static struct hop hop_of(int fill)
 
 static void check_hop(uint32_t index, uint32_t seq, int fill)
 {
-	struct hop wanted = hop_of(fill);
+	struct egress egresses[ABI_EGRESSES];
+	struct hop wanted = hop_of(fill), hop;
 	struct hop_entry entry;
 
 	kernel_read(skeleton->maps.hops, index, &entry);
+	kernel_read(skeleton->maps.data_egress, 0, egresses);
 	assert_int_equal(entry.seq, seq);
-	assert_memory_equal(&entry.hop, &wanted, sizeof(wanted));
+	assert_true(entry.egress < ABI_EGRESSES);
+	hop_read(&entry, &egresses[entry.egress], &hop);
+	assert_memory_equal(&hop, &wanted, sizeof(wanted));
+}
+
+static void put_hop(uint32_t index, int fill)
+{
+	struct hop hop = hop_of(fill);
+
+	assert_int_equal(maps_hop_put(index, &hop), 0);
 }
 
 /* The sequence is odd while there is a next hop, and goes up by two where one takes the place of another. */
@@ -141,26 +153,73 @@ static void test_hop_seq(void **state)
 	(void)state;
 	need_tables();
 	for (size_t i = 0; i < COUNT(indices); i++) {
-		struct hop hop = hop_of(1);
+		struct hop_entry entry;
 
 		print_message("# entry %u\n", indices[i]);
-		check_hop(indices[i], 0, 0);
-		maps_hop_put(indices[i], NULL);
-		check_hop(indices[i], 0, 0);
-		maps_hop_put(indices[i], &hop);
+		assert_int_equal(maps_hop_put(indices[i], NULL), 0);
+		kernel_read(skeleton->maps.hops, indices[i], &entry);
+		assert_int_equal(entry.seq, 0);
+		put_hop(indices[i], 1);
 		check_hop(indices[i], 1, 1);
-		hop = hop_of(2);
-		maps_hop_put(indices[i], &hop);
+		put_hop(indices[i], 2);
 		check_hop(indices[i], 3, 2);
-		maps_hop_put(indices[i], NULL);
+		assert_int_equal(maps_hop_put(indices[i], NULL), 0);
 		check_hop(indices[i], 4, 2);
-		hop = hop_of(3);
-		maps_hop_put(indices[i], &hop);
+		put_hop(indices[i], 3);
 		check_hop(indices[i], 5, 3);
 	}
+	for (size_t i = 0; i < COUNT(indices); i++)
+		check_hop(indices[i], 5, 3);
 	/* Other entries are as they were. */
-	check_hop(2, 0, 0);
-	check_hop(HOPS - 2, 0, 0);
+	for (uint32_t index = 2; index < HOPS; index += HOPS - 4) {
+		struct hop_entry entry, zeros = { 0 };
+
+		kernel_read(skeleton->maps.hops, index, &entry);
+		assert_memory_equal(&entry, &zeros, sizeof(zeros));
+	}
+}
+
+/* Puts a next hop by a device of its own. */
+static int put_by_device(uint32_t index, uint32_t ifindex)
+{
+	struct hop hop = { .ifindex = ifindex };
+
+	return maps_hop_put(index, &hop);
+}
+
+static uint32_t seq_of(uint32_t index)
+{
+	struct hop_entry entry;
+
+	kernel_read(skeleton->maps.hops, index, &entry);
+	return entry.seq;
+}
+
+/* A next hop for which there is no egress is not known, as long as that is so. */
+static void test_hop_without_egress(void **state)
+{
+	const uint32_t last = ABI_EGRESSES;
+	struct hop_facts facts;
+
+	(void)state;
+	need_tables();
+	for (uint32_t i = 0; i < ABI_EGRESSES; i++)
+		assert_int_equal(put_by_device(i, 1000 + i), 0);
+	assert_int_equal(put_by_device(last, 1000), 0);
+	assert_int_equal(seq_of(last), 1);
+	assert_int_equal(put_by_device(last, 9), -ENOSPC);
+	assert_int_equal(seq_of(last), 2);
+	maps_hop_facts(last, &facts);
+	assert_int_equal(facts.ifindex, 0);
+
+	assert_int_equal(maps_hop_put(5, NULL), 0);
+	assert_int_equal(put_by_device(last, 9), 0);
+	assert_int_equal(seq_of(last), 3);
+	for (uint32_t i = 0; i <= last; i++) {
+		maps_hop_facts(i, &facts);
+		assert_int_equal(facts.ifindex, i == last ? 9 : i == 5 ? 0 : 1000 + i);
+	}
+	assert_int_equal(put_by_device(5, 1005), -ENOSPC);
 }
 
 /* ---- a reader of next hops, while they are written ---- */
@@ -175,7 +234,7 @@ static struct {
 	bool wrong;         /* a torn hop seemed whole, or an older one came after a newer one */
 } reader;
 
-/* Reads an entry as the XDP program does. Each hop has its number in two places. */
+/* Reads an entry and its egress as the XDP program does. Each hop has its number in both. */
 static void *read_hops(void *unused)
 {
 	uint32_t last = 0;
@@ -187,8 +246,8 @@ static void *read_hops(void *unused)
 
 		if (!(seq & 1))
 			continue;
-		number = __atomic_load_n(&entry->hop.ifindex, __ATOMIC_RELAXED);
-		memcpy(&again, (const void *)&entry->hop.tag[1], sizeof(again));
+		number = __atomic_load_n(&skeleton->data_egress->egresses[entry->egress].ifindex, __ATOMIC_RELAXED);
+		memcpy(&again, (const void *)entry->mac, sizeof(again));
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		if (__atomic_load_n(&entry->seq, __ATOMIC_RELAXED) != seq)
 			continue;
@@ -219,8 +278,8 @@ static void test_hop_reader(void **state)
 	for (uint32_t next = 1; __atomic_load_n(&reader.reads, __ATOMIC_RELAXED) < READS; next++) {
 		struct hop hop = { .ifindex = next };
 
-		memcpy(&hop.tag[1], &next, sizeof(next));
-		maps_hop_put(7, next % 16 ? &hop : NULL);
+		memcpy(hop.eth, &next, sizeof(next));
+		assert_int_equal(maps_hop_put(7, next % 16 ? &hop : NULL), 0);
 		if (next % 65536 == 0 && (reader.wrong || time(NULL) >= end))
 			break;
 		for (volatile uint32_t pause = next % 64; pause; pause--)
@@ -500,6 +559,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_hop_seq, open_maps, close_maps),
+		cmocka_unit_test_setup_teardown(test_hop_without_egress, open_maps, close_maps),
 		cmocka_unit_test_setup_teardown(test_hop_reader, open_maps, close_maps),
 		cmocka_unit_test_setup_teardown(test_flow, open_maps, close_maps),
 		cmocka_unit_test_setup_teardown(test_flows_begun, open_maps, close_maps),

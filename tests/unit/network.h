@@ -337,7 +337,7 @@ bool maps_want_bpf(void)
 	return false;
 }
 
-void maps_hop_put(uint32_t entry, const struct hop *hop)
+int maps_hop_put(uint32_t entry, const struct hop *hop)
 {
 	static const struct hop nowhere;
 
@@ -347,6 +347,7 @@ void maps_hop_put(uint32_t entry, const struct hop *hop)
 	net.other_hops += hop && hop->ifindex == OTHER;
 	net.hop[entry] = hop ? *hop : nowhere;
 	pthread_mutex_unlock(&net.lock);
+	return 0;
 }
 
 void status_blocked_put(bool blocked)
