@@ -384,15 +384,16 @@ enum limit_meter {
 
 /*
  * A session that max-bps limits. What is sent to peers needs no meter, since it has come from
- * the client in a longer datagram.
+ * the client in a longer datagram. The slot has the number of the session, less 1. The counters
+ * count modulo 2^32: the server reads those of unsent packets every second.
  */
 struct limit {
-	__s64 left[LIMIT_METERS]; /* bytes that are left of this second; less than 0: the next second has as much less */
-	__u64 bps;                /* max-bps, in bytes per second; the server fills the meters from it */
-	__u64 dropped;            /* packets that were dropped since the slot was taken, for tools */
-	__u64 unsent_packets;     /* dropped packets from peers, which coturn counts as received */
-	__u64 unsent_bytes;
-};
+	__s32 left[LIMIT_METERS]; /* bytes that are left of this second; less than 0: the next second has as much less */
+	__u32 bps;                /* max-bps, in bytes per second, INT32_MAX at most; the server fills the meters from it */
+	__u32 dropped;            /* packets that were dropped since the slot was taken, for tools */
+	__u32 unsent_packets;     /* dropped packets from peers, which coturn counts as received */
+	__u32 unsent_bytes;
+} __attribute__((aligned(32))); /* not in two cache lines */
 
 /* The program runs in generic mode: on skbs, behind the driver. */
 #define GENERIC_SKB 1
@@ -549,8 +550,8 @@ _Static_assert(sizeof(struct flow_words) == 24, "flow_words has no padding");
 _Static_assert(sizeof(struct hop) == 28, "hop has no padding");
 _Static_assert(sizeof(struct egress) == 24, "egress has no padding");
 _Static_assert(sizeof(struct hop_entry) == 16, "four of hop_entry fill a cache line");
-_Static_assert(sizeof(struct limit) == 64, "limit fills a cache line");
-_Static_assert(sizeof(struct flow_note) == 24, "the size of flow_note does not change by chance");
+_Static_assert(sizeof(struct limit) == 32, "limit fills half a cache line");
+_Static_assert(sizeof(struct flow_note) == 24, "flow_note has no padding");
 _Static_assert(GATE_DEVICES <= (__u16)~0, "all devices have a bit in `seen`");
 _Static_assert(sizeof(struct session_entry) == 8 + 2 * SESSION_NAME, "session_entry has no padding");
 _Static_assert(sizeof(struct attachment) == 32, "attachment has no padding");

@@ -27,11 +27,11 @@ static __always_inline struct limit *limit_find(__u32 flow)
  * at the same moment may all get the last bytes; then the meter falls below 0, and the
  * next second begins with as much less.
  */
-static __always_inline int limit_take(__s64 *left, __u16 bytes)
+static __always_inline int limit_take(__s32 *left, __u16 bytes)
 {
-	if (*(volatile __s64 *)left < bytes)
+	if (*(volatile __s32 *)left < bytes)
 		return 0;
-	__atomic_fetch_add(left, -(__s64)bytes, __ATOMIC_RELAXED);
+	__atomic_fetch_add(left, -(__s32)bytes, __ATOMIC_RELAXED);
 	return 1;
 }
 

@@ -27,12 +27,12 @@
 struct meters {
 	struct limit *shared;                  /* with the XDP program */
 	uint64_t counted[LIMIT_METERS];        /* coturn's counters in bytes, as they were set last */
-	uint64_t unsent_packets, unsent_bytes; /* what meter_unsent has read last */
+	uint32_t unsent_packets, unsent_bytes; /* what meter_unsent has read last */
 };
 
 /**
  * Prepares the meters of a session that max-bps limits to `bps` bytes per second; more than
- * INT64_MAX counts as INT64_MAX. `shared` is its slot of the limits, to which no flow refers
+ * INT32_MAX counts as INT32_MAX, which is 17 Gbit/s. `shared` is its slot of the limits, to which no flow refers
  * yet. All meters are full.
  */
 void meter_open(struct meters *meters, struct limit *shared, uint64_t bps);
@@ -51,14 +51,14 @@ uint64_t meter_share(struct meters *meters, enum limit_meter meter, uint64_t cou
 uint64_t meter_begin_second(struct meters *meters, enum limit_meter meter, uint64_t counter);
 
 /**
- * Replaces the two functions above for a meter that must not limit: fills it with more bytes
- * than a device can send in a second. To be called every second.
+ * Replaces the two functions above for a meter that must not limit: fills it with
+ * INT32_MAX bytes. To be called every second.
  */
 void meter_lift(struct meters *meters, enum limit_meter meter);
 
 /**
  * Returns how many packets and bytes the XDP program has received from peers and then not sent to
- * the client, since the last call: coturn counts such packets as received.
+ * the client, since the last call: coturn counts such packets as received. To be called before either has grown by 2^32.
  */
 void meter_unsent(struct meters *meters, uint64_t *packets, uint64_t *bytes);
 

@@ -589,12 +589,12 @@ static struct limit *limit_of(const struct trip *t, const struct flow *flow)
 	return &t->want->limit[number - 1];
 }
 
-static bool fits(__s64 *left, uint32_t bytes)
+static bool fits(__s32 *left, uint32_t bytes)
 {
 	bool enough = *left >= (int64_t)bytes;
 
 	if (enough)
-		*left -= bytes;
+		*left -= (int32_t)bytes;
 	return enough;
 }
 

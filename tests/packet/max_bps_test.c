@@ -60,7 +60,7 @@ static const struct limit_row rows[] = {
 	{"no limit", WAY_CLIENT, {false}, REST_NONE, REST_NONE, REST_NONE, .verdict = VERDICT_TO_CLIENT},
 };
 
-static int64_t left(enum rest rest, int takes)
+static int32_t left(enum rest rest, int takes)
 {
 	switch (rest) {
 	case REST_EXACT:

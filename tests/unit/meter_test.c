@@ -35,7 +35,7 @@ static bool kernel_sends(int64_t bytes)
 {
 	if (shared.left[METER] < bytes)
 		return false;
-	shared.left[METER] -= bytes;
+	shared.left[METER] -= (int32_t)bytes;
 	return true;
 }
 
@@ -46,7 +46,7 @@ static void second(void)
 
 static void test_open(void **state)
 {
-	static const uint64_t huge[] = { (uint64_t)INT64_MAX, (uint64_t)INT64_MAX + 1, UINT64_MAX };
+	static const uint64_t huge[] = { INT32_MAX, (uint64_t)INT32_MAX + 1, UINT32_MAX, (uint64_t)UINT32_MAX + 1, UINT64_MAX };
 	struct limit want;
 
 	(void)state;
@@ -58,9 +58,9 @@ static void test_open(void **state)
 	assert_memory_equal(&shared, &want, sizeof(want));
 	for (size_t i = 0; i < COUNT(huge); i++) {
 		open_limiter(huge[i]);
-		assert_int_equal(shared.left[METER], INT64_MAX);
+		assert_int_equal(shared.left[METER], INT32_MAX);
 		second();
-		assert_int_equal(shared.left[METER], INT64_MAX);
+		assert_int_equal(shared.left[METER], INT32_MAX);
 		assert_int_equal(counter, 0);
 	}
 }
@@ -73,7 +73,7 @@ static void test_lifted(void **state)
 	for (int i = 0; i < 3; i++) {
 		shared.left[METER] = i ? -5 : 1;
 		meter_lift(&meters, METER);
-		assert_true(shared.left[METER] > (INT64_MAX >> 1));
+		assert_true(shared.left[METER] > (INT32_MAX >> 1));
 	}
 	for (int i = 0; i < LIMIT_METERS; i++) {
 		if (i != METER)
@@ -176,6 +176,29 @@ static void test_a_debt_can_take_several_seconds(void **state)
 	assert_int_equal(shared.left[METER], BPS);
 }
 
+/* A debt that no meter can hold does not become room to send. */
+static void test_a_debt_does_not_wrap(void **state)
+{
+	static const uint64_t spent[] = { INT32_MAX, (uint64_t)INT32_MAX + 1, UINT32_MAX, UINT64_MAX };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(spent); i++) {
+		open_limiter(BPS);
+		for (int times = 0; times < 4; times++) {
+			counter = 0;
+			meter_share(&meters, METER, 0);
+			meters.counted[METER] = 0;
+			counter = meter_share(&meters, METER, spent[i]);
+			assert_true(shared.left[METER] < 0);
+			assert_true(counter > BPS);
+			assert_false(kernel_sends(1));
+		}
+		second();
+		assert_true(shared.left[METER] < 0);
+		assert_false(kernel_sends(1));
+	}
+}
+
 /* A counter that is lower than before is of another socket, or was cleared: all of it counts as new. */
 static void test_counter_that_began_anew(void **state)
 {
@@ -230,6 +253,14 @@ static void test_unsent(void **state)
 	assert_int_equal(bytes, 1);
 	meter_unsent(&meters, &packets, &bytes);
 	assert_int_equal(packets + bytes, 0);
+	/* The counters begin anew at 2^32. */
+	shared.unsent_packets = shared.unsent_bytes = UINT32_MAX;
+	meter_unsent(&meters, &packets, &bytes);
+	shared.unsent_packets = 2;
+	shared.unsent_bytes = 1499;
+	meter_unsent(&meters, &packets, &bytes);
+	assert_int_equal(packets, 3);
+	assert_int_equal(bytes, 1500);
 }
 
 int main(void)
@@ -244,6 +275,7 @@ int main(void)
 		cmocka_unit_test(test_last_bytes_of_a_second),
 		cmocka_unit_test(test_too_much_is_taken_off_the_next_second),
 		cmocka_unit_test(test_a_debt_can_take_several_seconds),
+		cmocka_unit_test(test_a_debt_does_not_wrap),
 		cmocka_unit_test(test_counter_that_began_anew),
 		cmocka_unit_test(test_never_more_than_the_limit),
 		cmocka_unit_test(test_unsent),
