@@ -23,8 +23,8 @@
 #include "route/nexthop.h"
 #include "route/watchdog.h"
 #include "table/gates.h"
-#include "table/limits.h"
 #include "table/maps.h"
+#include "table/sessions.h"
 #include "table/status.h"
 
 /* How long an example of a flow counts at most. */
@@ -155,8 +155,8 @@ int offload_start(const struct settings *settings, const char *const *addresses,
 	error = maps_open(&maps);
 	if (error)
 		goto program;
-	/* A limited session has one channel at least. */
-	error = limits_open(settings->channels);
+	/* A session has one channel at least. */
+	error = sessions_open(settings->channels);
 	if (error)
 		goto maps;
 	channel_start(&style);
@@ -170,7 +170,7 @@ int offload_start(const struct settings *settings, const char *const *addresses,
 	return 0;
 host:
 	host_stop();
-	limits_close();
+	sessions_close();
 maps:
 	maps_close();
 program:
@@ -201,14 +201,19 @@ int offload_channel_open(const struct channel_request *request, uint16_t owner, 
 	return channel_open(request, owner, channel);
 }
 
-uint32_t offload_session_add(const struct session_entry *session)
+int offload_session_take(const struct session_entry *session, uint32_t *number)
 {
-	return maps_session_add(session);
+	return sessions_take(session, number);
 }
 
-void offload_session_remove(uint32_t number)
+void offload_session_give(uint32_t number)
 {
-	maps_session_remove(number);
+	sessions_give(number);
+}
+
+struct limit *offload_session_limit(uint32_t number)
+{
+	return sessions_limit(number);
 }
 
 void offload_count_userspace(uint64_t packets)
@@ -259,16 +264,6 @@ bool offload_is_crowded(void)
 void offload_channel_free(struct channel *channel)
 {
 	channel_free(channel);
-}
-
-int offload_limit_take(uint32_t *slot, struct limit **limit)
-{
-	return limits_take(slot, limit);
-}
-
-void offload_limit_give(uint32_t slot)
-{
-	limits_give(slot);
 }
 
 void offload_count_refusal(enum refusal refusal)

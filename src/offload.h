@@ -89,22 +89,16 @@ bool offload_is_crowded(void);
 void offload_channel_free(struct channel *channel);
 
 /**
- * Takes a slot for a session that max-bps limits, for the requests of its channels, and
- * its memory, which is shared with the program. 0 or -ENOSPC. Any thread.
+ * Takes a number for a session that is to have channels in the kernel, for the requests of its channels, and tells
+ * inspectors of the session. 0 or -ENOSPC. Any thread.
  */
-int offload_limit_take(uint32_t *slot, struct limit **limit);
+int offload_session_take(const struct session_entry *session, uint32_t *number);
 
-/** Gives the slot back; the session's channels must have been freed. Any thread. */
-void offload_limit_give(uint32_t slot);
+/** Gives the number back; the session's channels must have been freed. 0 is allowed. Any thread. */
+void offload_session_give(uint32_t number);
 
-/**
- * Tells inspectors of a session that has channels in the kernel. Returns its number, for the requests of its channels; 0
- * if inspectors cannot be told. Any thread.
- */
-uint32_t offload_session_add(const struct session_entry *session);
-
-/** The session has no channels in the kernel any more. 0 is allowed. Any thread. */
-void offload_session_remove(uint32_t number);
+/** The slot of the limits of a session with a number, in memory that is shared with the program. Any thread. */
+struct limit *offload_session_limit(uint32_t number);
 
 /** Adds packets of data that coturn has sent itself since the last call, for inspectors. Any thread. */
 void offload_count_userspace(uint64_t packets);

@@ -44,26 +44,21 @@ int offload_channel_open(const struct channel_request *request, uint16_t owner, 
 	return -EOPNOTSUPP;
 }
 
-int offload_limit_take(uint32_t *slot, struct limit **limit)
+int offload_session_take(const struct session_entry *session, uint32_t *number)
 {
-	(void)slot, (void)limit;
+	(void)session, (void)number;
 	return -EOPNOTSUPP;
 }
 
-void offload_limit_give(uint32_t slot)
-{
-	(void)slot;
-}
-
-uint32_t offload_session_add(const struct session_entry *session)
-{
-	(void)session;
-	return 0;
-}
-
-void offload_session_remove(uint32_t number)
+void offload_session_give(uint32_t number)
 {
 	(void)number;
+}
+
+struct limit *offload_session_limit(uint32_t number)
+{
+	(void)number;
+	return NULL;
 }
 
 void offload_count_userspace(uint64_t packets)

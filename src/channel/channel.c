@@ -67,6 +67,7 @@ static int direction_open(struct direction *direction, const struct channel_requ
 		nexthop_release(flow->hop);
 		return error;
 	}
+	/* No packet is relayed before the gate is opened. */
 	__atomic_store_n(&maps_note(direction->slot)->session, request->session, __ATOMIC_RELAXED);
 	direction->in_kernel = true;
 	return 0;

@@ -26,8 +26,7 @@ struct channel_request {
 	bool mapped;      /* an IPv4 client of an IPv6 socket; `client` and `server` are then IPv4 */
 	bool bound;       /* the client's or the relay's socket is bound to a device or marks its packets */
 	bool limited;     /* max-bps applies to the session */
-	uint32_t limit;   /* if `limited`: the session's slot of the limits (limits_take) */
-	uint32_t session; /* the session's number for inspectors; 0: none */
+	uint32_t session; /* the session's number (sessions_take) */
 	bool df;          /* the relay's socket sends the data of ChannelData with DF set */
 };
 

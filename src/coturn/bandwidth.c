@@ -18,7 +18,6 @@
 struct bandwidth {
 	ts_ur_super_session *session;
 	struct meters meters;
-	uint32_t slot;
 	unsigned int channels;
 	struct bandwidth *previous, *next; /* of the same relay thread */
 };
@@ -108,10 +107,9 @@ static int follow_seconds(ioa_engine_handle engine)
 	return 0;
 }
 
-int bandwidth_open(ts_ur_super_session *ss, ioa_engine_handle engine, struct bandwidth **bandwidth)
+int bandwidth_open(ts_ur_super_session *ss, ioa_engine_handle engine, uint32_t number, struct bandwidth **bandwidth)
 {
 	struct bandwidth *made;
-	struct limit *shared;
 	int error = follow_seconds(engine);
 
 	if (error)
@@ -119,14 +117,9 @@ int bandwidth_open(ts_ur_super_session *ss, ioa_engine_handle engine, struct ban
 	made = calloc(1, sizeof(*made));
 	if (!made)
 		return -ENOMEM;
-	error = offload_limit_take(&made->slot, &shared);
-	if (error) {
-		free(made);
-		return error;
-	}
 	made->session = ss;
 	made->channels = 1;
-	meter_open(&made->meters, shared, ss->bps);
+	meter_open(&made->meters, offload_session_limit(number), ss->bps);
 	/* The session may have spent a part of this second already. */
 	step_session(made, meter_share);
 	made->next = first;
@@ -155,13 +148,7 @@ void bandwidth_release(struct bandwidth *bandwidth)
 		first = bandwidth->next;
 	if (bandwidth->next)
 		bandwidth->next->previous = bandwidth->previous;
-	offload_limit_give(bandwidth->slot);
 	free(bandwidth);
-}
-
-uint32_t bandwidth_slot(const struct bandwidth *bandwidth)
-{
-	return bandwidth->slot;
 }
 
 void bandwidth_share(struct bandwidth *bandwidth)

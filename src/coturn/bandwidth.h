@@ -13,23 +13,23 @@
 
 #include "offload.h"
 
-/** A limited session: its meters and its slot of the limits, which its channels in the kernel share. */
+/** A limited session: its meters, which its channels in the kernel share. */
 struct bandwidth;
 
 /**
- * Makes the bandwidth of a session, for the first of its channels. Returns 0; -ENOSPC if there is no free
- * slot; -ENOTSUP if coturn's engine has no timer that begins its seconds; or -ENOMEM.
+ * Makes the bandwidth of a session with a number (share_session), for the first of its channels. Returns 0; -ENOTSUP
+ * if coturn's engine has no timer that begins its seconds; or -ENOMEM.
  */
-int bandwidth_open(ts_ur_super_session *ss, ioa_engine_handle engine, struct bandwidth **bandwidth);
+int bandwidth_open(ts_ur_super_session *ss, ioa_engine_handle engine, uint32_t number, struct bandwidth **bandwidth);
 
 /** Takes a reference for one more channel, and returns `bandwidth`. */
 struct bandwidth *bandwidth_hold(struct bandwidth *bandwidth);
 
-/** Gives the reference of a channel back. The last one frees the bandwidth. NULL is allowed. */
+/**
+ * Gives the reference of a channel back, before the share gives back the session's number. The last one frees the
+ * bandwidth. NULL is allowed.
+ */
 void bandwidth_release(struct bandwidth *bandwidth);
-
-/** Returns the index of its slot of the limits, for struct channel_request. */
-uint32_t bandwidth_slot(const struct bandwidth *bandwidth);
 
 /** Updates counters and meters after coturn itself has handled a packet of the session. */
 void bandwidth_share(struct bandwidth *bandwidth);

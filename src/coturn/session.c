@@ -87,7 +87,7 @@ static int join_bandwidth(ts_ur_super_session *ss, ioa_engine_handle engine, str
 	struct hooked_channel *other = for_channels(&ss->alloc, 0, is_limited);
 
 	if (!other)
-		return bandwidth_open(ss, engine, &hooked->bandwidth);
+		return bandwidth_open(ss, engine, share_session(hooked->share), &hooked->bandwidth);
 	hooked->bandwidth = bandwidth_hold(other->bandwidth);
 	return 0;
 }
@@ -97,14 +97,14 @@ static bool has_share(struct hooked_channel *hooked)
 	return hooked->share != NULL;
 }
 
-/* Tells inspectors of a session. */
-static void name_share(const ts_ur_super_session *ss, struct share *share)
+/* Gives a session its number. Returns 0 or -ENOSPC. */
+static int name_share(const ts_ur_super_session *ss, struct share *share)
 {
 	struct session_entry entry = { .id = ss->id };
 
 	snprintf(entry.user, sizeof(entry.user), "%.*s", SESSION_NAME - 1, (const char *)ss->username);
 	snprintf(entry.realm, sizeof(entry.realm), "%.*s", SESSION_NAME - 1, ss->realm_options.name);
-	share_name(share, &entry);
+	return share_name(share, &entry);
 }
 
 /* Takes one more place of the session's share. Returns 0 or -errno. */
@@ -114,12 +114,14 @@ static int join_share(ts_ur_super_session *ss, struct hooked_channel *hooked)
 	struct share *share = other ? other->share : NULL;
 	int error = share_take(&share);
 
-	if (error)
-		return error;
-	hooked->share = share;
-	if (!other)
-		name_share(ss, share);
-	return 0;
+	if (!error && !other) {
+		error = name_share(ss, share);
+		if (error)
+			share_give(share);
+	}
+	if (!error)
+		hooked->share = share;
+	return error;
 }
 
 /*
@@ -139,8 +141,6 @@ static int offload(ts_ur_super_session *ss, ioa_engine_handle engine, struct cha
 		error = join_bandwidth(ss, engine, hooked);
 	if (error)
 		goto share;
-	if (hooked->bandwidth)
-		request->limit = bandwidth_slot(hooked->bandwidth);
 	request->session = share_session(hooked->share);
 	error = offload_channel_open(request, relay_thread_owner(), &hooked->channel);
 	if (!error)

@@ -8,7 +8,7 @@
 
 struct share {
 	unsigned int channels;
-	uint32_t session; /* its number for inspectors, or 0 */
+	uint32_t session; /* its number; 0 until it has one */
 };
 
 /* The room of the tables, and how much of it the channels of all sessions have. */
@@ -37,9 +37,9 @@ int share_take(struct share **share)
 	return 0;
 }
 
-void share_name(struct share *share, const struct session_entry *session)
+int share_name(struct share *share, const struct session_entry *session)
 {
-	share->session = offload_session_add(session);
+	return offload_session_take(session, &share->session);
 }
 
 uint32_t share_session(const struct share *share)
@@ -54,6 +54,6 @@ void share_give(struct share *share)
 	__atomic_sub_fetch(&taken, 1, __ATOMIC_RELAXED);
 	if (--share->channels)
 		return;
-	offload_session_remove(share->session);
+	offload_session_give(share->session);
 	free(share);
 }

@@ -26,10 +26,13 @@ void share_start(unsigned int channels);
  */
 int share_take(struct share **share);
 
-/** Tells inspectors whose the share is, until it is freed. */
-void share_name(struct share *share, const struct session_entry *session);
+/**
+ * Gives a new share the number that its session has until the share is freed, and tells inspectors of the session.
+ * Returns 0 or -ENOSPC. Any thread.
+ */
+int share_name(struct share *share, const struct session_entry *session);
 
-/** Returns the session's number for inspectors, or 0. */
+/** Returns the session's number. */
 uint32_t share_session(const struct share *share);
 
 /** Gives the place of a channel back. The last one of a session frees the share. NULL is allowed. Any thread. */

@@ -149,19 +149,14 @@ int maps_device_put(uint32_t ifindex)
 	return bpf_map_update_elem(fd, &ifindex, &ifindex, BPF_ANY) ? -errno : 0;
 }
 
-uint32_t maps_session_add(const struct session_entry *session)
+void maps_session_put(uint32_t number, const struct session_entry *session)
 {
-	static uint32_t last;
-	uint32_t number = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+	int fd = bpf_map__fd(maps.sessions);
 
-	/* A number is free again long before 2^32 sessions have passed. */
-	return number && !bpf_map_update_elem(bpf_map__fd(maps.sessions), &number, session, BPF_NOEXIST) ? number : 0;
-}
-
-void maps_session_remove(uint32_t number)
-{
-	if (number)
-		bpf_map_delete_elem(bpf_map__fd(maps.sessions), &number);
+	if (session)
+		bpf_map_update_elem(fd, &number, session, BPF_ANY);
+	else
+		bpf_map_delete_elem(fd, &number);
 }
 
 static struct hop_entry *hop_entry_at(uint32_t index)

@@ -131,13 +131,10 @@ int maps_device_put(uint32_t ifindex);
 int maps_hop_put(uint32_t index, const struct hop *hop);
 
 /**
- * Adds a session for inspectors. Returns its number, or 0 if it cannot be added: the table is full, or the kernel
- * does not permit it to this thread (maps_want_bpf). Any thread.
+ * Tells inspectors of the session with a number; NULL: there is none any more. Does nothing if the kernel does not
+ * permit it to this thread (maps_want_bpf). Any thread, but only one at a time for a number.
  */
-uint32_t maps_session_add(const struct session_entry *session);
-
-/** Removes the session with a number; 0 is allowed. Any thread. */
-void maps_session_remove(uint32_t number);
+void maps_session_put(uint32_t number, const struct session_entry *session);
 
 /** Returns a slot of the limits, in memory that is shared with the XDP program. Any thread. */
 struct limit *maps_limit(uint32_t index);

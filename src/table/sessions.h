@@ -1,29 +1,34 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The slots of the table of limits (struct limit of abi.h). Each session that max-bps limits
- * and that has channels in the kernel holds one.
+ * The numbers of the sessions that have channels in the kernel. A session's number is the key of its entry in the
+ * table of sessions, and the index of its slot in the table of limits is the number less 1.
  */
-#ifndef OFFLOAD_TABLE_LIMITS_H
-#define OFFLOAD_TABLE_LIMITS_H
+#ifndef OFFLOAD_TABLE_SESSIONS_H
+#define OFFLOAD_TABLE_SESSIONS_H
 
 #include <stdint.h>
 
 #include "abi.h"
 
-/** Makes the table's `slots` slots free. Returns 0 or -ENOMEM. After maps_open, before other threads are made. */
-int limits_open(uint32_t slots);
+/** Makes the numbers from 1 to `numbers` free. Returns 0 or -ENOMEM. After maps_open, before other threads are made. */
+int sessions_open(uint32_t numbers);
 
-/** Frees what limits_open has allocated. No session may hold a slot any more. */
-void limits_close(void);
+/** Frees what sessions_open has allocated. No session may hold a number any more. */
+void sessions_close(void);
 
 /**
- * Takes a free slot: its index, which goes into flows, and its memory, which the XDP program
- * shares. The memory still has what the slot's last session left. Returns 0 or -ENOSPC. Any
- * thread.
+ * Takes the number that has been free for longest, and tells inspectors whose it is, if the kernel permits it to this
+ * thread (maps_want_bpf). Returns 0 or -ENOSPC. Any thread.
  */
-int limits_take(uint32_t *slot, struct limit **limit);
+int sessions_take(const struct session_entry *session, uint32_t *number);
 
-/** Gives a slot back, to which no flow refers any more. Any thread. */
-void limits_give(uint32_t slot);
+/** Gives a number back, to which no flow refers any more; 0 is allowed. Any thread. */
+void sessions_give(uint32_t number);
+
+/**
+ * Returns the slot of the limits of a session with a number, in memory that is shared with the XDP program. The memory
+ * still has what the number's last session left. Any thread.
+ */
+struct limit *sessions_limit(uint32_t number);
 
 #endif

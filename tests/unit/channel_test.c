@@ -19,7 +19,6 @@
 #include "route/nexthop.h"
 #include "sample.h"
 #include "table/flow_table.h"
-#include "table/limits.h"
 #include "table/maps.h"
 
 #define SEED 0x2545f4914f6cdd1dULL
@@ -32,7 +31,6 @@
 static struct {
 	pthread_mutex_t lock;
 	struct flow_table table;
-	struct limit limit[FLOWS];
 	unsigned int hop_users[HOPS];
 	unsigned int puts, acquires;
 	/* Which call fails, counted from 1 (0: none), and with which error. */
@@ -186,12 +184,6 @@ void status_count_total(uint64_t bytes_in, uint64_t bytes_out)
 	__atomic_fetch_add(&fake.bytes_out, bytes_out, __ATOMIC_RELAXED);
 }
 
-struct limit *maps_limit(uint32_t index)
-{
-	assert_true(index < FLOWS);
-	return &fake.limit[index];
-}
-
 static int hop_direction(uint32_t index)
 {
 	return index % 2 ? 1 : 0;
@@ -288,13 +280,12 @@ static int start(unsigned int channels)
 	fake.calls[0] = '\0';
 	assert_int_equal(flow_table_open(&fake.table, &memory, flow_table_slots(2 * channels), 2 * channels, table_seed), 0);
 	channel_start(&style);
-	return limits_open(channels);
+	return 0;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	limits_close();
 	flow_table_close(&fake.table);
 	return 0;
 }
@@ -694,42 +685,30 @@ static void test_reused_slots_start_anew(void **state)
 	}
 }
 
-/* The slots of limits are given out again in the order in which they came back. */
+/* A limited session's slot of the limits is its number less 1. */
 static void test_limited(void **state)
 {
-	struct limit *limit[3];
-	uint32_t slot[3], more;
-
 	(void)state;
 	assert_int_equal(start(3), 0);
-	for (int i = 0; i < 3; i++) {
-		assert_int_equal(limits_take(&slot[i], &limit[i]), 0);
-		assert_ptr_equal(limit[i], &fake.limit[slot[i]]);
-	}
-	/* There are as many slots as channels. */
-	assert_int_equal(limits_take(&more, &limit[0]), -ENOSPC);
 	for (uint16_t n = 0; n < 32; n += 8) {
 		struct channel_request what = request(n);
 		struct channel *channel;
 
 		what.limited = true;
-		what.session = slot[2] + 1;
+		what.session = 3;
 		assert_int_equal(channel_open(&what, 3, &channel), 0);
 		for (int direction = 0; direction < 2; direction++) {
 			const struct flow flow = flow_of(n, direction);
 			bool in_v6 = what.peer.any.sa_family == AF_INET6;
 
 			assert_true(flow.flags & FLOW_LIMITED);
-			assert_int_equal(notes[slot_of(n, direction) - slots].session, slot[2] + 1);
+			assert_int_equal(notes[slot_of(n, direction) - slots].session, 3);
 			/* This flag is set where a peer's packets arrive by IPv6. */
 			assert_int_equal(!!(flow.flags & FLOW_LIMITED_V6), direction && in_v6);
 		}
 		channel_close(channel);
 		channel_free(channel);
 	}
-	limits_give(slot[1]);
-	assert_int_equal(limits_take(&more, &limit[0]), 0);
-	assert_int_equal(more, slot[1]);
 }
 
 /* ---- threads ---- */

@@ -1,97 +1,116 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The slots of the table of limits, and the pool of free indices below them. This file defines maps_limit() itself, so
- * that the linker leaves out the library's, which needs the kernel's table.
+ * The numbers of sessions, and the pool of free indices below them. This file defines maps_limit() and
+ * maps_session_put() itself, so that the linker leaves out the library's, which need the kernel's tables.
  */
 #include "unit.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "table/index_pool.h"
-#include "table/limits.h"
 #include "table/maps.h"
+#include "table/sessions.h"
 
-#define SLOTS 5
+#define NUMBERS 5
 
-static struct limit memory[SLOTS];
+static struct limit memory[NUMBERS];
 
 struct limit *maps_limit(uint32_t index)
 {
-	assert_true(index < SLOTS);
+	assert_true(index < NUMBERS);
 	return &memory[index];
 }
 
-static int close_limits(void **state)
+/* By number: the session that inspectors are told of, or 0. */
+static uint64_t told[NUMBERS + 1];
+
+void maps_session_put(uint32_t number, const struct session_entry *session)
+{
+	assert_in_range(number, 1, NUMBERS);
+	assert_true(!session != !told[number]);
+	told[number] = session ? session->id : 0;
+}
+
+static int close_sessions(void **state)
 {
 	(void)state;
-	limits_close();
+	sessions_close();
+	memset(told, 0, sizeof(told));
 	return 0;
 }
 
 static uint32_t take(void)
 {
-	struct limit *limit = NULL;
-	uint32_t slot = UINT32_MAX;
+	static uint64_t id;
+	const struct session_entry session = { .id = ++id };
+	uint32_t number = UINT32_MAX;
 
-	assert_int_equal(limits_take(&slot, &limit), 0);
-	assert_ptr_equal(limit, &memory[slot]);
-	return slot;
+	assert_int_equal(sessions_take(&session, &number), 0);
+	assert_int_equal(told[number], id);
+	assert_ptr_equal(sessions_limit(number), &memory[number - 1]);
+	return number;
 }
 
-/* All slots are given out, each once, and then there is none: the outputs stay as they are. */
+static void check_none(void)
+{
+	const struct session_entry session = { .id = 1 };
+	uint32_t number = 77;
+
+	assert_int_equal(sessions_take(&session, &number), -ENOSPC);
+	assert_int_equal(number, 77);
+}
+
+/* All numbers are given out, each once and none of them 0, and then there is none: the output stays as it is. */
 static void test_take_all(void **state)
 {
-	bool taken[SLOTS] = { false };
-	struct limit *limit = &memory[3];
-	uint32_t slot = 77;
-
 	(void)state;
 	for (int opened = 0; opened < 2; opened++) {
-		assert_int_equal(limits_open(SLOTS), 0);
-		for (int i = 0; i < SLOTS; i++) {
+		bool taken[NUMBERS + 1] = { true };
+
+		assert_int_equal(sessions_open(NUMBERS), 0);
+		for (int i = 0; i < NUMBERS; i++) {
 			uint32_t got = take();
 
 			assert_false(taken[got]);
 			taken[got] = true;
 		}
-		assert_int_equal(limits_take(&slot, &limit), -ENOSPC);
-		assert_int_equal(slot, 77);
-		assert_ptr_equal(limit, &memory[3]);
-		limits_close();
-		for (int i = 0; i < SLOTS; i++)
-			taken[i] = false;
+		check_none();
+		close_sessions(state);
 	}
-	/* There is none either when the table is not open. */
-	assert_int_equal(limits_take(&slot, &limit), -ENOSPC);
+	/* There is none either when they are not open. */
+	check_none();
 }
 
-/* The slot that has been free for longest is given out first, also where the ring wraps around. */
+/* The number that has been free for longest is given out first, also where the ring wraps around. */
 static void test_order(void **state)
 {
-	uint32_t held[SLOTS - 2];
+	uint32_t held[NUMBERS - 2];
 
 	(void)state;
-	assert_int_equal(limits_open(SLOTS), 0);
-	for (int i = 0; i < SLOTS - 2; i++) {
+	assert_int_equal(sessions_open(NUMBERS), 0);
+	for (uint32_t i = 0; i < NUMBERS - 2; i++) {
 		held[i] = take();
-		assert_int_equal(held[i], i);
+		assert_int_equal(held[i], i + 1);
 	}
-	for (uint32_t round = 0; round < 4 * SLOTS; round++) {
-		int oldest = (int)(round % (SLOTS - 2));
+	for (uint32_t round = 0; round < 4 * NUMBERS; round++) {
+		int oldest = (int)(round % (NUMBERS - 2));
 
-		/* Two slots are free, so a slot that comes back is the third to be taken. */
+		/* Two numbers are free, so one that comes back is the third to be taken. */
 		uint32_t back = held[oldest], first, second;
 
-		limits_give(back);
+		sessions_give(0);
+		sessions_give(back);
+		assert_int_equal(told[back], 0);
 		first = take();
 		second = take();
 		assert_int_not_equal(first, back);
 		assert_int_not_equal(second, back);
 		assert_int_equal(take(), back);
-		limits_give(first);
-		limits_give(second);
+		sessions_give(first);
+		sessions_give(second);
 	}
 }
 
@@ -142,10 +161,10 @@ static void test_threads(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(test_take_all, close_limits),
-		cmocka_unit_test_teardown(test_order, close_limits),
+		cmocka_unit_test_teardown(test_take_all, close_sessions),
+		cmocka_unit_test_teardown(test_order, close_sessions),
 		cmocka_unit_test(test_threads),
 	};
 
-	return cmocka_run_group_tests_name("limits", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("sessions", tests, NULL, NULL);
 }

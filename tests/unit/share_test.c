@@ -6,15 +6,19 @@
 
 #include "coturn/share.c"
 
-uint32_t offload_session_add(const struct session_entry *session)
+static uint32_t given_back;
+
+int offload_session_take(const struct session_entry *session, uint32_t *number)
 {
-	(void)session;
+	if (!session->id)
+		return -ENOSPC;
+	*number = (uint32_t)session->id;
 	return 0;
 }
 
-void offload_session_remove(uint32_t number)
+void offload_session_give(uint32_t number)
 {
-	(void)number;
+	given_back = number;
 }
 
 /* Takes up to `most` places, and returns how many were given. */
@@ -69,11 +73,38 @@ static void test_small_table(void **state)
 	assert_int_equal(taken, 0);
 }
 
+/* The session keeps its number until the last of its channels is given back. */
+static void test_number(void **state)
+{
+	const struct session_entry none = { .id = 0 }, session = { .id = 7 };
+	struct share *share = NULL;
+
+	(void)state;
+	share_start(10);
+	given_back = 99;
+	assert_int_equal(take(&share, 2), 2);
+	assert_int_equal(share_name(share, &session), 0);
+	assert_int_equal(share_session(share), 7);
+	give(share, 1);
+	assert_int_equal(given_back, 99);
+	give(share, 1);
+	assert_int_equal(given_back, 7);
+
+	/* If there is none, none is given back. */
+	share = NULL;
+	assert_int_equal(take(&share, 1), 1);
+	assert_int_equal(share_name(share, &none), -ENOSPC);
+	give(share, 1);
+	assert_int_equal(given_back, 0);
+	assert_int_equal(taken, 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_shares),
 		cmocka_unit_test(test_small_table),
+		cmocka_unit_test(test_number),
 	};
 
 	return cmocka_run_group_tests_name("share", tests, NULL, NULL);
