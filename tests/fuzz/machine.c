@@ -66,6 +66,8 @@ static struct {
 	struct race_step step[RACE_STEPS];
 	uint8_t *target[PLACES]; /* what it changes */
 	uint8_t *before[PLACES]; /* what that is compared with */
+	const void *read[PLACES]; /* what the program reads of it */
+	size_t read_size[PLACES];
 	int steps, done;
 	uint32_t loads;
 	bool reading;
@@ -566,22 +568,16 @@ static void race_step(int steps)
 		step_put(machine.target, &machine.step[machine.done++]);
 }
 
-static bool is_of(const void *at, const void *begin, size_t size)
-{
-	return (uintptr_t)at - (uintptr_t)begin < size;
-}
-
 /* Before every load of the program; those of what changes count. */
 static void load(const void *from)
 {
-	const uint8_t *target = machine.target[PLACE_SLOT];
-	bool hop = machine.race && machine.race->kind == RACE_HOP;
+	bool counts = false;
 
 	if (!machine.reading)
 		return;
-	if (!is_of(from, target, hop ? sizeof(struct hop_entry) : sizeof(struct flow_slot)) &&
-	    !(hop ? is_of(from, program_egresses, sizeof(machine.egress_before)) :
-		    is_of(from, machine.target[PLACE_WORDS], sizeof(struct flow_words))))
+	for (int i = 0; i < PLACES; i++)
+		counts |= (uintptr_t)from - (uintptr_t)machine.read[i] < machine.read_size[i];
+	if (!counts)
 		return;
 	if (machine.loads++ < machine.race->first)
 		return;
@@ -626,6 +622,10 @@ static void race_prepare_hop(const struct race *race, uint32_t hop)
 {
 	uint16_t egress = race_hop_egress(race);
 
+	machine.read[PLACE_SLOT] = &machine.hop[hop];
+	machine.read_size[PLACE_SLOT] = sizeof(machine.hop[hop]);
+	machine.read[PLACE_EGRESS] = &program_egresses[machine.hop[hop].egress];
+	machine.read_size[PLACE_EGRESS] = sizeof(struct egress);
 	machine.target[PLACE_SLOT] = (uint8_t *)&machine.hop[hop];
 	machine.target[PLACE_EGRESS] = (uint8_t *)&program_egresses[egress];
 	machine.before[PLACE_SLOT] = (uint8_t *)&machine.hop_before[hop];
@@ -643,6 +643,7 @@ static void race_prepare(const struct race *race)
 	machine.race = race;
 	machine.loads = machine.done = machine.steps = 0;
 	machine.reading = race->kind;
+	memset(machine.read_size, 0, sizeof(machine.read_size));
 	if (race->kind == RACE_HOP) {
 		race_prepare_hop(race, entry->flow.hop);
 	} else if (race->kind) {
@@ -651,6 +652,10 @@ static void race_prepare(const struct race *race)
 		key_put(&to, &to_words, entry);
 		content_put(&to, &to_words, &entry->flow);
 		to.gate = entry->gate;
+		machine.read[PLACE_SLOT] = slot;
+		machine.read_size[PLACE_SLOT] = sizeof(*slot);
+		machine.read[PLACE_WORDS] = words;
+		machine.read_size[PLACE_WORDS] = sizeof(*words);
 		machine.target[PLACE_SLOT] = (uint8_t *)slot;
 		machine.target[PLACE_WORDS] = (uint8_t *)words;
 		machine.before[PLACE_SLOT] = (uint8_t *)&machine.slot_before[row];

@@ -6,7 +6,7 @@
 
 enum { WAYS_AND_FAMILIES = WAYS * 8, SUMS = 4, TROUBLES = TROUBLES_END - TROUBLE_FIRST };
 enum { GATE_SEEDS = 2 * 256, ROOM_SEEDS = 128 * 4 };
-enum { RACE_MOMENTS = 24, RACE_SEEDS = RACE_MOMENTS * 2 * (RACES - 1) };
+enum { RACE_MOMENTS = 24, RACE_SEEDS = RACE_MOMENTS * 4 * (RACES - 1) };
 
 bool seed_input(unsigned int number, uint8_t *input, size_t *length)
 {
@@ -45,9 +45,14 @@ bool seed_input(unsigned int number, uint8_t *input, size_t *length)
 		r.gates = number / 2 % 2;
 		r.gate[0] = r.gate[1] = number * 3;
 		number /= RACES - 1;
-		r.race[2] = number / 2;
-		r.race[1] = number % 2 + number / 4 % 2 * 4;
-		r.race[3] = number % 5;
+		r.race[2] = number / 2 % RACE_MOMENTS;
+		if (number < 2 * RACE_MOMENTS) {
+			r.race[1] = number % 2 + number / 4 % 2 * 4;
+			r.race[3] = number % 5;
+		} else {
+			/* All at once, and a next hop is known afterwards, by the same egress or by another one. */
+			r.race[1] = 4 + number % 2 * 8;
+		}
 		r.way = number % WAYS;
 		r.families = number / 3;
 		r.kernel = number % 2 * 8;
