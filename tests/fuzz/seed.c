@@ -6,7 +6,7 @@
 
 enum { WAYS_AND_FAMILIES = WAYS * 8, SUMS = 4, TROUBLES = TROUBLES_END - TROUBLE_FIRST };
 enum { GATE_SEEDS = 2 * 256, ROOM_SEEDS = 128 * 4 };
-enum { RACE_MOMENTS = 24, RACE_SEEDS = RACE_MOMENTS * 4 * (RACES - 1) };
+enum { RACE_MOMENTS = 24, RACE_SEEDS = RACE_MOMENTS * 4 * (RACES - 1), GATE_RACE_SEEDS = RACE_MOMENTS * 2 * WAYS };
 
 bool seed_input(unsigned int number, uint8_t *input, size_t *length)
 {
@@ -77,6 +77,15 @@ bool seed_input(unsigned int number, uint8_t *input, size_t *length)
 		r.split[0] = number / 2 % 2 * 0x80;
 		r.split[1] = number % 40;
 		r.alias = number;
+	} else if (number < WAYS_AND_FAMILIES * SUMS + 4 * TROUBLES + RACE_SEEDS + GATE_SEEDS + ROOM_SEEDS + GATE_RACE_SEEDS) {
+		/* Within one moment a closed gate opens, or gives way to the open gate of another flow. */
+		number -= WAYS_AND_FAMILIES * SUMS + 4 * TROUBLES + RACE_SEEDS + GATE_SEEDS + ROOM_SEEDS;
+		r.race[0] = 0xff - 0xff % (RACES - 1) - (RACES - 1) + (number % 2 ? RACE_GATE : RACE_KEY) - 1;
+		r.race[2] = number / 2 % RACE_MOMENTS;
+		r.way = number / (2 * RACE_MOMENTS);
+		r.race[1] = r.way == WAY_OTHER;
+		r.gates = 1;
+		r.gate[r.way == WAY_OTHER] = 3;
 	} else {
 		return false;
 	}
