@@ -5,10 +5,11 @@
  * the next one begins: to a peer, back to a client, of one channel after the
  * other, in random order.
  *
- * usage: cost CLIENT-FAMILY PEER-FAMILY CHANNELS [PACKETS]
+ * usage: cost CLIENT-FAMILY PEER-FAMILY CHANNELS [PACKETS | table]
  *
  * With 0 packets it prints a figure for each line that it reads, so that
- * compare.sh can let two builds take turns.
+ * compare.sh can let two builds take turns. With "table" it prints how many
+ * bytes the table of flows has for so many channels.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -313,6 +314,10 @@ int main(int argc, char **argv)
 	turn = load(2 * channels);
 	set_up(turn, run.ifindex);
 	put_flows(client_v6, peer_v6, channels, &first);
+	if (argc > 4 && !strcmp(argv[4], "table")) {
+		printf("%zu\n", (size_t)bpf_map__max_entries(turn->maps.flows) * bpf_map__value_size(turn->maps.flows));
+		return 0;
+	}
 	run.program = bpf_program__fd(turn->progs.turn);
 	run.length = make_frame(run.frame, client_v6, first);
 

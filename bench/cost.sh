@@ -5,6 +5,7 @@
 # families, with one channel (all in the caches) and with many, visited in random
 # order. Half of the packets go to peers, half to clients. Rounds alternate
 # through all rows; the median is printed, with the fastest and the slowest.
+# Then what the most channels cost more than one, in loads from memory.
 set -eu
 
 usage() {
@@ -44,7 +45,7 @@ for number in "$rounds" "$packets" ${channels//,/ }; do
 done
 [ "$(id -u)" = 0 ] || die "needs root, for BPF: run it with sudo"
 [ -f "$root/build/turn.skel.h" ] || die "build it first: ./configure && make"
-make -s -C "$here" ../build/bench/cost >&2
+make -s -C "$here" ../build/bench/cost ../build/bench/loads >&2
 
 results=$(mktemp)
 trap 'rm -f "$results"' EXIT
@@ -90,3 +91,5 @@ END {
 			name[1], name[2], name[3], (list[int((n + 1) / 2)] + list[int(n / 2) + 1]) / 2, list[1], list[n]
 	}
 }' "$results"
+most=$(printf '%s\n' ${channels//,/ } | sort -n | tail -n 1)
+[ "$most" = 1 ] || { echo && python3 -B "$here/lib/loads.py" "$most" "$rounds"; }

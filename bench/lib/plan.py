@@ -8,6 +8,7 @@ import sys
 import time
 
 import control
+import loads
 import profile_time
 from lab import CPUS, LAST_CPU, ROOT, Lab
 from measure import throughput
@@ -17,9 +18,10 @@ from server import Failed
 SIZES = (64, 160, 320, 640, 1024, 1400)
 CHANNELS = ((1, 1), (1, 10), (8, 125), (50, 200), (500, 200))  # clients, channels of each
 THREADS = (1, 2, 4, 8)
+MANY = 100000  # channels, of which almost nothing is in the caches
 SWEEP_ROUNDS = 2  # measured ones; one more comes first here too
 SAME_RATE = 50000  # datagrams per second that every row carries without loss
-SECTIONS = ("main", "one-core", "same", "control", "start", "cost", "profile", "examples", "size", "channels", "threads",
+SECTIONS = ("main", "one-core", "same", "control", "start", "cost", "loads", "profile", "examples", "size", "channels", "threads",
             "queues")
 # Many channels, all of which carry traffic in both directions.
 EXAMPLES = Case(way="both", clients=50, channels=200)
@@ -157,13 +159,15 @@ class Plan:
         if not binary.exists() or "native" not in self.kinds:
             return
         pairs = ((4, 4), (6, 6), (4, 6), (6, 4)) if self.effort.sweeps else ((4, 4),)
-        for channels in (1, 10, 1000, 10000, 100000) if self.effort.sweeps else (1, 1000, 100000):
+        for channels in (1, 10, 1000, 10000, MANY) if self.effort.sweeps else (1, 1000, MANY):
             case = Case(channels=channels, clients=1)
 
             def measure(case=case):
                 return [(dataclasses.replace(case, way=f"{client}-{peer}"),
                          {"ns": call_cost(binary, client, peer, case.channels)}) for client, peer in pairs]
             self.step("cost", number, "native", case, measure)
+        many = Case(channels=MANY, clients=1)
+        self.step("loads", number, "native", many, lambda: [(many, loads.measure(MANY))])
 
     def sweep(self, lab, number):
         for payload in SIZES:

@@ -3,6 +3,7 @@
 
 import statistics
 
+import loads
 import targets
 from plan import EXAMPLES, SAME_RATE
 from rows import BASELINE, REDIRECT, TESTER, Kind
@@ -166,6 +167,17 @@ def cost_table(results):
                  ["channels", *(f"IPv{pair[0]} client, IPv{pair[2]} peer" for pair in pairs)], lines)
 
 
+def loads_table(results):
+    figures = targets.loads_figures(results)
+    lines = [[channels, *(number(figures[f"{name}_ns"]) for name in loads.NAMES), number(loads.ratio(figures))]
+             for channels in results.known("loads", "channels")]
+    return Table("A packet of many channels, and one load from memory",
+                 "ns for a packet of the program alone, IPv4 to IPv4, and ns for a load of a chain of dependent loads in "
+                 "random order over memory of the size of the table of flows, in turns. The last column is the "
+                 "difference of the packets in loads.",
+                 ["channels", "packet, 1 channel", "packet, so many", "load", "difference ÷ load"], lines)
+
+
 def profile_table(results, kinds):
     names = ("share_read", "share_write", "share_wait", "share_other", "share_softirq", "share_xdp", "cpu_percent",
              "relay_percent", "program_percent")
@@ -220,6 +232,8 @@ def tables(results, every):
             found.append(sweep_table(results, section, column, title, "Client → peer, medians.", scale))
     if results.known("cost", "row"):
         found.append(cost_table(results))
+    if results.known("loads", "row"):
+        found.append(loads_table(results))
     if results.known("examples", "row"):
         found.append(examples_table(results))
     if results.known("profile", "row"):
