@@ -9,6 +9,10 @@
 
 #include "frame.h"
 
+#define NULL ((void *)0)
+#define PAYLOAD_WORD (PAYLOAD_BYTE * 0x0101010101010101ull)
+#define FRAME_MASK 2047
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__type(key, __u32);
@@ -25,7 +29,11 @@ struct {
 } devices SEC(".maps");
 
 const volatile __u32 flow_count = 1;
+/* By so many bytes a frame begins further to the front of its buffer than the kernel would have it. */
+const volatile __u32 forward = 0;
 
+/* Of the longest frame. */
+__u32 size;
 /* Time between two frames of a CPU in 1/1024 ns; 0: as fast as it goes. */
 __u64 interval;
 struct generator_state states[GENERATOR_CPUS];
@@ -46,18 +54,53 @@ static __always_inline int is_due(struct generator_state *state)
 	return 1;
 }
 
+/* The last 8 bytes but `before` of them; NULL: the frame has not so many. */
+static __always_inline __u64 *word_at(const struct xdp_md *ctx, __u32 before)
+{
+	__u32 at = size - sizeof(__u64) - before;
+	__u64 *word = (void *)(long)ctx->data + (at & FRAME_MASK);
+
+	return at <= FRAME_MASK && (void *)(word + 1) <= (void *)(long)ctx->data_end ? word : NULL;
+}
+
+/*
+ * Moves where the frame begins to the front of its buffer, so that it has less headroom. The data is
+ * written there at the first use of the buffer, and is still there at the next ones.
+ */
+static __always_inline int move_forward(struct xdp_md *ctx)
+{
+	__u64 *word;
+
+	if (bpf_xdp_adjust_head(ctx, -(int)forward) || bpf_xdp_adjust_tail(ctx, -(int)forward))
+		return -1;
+	word = word_at(ctx, 0);
+	if (!word)
+		return -1;
+	if (*word == PAYLOAD_WORD)
+		return 0;
+	/* The last ones go into the head, which is written after this. */
+	for (__u32 done = 0; done < PAYLOAD_MAX && (word = word_at(ctx, done)); done += sizeof(*word))
+		*word = PAYLOAD_WORD;
+	return 0;
+}
+
 SEC("xdp")
 int generate(struct xdp_md *ctx)
 {
 	struct generator_state *state = &states[bpf_get_smp_processor_id() % GENERATOR_CPUS];
-	struct frame_head *to = (void *)(long)ctx->data;
+	struct frame_head *to;
 	__u32 index = state->next;
 	const struct generator_flow *flow = bpf_map_lookup_elem(&flows, &index);
 
-	if (!flow || (void *)(to + 1) > (void *)(long)ctx->data_end)
+	if (!flow)
 		return XDP_ABORTED;
 	if (!is_due(state))
 		return XDP_DROP;
+	if (forward && move_forward(ctx))
+		return XDP_ABORTED;
+	to = (void *)(long)ctx->data;
+	if ((void *)(to + 1) > (void *)(long)ctx->data_end)
+		return XDP_ABORTED;
 	*to = flow->head;
 	if (flow->cut && bpf_xdp_adjust_tail(ctx, -(int)flow->cut))
 		return XDP_ABORTED;

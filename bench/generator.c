@@ -157,15 +157,17 @@ static int devices_fill(const struct generator_config *config, const struct gene
 	return 0;
 }
 
-static int skeleton_load(struct generator *generator, unsigned int ways, uint32_t count)
+static int skeleton_load(struct generator *generator, const struct generator_config *config, uint32_t count)
 {
 	struct generator_bpf *skel = generator->skel = generator_bpf__open();
-	uint32_t flows = ways == (1 << TO_PEER | 1 << TO_CLIENT) ? 2 * count : count;
+	uint32_t flows = config->ways == (1 << TO_PEER | 1 << TO_CLIENT) ? 2 * count : count;
 	int error;
 
 	if (!skel)
 		return -errno;
 	skel->rodata->flow_count = flows;
+	if (config->headroom)
+		skel->rodata->forward = XDP_PACKET_HEADROOM - config->headroom;
 	error = bpf_map__set_max_entries(skel->maps.flows, flows);
 	if (!error)
 		error = generator_bpf__load(skel);
@@ -195,13 +197,14 @@ int generator_open(const struct generator_config *config, struct generator **out
 	generator->yields = config->yields;
 	for (int i = 0; i < config->cpus; i++)
 		generator->worker[i] = (struct worker){ .generator = generator, .cpu = config->cpu_first + i };
-	error = skeleton_load(generator, config->ways, (uint32_t)count);
+	error = skeleton_load(generator, config, (uint32_t)count);
 	if (!error)
 		error = devices_fill(config, generator);
 	if (!error)
 		error = flows_fill(file, config, generator, (uint32_t)count);
 	if (error)
 		goto fail;
+	generator->skel->bss->size = generator->size;
 	generator_rate(generator, GENERATOR_NONE);
 	fclose(file);
 	*out = generator;

@@ -20,6 +20,7 @@ struct generator_config {
 	unsigned int payload;              /* bytes of application data in a datagram */
 	const char *peer, *relay;          /* addresses of what comes from peers */
 	int cpu_first, cpus;               /* one thread on each CPU */
+	unsigned int headroom;             /* bytes before a frame, as a card leaves them; 0: as many as XDP wants */
 	int yields;                        /* to whatever else wants to run there */
 };
 

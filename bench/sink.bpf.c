@@ -7,6 +7,7 @@
 #include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/ip.h>
+#include <linux/pkt_cls.h>
 #include <linux/udp.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -69,11 +70,11 @@ static __always_inline void sum_check(const struct frame *frame, const void *end
 		count->sum_wrong++;
 }
 
-SEC("xdp")
-int sink(struct xdp_md *ctx)
+enum taken { NOT_OURS, COUNTED, BROKEN };
+
+static __always_inline enum taken take(const void *data, const void *end)
 {
-	const void *end = (void *)(long)ctx->data_end;
-	const struct frame *frame = (void *)(long)ctx->data;
+	const struct frame *frame = data;
 	const __u32 udp_length = sizeof(struct udphdr) + length;
 	struct sink_count *count;
 	__u32 key = 0;
@@ -81,20 +82,37 @@ int sink(struct xdp_md *ctx)
 	if ((const void *)(frame + 1) > end || frame->eth.h_proto != bpf_htons(ETH_P_IP) ||
 	    frame->ip.protocol != IPPROTO_UDP || frame->ip.daddr != address ||
 	    (__u16)(bpf_ntohs(frame->udp.dest) - first_port) >= ports)
-		return XDP_PASS;
+		return NOT_OURS;
 	count = bpf_map_lookup_elem(&counts, &key);
 	if (!count)
-		return XDP_ABORTED;
+		return BROKEN;
 	if (*(const __u8 *)&frame->ip != 0x45 ||
 	    frame->ip.tot_len != bpf_htons(sizeof(struct iphdr) + udp_length) ||
 	    frame->udp.len != bpf_htons(udp_length) || (const void *)&frame->udp + udp_length > end ||
 	    fold(sum_words(&frame->ip, end, sizeof(struct iphdr) / 4)) != 0xffff) {
 		count->wrong++;
-		return XDP_DROP;
+		return COUNTED;
 	}
 	if (!(count->packets++ % SINK_SAMPLE))
 		sum_check(frame, end, count);
-	return XDP_DROP;
+	return COUNTED;
+}
+
+SEC("xdp")
+int sink(struct xdp_md *ctx)
+{
+	switch (take((void *)(long)ctx->data, (void *)(long)ctx->data_end)) {
+	case NOT_OURS: return XDP_PASS;
+	case COUNTED: return XDP_DROP;
+	default: return XDP_ABORTED;
+	}
+}
+
+/* The same for the ingress of a veth that must not copy its skbs, as it does for an XDP program. */
+SEC("tc")
+int sink_skb(struct __sk_buff *skb)
+{
+	return take((void *)(long)skb->data, (void *)(long)skb->data_end) == NOT_OURS ? TC_ACT_OK : TC_ACT_SHOT;
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

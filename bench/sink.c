@@ -13,16 +13,35 @@
 struct sink {
 	struct sink_bpf *skel;
 	struct bpf_link *link;
+	int ifindex; /* of the qdisc for filters, if there is one */
 	struct sink_count *rows; /* room for one per CPU */
 	int cpus;
 };
 
+static int filter_attach(struct sink *sink, int ifindex)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, filter, .prog_fd = bpf_program__fd(sink->skel->progs.sink_skb));
+	int error = bpf_tc_hook_create(&hook);
+
+	if (error)
+		return error;
+	sink->ifindex = ifindex;
+	return bpf_tc_attach(&hook, &filter);
+}
+
+static int program_attach(struct sink *sink, int ifindex)
+{
+	sink->link = bpf_program__attach_xdp(sink->skel->progs.sink, ifindex);
+	return sink->link ? 0 : -errno;
+}
+
 int sink_open(const char *ifname, const struct sockaddr_in *first, unsigned int ports,
-	      unsigned int length, struct sink **out)
+	      unsigned int length, int skbs, struct sink **out)
 {
 	struct sink *sink = calloc(1, sizeof(*sink));
+	int ifindex = (int)if_nametoindex(ifname), error = -ENOMEM;
 	struct sink_bpf *skel;
-	int error = -ENOMEM;
 
 	if (!sink)
 		goto fail;
@@ -36,11 +55,9 @@ int sink_open(const char *ifname, const struct sockaddr_in *first, unsigned int 
 	skel->rodata->ports = ports;
 	skel->rodata->length = length;
 	error = sink_bpf__load(skel);
+	if (!error)
+		error = skbs ? filter_attach(sink, ifindex) : program_attach(sink, ifindex);
 	if (error)
-		goto fail;
-	sink->link = bpf_program__attach_xdp(skel->progs.sink, if_nametoindex(ifname));
-	error = -errno;
-	if (!sink->link)
 		goto fail;
 	*out = sink;
 	return 0;
@@ -70,6 +87,11 @@ void sink_close(struct sink *sink)
 {
 	if (!sink)
 		return;
+	if (sink->ifindex) {
+		LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = sink->ifindex, .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
+
+		bpf_tc_hook_destroy(&hook);
+	}
 	bpf_link__destroy(sink->link);
 	sink_bpf__destroy(sink->skel);
 	free(sink->rows);

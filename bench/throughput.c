@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <bpf/libbpf.h>
+#include <linux/bpf.h>
 
 #include "generator.h"
 #include "lossless.h"
@@ -26,13 +27,16 @@
 /* After the generator has come to speed, and coturn's threads too, if -W says nothing else. */
 #define WARM_UP_SECONDS 0.4
 
+/* The kernel needs some of it for itself (struct xdp_frame). */
+#define HEADROOM_MIN 64
+
 struct options {
 	struct generator_config generator;
 	const char *server_netns, *server_if;
 	const char *address[WAYS]; /* of the ends: [TO_PEER] is the peer's */
 	unsigned int port[WAYS], ports[WAYS];
 	double seconds, rate, warm_up;
-	int offload, search;
+	int offload, search, skbs;
 	pid_t relay;
 };
 
@@ -93,7 +97,7 @@ static int sinks_open(const struct options *options, struct sink *sink[WAYS])
 		if (!error)
 			error = sink_open(end->ifname, &first, options->ports[way],
 					  config->payload + (way == TO_CLIENT && options->relay ? 4 : 0),
-					  &sink[way]);
+					  options->skbs, &sink[way]);
 	}
 	return error;
 }
@@ -165,6 +169,7 @@ static int option_take(struct options *options, int letter, char *value)
 	case 't': options->seconds = atof(word[0]); return 1;
 	case 'R': options->rate = atof(word[0]); return 1;
 	case 'W': options->warm_up = atof(word[0]); return 1;
+	case 'H': config->headroom = atoi(word[0]); return 1;
 	case 'r': options->relay = atoi(word[0]); return 1;
 	default: return 0;
 	}
@@ -177,11 +182,13 @@ int main(int argc, char **argv)
 	const struct generator_config *config = &options.generator;
 	int letter;
 
-	while ((letter = getopt(argc, argv, "c:p:s:C:P:y:f:w:l:u:t:R:W:r:oxI")) != -1) {
+	while ((letter = getopt(argc, argv, "c:p:s:C:P:y:f:w:l:u:t:R:W:H:r:oxIS")) != -1) {
 		if (letter == 'o')
 			options.offload = 1;
 		else if (letter == 'I')
 			options.generator.yields = 1;
+		else if (letter == 'S')
+			options.skbs = 1;
 		else if (letter == 'x')
 			options.search = 1;
 		else if (letter == '?' || !option_take(&options, letter, optarg))
@@ -190,7 +197,8 @@ int main(int argc, char **argv)
 	if (!config->port[TO_PEER].server_mac || !config->port[TO_CLIENT].server_mac || !options.server_if ||
 	    !config->flows || !config->peer || !config->relay || !options.address[TO_CLIENT] ||
 	    config->ways < 1 || config->ways > 3 || config->payload < PAYLOAD_MIN ||
-	    config->payload > PAYLOAD_MAX || config->payload % 4) {
+	    config->payload > PAYLOAD_MAX || config->payload % 4 ||
+	    (config->headroom && (config->headroom < HEADROOM_MIN || config->headroom > XDP_PACKET_HEADROOM))) {
 		fputs("throughput: see its call in bench/lib/measure.py\n", stderr);
 		return 2;
 	}

@@ -31,10 +31,12 @@ def call(argv, seconds=120):
 
 
 def throughput(lab, flows, case, relay=None, offload=False, seconds=1.0, rate=0, search=False, yields=False,
-               near=False, warm_up=0):
+               near=False, warm_up=0, headroom=0, skbs=False):
     """Datagrams per second of a case (see rows.Case); `relay` is the pid of the server.
 
     `warm_up`: seconds of traffic before the measured ones, 0 for what most rows need.
+    `headroom`: bytes before a frame, 0 for what XDP has.
+    `skbs`: the sink is a filter of tc.
     `near`: the sink is at the server's interface, so that nothing is left but the tester."""
     # Without TURN what comes from peers goes to the client itself.
     argv = [BIN / "throughput", "-c", f"{lab.client.name},c0,{lab.macs['s0']}",
@@ -46,6 +48,8 @@ def throughput(lab, flows, case, relay=None, offload=False, seconds=1.0, rate=0,
     argv += ["-o"] if offload else []
     argv += ["-R", rate] if rate else []
     argv += ["-W", warm_up] if warm_up else []
+    argv += ["-H", headroom] if headroom else []
+    argv += ["-S"] if skbs else []
     argv += ["-x"] if search else []
     argv += ["-I"] if yields else []
     return call(argv)

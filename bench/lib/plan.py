@@ -21,8 +21,10 @@ THREADS = (1, 2, 4, 8)
 MANY = 100000  # channels, of which almost nothing is in the caches
 SWEEP_ROUNDS = 2  # measured ones; one more comes first here too
 SAME_RATE = 50000  # datagrams per second that every row carries without loss
-SECTIONS = ("main", "one-core", "same", "control", "start", "cost", "loads", "profile", "examples", "size", "channels", "threads",
-            "queues")
+SECTIONS = ("main", "one-core", "card", "same", "control", "start", "cost", "loads", "profile", "examples", "size",
+            "channels", "threads", "queues")
+# Bytes that many drivers of cards leave before a frame (NET_SKB_PAD). Generic XDP wants 256, and copies each of these skbs.
+CARD_HEADROOM = 64
 # Many channels, all of which carry traffic in both directions.
 EXAMPLES = Case(way="both", clients=50, channels=200)
 # Three periods of the samples (20 s), so that all channels have had equally many, after all have had their example.
@@ -64,6 +66,7 @@ class Plan:
             for number in range(self.effort.rounds + 1):
                 self.main(lab, number)
                 self.one_core(lab, number)
+                self.card(lab, number)
                 self.same_traffic(lab, number)
                 self.control(lab, number)
                 self.cost(number)
@@ -137,6 +140,12 @@ class Plan:
             if kind.name != "off-4":
                 self.simple(lab, "one-core", number, kind, Case(), {LAST_CPU}, seconds=self.effort.seconds,
                             yields=True)
+
+    def card(self, lab, number):
+        """The same with skbs as cards make them; without native mode, which makes none."""
+        for kind in self.picked("baseline", "off-1", "generic"):
+            self.simple(lab, "card", number, kind, Case(), {LAST_CPU}, seconds=self.effort.seconds, yields=True,
+                        headroom=CARD_HEADROOM, skbs=True)
 
     def same_traffic(self, lab, number):
         """The server's CPU at a rate that all carry."""
