@@ -29,6 +29,8 @@ struct {
 } devices SEC(".maps");
 
 const volatile __u32 flow_count = 1;
+/* How many CPUs generate. Each has flows of its own, as a card with several queues gives every flow to one CPU. */
+const volatile __u32 cpus = 1;
 /* By so many bytes a frame begins further to the front of its buffer than the kernel would have it. */
 const volatile __u32 forward = 0;
 
@@ -104,7 +106,7 @@ int generate(struct xdp_md *ctx)
 	*to = flow->head;
 	if (flow->cut && bpf_xdp_adjust_tail(ctx, -(int)flow->cut))
 		return XDP_ABORTED;
-	state->next = index + 1 < flow_count ? index + 1 : 0;
+	state->next = index + cpus < flow_count ? index + cpus : index % cpus;
 	state->offered[flow->way % WAYS]++;
 	return bpf_redirect_map(&devices, flow->way, 0);
 }

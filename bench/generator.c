@@ -166,6 +166,7 @@ static int skeleton_load(struct generator *generator, const struct generator_con
 	if (!skel)
 		return -errno;
 	skel->rodata->flow_count = flows;
+	skel->rodata->cpus = (uint32_t)config->cpus;
 	if (config->headroom)
 		skel->rodata->forward = XDP_PACKET_HEADROOM - config->headroom;
 	error = bpf_map__set_max_entries(skel->maps.flows, flows);
@@ -173,8 +174,8 @@ static int skeleton_load(struct generator *generator, const struct generator_con
 		error = generator_bpf__load(skel);
 	if (error)
 		return error;
-	for (int cpu = 0; cpu < GENERATOR_CPUS; cpu++)
-		skel->bss->states[cpu].next = (uint32_t)cpu * 7919 % flows;
+	for (int i = 0; i < config->cpus; i++)
+		skel->bss->states[(config->cpu_first + i) % GENERATOR_CPUS].next = (uint32_t)i % flows;
 	return 0;
 }
 

@@ -190,9 +190,9 @@ class Plan:
                 self.simple(lab, "threads", number, kind, Case(threads=threads), seconds=0.8)
 
     def queues(self, number):
-        """Two CPUs that generate, where there are two, into one queue and into one for each."""
-        for queues, cpus in ((1, 1), (1, CPUS), (CPUS, CPUS)):
-            if self.all_there("queues", number, Case(queues=queues, cpus=cpus), ("baseline", "redirect", "native")):
+        """One CPU that generates, two, and all, into one queue and into one for each."""
+        for queues, cpus in dict.fromkeys(((1, 1), (1, CPUS), (2, 2), (CPUS, CPUS))):
+            if cpus > CPUS or self.all_there("queues", number, Case(queues=queues, cpus=cpus), ("baseline", "redirect", "native")):
                 continue
             with Lab(queues) as lab:
                 for kind in self.picked("baseline", "redirect", "native"):

@@ -2,9 +2,10 @@
 """What the offload is meant to achieve, as ratios within one run."""
 
 import dataclasses
+import math
 
 import loads
-from plan import CARD_HEADROOM, EXAMPLES, MANY, SAME_RATE
+from plan import CARD_HEADROOM, CHANNELS, EXAMPLES, MANY, SAME_RATE
 from table import Table, number, ratio
 
 
@@ -40,6 +41,8 @@ def sample_share(results):
 
 
 def targets(results, kinds):
+    native = "native"
+
     def one(row):
         return results.median("one-core", row, "peer_pps")
 
@@ -49,10 +52,16 @@ def targets(results, kinds):
     def cpu(row):
         return results.median("same", row, "relay_cpu")
 
+    def cores(count):
+        return results.median("queues", native, "peer_pps", queues=count, cpus=count)
+
+    def filled(index):
+        clients, channels = CHANNELS[index]
+        return results.median("channels", native, "peer_pps", clients=clients, channels=channels)
+
     def cost(channels):
         return results.median("cost", "native", "ns", way="4-4", channels=channels)
 
-    native = "native"
     found = [
         Target("throughput, all on one core: native ÷ offload off", ratio(one(native), one("off-1")), 20),
         Target("the same without the tester's share", ratio(server_cost(results, "off-1"),
@@ -68,6 +77,9 @@ def targets(results, kinds):
     return found + [
         Target("saturated throughput: native ÷ bare XDP redirect",
                ratio(main(native, "peer_pps"), main("redirect", "peer_pps")), 0.92),
+        Target("saturated throughput, native: 2 CPUs with flows of their own ÷ 1 CPU", ratio(cores(2), cores(1)), 1.9),
+        *(Target(f"saturated throughput, native: {math.prod(CHANNELS[index])} channels ÷ 1 channel",
+                 ratio(filled(index), filled(0)), bound) for index, bound in ((-2, 0.95), (-1, 0.75))),
         Target("lossless throughput: native ÷ kernel forwarding",
                ratio(main(native, "lossless_pps"), main("baseline", "lossless_pps")), 1.0),
         Target("round trip, average: native ÷ kernel forwarding",
