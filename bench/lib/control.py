@@ -8,13 +8,11 @@ import time
 
 from lab import BIN, CLIENT, CLIENT_PORT, LAST_CPU, PEER, PEER_PORT, SERVER, TURN_PORT
 from measure import call
-from rows import Case
+from rows import DEFAULT_ROOM, Case
 from server import Failed, Server
 
 # Not more than the kernel's tables have room for.
 CASE = Case(clients=100, channels=160)
-# Of the table of flows: a channel is two flows, each of which has two rows (flow_table_rows).
-ROWS_PER_CHANNEL = 4
 # A STUN Binding request (RFC 8489).
 BINDING = bytes.fromhex("000100002112a442") + b"bench-start!"
 
@@ -47,21 +45,19 @@ def start_time(lab, work, kind):
 
 
 def map_bytes(lab):
-    """Kernel memory of the maps of the program on s0, and the channels that they have room for."""
+    """Kernel memory of the maps of the program on s0."""
     shown = json.loads(lab.server.run("ip", "-j", "link", "show", "dev", "s0").stdout)[0]
     program = shown.get("xdp", {}).get("prog", {}).get("id")
     if not program:
-        return 0, 0
+        return 0
     done = subprocess.run(["bpftool", "-j", "prog", "show", "id", str(program)], check=True, text=True,
                           stdout=subprocess.PIPE)
-    total, rows = 0, 0
+    total = 0
     for number in json.loads(done.stdout)["map_ids"]:
         shown = json.loads(subprocess.run(["bpftool", "-j", "map", "show", "id", str(number)], check=True, text=True,
                                           stdout=subprocess.PIPE).stdout)
         total += shown.get("bytes_memlock", 0)
-        if shown["name"] == "flows":
-            rows = shown["max_entries"]
-    return total, rows // ROWS_PER_CHANNEL
+    return total
 
 
 def rates(lab, work, kind):
@@ -71,7 +67,7 @@ def rates(lab, work, kind):
         await_answer(lab, server.process)
         found = call(["ip", "netns", "exec", lab.client.name, "taskset", "-c", LAST_CPU, BIN / "rates", CLIENT,
                       CLIENT_PORT, SERVER, TURN_PORT, PEER, PEER_PORT, CASE.clients, CASE.channels, server.pid])
-        total, room = map_bytes(lab) if kind.offload else (0, 0)
+        # The server has the default number of channels.
+        found["kernel_bytes_per_channel"] = map_bytes(lab) / DEFAULT_ROOM
     found["user_bytes_per_channel"] = 1024 * (found["bind_rss"] - found["allocate_rss"]) / CASE.flows
-    found["kernel_bytes_per_channel"] = total / room if room else 0
     return found
