@@ -8,6 +8,7 @@ import sys
 import time
 
 import control
+import fold
 import loads
 import profile_time
 from lab import CPUS, LAST_CPU, ROOT, Lab
@@ -21,8 +22,8 @@ THREADS = (1, 2, 4, 8)
 MANY = 100000  # channels, of which almost nothing is in the caches
 SWEEP_ROUNDS = 2  # measured ones; one more comes first here too
 SAME_RATE = 50000  # datagrams per second that every row carries without loss
-SECTIONS = ("main", "one-core", "card", "same", "control", "start", "cost", "loads", "profile", "examples", "size",
-            "channels", "threads", "queues")
+SECTIONS = ("main", "one-core", "card", "same", "control", "start", "cost", "loads", "profile", "examples", "fold",
+            "size", "channels", "threads", "queues")
 # Bytes that many drivers of cards leave before a frame (NET_SKB_PAD). Generic XDP wants 256, and copies each of these skbs.
 CARD_HEADROOM = 64
 # Many channels, all of which carry traffic in both directions.
@@ -74,6 +75,7 @@ class Plan:
                     self.profile(lab)
                 if 0 < number <= SWEEP_ROUNDS and self.effort.sweeps:
                     self.examples(lab, number)
+                    self.fold(lab, number)
                 if number <= SWEEP_ROUNDS and self.effort.sweeps:
                     self.sweep(lab, number)
                     self.queues(number)
@@ -214,6 +216,11 @@ class Plan:
                         raise Failed(f"the generator sent only {found['offered_pps']:.0f} datagrams a second")
                     return [(EXAMPLES, found)]
                 self.step("examples", number, row, EXAMPLES, run)
+
+    def fold(self, lab, number):
+        for kind in self.picked("off-1", "native"):
+            self.step("fold", number, kind.name, fold.CASE,
+                      lambda kind=kind: [(fold.CASE, fold.measure(lab, self.work, kind))])
 
     def profile(self, lab):
         for kind in self.picked("off-1", "native"):

@@ -3,6 +3,7 @@
 
 import statistics
 
+import fold
 import loads
 import targets
 from plan import CARD_HEADROOM, EXAMPLES, SAME_RATE
@@ -34,6 +35,8 @@ def summary_table(results, kinds):
         share = same_share(results, kind.name)
         rates = (main(kind.name, "peer_pps"), main(kind.name, "lossless_pps"), one)
         kilo = [value and value / 1000 for value in rates]
+        if not any(kilo):
+            continue
         lines.append([kind.title, *map(number, kilo),
                       number(ratio(one, results.median("one-core", "off-1", "peer_pps"))),
                       number(share and 100 * share), number(main(kind.name, "probe_avg")),
@@ -160,6 +163,19 @@ def examples_table(results):
                  ["", "in the kernel %", "samples", "no example", "CPU %", "min–max", "softirq CPU", "lost %"], lines)
 
 
+def fold_table(results, kinds):
+    lines = []
+    for kind in kinds:
+        idle, active = (results.median("fold", kind.name, f"{state}_share") for state in ("idle", "active"))
+        if idle is not None:
+            lines.append([kind.title, number(100 * idle), spread(results.values("fold", kind.name, "idle_share"), 0.01),
+                          number(active and 100 * active)])
+    return Table(f"{fold.CASE.flows} open channels",
+                 "turnserver in percent of one CPU: while no datagram comes, and while the kernel relays "
+                 f"{fold.RATE} datagrams a second, two of each channel.",
+                 ["", "idle, CPU %", "min–max", "active, CPU %"], lines)
+
+
 def sweep_table(results, section, column, title, note, scale=None):
     rows = results.known(section, "row")
     points = list(dict.fromkeys(scale(line) for line in results.lines if line["section"] == section))
@@ -255,6 +271,8 @@ def tables(results, every):
         found.append(loads_table(results))
     if results.known("examples", "row"):
         found.append(examples_table(results))
+    if results.known("fold", "row"):
+        found.append(fold_table(results, every))
     if results.known("profile", "row"):
         found.append(profile_table(results, every))
     return found
@@ -263,7 +281,8 @@ def tables(results, every):
 def measured(results, titles):
     """The kinds that there are figures of."""
     return [Kind(name, title, turn=name not in NO_TURN) for name, title in titles.items()
-            if results.values("main", name, "peer_pps") or results.values("one-core", name, "peer_pps")]
+            if any(results.values(section, name, metric) for section, metric in (
+                ("main", "peer_pps"), ("one-core", "peer_pps"), ("card", "peer_pps"), ("fold", "idle_share")))]
 
 
 def write(results, machine, titles, folder):

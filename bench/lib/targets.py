@@ -4,6 +4,7 @@
 import dataclasses
 import math
 
+import fold
 import loads
 from plan import CARD_HEADROOM, CHANNELS, EXAMPLES, MANY, SAME_RATE
 from table import Table, number, ratio
@@ -90,6 +91,8 @@ def targets(results, kinds):
                1 / 500, True),
         Target(f"CPU of turnserver for the samples of {EXAMPLES.flows} channels ÷ one CPU", sample_share(results), 0.03,
                True),
+        *(Target(f"CPU of turnserver for {fold.CASE.flows} {state} channels, offload on ÷ one CPU",
+                 results.median("fold", native, f"{state}_share"), 0.01, True) for state in ("idle", "active")),
         Target(f"ns per packet: {MANY} channels ÷ 1 channel", ratio(cost(MANY), cost(1)), 1.5, True),
         Target(f"the difference, in ns of one load from memory: ({MANY} channels − 1 channel) ÷ load",
                loads.ratio(loads_figures(results)), 1.2, True),

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What many channels cost turnserver while they are open: it looks at each of them once a second."""
+
+import time
+
+from profile_time import task_seconds
+from rows import Case, prepared
+from server import Failed
+
+CASE = Case(clients=500, channels=200)
+# Datagrams a second: each channel carries two of them between two looks.
+RATE = 2 * CASE.flows
+SECONDS, WARM_UP = 10, 3
+
+
+def idle_share(pid):
+    """Share of one CPU that all threads take while no datagram comes."""
+    start, before = time.monotonic(), task_seconds(pid)
+    time.sleep(SECONDS)
+    return (task_seconds(pid) - before) / (time.monotonic() - start)
+
+
+def active_share(row):
+    """The same while the kernel relays datagrams of all channels."""
+    found = row.throughput(rate=RATE, seconds=SECONDS, warm_up=WARM_UP)
+    if found["offered_pps"] < 0.97 * RATE:
+        raise Failed(f"the generator sent only {found['offered_pps']:.0f} datagrams a second")
+    return found["relay_share"]
+
+
+def measure(lab, work, kind):
+    """Shares of one CPU. With the offload off, turnserver relays itself, and only the idle one compares."""
+    with prepared(lab, work, kind, CASE) as row:
+        time.sleep(WARM_UP)
+        found = {"idle_share": idle_share(row.server.pid)}
+        return found | {"active_share": active_share(row)} if kind.offload else found
