@@ -178,7 +178,8 @@ class Plan:
                          {"ns": call_cost(binary, client, peer, case.channels)}) for client, peer in pairs]
             self.step("cost", number, "native", case, measure)
         many = Case(channels=MANY, clients=1)
-        self.step("loads", number, "native", many, lambda: [(many, loads.measure(MANY))])
+        if self.effort.sweeps or number == 0:
+            self.step("loads", number, "native", many, lambda: [(many, loads.measure(MANY))])
 
     def sweep(self, lab, number):
         for payload in SIZES:
@@ -218,7 +219,7 @@ class Plan:
                 self.step("examples", number, row, EXAMPLES, run)
 
     def fold(self, lab, number):
-        for kind in self.picked("off-1", "native"):
+        for kind in self.picked("native"):
             self.step("fold", number, kind.name, fold.CASE,
                       lambda kind=kind: [(fold.CASE, fold.measure(lab, self.work, kind))])
 
