@@ -145,7 +145,7 @@ class Plan:
 
     def card(self, lab, number):
         """The same with skbs as cards make them; without native mode, which makes none."""
-        for kind in self.picked("baseline", "off-1", "generic"):
+        for kind in (TESTER, *self.picked("baseline", "off-1", "generic")):
             self.simple(lab, "card", number, kind, Case(), {LAST_CPU}, seconds=self.effort.seconds, yields=True,
                         headroom=CARD_HEADROOM, skbs=True)
 

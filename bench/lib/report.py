@@ -115,14 +115,14 @@ def card_table(results, kinds):
         pps = card(kind.name)
         if pps is None:
             continue
+        cost = targets.server_cost(results, kind.name, "card")
         lines.append([kind.title, number(pps / 1000), spread(results.values("card", kind.name, "peer_pps"), 1000),
-                      number(ratio(pps, card("off-1"))),
-                      number(ratio(pps, results.median("one-core", kind.name, "peer_pps")))])
+                      number(ratio(pps, card("off-1"))), number(cost),
+                      number(ratio(targets.server_cost(results, "off-1", "card"), cost))])
     return Table("One core, skbs with a card's headroom",
                  f"As above, but what comes in has {CARD_HEADROOM} bytes before the frame, and generic mode copies it. The "
-                 "sink is a filter of tc, for which a veth copies nothing. The last column compares with the table "
-                 "above.",
-                 ["", "kpps on one core", "min–max", "÷ off-1", "÷ as above"], lines)
+                 "sink is a filter of tc, for which a veth copies nothing.",
+                 ["", "kpps on one core", "min–max", "÷ off-1", "server ns", "off-1 ÷ server ns"], lines)
 
 
 def control_table(results, kinds):

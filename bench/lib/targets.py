@@ -24,9 +24,9 @@ class Target:
         return "yes" if (self.value <= self.bound if self.most else self.value >= self.bound) else "no"
 
 
-def server_cost(results, row):
+def server_cost(results, row, section="one-core"):
     """ns that a packet takes on one core, less those that the tester takes alone."""
-    whole, tester = (results.median("one-core", name, "peer_pps") for name in (row, "tester"))
+    whole, tester = (results.median(section, name, "peer_pps") for name in (row, "tester"))
     return 1e9 / whole - 1e9 / tester if whole and tester and row != "tester" else None
 
 
@@ -69,6 +69,8 @@ def targets(results, kinds):
                                                             server_cost(results, native)), 20),
         Target(f"throughput, all on one core, skbs with {CARD_HEADROOM} bytes of headroom: generic ÷ offload off",
                ratio(results.median("card", "generic", "peer_pps"), results.median("card", "off-1", "peer_pps")), 8),
+        Target("the same without the tester's share", ratio(server_cost(results, "off-1", "card"),
+                                                            server_cost(results, "generic", "card")), 8),
         Target("saturated throughput: native ÷ offload off, 1 relay thread",
                ratio(main(native, "peer_pps"), main("off-1", "peer_pps")), 20)]
     for kind in kinds:
