@@ -4,30 +4,33 @@
 #include <errno.h>
 #include <net/if.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "sink.skel.h"
 
+/* BPF_TCX_INGRESS of Linux 6.6, which older headers lack. */
+#define TCX_INGRESS ((enum bpf_attach_type)46)
+
 struct sink {
 	struct sink_bpf *skel;
 	struct bpf_link *link;
-	int ifindex; /* of the qdisc for filters, if there is one */
+	int filter; /* the link's descriptor, or 0 */
 	struct sink_count *rows; /* room for one per CPU */
 	int cpus;
 };
 
+/* By a link, so that it goes with the process, as the XDP program does. */
 static int filter_attach(struct sink *sink, int ifindex)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, filter, .prog_fd = bpf_program__fd(sink->skel->progs.sink_skb));
-	int error = bpf_tc_hook_create(&hook);
+	int fd = bpf_link_create(bpf_program__fd(sink->skel->progs.sink_skb), ifindex, TCX_INGRESS, NULL);
 
-	if (error)
-		return error;
-	sink->ifindex = ifindex;
-	return bpf_tc_attach(&hook, &filter);
+	if (fd < 0)
+		return fd;
+	sink->filter = fd;
+	return 0;
 }
 
 static int program_attach(struct sink *sink, int ifindex)
@@ -87,11 +90,8 @@ void sink_close(struct sink *sink)
 {
 	if (!sink)
 		return;
-	if (sink->ifindex) {
-		LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = sink->ifindex, .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
-
-		bpf_tc_hook_destroy(&hook);
-	}
+	if (sink->filter)
+		close(sink->filter);
 	bpf_link__destroy(sink->link);
 	sink_bpf__destroy(sink->skel);
 	free(sink->rows);
