@@ -145,6 +145,8 @@ class Plan:
 
     def card(self, lab, number):
         """The same with skbs as cards make them; without native mode, which makes none."""
+        if not self.effort.sweeps and number != 1:
+            return
         for kind in (TESTER, *self.picked("baseline", "off-1", "generic")):
             self.simple(lab, "card", number, kind, Case(), {LAST_CPU}, seconds=self.effort.seconds, yields=True,
                         headroom=CARD_HEADROOM, skbs=True)
