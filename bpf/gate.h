@@ -67,14 +67,21 @@ __noinline __u32 gate_closed(__u32 index, __u32 own, __u32 gate, __u32 mask)
 static __always_inline enum verdict gate_check(const struct flow *flow, const struct flow_found *found,
 					       const struct gate *place)
 {
+	const struct flow_slot *slot = found->slot;
+	__u32 gate;
+
 	if (!((flow->gate ^ place->gate) & place->mask))
 		return VERDICT_CONTINUE;
 	/*
 	 * The gate is loaded once more. If flow->gate were used here, clang would keep it in a register, and packets that
-	 * pass an open gate would take more instructions. If another flow has taken the slot meanwhile, hop_copy() finds
-	 * another sequence, and the packet goes up.
+	 * pass an open gate would take more instructions. If another flow has taken the slot meanwhile, the packet is
+	 * none of those that its note is about.
 	 */
-	return gate_closed(found->index, *(const volatile __u32 *)&found->slot->gate, place->gate, place->mask);
+	gate = *(const volatile __u32 *)&slot->gate;
+	slot = load_after(slot, gate);
+	if (slot_seq(slot) != found->seq)
+		return VERDICT_NO_FLOW;
+	return gate_closed(found->index, gate, place->gate, place->mask);
 }
 
 #endif
