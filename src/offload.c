@@ -216,6 +216,11 @@ struct limit *offload_session_limit(uint32_t number)
 	return sessions_limit(number);
 }
 
+void offload_count_relayed(uint64_t bytes_in, uint64_t bytes_out)
+{
+	status_count_total(bytes_in, bytes_out);
+}
+
 void offload_count_userspace(uint64_t packets)
 {
 	status_count_userspace(packets);

@@ -100,6 +100,9 @@ void offload_session_give(uint32_t number);
 /** The slot of the limits of a session with a number, in memory that is shared with the program. Any thread. */
 struct limit *offload_session_limit(uint32_t number);
 
+/** Adds UDP payload that the kernel has relayed since the last call, as received and as sent, for inspectors. Any thread. */
+void offload_count_relayed(uint64_t bytes_in, uint64_t bytes_out);
+
 /** Adds packets of data that coturn has sent itself since the last call, for inspectors. Any thread. */
 void offload_count_userspace(uint64_t packets);
 

@@ -61,6 +61,11 @@ struct limit *offload_session_limit(uint32_t number)
 	return NULL;
 }
 
+void offload_count_relayed(uint64_t bytes_in, uint64_t bytes_out)
+{
+	(void)bytes_in, (void)bytes_out;
+}
+
 void offload_count_userspace(uint64_t packets)
 {
 	(void)packets;

@@ -9,7 +9,6 @@
 #include "channel/examples.h"
 #include "route/nexthop.h"
 #include "table/maps.h"
-#include "table/status.h"
 
 /* One direction of a channel. */
 struct direction {
@@ -172,8 +171,6 @@ static void direction_read(struct direction *direction, struct usage *since)
 	maps_flow_read(direction->slot, now);
 	usage_of_flow(direction->built.flow.channel, now->total.packets - before.total.packets,
 		      now->total.data - before.total.data, (uint32_t)(now->trimmed - before.trimmed), since);
-	if (since->packets || since->bytes_in)
-		status_count_total(since->bytes_in, since->bytes_out);
 }
 
 void channel_read(struct channel *channel, struct usage *to_peer, struct usage *to_client)

@@ -39,10 +39,7 @@ void channel_close(struct channel *channel);
  */
 void channel_clear_df(struct channel *channel);
 
-/**
- * Reads what each direction has carried since the channel was opened or last read, and adds it to the totals of
- * status.h. Threads as for channel_close.
- */
+/** Reads what each direction has carried since the channel was opened or last read. Threads as for channel_close. */
 void channel_read(struct channel *channel, struct usage *to_peer, struct usage *to_client);
 
 /**

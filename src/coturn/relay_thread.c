@@ -29,6 +29,8 @@ static _Thread_local struct {
 	unsigned int hurry;  /* so many quick ticks more all channels are looked at */
 	uint32_t resting;    /* so many channels are resting */
 	uint64_t userspace;  /* packets of data that coturn has sent since the last tick */
+	uint64_t bytes_in;   /* UDP payload that was read of the kernel's counters since then, as received */
+	uint64_t bytes_out;  /* the same, as sent */
 	struct hooked_channel *first;
 } thread;
 
@@ -47,6 +49,8 @@ static void fold(struct hooked_channel *hooked)
 		return;
 	offload_channel_read(hooked->channel, &to_peer, &to_client);
 	release_count_processed(to_peer.packets);
+	thread.bytes_in += to_peer.bytes_in + to_client.bytes_in;
+	thread.bytes_out += to_peer.bytes_out + to_client.bytes_out;
 	usage_add(&rest, &to_peer, &to_client, release_is_4_6() ? 0 : 4);
 	hooked->idle_seconds = usage_empty(&rest) ? hooked->idle_seconds + 1 : 0;
 	if (hooked->bandwidth)
@@ -153,7 +157,8 @@ static void tick(ioa_engine_handle engine, void *unused)
 		look(hooked, true);
 	}
 	offload_count_userspace(thread.userspace);
-	thread.userspace = 0;
+	offload_count_relayed(thread.bytes_in, thread.bytes_out);
+	thread.userspace = thread.bytes_in = thread.bytes_out = 0;
 	offload_beat(thread.owner);
 }
 
