@@ -196,7 +196,7 @@ void offload_beat(uint16_t owner)
 	maps_deadline_put(owner, watchdog_deadline(clock_monotonic_ns()));
 }
 
-int offload_channel_open(const struct channel_request *request, uint16_t owner, struct channel **channel)
+int offload_channel_open(const struct channel_request *request, uint16_t owner, struct channel *channel)
 {
 	return channel_open(request, owner, channel);
 }
@@ -234,6 +234,21 @@ void offload_channel_close(struct channel *channel)
 void offload_channel_clear_df(struct channel *channel)
 {
 	channel_clear_df(channel);
+}
+
+void offload_channel_fetch(const struct channel *channel)
+{
+	channel_fetch(channel);
+}
+
+bool offload_channel_moved(const struct channel *channel)
+{
+	return channel_moved(channel);
+}
+
+void offload_channel_fetch_rest(const struct channel *channel)
+{
+	channel_fetch_rest(channel);
 }
 
 void offload_channel_read(struct channel *channel, struct usage *to_peer, struct usage *to_client)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The one door between coturn/ and the rest: coturn/ calls these functions, and what the
- * headers below declare, which is arithmetic. offload_stub.c has the same functions for
+ * headers below declare, which is arithmetic. A struct channel is only memory for it. offload_stub.c has the same functions for
  * a build without XDP.
  */
 #ifndef OFFLOAD_OFFLOAD_H
@@ -12,12 +12,11 @@
 
 #include "abi.h"
 #include "base/option.h"
+#include "channel/channel.h"
 #include "channel/eligibility.h"
 #include "channel/source_address.h"
 #include "channel/usage.h"
 #include "table/meter.h"
-
-struct channel;
 
 /** Whether this build has the offload: false with configure --without-xdp. Any thread. */
 bool offload_is_built(void);
@@ -42,10 +41,10 @@ void offload_beat(uint16_t owner);
 
 /**
  * Has the kernel relay a channel that eligibility_check allowed, for relay thread
- * `owner`. 0; -ENOSPC if the tables are full; -EEXIST if one of its address
+ * `owner`. 0, and `channel` is filled; -ENOSPC if the tables are full; -EEXIST if one of its address
  * pairs is relayed already; or another -errno; then nothing was changed. Any thread.
  */
-int offload_channel_open(const struct channel_request *request, uint16_t owner, struct channel **channel);
+int offload_channel_open(const struct channel_request *request, uint16_t owner, struct channel *channel);
 
 /**
  * Ends the relaying at once: no packet that arrives later is relayed. What the channel
@@ -56,6 +55,18 @@ void offload_channel_close(struct channel *channel);
 
 /** From now on the peer gets packets without DF. As offload_channel_close. */
 void offload_channel_clear_df(struct channel *channel);
+
+/**
+ * Has the CPU fetch from memory what offload_channel_moved and offload_channel_look read, without waiting for it. As
+ * offload_channel_close.
+ */
+void offload_channel_fetch(const struct channel *channel);
+
+/** Whether the channel has carried packets since it was opened or last read. As offload_channel_close. */
+bool offload_channel_moved(const struct channel *channel);
+
+/** Fetches what offload_channel_read reads besides, of a channel that has moved. As offload_channel_fetch. */
+void offload_channel_fetch_rest(const struct channel *channel);
 
 /** What it carried since it was opened or last read, by direction. As offload_channel_close. */
 void offload_channel_read(struct channel *channel, struct usage *to_peer, struct usage *to_client);
@@ -85,7 +96,7 @@ enum refusal offload_channel_look(struct channel *channel, bool second);
 /** Whether the tables are so full that channels which carry nothing should give up their slots. Any thread. */
 bool offload_is_crowded(void);
 
-/** Frees a closed channel, whose slots are then used for others. NULL is fine. */
+/** Gives back what a closed channel holds: its slots are then used for others. NULL is fine. */
 void offload_channel_free(struct channel *channel);
 
 /**

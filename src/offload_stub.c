@@ -38,7 +38,7 @@ void offload_count_failure(int error)
 	(void)error;
 }
 
-int offload_channel_open(const struct channel_request *request, uint16_t owner, struct channel **channel)
+int offload_channel_open(const struct channel_request *request, uint16_t owner, struct channel *channel)
 {
 	(void)request, (void)owner, (void)channel;
 	return -EOPNOTSUPP;
@@ -77,6 +77,22 @@ void offload_channel_close(struct channel *channel)
 }
 
 void offload_channel_clear_df(struct channel *channel)
+{
+	(void)channel;
+}
+
+void offload_channel_fetch(const struct channel *channel)
+{
+	(void)channel;
+}
+
+bool offload_channel_moved(const struct channel *channel)
+{
+	(void)channel;
+	return false;
+}
+
+void offload_channel_fetch_rest(const struct channel *channel)
 {
 	(void)channel;
 }

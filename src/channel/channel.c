@@ -2,26 +2,11 @@
 #include "channel/channel.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "channel/examples.h"
 #include "route/nexthop.h"
 #include "table/maps.h"
-
-/* One direction of a channel. */
-struct direction {
-	struct built_flow built;
-	uint32_t slot;          /* of the table of flows */
-	struct flow_count seen; /* what was read last */
-	bool in_kernel;
-};
-
-struct channel {
-	struct direction direction[DIRECTIONS];
-	struct examples examples;
-};
 
 static struct flow_style own_style;
 
@@ -47,13 +32,14 @@ static void describe_path(const struct built_flow *built, struct hop_path *path)
  * Puts a direction into the kernel. Its key and flow are built, except for the owner and for the slots of
  * other tables that the flow refers to.
  */
-static int direction_open(struct direction *direction, const struct channel_request *request, uint16_t owner)
+static int direction_open(struct channel_direction *direction, struct built_flow *built,
+			  const struct channel_request *request, uint16_t owner)
 {
-	struct flow *flow = &direction->built.flow;
+	struct flow *flow = &built->flow;
 	struct hop_path path;
 	int error;
 
-	describe_path(&direction->built, &path);
+	describe_path(built, &path);
 	error = nexthop_acquire(&path, &flow->hop);
 	if (error)
 		return error;
@@ -61,7 +47,7 @@ static int direction_open(struct direction *direction, const struct channel_requ
 	/* IPv6 has no ID, and the flow label has the same place in the struct. */
 	if (!(flow->flags & FLOW_V6))
 		flow->id_first = (uint16_t)random();
-	error = maps_flow_put(direction->built.family, &direction->built.key, flow, &direction->slot);
+	error = maps_flow_put(built->family, &built->key, flow, &direction->slot);
 	if (error) {
 		nexthop_release(flow->hop);
 		return error;
@@ -72,16 +58,16 @@ static int direction_open(struct direction *direction, const struct channel_requ
 	return 0;
 }
 
-static void direction_close(struct direction *direction)
+static void direction_close(struct channel_direction *direction)
 {
 	if (direction->in_kernel)
 		maps_flow_end(direction->slot);
 	direction->in_kernel = false;
 }
 
-static void direction_free(struct direction *direction)
+static void direction_free(const struct channel_direction *direction, const struct built_flow *built)
 {
-	nexthop_release(direction->built.flow.hop);
+	nexthop_release(built->flow.hop);
 	maps_flow_free(direction->slot);
 }
 
@@ -92,41 +78,38 @@ static void begin_examples(struct channel *channel)
 
 	for (int i = 0; i < DIRECTIONS; i++) {
 		slot[i] = channel->direction[i].slot;
-		hop[i] = channel->direction[i].built.flow.hop;
-		family[i] = channel->direction[i].built.family;
+		hop[i] = channel->built[i].flow.hop;
+		family[i] = channel->built[i].family;
 	}
 	examples_begin(&channel->examples, slot, hop, family);
 }
 
-int channel_open(const struct channel_request *request, uint16_t owner, struct channel **channel)
+int channel_open(const struct channel_request *request, uint16_t owner, struct channel *channel)
 {
-	struct built_flow built[DIRECTIONS];
-	struct channel *new = calloc(1, sizeof(*new));
+	struct channel new = { .built = calloc(DIRECTIONS, sizeof(*new.built)) };
 	int error;
 
-	if (!new)
+	if (!new.built)
 		return -ENOMEM;
-	flow_build(request, &own_style, built);
-	for (int i = 0; i < DIRECTIONS; i++)
-		new->direction[i].built = built[i];
+	flow_build(request, &own_style, new.built);
 	/*
 	 * The direction to the client comes first: a peer's answer to the first packet that is relayed is
 	 * then relayed as well.
 	 */
-	error = direction_open(&new->direction[TO_CLIENT], request, owner);
+	error = direction_open(&new.direction[TO_CLIENT], &new.built[TO_CLIENT], request, owner);
 	if (error)
 		goto failed;
-	error = direction_open(&new->direction[TO_PEER], request, owner);
+	error = direction_open(&new.direction[TO_PEER], &new.built[TO_PEER], request, owner);
 	if (error)
 		goto undo;
-	begin_examples(new);
+	begin_examples(&new);
 	*channel = new;
 	return 0;
 undo:
-	direction_close(&new->direction[TO_CLIENT]);
-	direction_free(&new->direction[TO_CLIENT]);
+	direction_close(&new.direction[TO_CLIENT]);
+	direction_free(&new.direction[TO_CLIENT], &new.built[TO_CLIENT]);
 failed:
-	free(new);
+	free(new.built);
 	return error;
 }
 
@@ -138,8 +121,8 @@ void channel_close(struct channel *channel)
 
 void channel_clear_df(struct channel *channel)
 {
-	struct direction *direction = &channel->direction[TO_PEER];
-	struct flow *flow = &direction->built.flow;
+	struct channel_direction *direction = &channel->direction[TO_PEER];
+	struct flow *flow = &channel->built[TO_PEER].flow;
 
 	if (!direction->in_kernel || !(flow->flags & FLOW_DF))
 		return;
@@ -164,26 +147,51 @@ enum refusal channel_look(struct channel *channel, bool second)
 	return is_open(channel) ? examples_look(&channel->examples, second) : REFUSAL_NONE;
 }
 
-static void direction_read(struct direction *direction, struct usage *since)
+void channel_fetch(const struct channel *channel)
 {
-	struct flow_count before = direction->seen, *now = &direction->seen;
+	for (int i = 0; i < DIRECTIONS; i++)
+		maps_flow_fetch(channel->direction[i].slot);
+	examples_fetch(&channel->examples);
+}
 
-	maps_flow_read(direction->slot, now);
-	usage_of_flow(direction->built.flow.channel, now->total.packets - before.total.packets,
-		      now->total.data - before.total.data, (uint32_t)(now->trimmed - before.trimmed), since);
+static bool direction_moved(const struct channel_direction *direction)
+{
+	return maps_flow_usage(direction->slot) != direction->seen.usage;
+}
+
+bool channel_moved(const struct channel *channel)
+{
+	return direction_moved(&channel->direction[TO_PEER]) || direction_moved(&channel->direction[TO_CLIENT]);
+}
+
+void channel_fetch_rest(const struct channel *channel)
+{
+	maps_note_fetch(channel->direction[TO_PEER].slot);
+}
+
+/* Padding is cut off only from what clients send (RFC 8656, section 12.4). */
+static void direction_read(struct channel_direction *direction, bool to_client, struct usage *since)
+{
+	uint32_t trimmed = to_client ? 0 : maps_flow_trimmed(direction->slot);
+	struct flow_total before = direction->seen.total, *now = &direction->seen.total;
+
+	maps_flow_read(direction->slot, &direction->seen);
+	usage_of_flow(to_client, now->packets - before.packets, now->data - before.data,
+		      (uint32_t)(trimmed - direction->trimmed), since);
+	direction->trimmed = trimmed;
 }
 
 void channel_read(struct channel *channel, struct usage *to_peer, struct usage *to_client)
 {
-	direction_read(&channel->direction[TO_PEER], to_peer);
-	direction_read(&channel->direction[TO_CLIENT], to_client);
+	direction_read(&channel->direction[TO_PEER], false, to_peer);
+	direction_read(&channel->direction[TO_CLIENT], true, to_client);
 }
 
 void channel_free(struct channel *channel)
 {
 	if (!channel)
 		return;
-	direction_free(&channel->direction[TO_PEER]);
-	direction_free(&channel->direction[TO_CLIENT]);
-	free(channel);
+	for (int i = 0; i < DIRECTIONS; i++)
+		direction_free(&channel->direction[i], &channel->built[i]);
+	free(channel->built);
 }

@@ -376,10 +376,29 @@ static enum refusal new_reason(struct examples *examples, uint64_t now)
 	return REFUSAL_NONE;
 }
 
+void examples_fetch(const struct examples *examples)
+{
+	for (unsigned int which = 0; which < DIRECTIONS; which++) {
+		__builtin_prefetch(&examples->direction[which].open);
+		if (examined(examples))
+			maps_note_fetch(examples->direction[which].slot);
+	}
+}
+
+/* Whether there is nothing to do for a channel of a host on which nothing stands in the way. */
+static bool at_rest(const struct examples *examples)
+{
+	return examples->state == gates_now() && examples->generation == nexthop_generation() && !examined(examples) &&
+	       examples->direction[TO_PEER].open && examples->direction[TO_CLIENT].open;
+}
+
 enum refusal examples_look(struct examples *examples, bool second)
 {
-	uint64_t now = clock_coarse_ms();
+	uint64_t now;
 
+	if (at_rest(examples))
+		return REFUSAL_NONE;
+	now = clock_coarse_ms();
 	catch_up(examples, now);
 	look_at_hops(examples, now);
 	if (!examined(examples))

@@ -39,11 +39,11 @@ struct example {
 
 /** What is known of both directions of a channel. */
 struct examples {
-	struct example direction[DIRECTIONS];
 	gates_state state;   /* of the gates, when it was last looked at */
 	uint32_t families;   /* the flags of enum gates_host that concern the channel */
 	uint32_t generation; /* nexthop_generation() then */
 	uint32_t told;       /* the reasons (bits of enum refusal) that were returned already */
+	struct example direction[DIRECTIONS];
 };
 
 /**
@@ -55,6 +55,9 @@ void examples_begin(struct examples *examples, const uint32_t slot[DIRECTIONS], 
 
 /** coturn has tried to send a packet of a direction: `error` is 0 or the errno of its system call. */
 void examples_relayed(struct examples *examples, unsigned int which, int error);
+
+/** Has the CPU fetch from memory what examples_look reads, without waiting for it. */
+void examples_fetch(const struct examples *examples);
 
 /**
  * Looks at the channel, which is to be done every second, and more often after the state of the gates has changed. `second`:

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "coturn/bandwidth.h"
 #include "coturn/channel_iter.h"
+#include "coturn/channel_pool.h"
 #include "coturn/channel_request.h"
 #include "coturn/refusal.h"
 #include "coturn/relay_thread.h"
@@ -142,9 +143,11 @@ static int offload(ts_ur_super_session *ss, ioa_engine_handle engine, struct cha
 	if (error)
 		goto share;
 	request->session = share_session(hooked->share);
-	error = offload_channel_open(request, relay_thread_owner(), &hooked->channel);
-	if (!error)
+	error = offload_channel_open(request, relay_thread_owner(), &hooked->memory);
+	if (!error) {
+		hooked->channel = &hooked->memory;
 		return 0;
+	}
 	bandwidth_release(hooked->bandwidth);
 	hooked->bandwidth = NULL;
 share:
@@ -192,7 +195,7 @@ void *session_channel_bind(void *server, void *session, void *channel, const voi
 		refusal_log(ss, refusal);
 		return NULL;
 	}
-	hooked = calloc(1, sizeof(*hooked));
+	hooked = channel_pool_take();
 	if (!hooked) {
 		refusal_log_failure(ss, -ENOMEM);
 		return NULL;
@@ -203,13 +206,12 @@ void *session_channel_bind(void *server, void *session, void *channel, const voi
 			refusal_log(ss, REFUSAL_SHARE);
 		else
 			refusal_log_failure(ss, error);
-		free(hooked);
+		channel_pool_give(hooked);
 		return NULL;
 	}
 	hooked->session = ss;
 	hooked->relay = get_relay_socket(&ss->alloc, address->ss.sa_family);
 	hooked->df = request.df;
-	relay_thread_add(hooked);
 	session_log_kernel(ss);
 	return hooked;
 }

@@ -243,21 +243,34 @@ bool maps_flows_crowded(void)
 
 void maps_flow_read(uint32_t index, struct flow_count *count)
 {
-	struct flow_note *note = maps_note(index);
 	uint64_t usage = maps_flow_usage(index);
-	uint32_t halves;
+	uint32_t before = flow_table_halves(&count->total), now;
 
 	flow_table_add(count->usage, usage, &count->total);
 	count->usage = usage;
-	count->trimmed = __atomic_load_n(&note->trimmed, __ATOMIC_RELAXED);
-	halves = flow_table_halves(&count->total);
-	if (halves != note->halves)
-		__atomic_store_n(&note->halves, halves, __ATOMIC_RELAXED);
+	now = flow_table_halves(&count->total);
+	if (now != before)
+		__atomic_store_n(&maps_note(index)->halves, now, __ATOMIC_RELAXED);
 }
 
 uint64_t maps_flow_usage(uint32_t index)
 {
 	return __atomic_load_n(&flow_table.memory.slot[index].usage, __ATOMIC_RELAXED);
+}
+
+uint32_t maps_flow_trimmed(uint32_t index)
+{
+	return __atomic_load_n(&maps_note(index)->trimmed, __ATOMIC_RELAXED);
+}
+
+void maps_flow_fetch(uint32_t index)
+{
+	__builtin_prefetch(&flow_table.memory.slot[index]);
+}
+
+void maps_note_fetch(uint32_t index)
+{
+	__builtin_prefetch(maps_note(index));
 }
 
 struct flow_note *maps_note(uint32_t index)

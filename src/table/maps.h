@@ -80,18 +80,27 @@ bool maps_flows_crowded(void);
 /** What a flow has carried since it was added. All zeros before it is read for the first time. */
 struct flow_count {
 	struct flow_total total;
-	uint64_t usage;   /* of the slot, when it was read last */
-	uint32_t trimmed; /* bytes of padding that were cut off, modulo 2^32 */
+	uint64_t usage; /* of the slot, when it was read last */
 };
 
 /**
- * Brings a count up to date. If the XDP program counts a packet meanwhile, `trimmed` may have it and the total not
- * yet. To be called once in some seconds (flow_table_add), from one thread at a time for a slot.
+ * Brings a count up to date, and tells inspectors of it (struct flow_note). To be called at least once in 5 seconds
+ * for a flow that carries packets (flow_table_add), from one thread at a time for a slot.
  */
 void maps_flow_read(uint32_t index, struct flow_count *count);
 
 /** Returns `usage` of a slot (struct flow_slot), which changes with each packet that the flow carries. Any thread. */
 uint64_t maps_flow_usage(uint32_t index);
+
+/**
+ * Returns how many bytes of padding were cut off, modulo 2^32. This is in the note of the flow, and not in its slot. Any
+ * thread.
+ */
+uint32_t maps_flow_trimmed(uint32_t index);
+
+/** Have the CPU fetch the counters or the note of a slot from memory, without waiting for them. Any thread. */
+void maps_flow_fetch(uint32_t index);
+void maps_note_fetch(uint32_t index);
 
 /**
  * Returns what is noted of the flow in a slot, in memory that is shared with the XDP program. The server changes

@@ -144,13 +144,27 @@ void maps_flow_read(uint32_t index, struct flow_count *count)
 	assert_true(index < fake.table.slots);
 	flow_table_add(count->usage, slots[index].usage, &count->total);
 	count->usage = slots[index].usage;
-	count->trimmed = notes[index].trimmed;
 }
 
 uint64_t maps_flow_usage(uint32_t index)
 {
 	assert_true(index < fake.table.slots);
 	return slots[index].usage;
+}
+
+uint32_t maps_flow_trimmed(uint32_t index)
+{
+	return maps_note(index)->trimmed;
+}
+
+void maps_flow_fetch(uint32_t index)
+{
+	assert_true(index < fake.table.slots);
+}
+
+void maps_note_fetch(uint32_t index)
+{
+	assert_true(index < fake.table.slots);
 }
 
 struct flow_note *maps_note(uint32_t index)
@@ -282,14 +296,37 @@ static int teardown(void **state)
 	return 0;
 }
 
+static struct channel *open_request(const struct channel_request *what)
+{
+	struct channel *channel = malloc(sizeof(*channel));
+
+	assert_non_null(channel);
+	assert_int_equal(channel_open(what, 3, channel), 0);
+	return channel;
+}
+
 static struct channel *open_channel(uint16_t n)
 {
 	struct channel_request what = request(n);
-	struct channel *channel = NULL;
 
-	assert_int_equal(channel_open(&what, 3, &channel), 0);
-	assert_non_null(channel);
-	return channel;
+	return open_request(&what);
+}
+
+static void free_channel(struct channel *channel)
+{
+	channel_free(channel);
+	free(channel);
+}
+
+/* No channel can be opened, and nothing is written then. */
+static void check_not_opened(const struct channel_request *what, int error)
+{
+	struct channel untouched, before;
+
+	memset(&untouched, 0x5a, sizeof(untouched));
+	before = untouched;
+	assert_int_equal(channel_open(what, 9, &untouched), error);
+	assert_memory_equal(&untouched, &before, sizeof(before));
 }
 
 static struct flow_slot *slot_of(uint16_t n, int direction)
@@ -352,7 +389,7 @@ static void test_open(void **state)
 	fake.calls[0] = '\0';
 	channel_close(channel);
 	assert_string_equal(fake.calls, "");
-	channel_free(channel);
+	free_channel(channel);
 	assert_string_equal(fake.calls, "release to peer; free to peer; release to client; free to client; ");
 	assert_int_equal(hops_now(), 0);
 }
@@ -368,17 +405,16 @@ static void check_untouched(unsigned int channels)
 {
 	struct channel *opened[FLOWS / 2];
 	struct channel_request what = request(60);
-	struct channel *none = NULL;
 
 	assert_int_equal(flows_now(), 0);
 	assert_int_equal(hops_now(), 0);
 	fake.record = false;
 	for (unsigned int i = 0; i < channels; i++)
 		opened[i] = open_channel((uint16_t)i);
-	assert_int_equal(channel_open(&what, 0, &none), -ENOSPC);
+	check_not_opened(&what, -ENOSPC);
 	for (unsigned int i = 0; i < channels; i++) {
 		channel_close(opened[i]);
-		channel_free(opened[i]);
+		free_channel(opened[i]);
 	}
 }
 
@@ -413,7 +449,6 @@ static void test_open_fails(void **state)
 	};
 
 	for (size_t i = 0; i < COUNT(table); i++) {
-		struct channel *untouched = (struct channel *)&fake;
 		struct channel_request what = request(1);
 
 		print_message("# %s\n", table[i].name);
@@ -422,8 +457,7 @@ static void test_open_fails(void **state)
 		fake.put_fails = table[i].put;
 		fake.acquire_fails = table[i].acquire;
 		fake.error = table[i].error;
-		assert_int_equal(channel_open(&what, 3, &untouched), table[i].expected);
-		assert_ptr_equal(untouched, &fake);
+		check_not_opened(&what, table[i].expected);
 		assert_string_equal(fake.calls, table[i].calls);
 		check_untouched(4);
 		teardown(state);
@@ -433,25 +467,24 @@ static void test_open_fails(void **state)
 
 static void test_full(void **state)
 {
-	struct channel *opened[8], *untouched = (struct channel *)&fake;
+	struct channel *opened[8];
 	struct channel_request what = request(20);
 
 	(void)state;
 	assert_int_equal(start(8), 0);
 	for (uint16_t i = 0; i < 8; i++)
 		opened[i] = open_channel(i);
-	assert_int_equal(channel_open(&what, 3, &untouched), -ENOSPC);
-	assert_ptr_equal(untouched, &fake);
+	check_not_opened(&what, -ENOSPC);
 	assert_int_equal(flows_now(), 16);
 	/* A closed channel keeps its slots until it is freed, because what it carried may still be read. */
 	channel_close(opened[3]);
-	assert_int_equal(channel_open(&what, 3, &untouched), -ENOSPC);
-	channel_free(opened[3]);
+	check_not_opened(&what, -ENOSPC);
+	free_channel(opened[3]);
 	opened[3] = open_channel(20);
 	assert_int_equal(flows_now(), 16);
 	for (int i = 0; i < 8; i++) {
 		channel_close(opened[i]);
-		channel_free(opened[i]);
+		free_channel(opened[i]);
 	}
 	assert_int_equal(flows_now(), 0);
 	assert_int_equal(hops_now(), 0);
@@ -460,28 +493,26 @@ static void test_full(void **state)
 /* A second channel with the same flows is refused, and the first one stays. */
 static void test_same_pair_twice(void **state)
 {
-	struct channel *first, *untouched = NULL;
+	struct channel *first;
 	struct channel_request what = request(1);
 
 	(void)state;
 	assert_int_equal(start(4), 0);
 	first = open_channel(1);
-	assert_int_equal(channel_open(&what, 9, &untouched), -EEXIST);
-	assert_null(untouched);
+	check_not_opened(&what, -EEXIST);
 	/* Another number to the same peer: the flow to the client exists. */
 	what.number++;
-	assert_int_equal(channel_open(&what, 9, &untouched), -EEXIST);
+	check_not_opened(&what, -EEXIST);
 	/* The same number to another peer: the flow to the peer exists, so the flow to the client is removed again. */
 	what = request(1);
 	what.peer = endpoint("203.0.113.77", 4000);
-	assert_int_equal(channel_open(&what, 9, &untouched), -EEXIST);
-	assert_null(untouched);
+	check_not_opened(&what, -EEXIST);
 	assert_int_equal(flows_now(), 2);
 	assert_int_equal(hops_now(), 2);
 	assert_int_equal(flow_of(1, 0).owner, 3);
 	assert_int_equal(flow_of(1, 1).owner, 3);
 	channel_close(first);
-	channel_free(first);
+	free_channel(first);
 }
 
 /* In each combination of families, the flows in the table are the ones that flow_build has built. */
@@ -512,7 +543,7 @@ static void test_open_families(void **state)
 			assert_false(flow_of(n, 0).flags & FLOW_DF);
 		channel_close(channel);
 		assert_int_equal(flows_now(), 0);
-		channel_free(channel);
+		free_channel(channel);
 	}
 }
 
@@ -527,11 +558,11 @@ static void test_same_pair_after_the_end(void **state)
 	channel_close(first);
 	second = open_channel(1);
 	assert_int_equal(flows_now(), 2);
-	channel_free(first);
+	free_channel(first);
 	assert_int_equal(flows_now(), 2);
 	channel_close(second);
 	assert_int_equal(flows_now(), 0);
-	channel_free(second);
+	free_channel(second);
 	check_untouched(4);
 }
 
@@ -567,24 +598,24 @@ static void test_clear_df(void **state)
 	channel_close(channel);
 	channel_clear_df(channel);
 	assert_int_equal(flows_now(), 0);
-	channel_free(channel);
+	free_channel(channel);
 	assert_int_equal(hops_now(), 0);
 
 	/* The same for a channel that was opened without DF. */
-	assert_int_equal(channel_open(&what, 3, &channel), 0);
+	channel = open_request(&what);
 	fake.calls[0] = '\0';
 	channel_clear_df(channel);
 	assert_string_equal(fake.calls, "");
 	channel_close(channel);
 	/* A channel that was closed must not be written again. */
-	channel_free(channel);
+	free_channel(channel);
 	channel = open_channel(2);
 	channel_close(channel);
 	fake.calls[0] = '\0';
 	channel_clear_df(channel);
 	assert_string_equal(fake.calls, "");
 	assert_int_equal(flows_now(), 0);
-	channel_free(channel);
+	free_channel(channel);
 }
 
 /* ---- usage ---- */
@@ -604,6 +635,37 @@ static void check_usage(struct channel *channel, const struct usage *to_peer, co
 	channel_read(channel, &peer, &client);
 	assert_memory_equal(&peer, to_peer, sizeof(peer));
 	assert_memory_equal(&client, to_client, sizeof(client));
+}
+
+/* Whether something was counted since the last read; asking does not read it. */
+static void test_moved(void **state)
+{
+	struct channel *channel;
+	struct flow_slot *slot[2];
+	struct usage unused[2];
+
+	(void)state;
+	assert_int_equal(start(4), 0);
+	channel = open_channel(1);
+	for (int i = 0; i < 2; i++) {
+		slot[i] = slot_of(1, i);
+		assert_false(channel_moved(channel));
+		count(slot[i], 1, 0, 0);
+		assert_true(channel_moved(channel));
+		channel_fetch(channel);
+		channel_fetch_rest(channel);
+		assert_true(channel_moved(channel));
+		channel_read(channel, &unused[0], &unused[1]);
+		assert_int_equal(unused[i].packets, 1);
+		assert_false(channel_moved(channel));
+		/* The bytes of a packet may be read before the packet. */
+		count(slot[i], 0, 10, 0);
+		assert_true(channel_moved(channel));
+		channel_read(channel, &unused[0], &unused[1]);
+	}
+	assert_false(channel_moved(channel));
+	channel_close(channel);
+	free_channel(channel);
 }
 
 static void test_read(void **state)
@@ -644,7 +706,7 @@ static void test_read(void **state)
 	channel_close(channel);
 	check_usage(channel, &(struct usage){ 3, 30, 18 }, &none);
 	check_usage(channel, &none, &none);
-	channel_free(channel);
+	free_channel(channel);
 }
 
 /* The next channel in the same slots has counters of 0. */
@@ -671,7 +733,7 @@ static void test_reused_slots_start_anew(void **state)
 			    &(struct usage){ 40 + n, 7, 7 + 4 * (40 + n) });
 		/* A packet that a CPU counts after the last read is counted for no channel. */
 		count(slot[0], 1, 1, 0);
-		channel_free(channel);
+		free_channel(channel);
 	}
 }
 
@@ -686,7 +748,7 @@ static void test_limited(void **state)
 
 		what.limited = true;
 		what.session = 3;
-		assert_int_equal(channel_open(&what, 3, &channel), 0);
+		channel = open_request(&what);
 		for (int direction = 0; direction < 2; direction++) {
 			const struct flow flow = flow_of(n, direction);
 			bool in_v6 = what.peer.any.sa_family == AF_INET6;
@@ -697,7 +759,7 @@ static void test_limited(void **state)
 			assert_int_equal(!!(flow.flags & FLOW_LIMITED_V6), direction && in_v6);
 		}
 		channel_close(channel);
-		channel_free(channel);
+		free_channel(channel);
 	}
 }
 
@@ -707,7 +769,8 @@ enum { THREADS = 4, EACH = 8, TURNS = 20000 };
 
 static void *open_and_close(void *argument)
 {
-	struct channel *opened[EACH] = { NULL };
+	struct channel opened[EACH];
+	bool is_open[EACH] = { false };
 	uint16_t thread = *(uint16_t *)argument;
 	uint64_t seed = SEED + thread;
 	uintptr_t failures = 0;
@@ -716,18 +779,18 @@ static void *open_and_close(void *argument)
 		uint16_t slot = (uint16_t)(unit_random(&seed) % EACH);
 		struct channel_request what = request((uint16_t)(thread * EACH + slot));
 
-		if (!opened[slot]) {
+		if (!is_open[slot]) {
 			failures += channel_open(&what, thread, &opened[slot]) != 0;
 		} else {
-			channel_close(opened[slot]);
-			channel_free(opened[slot]);
-			opened[slot] = NULL;
+			channel_close(&opened[slot]);
+			channel_free(&opened[slot]);
 		}
+		is_open[slot] = !is_open[slot];
 	}
 	for (int i = 0; i < EACH; i++) {
-		if (opened[i]) {
-			channel_close(opened[i]);
-			channel_free(opened[i]);
+		if (is_open[i]) {
+			channel_close(&opened[i]);
+			channel_free(&opened[i]);
 		}
 	}
 	return (void *)failures;
@@ -764,6 +827,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_same_pair_after_the_end, teardown),
 		cmocka_unit_test_teardown(test_open_families, teardown),
 		cmocka_unit_test_teardown(test_clear_df, teardown),
+		cmocka_unit_test_teardown(test_moved, teardown),
 		cmocka_unit_test_teardown(test_read, teardown),
 		cmocka_unit_test_teardown(test_reused_slots_start_anew, teardown),
 		cmocka_unit_test_teardown(test_limited, teardown),

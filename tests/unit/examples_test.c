@@ -86,6 +86,11 @@ void maps_hop_facts(uint32_t index, struct hop_facts *facts)
 	*facts = host.hop[index];
 }
 
+void maps_note_fetch(uint32_t index)
+{
+	assert_true(index == SLOT_TO_PEER || index == SLOT_TO_CLIENT);
+}
+
 uint64_t maps_flow_usage(uint32_t index)
 {
 	return host.packets[index] * USAGE_PACKET;

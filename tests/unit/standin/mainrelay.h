@@ -10,6 +10,11 @@ struct params_standin {
 };
 extern struct params_standin turn_params;
 
+typedef void (*ioa_timer_event_handler)(ioa_engine_handle engine, void *argument);
+typedef void *ioa_timer_handle;
+
+ioa_timer_handle set_ioa_timer(ioa_engine_handle engine, int seconds, int ms, ioa_timer_event_handler handler,
+			       void *argument, int persist, const char *text);
 void addr_cpy(ioa_addr *to, const ioa_addr *from);
 int addr_eq(const ioa_addr *one, const ioa_addr *other);
 uint8_t *ioa_network_buffer_data(ioa_network_buffer_handle buffer);

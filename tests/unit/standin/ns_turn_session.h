@@ -23,7 +23,10 @@ struct peer_table {
 
 typedef struct session_standin ts_ur_super_session;
 
+struct event_base;
+
 typedef struct engine_standin {
+	struct event_base *event_base;
 	struct peer_table mp_table;
 } *ioa_engine_handle;
 
@@ -57,6 +60,8 @@ struct session_standin {
 	allocation alloc;
 	bool is_mobile;
 	ioa_socket_handle client_socket;
+	uint32_t received_packets, sent_packets, received_bytes, sent_bytes;
+	uint32_t peer_received_packets, peer_sent_packets, peer_received_bytes, peer_sent_bytes;
 };
 
 #endif
