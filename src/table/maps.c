@@ -190,16 +190,20 @@ static void log_no_egress(void)
 int maps_hop_put(uint32_t index, const struct hop *hop)
 {
 	struct hop_entry *entry = hop_entry_at(index);
-	int error;
+	uint16_t egress;
+	int error = hop ? egress_take(hop, &egress) : 0;
 
 	hop_entry_end(entry);
 	if (!hop)
 		return 0;
-	error = egress_take(hop, &entry->egress);
+	/* The egress that the entry had may be free now. */
+	if (error)
+		error = egress_take(hop, &egress);
 	if (error) {
 		log_no_egress();
 		return error;
 	}
+	entry->egress = egress;
 	hop_entry_write(entry, hop);
 	__atomic_store_n(&entry->seq, entry->seq + 1, __ATOMIC_RELEASE);
 	return 0;

@@ -220,6 +220,11 @@ static void test_hop_without_egress(void **state)
 		assert_int_equal(facts.ifindex, i == last ? 9 : i == 5 ? 0 : 1000 + i);
 	}
 	assert_int_equal(put_by_device(5, 1005), -ENOSPC);
+
+	/* An entry that is the only one with its egress can change it. */
+	assert_int_equal(put_by_device(6, 10), 0);
+	maps_hop_facts(6, &facts);
+	assert_int_equal(facts.ifindex, 10);
 }
 
 /* ---- a reader of next hops, while they are written ---- */
