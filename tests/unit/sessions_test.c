@@ -44,12 +44,12 @@ static int close_sessions(void **state)
 
 static uint32_t take(void)
 {
-	static uint64_t id;
-	const struct session_entry session = { .id = ++id };
+	static struct session_entry session;
 	uint32_t number = UINT32_MAX;
 
+	session.id++;
 	assert_int_equal(sessions_take(&session, &number), 0);
-	assert_int_equal(told[number], id);
+	assert_int_equal(told[number], session.id);
 	assert_ptr_equal(sessions_limit(number), &memory[number - 1]);
 	return number;
 }
