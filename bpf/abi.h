@@ -76,8 +76,8 @@ union abi_addr {
 #define FLOW_TTL_ROUTE 16
 /* The received TOS, or traffic class, is not passed on. */
 #define FLOW_TOS_ZERO 32
-/* IPv4: the packets leave with DF, as coturn's socket would set it. */
-#define FLOW_DF 64
+/* IPv4: the packets leave with DF, as coturn's socket would set it. It is the bit that DF has in memory. */
+#define FLOW_DF (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 0x0040 : 0x4000)
 
 /* How the packets of one direction of a channel leave. It is written when the channel is bound. */
 struct flow {
@@ -147,9 +147,9 @@ struct flow_note {
 	__u32 session; /* number of the session in the table of sessions, and of its limit; from 1 on */
 	__u32 begun;   /* when the flow was bound: CLOCK_BOOTTIME in units of FLOW_BEGUN_NS, modulo 2^32 */
 	/* Each of these is stored by itself, so that a store never takes back what another CPU has stored beside it. */
-	__u16 seen;            /* the bits of the devices by which packets went up, since the server has set 0 */
-	__u8 seen_hairpin;     /* 1: packets went up that came by the hairpin, since the server has set 0 */
-	__u8 sample;           /* 1: if the gate has GATE_ASK, the next packet is to go up. The program sets 0 when it has gone up */
+	__u16 seen;        /* the bits of the devices by which packets went up, since the server has set 0 */
+	__u8 seen_hairpin; /* 1: packets went up that came by the hairpin, since the server has set 0 */
+	__u8 sample;       /* 1: if the gate has GATE_ASK, the next packet is to go up. The program sets 0 when it has gone up */
 	/*
 	 * By how many halves of their ranges the bytes (low 16 bits) and the packets (high 16 bits) of `usage` have
 	 * moved on, as far as the server has counted them. Tools know all that was counted from both.

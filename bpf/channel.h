@@ -120,7 +120,8 @@ static __always_inline int channel_length_ok(__u16 datagram, __u16 data)
 /* The TOS or traffic class to send with. */
 static __always_inline __u8 tos_out(const struct flow *flow, __u8 received)
 {
-	return flow->flags & FLOW_TOS_ZERO ? 0 : received;
+	/* Without a branch, after which the verifier would walk the rest of the program twice. */
+	return received & ((flow->flags / FLOW_TOS_ZERO & 1) - 1);
 }
 
 /* The TTL or hop limit to send with; 0 if the packet must go to coturn because of it. */

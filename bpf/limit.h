@@ -10,15 +10,22 @@
 
 #include "maps.h"
 
+/*
+ * The index of the limit of a flow's session, by the flow's slot. The function is not static, so that the verifier walks
+ * it once.
+ */
+__noinline __u32 limit_index(__u32 flow)
+{
+	const struct flow_note *note = bpf_map_lookup_elem(&notes, &flow);
+
+	return note ? note->session - 1 : ~0u;
+}
+
 /* The limit of the session of a limited flow. It is NULL only if the server made the tables too small. */
 static __always_inline struct limit *limit_find(__u32 flow)
 {
-	const struct flow_note *note = bpf_map_lookup_elem(&notes, &flow);
-	__u32 index;
+	__u32 index = limit_index(flow);
 
-	if (!note)
-		return NULL;
-	index = note->session - 1;
 	return bpf_map_lookup_elem(&limits, &index);
 }
 

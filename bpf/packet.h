@@ -16,7 +16,6 @@
 #include "maps.h"
 
 #define IPV4_VERSION_IHL 0x45
-#define IPV4_DF 0x4000
 #define IPV4_MF 0x2000
 #define IPV4_OFFSET 0x1fff
 #define IPV6_VERSION 0x60

@@ -118,7 +118,7 @@ static __always_inline void ipv4_write(struct iphdr *ip, const struct outgoing *
 	ip->tos = out->tos;
 	ip->tot_len = length;
 	ip->id = out->id;
-	ip->frag_off = flow->flags & FLOW_DF ? bpf_htons(IPV4_DF) : 0;
+	ip->frag_off = flow->flags & FLOW_DF;
 	ip->ttl = out->ttl;
 	ip->protocol = IPPROTO_UDP;
 	ip->check = ~sum_fold((__u64)flow->ip_sum + bpf_htons(out->tos) + length + out->id +

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/words.h"
+
 static struct egress *egresses;
 static uint32_t uses[ABI_EGRESSES];
 
@@ -37,7 +39,7 @@ int egress_take(const struct hop *hop, uint16_t *index)
 	if (found == ABI_EGRESSES)
 		return -ENOSPC;
 	if (!uses[found]++)
-		egresses[found] = wanted;
+		words_put(&egresses[found], &wanted, sizeof(wanted));
 	*index = (uint16_t)found;
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include "base/capability.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/words.h"
 #include "table/egress.h"
 #include "table/gates.h"
 #include "table/status.h"
@@ -189,7 +190,7 @@ static void log_no_egress(void)
 
 int maps_hop_put(uint32_t index, const struct hop *hop)
 {
-	struct hop_entry *entry = hop_entry_at(index);
+	struct hop_entry *entry = hop_entry_at(index), made = { 0 };
 	uint16_t egress;
 	int error = hop ? egress_take(hop, &egress) : 0;
 
@@ -203,8 +204,9 @@ int maps_hop_put(uint32_t index, const struct hop *hop)
 		log_no_egress();
 		return error;
 	}
-	entry->egress = egress;
-	hop_entry_write(entry, hop);
+	made.egress = egress;
+	hop_entry_write(&made, hop);
+	words_put(&entry->seq + 1, &made.seq + 1, sizeof(made) - sizeof(made.seq));
 	__atomic_store_n(&entry->seq, entry->seq + 1, __ATOMIC_RELEASE);
 	return 0;
 }
