@@ -11,21 +11,17 @@
 #include "maps.h"
 
 /*
- * The index of the limit of a flow's session, by the flow's slot. The function is not static, so that the verifier walks
- * it once.
+ * The limit of a limited flow's session, by the index of the flow. It is NULL only if the server made the tables too
+ * small.
  */
-__noinline __u32 limit_index(__u32 flow)
-{
-	const struct flow_note *note = bpf_map_lookup_elem(&notes, &flow);
-
-	return note ? note->session - 1 : ~0u;
-}
-
-/* The limit of the session of a limited flow. It is NULL only if the server made the tables too small. */
 static __always_inline struct limit *limit_find(__u32 flow)
 {
-	__u32 index = limit_index(flow);
+	const struct flow_note *note = bpf_map_lookup_elem(&notes, &flow);
+	__u32 index;
 
+	if (!note)
+		return NULL;
+	index = note->session - 1;
 	return bpf_map_lookup_elem(&limits, &index);
 }
 
@@ -42,10 +38,16 @@ static __always_inline int limit_take(__s32 *left, __u16 bytes)
 	return 1;
 }
 
-/* Charges a datagram from the client. One that is dropped is counted in no usage figure, as in coturn. */
-static __always_inline int limit_from_client(struct limit *limit, __u16 datagram)
+/*
+ * Charges a datagram from the client, of so many bytes of UDP payload. Returns 0 if it is to be dropped. One that is
+ * dropped is counted in no usage figure, as in coturn. This function and the next one are not static, so that the
+ * verifier walks them once, and not for each path that leads here.
+ */
+__noinline int limit_from_client(__u32 flow, __u32 datagram)
 {
-	if (limit_take(&limit->left[LIMIT_CLIENT_READ], datagram))
+	struct limit *limit = limit_find(flow);
+
+	if (!limit || limit_take(&limit->left[LIMIT_CLIENT_READ], datagram))
 		return 1;
 	__atomic_fetch_add(&limit->dropped, 1, __ATOMIC_RELAXED);
 	return 0;
@@ -55,12 +57,13 @@ static __always_inline int limit_from_client(struct limit *limit, __u16 datagram
  * Charges a peer's datagram twice, as coturn does: when it is received, and when it is sent
  * to the client as `payload` bytes. One that is received but not sent counts as received.
  */
-static __always_inline int limit_to_client(struct limit *limit, const struct flow *flow, __u16 datagram,
-					   __u16 payload)
+__noinline int limit_to_client(__u32 flow, __u32 v6, __u32 datagram, __u32 payload)
 {
-	int v6 = !!(flow->flags & FLOW_LIMITED_V6);
+	struct limit *limit = limit_find(flow);
 
-	if (limit_take(&limit->left[LIMIT_RELAY_READ + v6], datagram)) {
+	if (!limit)
+		return 1;
+	if (limit_take(v6 ? &limit->left[LIMIT_RELAY_READ6] : &limit->left[LIMIT_RELAY_READ], datagram)) {
 		if (limit_take(&limit->left[LIMIT_CLIENT_WRITE], payload))
 			return 1;
 		__atomic_fetch_add(&limit->unsent_packets, 1, __ATOMIC_RELAXED);

@@ -15,17 +15,17 @@
 /* The datagram that is to leave. */
 struct outgoing {
 	const struct flow *flow;
-	struct flow_found found;   /* where the flow stands, for its counters */
-	struct next_hop hop;       /* a copy of the flow's */
-	struct limit *first_limit; /* of the flow that led to this server itself; NULL: no max-bps, or no such flow */
-	__u32 delta;               /* sum of the new addresses and ports less the old */
-	__u16 data;                /* bytes of relayed data */
-	__u16 payload;             /* bytes of the UDP payload: the data, and towards a client the ChannelData header */
-	__u16 header;              /* bytes of the ChannelData header that the packet came with: 4 or 0 */
-	__sum16 check;             /* of the UDP header */
-	__be16 id;                 /* of the IPv4 header */
+	struct flow_found found; /* where the flow stands, for its counters */
+	struct next_hop hop;     /* a copy of the flow's */
+	__u32 delta;             /* sum of the new addresses and ports less the old */
+	__u16 data;              /* bytes of relayed data */
+	__u16 payload;           /* bytes of the UDP payload: the data, and towards a client the ChannelData header */
+	__u16 header;            /* bytes of the ChannelData header that the packet came with: 4 or 0 */
+	__sum16 check;           /* of the UDP header */
+	__be16 id;               /* of the IPv4 header */
 	__u8 tos;
 	__u8 ttl;
+	__u8 first_limited; /* 1: max-bps limits the session of the flow that led to this server itself */
 };
 
 /*

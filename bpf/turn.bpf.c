@@ -54,13 +54,9 @@ static __always_inline enum verdict to_other_client(struct packet *packet, struc
 /* Whether max-bps of the session whose flow the packet leaves by lets it pass. */
 static __always_inline int limit_allows(const struct packet *packet, const struct outgoing *out)
 {
-	struct limit *limit = limit_find(out->found.index);
-
-	if (!limit)
-		return 1;
 	if (out->flow->channel)
-		return limit_to_client(limit, out->flow, out->data, out->payload);
-	return limit_from_client(limit, packet->length);
+		return limit_to_client(out->found.index, out->flow->flags & FLOW_LIMITED_V6, out->data, out->payload);
+	return limit_from_client(out->found.index, packet->length);
 }
 
 /*
@@ -113,7 +109,7 @@ static __always_inline enum verdict send(struct xdp_md *ctx, const struct packet
 	 * max-bps comes last, because coturn charges whatever goes up. A packet that is over
 	 * the limit is dropped, so that it does not matter that its frame was resized.
 	 */
-	if (first != FLOW_NONE && out->first_limit && !limit_from_client(out->first_limit, packet->length))
+	if (first != FLOW_NONE && out->first_limited && !limit_from_client(first, packet->length))
 		return VERDICT_LIMITED;
 	if (out->flow->flags & FLOW_LIMITED && !limit_allows(packet, out)) {
 		if (first != FLOW_NONE)
@@ -139,7 +135,7 @@ static __always_inline enum verdict relay(struct xdp_md *ctx, struct packet *pac
 	struct flow flow;
 	enum verdict verdict;
 
-	out.first_limit = NULL;
+	out.first_limited = 0;
 	out.header = 0;
 	verdict = packet_parse(ctx, packet, v6);
 	if (verdict != VERDICT_CONTINUE)
@@ -174,8 +170,7 @@ static __always_inline enum verdict relay(struct xdp_md *ctx, struct packet *pac
 		if (flow.channel)
 			return VERDICT_LOCAL;
 		first = out.found.index;
-		if (flow.flags & FLOW_LIMITED)
-			out.first_limit = limit_find(first);
+		out.first_limited = !!(flow.flags & FLOW_LIMITED);
 		if (flow.flags & FLOW_V6)
 			verdict = to_other_client(packet, &flow, &out, 1);
 		else
