@@ -2,7 +2,8 @@
 /*
  * The tables of the XDP program (BPF maps), which the server writes. Only maps.c calls
  * bpf_map_*(). The VLANs, the devices and the sessions are changed by system calls. All other tables are memory
- * that the XDP program and the server share, so that channels and counters cost no system calls.
+ * that the XDP program and the server share, so that channels and counters cost no system calls, except one at a session's
+ * first channel and one at the end of its last.
  */
 #ifndef OFFLOAD_TABLE_MAPS_H
 #define OFFLOAD_TABLE_MAPS_H
