@@ -24,7 +24,7 @@
 #define ABI_DEVICES 64
 /* VLANs whose frames are relayed, over all devices that carry the program. */
 #define ABI_VLANS 256
-/* IPv6 addresses of this server: of its listeners, and of its relays. */
+/* IPv6 addresses of this server: of its listeners, and of its relays. A power of two, for a mask as well. */
 #define ABI_OWN6 256
 /* Egresses, see below. A power of two, so that a mask keeps an index within the table. */
 #define ABI_EGRESSES 256
@@ -549,6 +549,7 @@ _Static_assert(sizeof(struct flow_slot) == 64, "flow_slot fills a cache line");
 _Static_assert(sizeof(struct flow_words) == 24, "flow_words has no padding");
 _Static_assert(sizeof(struct hop) == 28, "hop has no padding");
 _Static_assert(sizeof(struct egress) == 24, "egress has no padding");
+_Static_assert(!(ABI_OWN6 & (ABI_OWN6 - 1)) && !(ABI_EGRESSES & (ABI_EGRESSES - 1)), "masks keep their indices within");
 _Static_assert(sizeof(struct hop_entry) == 16, "four of hop_entry fill a cache line");
 _Static_assert(sizeof(struct limit) == 32, "limit fills half a cache line");
 _Static_assert(sizeof(struct flow_note) == 24, "flow_note has no padding");

@@ -169,31 +169,32 @@ static __always_inline int flow_at(const struct packet *packet, const int v6, st
 }
 
 /*
- * Compares the key once more. What was loaded is added to *loaded. The server's own addresses do not change, so that
+ * Compares the key once more. What was loaded is put into *loaded. The server's own addresses do not change, so that
  * the index tells.
  */
 static __always_inline int key_again(const struct flow_found *found, const struct flow_slot *slot, const any64 *key,
 				     const int v6, __u64 *loaded)
 {
-	__u64 ports = *(const any64 *)&slot->key_sport, first = *(const any64 *)&slot->key_saddr;
-	const struct flow_key6 *key6 = (const struct flow_key6 *)key;
-	__u64 differs = ports ^ (v6 ? key[4] : key[1]);
 	const struct flow_words *more = load_after(found->words, found->seq);
-	__u64 last;
-	__u32 second;
+	__u64 ports = *(const any64 *)&slot->key_sport, differs = ports ^ (v6 ? key[4] : key[1]), first, last;
+	const struct flow_key6 *key6 = (const struct flow_key6 *)key;
+	__u32 saddr, own, second;
 
-	*loaded = ports | first;
-	if (!v6)
+	if (!v6) {
+		first = *(const any64 *)&slot->key_saddr;
+		*loaded = ports | first;
 		return !(differs | (first ^ key[0]));
+	}
 	if (!found->words)
 		return 0;
+	saddr = slot->key_saddr;
+	own = slot->key_daddr;
 	second = more->key_saddr;
 	last = more->key_saddr_end;
-	*loaded |= second | last;
-	differs |= (slot->key_saddr ^ key6->saddr[0]) | (second ^ key6->saddr[1]) |
-		   (last ^ *(const any64 *)&key6->saddr[2]);
+	*loaded = ports | saddr | own | second | last;
+	differs |= (saddr ^ key6->saddr[0]) | (second ^ key6->saddr[1]) | (last ^ *(const any64 *)&key6->saddr[2]);
 	for (int i = 0; i < 4; i++)
-		differs |= own_address(slot->key_daddr)->word[i] ^ key6->daddr[i];
+		differs |= own_address(own)->word[i] ^ key6->daddr[i];
 	return !differs;
 }
 

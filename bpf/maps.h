@@ -8,7 +8,7 @@
 
 /*
  * The flows: open addressing in an array, see struct flow_slot. A look-up takes a hash and
- * one cache line, two if it is an IPv6 flow's, and no call. The server maps the array into its memory and writes the
+ * one cache line, two or three if it is an IPv6 flow's, and no call. The server maps the array into its memory and writes the
  * flows. Nothing is evicted; what happens when the table is full is up to the server.
  */
 struct {

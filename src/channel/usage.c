@@ -38,8 +38,8 @@ static uint64_t packets_in(const struct usage_sum *sum)
 }
 
 /*
- * The bytes are looked at as well: when a flow's counters are read while the XDP program counts, the bytes of a
- * packet may be there before the packet.
+ * The bytes are looked at as well: when a flow's counters are read while the XDP program counts, the padding of a
+ * packet may be there without the packet.
  */
 bool usage_empty(const struct usage_sum *sum)
 {

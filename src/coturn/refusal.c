@@ -27,12 +27,14 @@ static const char *failure_text(int error)
 		return "the kernel's tables have no room";
 	if (error == -EUSERS)
 		return "too many relay threads have channels";
+	if (error == -EADDRNOTAVAIL)
+		return "the server has too many IPv6 addresses";
 	return strerror(-error);
 }
 
 void refusal_log_failure(const ts_ur_super_session *ss, int error)
 {
-	static bool said_full, said_threads, said_other;
+	static bool said_full, said_threads, said_addresses, said_other;
 
 	offload_count_failure(error);
 	session_log_userspace(ss, failure_text(error));
@@ -46,6 +48,12 @@ void refusal_log_failure(const ts_ur_super_session *ss, int error)
 				 "more than %d relay threads have channels: channels of the further threads are relayed in "
 				 "userspace; start the server with fewer relay-threads (logged once)",
 				 ABI_OWNERS);
+	} else if (error == -EADDRNOTAVAIL) {
+		if (!__atomic_exchange_n(&said_addresses, true, __ATOMIC_RELAXED))
+			log_line(LOG_LEVEL_WARNING,
+				 "this server has more than %d IPv6 addresses in use: channels over the further ones are relayed in "
+				 "userspace; give them to another server (logged once)",
+				 ABI_OWN6);
 	} else if (!__atomic_exchange_n(&said_other, true, __ATOMIC_RELAXED)) {
 		log_line(LOG_LEVEL_ERROR,
 			 "a channel stays in userspace, because the kernel cannot take it: %s; turnutils_xdp counts "

@@ -163,7 +163,8 @@ static void look(struct hooked_channel *hooked, bool second)
 
 static void tick_channel(struct hooked_channel *hooked)
 {
-	if (hooked->channel && !hooked->bandwidth && !offload_channel_moved(hooked->channel))
+	/* A closed channel is read a last time, also if a packet was counted in part when it was closed. */
+	if (hooked->channel && !hooked->closed && !hooked->bandwidth && !offload_channel_moved(hooked->channel))
 		hooked->idle_seconds++;
 	else
 		fold(hooked);

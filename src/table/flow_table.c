@@ -85,7 +85,7 @@ static int key_write(struct flow_table *table, uint32_t index, int family, const
 	}
 	own = own_index(table, v6->daddr);
 	if (own == ABI_OWN6)
-		return -ENOSPC;
+		return -EADDRNOTAVAIL;
 	slot->key_saddr = v6->saddr[0];
 	slot->key_daddr = own;
 	memcpy(&slot->key_sport, &v6->sport, 8);
@@ -280,7 +280,7 @@ int flow_table_reserve(struct flow_table *table, int family, const union flow_an
 	return error;
 }
 
-/* Returns in `saddr` what a slot has of a flow's source address. 0 or -ENOSPC. */
+/* Returns in `saddr` what a slot has of a flow's source address. 0 or -EADDRNOTAVAIL. */
 static int source_of(struct flow_table *table, const struct flow *flow, uint32_t *saddr)
 {
 	*saddr = flow->saddr.v4;
@@ -289,7 +289,7 @@ static int source_of(struct flow_table *table, const struct flow *flow, uint32_t
 	pthread_mutex_lock(&table->lock);
 	*saddr = own_index(table, &flow->saddr);
 	pthread_mutex_unlock(&table->lock);
-	return *saddr == ABI_OWN6 ? -ENOSPC : 0;
+	return *saddr == ABI_OWN6 ? -EADDRNOTAVAIL : 0;
 }
 
 int flow_table_write(struct flow_table *table, uint32_t index, const struct flow *flow)

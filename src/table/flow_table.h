@@ -84,13 +84,13 @@ void flow_table_close(struct flow_table *table);
 /**
  * Reserves a slot for a key of `family` and sets its counters to 0. Returns 0; -EEXIST if
  * the key has a slot already; -ENOSPC if the table is full, or no slot is free where the key
- * may stand, or this server has too many IPv6 addresses (ABI_OWN6). Any thread.
+ * may stand; -EADDRNOTAVAIL if this server has too many IPv6 addresses (ABI_OWN6). Any thread.
  */
 int flow_table_reserve(struct flow_table *table, int family, const union flow_any_key *key, uint32_t *index);
 
 /**
  * Writes a flow into the slot that was reserved for it, or replaces the flow there; the
- * counters go on. While it is replaced, its packets go to coturn. Returns 0; or -ENOSPC if this server has too
+ * counters go on. While it is replaced, its packets go to coturn. Returns 0; or -EADDRNOTAVAIL if this server has too
  * many IPv6 addresses, and then nothing has changed. Any thread, but only one at a time for a slot.
  */
 int flow_table_write(struct flow_table *table, uint32_t index, const struct flow *flow);

@@ -182,8 +182,8 @@ static void log_no_egress(void)
 
 	if (!told)
 		log_line(LOG_LEVEL_WARNING,
-			 "channels leave this host by more than %u devices and VLANs, for which the XDP program has room: packets that "
-			 "leave by the others are relayed in userspace",
+			 "channels leave this host by more than %u devices and VLANs, for which the XDP program has room: channels "
+			 "over the others are relayed in userspace",
 			 ABI_EGRESSES);
 	told = true;
 }

@@ -55,13 +55,14 @@ void maps_close(void);
 
 /**
  * Adds a flow, which packets find from now on by their `key` of `family`, and returns its slot
- * in `index`. Returns 0; -EEXIST if the key has a flow; -ENOSPC if there is no room. Any
+ * in `index`. Returns 0; -EEXIST if the key has a flow; -ENOSPC if there is no room; -EADDRNOTAVAIL if this server has
+ * too many IPv6 addresses (ABI_OWN6). Any
  * thread.
  */
 int maps_flow_put(int family, const union flow_any_key *key, const struct flow *flow, uint32_t *index);
 
 /**
- * Replaces the flow of a slot; its key and counters stay. Returns 0, or -ENOSPC as maps_flow_put. Any thread, but only
+ * Replaces the flow of a slot; its key and counters stay. Returns 0, or -EADDRNOTAVAIL as maps_flow_put. Any thread, but only
  * one at a time for a slot.
  */
 int maps_flow_replace(uint32_t index, const struct flow *flow);

@@ -21,18 +21,17 @@ void seen_flow_read(const struct flow_parts *parts, uint64_t now, struct seen_fl
 {
 	const struct flow_slot *slot = parts->slot;
 	const struct flow_note *note = parts->note;
-	uint64_t usage = __atomic_load_n(&slot->usage, __ATOMIC_RELAXED);
-	struct flow_total total = flow_table_total(usage, __atomic_load_n(&note->halves, __ATOMIC_RELAXED));
+	struct flow_total total = flow_table_total(slot->usage, note->halves);
 	union flow_any_key key;
 	int family = flow_table_key(slot, parts->words, parts->own6, &key);
 
 	memset(seen, 0, sizeof(*seen));
 	flow_table_flow(slot, parts->words, parts->own6, &seen->flow);
-	usage_of_flow(seen->flow.channel, total.packets, total.data, __atomic_load_n(&note->trimmed, __ATOMIC_RELAXED),
+	usage_of_flow(seen->flow.channel, total.packets, total.data, note->trimmed,
 		      &seen->used);
-	seen->since = bound_at(__atomic_load_n(&note->begun, __ATOMIC_RELAXED), now);
+	seen->since = bound_at(note->begun, now);
 	seen->open = slot->gate & ~GATE_ASK;
-	seen->session = __atomic_load_n(&note->session, __ATOMIC_RELAXED);
+	seen->session = note->session;
 	seen->from.family = seen->to.family = (uint8_t)family;
 	if (family == AF_INET6) {
 		memcpy(&seen->from.address, key.v6.saddr, sizeof(key.v6.saddr));

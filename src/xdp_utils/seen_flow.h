@@ -11,7 +11,7 @@
 #include "channel/usage.h"
 #include "transport.h"
 
-/** Where all that the tables have of a flow stands. */
+/** Copies of all that the tables have of a flow, and the server's own addresses. */
 struct flow_parts {
 	const struct flow_slot *slot;
 	const struct flow_words *words;

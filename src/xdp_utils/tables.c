@@ -134,17 +134,31 @@ void tables_close(struct tables *tables)
 	}
 }
 
-/* False if the slot has no flow. Its counters change without its seq, and need not be of one moment. */
-static bool read_slot(const struct flow_slot *slot, const struct flow_words *words, struct flow_slot *copy,
-		      struct flow_words *words_copy)
+/* Copies of what the tables have of a flow. */
+struct flow_copy {
+	struct flow_slot slot;
+	struct flow_words words;
+	struct flow_note note;
+};
+
+/*
+ * False if the slot has no flow. Its counters and its note change without its seq. The note comes first: it tells how
+ * often the counters had passed half of their ranges, some time ago.
+ */
+static bool read_flow(const struct tables *tables, uint32_t index, struct flow_copy *copy)
 {
+	const struct flow_slot *slot = (const struct flow_slot *)tables->flows.memory + index;
+
 	for (int i = 0; i < SEQ_TRIES; i++) {
 		uint32_t seq = __atomic_load_n(&slot->seq, __ATOMIC_ACQUIRE);
 
 		if (!(seq & 1))
 			return false;
-		memcpy(copy, slot, sizeof(*copy));
-		memcpy(words_copy, words, sizeof(*words_copy));
+		memcpy(&copy->note, (const struct flow_note *)tables->notes.memory + index, sizeof(copy->note));
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		memcpy(&copy->slot, slot, sizeof(copy->slot));
+		memcpy(&copy->words, (const struct flow_words *)tables->words.memory + index, sizeof(copy->words));
+		copy->slot.usage = __atomic_load_n(&slot->usage, __ATOMIC_RELAXED);
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		if (seq == __atomic_load_n(&slot->seq, __ATOMIC_RELAXED))
 			return true;
@@ -154,19 +168,13 @@ static bool read_slot(const struct flow_slot *slot, const struct flow_words *wor
 
 int tables_each_flow(const struct tables *tables, int (*each)(const struct flow_parts *parts, void *data), void *data)
 {
-	const struct flow_slot *slots = tables->flows.memory;
-	const struct flow_words *all_words = tables->words.memory;
-	const struct flow_note *notes = tables->notes.memory;
-	struct flow_slot slot;
-	struct flow_words words;
-	struct flow_parts parts = { .slot = &slot, .words = &words, .own6 = tables->own6.memory };
+	struct flow_copy copy;
+	const struct flow_parts parts = { &copy.slot, &copy.words, tables->own6.memory, &copy.note };
 	int error = 0;
 
 	for (uint32_t i = 0; i < tables->room[TABLE_FLOWS] && !error; i++) {
-		if (!read_slot(&slots[i], &all_words[i], &slot, &words))
-			continue;
-		parts.note = &notes[i];
-		error = each(&parts, data);
+		if (read_flow(tables, i, &copy))
+			error = each(&parts, data);
 	}
 	return error;
 }

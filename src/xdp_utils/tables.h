@@ -35,8 +35,8 @@ int tables_open(const struct server *server, struct tables *tables);
 void tables_close(struct tables *tables);
 
 /**
- * Calls `each` for every flow, with whole copies of its slot and its words, with the server's own addresses, and with
- * its note, which may change meanwhile. Ends early when `each` does not return 0. 0, or what it returned.
+ * Calls `each` for every flow, with whole copies of its slot and its words, a copy of its note, and the server's own
+ * addresses. Ends early when `each` does not return 0. 0, or what it returned.
  */
 int tables_each_flow(const struct tables *tables, int (*each)(const struct flow_parts *parts, void *data), void *data);
 

@@ -357,9 +357,9 @@ static void test_own_addresses(void **state)
 	flow.saddr.word[3] = key.v6.daddr[3];
 	assert_int_equal(flow_table_write(&table, index, &flow), 0);
 	flow.saddr.word[3] = htonl(ABI_OWN6 + 1);
-	assert_int_equal(flow_table_write(&table, index, &flow), -ENOSPC);
+	assert_int_equal(flow_table_write(&table, index, &flow), -EADDRNOTAVAIL);
 	key.v6.daddr[3] = flow.saddr.word[3];
-	assert_int_equal(flow_table_reserve(&table, AF_INET6, &key, &more), -ENOSPC);
+	assert_int_equal(flow_table_reserve(&table, AF_INET6, &key, &more), -EADDRNOTAVAIL);
 	/* IPv4 needs none. */
 	flow.flags = 0;
 	assert_int_equal(flow_table_write(&table, index, &flow), 0);

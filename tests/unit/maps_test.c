@@ -357,11 +357,21 @@ static void test_flow(void **state)
 	flow_table_flow(&slot, NULL, NULL, &flow);
 	assert_int_equal(flow.hop, 99);
 
+	/* The note says how far the server has counted: two halves of the bytes' range, and one of the packets'. */
+	for (int i = 0; i < 2; i++) {
+		slot.usage += (UINT64_C(1) << 35) + (UINT64_C(1) << 26) * USAGE_PACKET;
+		assert_int_equal(bpf_map_update_elem(bpf_map__fd(skeleton->maps.flows), &index, &slot, BPF_ANY), 0);
+		maps_flow_read(index, &count);
+	}
+	kernel_read(skeleton->maps.notes, index, &note);
+	assert_int_equal(note.halves, 1 << 16 | 2);
+	assert_int_equal(count.total.data, 8 + (UINT64_C(1) << 36));
+
 	maps_flow_end(index);
 	kernel_read(skeleton->maps.flows, index, &slot);
 	assert_false(slot.seq & 1);
 	maps_flow_read(index, &count);
-	assert_int_equal(count.total.packets, 7);
+	assert_int_equal(count.total.packets, 7 + (UINT64_C(1) << 27));
 	maps_flow_free(index);
 	/* The slot is the same key's at once. */
 	assert_int_equal(put(5, &again), 0);

@@ -180,6 +180,21 @@ static void test_begun(void **state)
 	}
 }
 
+/* What a flow has carried is more than its slot can hold. The note says how often it has passed. */
+static void test_long_flow(void **state)
+{
+	const struct flow_slot slot = { .key_family = FLOW_KEY_V4, .usage = 9 * USAGE_PACKET + 77 };
+	const struct flow_note note = { .halves = 4 << 16 | 6 };
+	const struct flow_parts parts = { .slot = &slot, .note = &note };
+	struct seen_flow seen;
+
+	(void)state;
+	seen_flow_read(&parts, SECOND, &seen);
+	/* Each time that the bytes passed their range, they were one packet more in the slot. */
+	assert_number("packets", (double)seen.used.packets, 2 * (double)(1 << 28) + 9 - 3);
+	assert_number("bytes", (double)seen.used.bytes_out, 3 * (double)(UINT64_C(1) << 36) + 77);
+}
+
 /* A flow of which a sample is wanted is not on probation. */
 static void test_open(void **state)
 {
@@ -252,6 +267,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pairs),
 		cmocka_unit_test(test_begun),
+		cmocka_unit_test(test_long_flow),
 		cmocka_unit_test(test_open),
 		cmocka_unit_test(test_single_flows),
 		cmocka_unit_test(test_rates),
