@@ -206,16 +206,16 @@ struct flow_words {
 
 /*
  * In how many slots a flow may stand: it takes the first of them that is free. The table has
- * seven slots for five flows. When it is full, about one flow in a million finds none of
+ * eleven slots for eight flows. When it is full, less than one flow in a million finds none of
  * its slots free, and its channel stays in userspace.
  */
-#define FLOW_PROBES 40
+#define FLOW_PROBES 48
 #define FLOW_SLOTS_MIN 32
 
 /* How many slots a table for so many flows has (fewer than 2^31 flows). */
 static inline __attribute__((always_inline)) __u32 flow_table_slots(__u32 flows)
 {
-	__u32 slots = (__u32)(7 * (__u64)flows / 5);
+	__u32 slots = (__u32)(11 * (__u64)flows / 8);
 
 	return slots < FLOW_SLOTS_MIN ? FLOW_SLOTS_MIN : slots;
 }

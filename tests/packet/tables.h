@@ -14,7 +14,7 @@ void tables_put(struct turn_bpf *skel, const struct world *world);
 void tables_limits(struct turn_bpf *skel, struct limit limit[2]);
 
 /* Rows of the table of flows: enough for as many as a flow may stand on, without one twice. */
-#define TABLES_ROWS 800
+#define TABLES_ROWS 1200
 
 /* Of a program that was just loaded: nothing is in its tables. 0 or -errno. */
 int tables_open(struct turn_bpf *skel);
