@@ -64,7 +64,7 @@ uint64_t meter_begin_second(struct meters *meters, enum limit_meter meter, uint6
 	rest = __atomic_exchange_n(left, (int32_t)meters->shared->bps, __ATOMIC_RELAXED);
 	if (rest >= 0)
 		return count(meters, meter, __atomic_load_n(left, __ATOMIC_RELAXED));
-	return count(meters, meter, take(left, (uint64_t) - (int64_t)rest));
+	return count(meters, meter, take(left, (uint64_t)(-(int64_t)rest)));
 }
 
 void meter_lift(struct meters *meters, enum limit_meter meter)
