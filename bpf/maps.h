@@ -8,8 +8,8 @@
 
 /*
  * The flows: open addressing in an array, see struct flow_slot. A look-up takes a hash and
- * one cache line, two or three if it is an IPv6 flow's, and no call. The server maps the array into its memory and writes the
- * flows. Nothing is evicted; what happens when the table is full is up to the server.
+ * one cache line, two or three if it is an IPv6 flow's, and no call. The server maps the
+ * array into its memory and writes the flows. Nothing is evicted; what happens when the table is full is up to the server.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -19,7 +19,7 @@ struct {
 	__uint(max_entries, 1);
 } flows SEC(".maps");
 
-/* Of IPv6 flows. */
+/* The words of IPv6 addresses that do not fit into the slot with the same index, see struct flow_words. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);

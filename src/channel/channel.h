@@ -86,8 +86,8 @@ void channel_relayed(struct channel *channel, unsigned int which, int error);
 enum refusal channel_look(struct channel *channel, bool second);
 
 /**
- * Gives back all that a closed channel holds: its slots, which other channels then get, and memory. NULL is allowed. Threads as for
- * channel_close.
+ * Gives back all that a closed channel holds: its slots, which other channels then get, and memory. NULL is allowed.
+ * Threads as for channel_close.
  */
 void channel_free(struct channel *channel);
 
