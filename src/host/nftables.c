@@ -165,7 +165,7 @@ static int ask(uint16_t type, uint16_t flags, mnl_cb_t parse, void *result)
 	struct nlmsghdr *request = put_request(buffer, type);
 
 	request->nlmsg_flags = flags;
-	return request_ask_apart(NETLINK_NETFILTER, request, parse, result);
+	return request_ask_own(NETLINK_NETFILTER, request, parse, result);
 }
 
 static int parse_generation(const struct nlmsghdr *message, void *result)

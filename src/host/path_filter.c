@@ -71,7 +71,7 @@ static int read_filters(struct filters *filters)
 	request->nlmsg_type = RTM_GETNETCONF;
 	request->nlmsg_flags = NLM_F_DUMP;
 	header->ncm_family = AF_INET;
-	return request_ask_apart(NETLINK_ROUTE, request, parse, filters);
+	return request_ask_own(NETLINK_ROUTE, request, parse, filters);
 }
 
 static void name(const int32_t *ifindexes, unsigned int count, char *names, size_t size)

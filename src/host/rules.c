@@ -200,7 +200,7 @@ static int ask(uint8_t family, struct notes *notes)
 	request->nlmsg_type = RTM_GETRULE;
 	request->nlmsg_flags = NLM_F_DUMP;
 	header->family = family;
-	error = request_ask_apart(NETLINK_ROUTE, request, parse, notes);
+	error = request_ask_own(NETLINK_ROUTE, request, parse, notes);
 	/* A kernel without this family, or without rules. */
 	return error == -EAFNOSUPPORT || error == -EOPNOTSUPP ? 0 : error;
 }

@@ -180,7 +180,7 @@ static int ask(uint16_t type, uint32_t ifindex, uint32_t parent, mnl_cb_t parse,
 	request->nlmsg_flags = NLM_F_DUMP;
 	header->tcm_ifindex = (int)ifindex;
 	header->tcm_parent = parent;
-	return request_ask_apart(NETLINK_ROUTE, request, parse, result);
+	return request_ask_own(NETLINK_ROUTE, request, parse, result);
 }
 
 /* The filters of a device, in one direction. 0 or -errno. */

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "netlink/request.h"
 
@@ -85,7 +84,7 @@ static struct nlmsghdr *generic_request(char *buffer, uint16_t family, uint8_t c
 }
 
 /* 0, -EOPNOTSUPP if the kernel has no such family, or another -errno. */
-static int find_netdev_family(struct mnl_socket *socket, struct netdev_family *family)
+static int find_netdev_family(struct netdev_family *family)
 {
 	char buffer[256] = { 0 };
 	struct nlmsghdr *request = generic_request(buffer, GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
@@ -93,30 +92,43 @@ static int find_netdev_family(struct mnl_socket *socket, struct netdev_family *f
 
 	memset(family, 0, sizeof(*family));
 	mnl_attr_put_strz(request, CTRL_ATTR_FAMILY_NAME, NETDEV_FAMILY);
-	error = request_ask(socket, request, parse_family, family);
+	error = request_ask_own(NETLINK_GENERIC, request, parse_family, family);
 	if (error == -ENOENT || (!error && !family->id))
 		return -EOPNOTSUPP;
 	return error;
 }
 
+/* The number of the family, which is no module's and so keeps its number. 0 or -errno, as above. */
+static int find_netdev_number(uint16_t *number)
+{
+	static uint16_t known;
+	struct netdev_family family;
+	int error = 0;
+
+	*number = __atomic_load_n(&known, __ATOMIC_RELAXED);
+	if (*number)
+		return 0;
+	error = find_netdev_family(&family);
+	if (error)
+		return error;
+	__atomic_store_n(&known, family.id, __ATOMIC_RELAXED);
+	*number = family.id;
+	return 0;
+}
+
 int device_xdp_features(uint32_t ifindex, uint64_t *features)
 {
-	struct mnl_socket *socket = request_socket_open(NETLINK_GENERIC, 0);
-	struct netdev_family family;
 	char buffer[256] = { 0 };
 	struct nlmsghdr *request;
 	uint64_t answer = 0;
-	int error;
+	uint16_t number;
+	int error = find_netdev_number(&number);
 
-	if (!socket)
-		return -errno;
-	error = find_netdev_family(socket, &family);
-	if (!error) {
-		request = generic_request(buffer, family.id, NETDEV_CMD_DEV_GET);
-		mnl_attr_put_u32(request, NETDEV_A_DEV_IFINDEX, ifindex);
-		error = request_ask(socket, request, parse_features, &answer);
-	}
-	request_socket_close(socket);
+	if (error)
+		return error;
+	request = generic_request(buffer, number, NETDEV_CMD_DEV_GET);
+	mnl_attr_put_u32(request, NETDEV_A_DEV_IFINDEX, ifindex);
+	error = request_ask_own(NETLINK_GENERIC, request, parse_features, &answer);
 	if (!error)
 		*features = answer;
 	return error;
@@ -124,15 +136,13 @@ int device_xdp_features(uint32_t ifindex, uint64_t *features)
 
 struct mnl_socket *device_listen(void)
 {
-	struct mnl_socket *questions = request_socket_open(NETLINK_GENERIC, 0);
 	struct mnl_socket *events = request_socket_open(NETLINK_GENERIC, SOCK_NONBLOCK);
 	struct netdev_family family;
-	int error = questions && events ? find_netdev_family(questions, &family) : -errno;
+	int error = events ? find_netdev_family(&family) : -errno;
 
 	if (!error && mnl_socket_setsockopt(events, NETLINK_ADD_MEMBERSHIP, &family.management_group,
 					    sizeof(family.management_group)) < 0)
 		error = -errno;
-	request_socket_close(questions);
 	if (!error)
 		return events;
 	request_socket_close(events);
@@ -143,16 +153,13 @@ struct mnl_socket *device_listen(void)
 int device_ethtool(const char *name, void *command)
 {
 	struct ifreq request = { .ifr_data = command };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int error = 0;
+	/* Any socket will do (sock_ioctl), and this one is there. */
+	struct mnl_socket *socket = request_socket_own(NETLINK_ROUTE);
 
-	if (fd < 0)
+	if (!socket)
 		return -errno;
 	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
-	if (ioctl(fd, SIOCETHTOOL, &request))
-		error = -errno;
-	close(fd);
-	return error;
+	return ioctl(mnl_socket_get_fd(socket), SIOCETHTOOL, &request) ? -errno : 0;
 }
 
 void device_channels(const char *name, struct device_channels *channels)

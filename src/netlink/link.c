@@ -214,7 +214,7 @@ static int visit_link(const struct nlmsghdr *message, void *result)
 	return MNL_CB_OK;
 }
 
-int link_each(struct mnl_socket *socket, void (*each)(const struct link *link, void *data), void *data)
+int link_each(void (*each)(const struct link *link, void *data), void *data)
 {
 	char buffer[256] = { 0 };
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
@@ -224,5 +224,5 @@ int link_each(struct mnl_socket *socket, void (*each)(const struct link *link, v
 	request->nlmsg_type = RTM_GETLINK;
 	request->nlmsg_flags = NLM_F_DUMP;
 	mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	return request_ask(socket, request, visit_link, &visitor);
+	return request_ask_own(NETLINK_ROUTE, request, visit_link, &visitor);
 }

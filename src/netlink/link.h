@@ -45,11 +45,9 @@ int link_read(struct mnl_socket *socket, uint32_t ifindex, struct link *link);
 
 /**
  * Asks the kernel for all links of this network namespace, and calls `each` with
- * every one of them and `data`. `socket` is one of rtnetlink_open, for one thread at
- * a time. 0; -EINTR if links changed meanwhile, so that `each` may have missed one
- * or seen one twice; or another -errno. After an error the socket may still have a
- * part of the answer, so that the kernel refuses a further dump on it (EBUSY).
+ * every one of them and `data`. 0; -EINTR if links changed meanwhile, so that `each` may
+ * have missed one or seen one twice; or another -errno. Any thread.
  */
-int link_each(struct mnl_socket *socket, void (*each)(const struct link *link, void *data), void *data);
+int link_each(void (*each)(const struct link *link, void *data), void *data);
 
 #endif

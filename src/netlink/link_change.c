@@ -30,7 +30,7 @@ int link_change_mtu(uint32_t ifindex, uint32_t mtu)
 	struct nlmsghdr *request = begin(buffer, ifindex);
 
 	mnl_attr_put_u32(request, IFLA_MTU, mtu);
-	return request_ask_apart(NETLINK_ROUTE, request, NULL, NULL);
+	return request_ask_own(NETLINK_ROUTE, request, NULL, NULL);
 }
 
 /* `program` is -1 to detach `expected`. */
@@ -90,5 +90,5 @@ int link_change_ask_xdp(uint32_t ifindex, int program, char *sentence, size_t si
 		return error;
 	sentence[0] = '\0';
 	memset(buffer, 0, sizeof(buffer));
-	return request_ask_apart(NETLINK_ROUTE, xdp_request(buffer, ifindex, -1, program), NULL, NULL);
+	return request_ask_own(NETLINK_ROUTE, xdp_request(buffer, ifindex, -1, program), NULL, NULL);
 }

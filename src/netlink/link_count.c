@@ -46,7 +46,7 @@ int link_count_read(uint32_t ifindex, struct link_count *count)
 	request->nlmsg_type = RTM_GETSTATS;
 	header->ifindex = ifindex;
 	header->filter_mask = IFLA_STATS_FILTER_BIT(IFLA_STATS_LINK_64);
-	error = request_ask_apart(NETLINK_ROUTE, request, parse_counts, &answer);
+	error = request_ask_own(NETLINK_ROUTE, request, parse_counts, &answer);
 	if (!error && !answer.found)
 		error = -ENODATA;
 	if (!error)

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "netlink/rtnetlink.h"
-
 #define TRIES 10
 
 struct collection {
@@ -40,21 +38,10 @@ int links_read(struct links *links)
 	int error = -EINTR;
 
 	memset(links, 0, sizeof(*links));
-	/*
-	 * While links come and go, the kernel may interrupt its answer (NLM_F_DUMP_INTR). The rest
-	 * of it is still pending then, and until it is read the kernel starts no other dump on this
-	 * socket (EBUSY). So each try has a socket of its own.
-	 */
+	/* While links come and go, the kernel may interrupt its answer (NLM_F_DUMP_INTR). */
 	for (int i = 0; i < TRIES && error == -EINTR; i++) {
-		struct mnl_socket *socket = rtnetlink_open();
-
-		if (!socket) {
-			error = -errno;
-			break;
-		}
 		links->count = 0;
-		error = link_each(socket, add, &collection);
-		rtnetlink_close(socket);
+		error = link_each(add, &collection);
 	}
 	/* A link that is missing from the list would be taken for one that is gone. */
 	if (!error && collection.incomplete)

@@ -2,6 +2,7 @@
 #include "netlink/request.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -74,14 +75,59 @@ int request_ask(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t pa
 	return status < 0 ? -errno : 0;
 }
 
-int request_ask_apart(int family, struct nlmsghdr *request, mnl_cb_t parse, void *result)
+/* ---- the sockets of a thread ---- */
+
+/* Netlink families are small numbers: MAX_LINKS of linux/netlink.h. */
+static _Thread_local struct mnl_socket *own[MAX_LINKS];
+static pthread_key_t own_key;
+static pthread_once_t own_once = PTHREAD_ONCE_INIT;
+static int own_error; /* why there is no key */
+
+static void close_own(void *sockets)
 {
-	struct mnl_socket *socket = request_socket_open(family, 0);
+	struct mnl_socket **socket = sockets;
+
+	for (int family = 0; family < MAX_LINKS; family++) {
+		request_socket_close(socket[family]);
+		socket[family] = NULL;
+	}
+}
+
+static void create_key(void)
+{
+	own_error = pthread_key_create(&own_key, close_own);
+}
+
+struct mnl_socket *request_socket_own(int family)
+{
+	struct mnl_socket *socket = own[family];
+
+	if (socket)
+		return socket;
+	pthread_once(&own_once, create_key);
+	errno = own_error ? own_error : pthread_setspecific(own_key, own);
+	if (!errno)
+		socket = own[family] = request_socket_open(family, 0);
+	return socket;
+}
+
+void request_socket_forget_own(void)
+{
+	close_own(own);
+}
+
+int request_ask_own(int family, struct nlmsghdr *request, mnl_cb_t parse, void *result)
+{
+	struct mnl_socket *socket = request_socket_own(family);
 	int error;
 
 	if (!socket)
 		return -errno;
 	error = request_ask(socket, request, parse, result);
-	request_socket_close(socket);
+	/* Of a dump that was interrupted the rest is pending, and until it is read the kernel starts no other one (EBUSY). */
+	if (error) {
+		request_socket_close(socket);
+		own[family] = NULL;
+	}
 	return error;
 }

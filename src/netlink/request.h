@@ -28,9 +28,21 @@ void request_socket_close(struct mnl_socket *socket);
 int request_ask(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t parse, void *result);
 
 /**
- * As request_ask, on a socket of its own: a dump that was interrupted leaves the rest of its
- * answer in the socket. `family` is a netlink family. Any thread.
+ * Returns the calling thread's own socket of a netlink family, which blocks; NULL with errno. It is opened the first time,
+ * in the network namespace that the thread is in then, and closed when the thread ends.
  */
-int request_ask_apart(int family, struct nlmsghdr *request, mnl_cb_t parse, void *result);
+struct mnl_socket *request_socket_own(int family);
+
+/**
+ * Closes the sockets of request_socket_own of the calling thread, so that the next ones are opened with the thread's
+ * present capabilities. The kernel asks for those of the moment when a socket was opened, too (netlink_capable).
+ */
+void request_socket_forget_own(void);
+
+/**
+ * As request_ask, on the calling thread's own socket of a netlink family. After an error the socket is
+ * closed, because the rest of an answer may be left in it: the next request gets a new one.
+ */
+int request_ask_own(int family, struct nlmsghdr *request, mnl_cb_t parse, void *result);
 
 #endif

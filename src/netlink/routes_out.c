@@ -83,7 +83,7 @@ int routes_out_read(int family, struct routes_out *routes)
 	request->nlmsg_type = RTM_GETROUTE;
 	request->nlmsg_flags = NLM_F_DUMP;
 	header->rtm_family = (unsigned char)family;
-	error = request_ask_apart(NETLINK_ROUTE, request, parse, &found);
+	error = request_ask_own(NETLINK_ROUTE, request, parse, &found);
 	if (!error)
 		*routes = found;
 	return error;

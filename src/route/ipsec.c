@@ -34,19 +34,15 @@ static int parse_counts(const struct nlmsghdr *message, void *result)
 
 int ipsec_ask(bool *any)
 {
-	struct mnl_socket *socket = request_socket_open(NETLINK_XFRM, 0);
 	char buffer[256] = { 0 };
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	uint32_t *flags = mnl_nlmsg_put_extra_header(request, sizeof(*flags));
 	bool answer = false;
 	int error;
 
-	if (!socket)
-		return -errno;
 	request->nlmsg_type = XFRM_MSG_GETSPDINFO;
 	*flags = UINT32_MAX;
-	error = request_ask(socket, request, parse_counts, &answer);
-	request_socket_close(socket);
+	error = request_ask_own(NETLINK_XFRM, request, parse_counts, &answer);
 	if (!error)
 		*any = answer;
 	return error;

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "netlink/device.h"
+#include "netlink/request.h"
 #include "netlink/rtnetlink.h"
 #include "route/ipsec.h"
 #include "route/watchdog.h"
@@ -68,7 +69,10 @@ static unsigned int kept_capabilities(void)
 /* The server has given up root, and with it the capabilities that were not kept. */
 static void reduce_capabilities(void)
 {
-	if (!capability_reduce(kept_capabilities()))
+	bool reduced = !capability_reduce(kept_capabilities());
+
+	request_socket_forget_own();
+	if (reduced)
 		return;
 	if (capability_reduce(CAPABILITY_NET_ADMIN))
 		log_line(LOG_LEVEL_WARNING,

@@ -170,9 +170,8 @@ void rtnetlink_close(struct mnl_socket *socket)
 	(void)socket;
 }
 
-int link_each(struct mnl_socket *socket, void (*each)(const struct link *link, void *data), void *data)
+int link_each(void (*each)(const struct link *link, void *data), void *data)
 {
-	(void)socket;
 	for (unsigned int i = 0; i < host.count; i++)
 		each(&host.device[i].link, data);
 	return 0;

@@ -20,40 +20,33 @@
 static struct {
 	struct xfrmu_spdinfo counts;
 	bool thresholds_first, short_answer;
-	int open_error, error; /* of the socket, of the request */
-	unsigned int opened, closed;
+	int error; /* of the request */
 	unsigned int shown; /* how often the status was written */
 	bool blocked;       /* as the status has it */
 	unsigned int lines;
 	char line[512];
 } host;
 
+/* Nobody listens here. */
 struct mnl_socket *request_socket_open(int family, int flags)
 {
-	static char anything;
-
-	assert_int_equal(family, NETLINK_XFRM);
-	assert_int_equal(flags, 0);
-	errno = host.open_error;
-	if (host.open_error)
-		return NULL;
-	host.opened++;
-	return (struct mnl_socket *)(void *)&anything;
+	(void)family, (void)flags;
+	return NULL;
 }
 
 void request_socket_close(struct mnl_socket *socket)
 {
-	host.closed += socket != NULL;
+	(void)socket;
 }
 
-int request_ask(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t parse, void *result)
+int request_ask_own(int family, struct nlmsghdr *request, mnl_cb_t parse, void *result)
 {
 	struct xfrmu_spdhinfo hash = { .spdhcnt = 7, .spdhmcnt = 7 };
 	struct xfrmu_spdhthresh thresholds = { .lbits = 32, .rbits = 32 };
 	char buffer[512] = { 0 };
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
 
-	assert_non_null(socket);
+	assert_int_equal(family, NETLINK_XFRM);
 	assert_int_equal(request->nlmsg_type, XFRM_MSG_GETSPDINFO);
 	assert_int_equal(mnl_nlmsg_get_payload_len(request), sizeof(uint32_t));
 	if (host.error)
@@ -101,7 +94,6 @@ static void check(bool changed, bool blocks)
 	assert_int_equal(ipsec_refresh(), changed);
 	assert_int_equal(ipsec_blocks(), blocks);
 	assert_int_equal(host.lines - lines, changed);
-	assert_int_equal(host.opened, host.closed);
 }
 
 static void test_directions(void **state)
@@ -154,12 +146,12 @@ static void test_no_answer(void **state)
 {
 	static const struct {
 		const char *what;
-		int open_error, error;
+		int error;
 	} table[] = {
-		{ "no privilege", 0, -EPERM },
-		{ "no memory", 0, -ENOBUFS },
-		{ "a kernel without IPsec", EPROTONOSUPPORT, 0 },
-		{ "no more sockets", EMFILE, 0 },
+		{ "no privilege", -EPERM },
+		{ "no memory", -ENOBUFS },
+		{ "a kernel without IPsec", -EPROTONOSUPPORT },
+		{ "no more sockets", -EMFILE },
 	};
 
 	(void)state;
@@ -170,12 +162,11 @@ static void test_no_answer(void **state)
 		host.counts.outcnt = !blocks;
 		for (size_t i = 0; i < COUNT(table); i++) {
 			print_message("# %s, %s before\n", table[i].what, blocks ? "blocked" : "not blocked");
-			host.open_error = table[i].open_error;
 			host.error = table[i].error;
 			check(false, blocks);
 			assert_int_equal(host.shown, 1);
 		}
-		host.open_error = host.error = 0;
+		host.error = 0;
 		check(true, !blocks);
 	}
 }

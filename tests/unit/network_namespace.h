@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "netlink/request.h"
+
 /*
  * Moves the process into a new network namespace. A user who is not root gets one in a new user namespace, where he is
  * root; root itself does not need that, and may not get it in a chroot. Returns NULL, or why it is not possible.
@@ -22,6 +24,8 @@ static inline const char *network_namespace_enter(void)
 	char map[64];
 
 	length = snprintf(map, sizeof(map), "0 %u 1\n", (unsigned int)geteuid());
+	/* Sockets of the namespace before would still ask there. */
+	request_socket_forget_own();
 	setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
 	if (!unshare(CLONE_NEWNET))
 		return NULL;

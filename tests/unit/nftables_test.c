@@ -24,7 +24,7 @@ static int counted_ask(int family, struct nlmsghdr *request, mnl_cb_t parse, voi
 	if (ask_error)
 		return ask_error;
 	dumps += dump;
-	error = request_ask_apart(family, request, parse, result);
+	error = request_ask_own(family, request, parse, result);
 	if (dump && intrude) {
 		intrude--;
 		return -EINTR;
@@ -32,9 +32,9 @@ static int counted_ask(int family, struct nlmsghdr *request, mnl_cb_t parse, voi
 	return error;
 }
 
-#define request_ask_apart counted_ask
+#define request_ask_own counted_ask
 #include "host/nftables.c"
-#undef request_ask_apart
+#undef request_ask_own
 
 /* ---- time ---- */
 

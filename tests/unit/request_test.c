@@ -7,8 +7,11 @@
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "netlink/request.h"
 
@@ -19,7 +22,45 @@ static unsigned int scripted, received, parsed;
 static uint32_t sequence;
 static uint16_t flags;
 
+static unsigned int opened, closed; /* sockets */
+static int open_error;
+
 static struct mnl_socket *const a_socket = (struct mnl_socket *)&scripted;
+
+struct mnl_socket *mnl_socket_open2(int family, int flags)
+{
+	assert_int_equal(family, NETLINK_ROUTE);
+	assert_int_equal(flags, SOCK_CLOEXEC);
+	errno = open_error;
+	if (open_error)
+		return NULL;
+	opened++;
+	return a_socket;
+}
+
+int mnl_socket_bind(struct mnl_socket *socket, unsigned int groups, pid_t pid)
+{
+	(void)socket, (void)groups, (void)pid;
+	return 0;
+}
+
+/* A real one, as its time to wait is set. */
+static int some_fd = -1;
+
+int mnl_socket_get_fd(const struct mnl_socket *unused)
+{
+	(void)unused;
+	if (some_fd < 0)
+		some_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	return some_fd;
+}
+
+int mnl_socket_close(struct mnl_socket *socket)
+{
+	assert_ptr_equal(socket, a_socket);
+	closed++;
+	return 0;
+}
 
 unsigned int mnl_socket_get_portid(const struct mnl_socket *socket)
 {
@@ -120,10 +161,68 @@ static void test_ask(void **state)
 	}
 }
 
+/* Asks on the thread's own socket, and gets an answer of this kind. */
+static void ask_own(enum kind kind, int expected)
+{
+	static enum kind one[1];
+	char buffer[64] = { 0 };
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+
+	request->nlmsg_type = RTM_GETLINK;
+	one[0] = kind;
+	script = one;
+	scripted = 1;
+	received = parsed = 0;
+	assert_int_equal(request_ask_own(NETLINK_ROUTE, request, count, &parsed), expected);
+}
+
+static void check_sockets(unsigned int wanted_opened, unsigned int wanted_closed)
+{
+	assert_int_equal(opened, wanted_opened);
+	assert_int_equal(closed, wanted_closed);
+}
+
+static void *ask_once(void *unused)
+{
+	(void)unused;
+	ask_own(ANSWER, 0);
+	return NULL;
+}
+
+/* The socket stays open until a request fails, until it is to have other capabilities, or until the thread ends. */
+static void test_own_socket(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	open_error = EMFILE;
+	ask_own(ANSWER, -EMFILE);
+	open_error = 0;
+	for (int i = 0; i < 3; i++)
+		ask_own(ANSWER, 0);
+	check_sockets(1, 0);
+	ask_own(REFUSED, -ENODEV);
+	check_sockets(1, 1);
+	ask_own(FAILS, -ENOBUFS);
+	check_sockets(2, 2);
+	ask_own(ANSWER, 0);
+	check_sockets(3, 2);
+	assert_ptr_equal(request_socket_own(NETLINK_ROUTE), a_socket);
+	check_sockets(3, 2);
+	request_socket_forget_own();
+	check_sockets(3, 3);
+	ask_own(ANSWER, 0);
+	assert_int_equal(pthread_create(&thread, NULL, ask_once, NULL), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	check_sockets(5, 4);
+	request_socket_forget_own();
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ask),
+		cmocka_unit_test(test_own_socket),
 	};
 
 	return cmocka_run_group_tests_name("request", tests, NULL, NULL);

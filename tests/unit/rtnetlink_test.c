@@ -503,7 +503,7 @@ static void test_links(void **state)
 	assert_true(run("ip link add above link near type macvlan"));
 	above = if_nametoindex("above");
 	seen_count = 0;
-	assert_int_equal(link_each(socket_, see, seen), 0);
+	assert_int_equal(link_each(see, seen), 0);
 	for (unsigned int i = 0; i < seen_count; i++) {
 		struct link one;
 
