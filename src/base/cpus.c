@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/cpus.h"
 
-#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/small_file.h"
+
+/* A file of sysfs is no longer than a page. */
+#define LIST_SIZE 4097
 
 /* A list such as "0-3,8-11": its last number is the highest. */
 uint32_t cpus_online(void)
 {
-	FILE *file = fopen("/sys/devices/system/cpu/online", "re");
-	uint32_t last, cpus = 0;
-	char separator;
+	char list[LIST_SIZE], *at = list, *end;
+	uint32_t cpus = 0;
 
-	if (!file)
+	if (small_file_read("/sys/devices/system/cpu/online", list, sizeof(list)))
 		return 0;
-	while (fscanf(file, "%u%c", &last, &separator) >= 1)
+	for (uint32_t last = (uint32_t)strtoul(at, &end, 10); end != at; last = (uint32_t)strtoul(at, &end, 10)) {
 		cpus = last + 1;
-	fclose(file);
+		at = *end == '-' || *end == ',' ? end + 1 : end;
+	}
 	return cpus;
 }

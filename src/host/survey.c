@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/small_file.h"
 #include "host/cgroup.h"
 #include "host/legacy.h"
 #include "host/nftables.h"
@@ -94,10 +95,10 @@ bool survey_heard(struct mnl_socket *socket)
 unsigned int survey_udp_timeout(void)
 {
 	unsigned int seconds;
-	FILE *file = fopen("/proc/sys/net/netfilter/nf_conntrack_udp_timeout", "re");
-	int found = file ? fscanf(file, "%u", &seconds) : 0;
+	char text[16];
 
-	if (file)
-		fclose(file);
-	return found == 1 ? seconds : 30;
+	if (small_file_read("/proc/sys/net/netfilter/nf_conntrack_udp_timeout", text, sizeof(text)) ||
+	    sscanf(text, "%u", &seconds) != 1)
+		return 30;
+	return seconds;
 }

@@ -4,18 +4,17 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/small_file.h"
+
 /* Without br_netfilter there is no such setting. */
 static bool setting_is_on(const char *path)
 {
-	FILE *file = fopen(path, "re");
-	int value = 0;
+	char text[16];
+	int value;
 
-	if (!file)
+	if (small_file_read(path, text, sizeof(text)))
 		return false;
-	if (fscanf(file, "%d", &value) != 1)
-		value = 1;
-	fclose(file);
-	return value;
+	return sscanf(text, "%d", &value) != 1 || value;
 }
 
 bool bridge_filter_is_on(const struct link *bridge)

@@ -115,8 +115,9 @@ bool driver_check_unknown(const struct link *device)
 	char driver[DEVICE_DRIVER_SIZE];
 	uint64_t features;
 
+	if (!device_xdp_features(device->ifindex, &features))
+		return false;
 	device_driver(device->name, driver);
 	/* What a veth's other end does depends on how that is configured. */
-	return device_xdp_features(device->ifindex, &features) &&
-	       (driver_sends(driver, kernel_version()) == DRIVER_SENDS_UNKNOWN || !strcmp(driver, "veth"));
+	return driver_sends(driver, kernel_version()) == DRIVER_SENDS_UNKNOWN || !strcmp(driver, "veth");
 }

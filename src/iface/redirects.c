@@ -17,6 +17,7 @@ struct device {
 	bool lost;
 	bool told;             /* the log has that frames are lost */
 	uint32_t queues, cpus; /* by which this was decided */
+	char driver[DEVICE_DRIVER_SIZE];
 };
 
 /* Those in native mode. */
@@ -81,12 +82,13 @@ static void try_again(struct device *device, uint32_t queues, uint32_t cpus)
 static void look_at(struct device *device, const struct link *link, uint32_t cpus, bool alone)
 {
 	struct device_channels channels;
-	char driver[DEVICE_DRIVER_SIZE];
 
-	device_driver(link->name, driver);
+	/* It stays the same as long as there is the device. */
+	if (!device->driver[0])
+		device_driver(link->name, device->driver);
 	device_channels(link->name, &channels);
 	try_again(device, channels.combined + channels.tx, cpus);
-	device->lost = driver_loses_redirects(driver, kernel_version(), &channels, cpus);
+	device->lost = driver_loses_redirects(device->driver, kernel_version(), &channels, cpus);
 	if (device->lost == device->told || alone)
 		return;
 	device->told = device->lost;
@@ -95,7 +97,7 @@ static void look_at(struct device *device, const struct link *link, uint32_t cpu
 			 "%s: has %u queues, fewer than this host has CPUs (%u), and its driver (%s) drops what a CPU without a queue "
 			 "redirects; so what comes in by another interface and leaves by %s is relayed in userspace; give it as many "
 			 "queues if it can: ethtool -L %s combined %u",
-			 link->name, channels.combined, cpus, driver, link->name, link->name, cpus);
+			 link->name, channels.combined, cpus, device->driver, link->name, link->name, cpus);
 	else
 		log_line(LOG_LEVEL_INFO,
 			 "%s: has a queue for each CPU now, so what comes in by other interfaces and leaves by it is relayed in "
