@@ -385,7 +385,10 @@ uint8_t loader_device_flags(uint32_t ifindex)
 	return leaving_flags(ifindex);
 }
 
-void loader_links_changed(void)
+void loader_look_at_links(bool heard)
 {
-	manager_refresh();
+	if (heard)
+		manager_refresh();
+	else
+		manager_look();
 }

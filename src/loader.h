@@ -42,9 +42,10 @@ uint8_t loader_device_flags(uint32_t ifindex);
 unsigned int loader_devices(uint32_t *ifindexes, unsigned int room);
 
 /**
- * Looks at the interfaces again: one may have another MAC address now, be gone, or be back.
- * To be called by the thread that calls loader_device_flags.
+ * Looks at the interfaces again: one may have another MAC address now, be gone, or be back. `heard`: the kernel has
+ * told since the last time that links, addresses or routes have changed. To be called by the thread that calls
+ * loader_device_flags.
  */
-void loader_links_changed(void);
+void loader_look_at_links(bool heard);
 
 #endif

@@ -129,7 +129,7 @@ int offload_start(const struct settings *settings, const char *const *addresses,
 {
 	static const struct nexthop_callbacks callbacks = {
 		.device_flags = loader_device_flags,
-		.links_changed = loader_links_changed,
+		.look_at_links = loader_look_at_links,
 		.host = { host_listen, host_heard, host_look },
 	};
 	static const struct host_callbacks host = { .changed = host_changed, .devices = loader_devices };

@@ -139,7 +139,7 @@ static const struct link *find_link(const struct interfaces *interfaces, struct 
 static void rename_to(struct interface *interface, const char *name)
 {
 	/* The name may be an alternative one or a label, which still leads to the interface. */
-	if (if_nametoindex(interface->name) == interface->ifindex)
+	if (!strcmp(interface->name, name) || if_nametoindex(interface->name) == interface->ifindex)
 		return;
 	log_line(LOG_LEVEL_INFO, "%s: is now called %s", interface->name, name);
 	snprintf(interface->name, sizeof(interface->name), "%s", name);

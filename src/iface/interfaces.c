@@ -25,9 +25,10 @@ bool interfaces_have(const struct interfaces *interfaces, uint32_t ifindex)
 /* How long an interface that is no longer selected is kept. */
 #define LET_GO_NS 3000000000ULL
 
-static bool is_named(const struct interface *interface, const char *name)
+static bool is_listed(const struct interface *interface, const struct interface_list *list, unsigned int i)
 {
-	return interface->ifindex ? interface->ifindex == if_nametoindex(name) : !strcmp(interface->name, name);
+	return interface->ifindex ? interface->ifindex == list->entry[i].ifindex :
+				    !strcmp(interface->name, list->entry[i].name);
 }
 
 /* From now on nothing but native mode is wanted for the interface, or from now on every mode. */
@@ -45,7 +46,7 @@ static void set_optional(struct interface *interface, bool optional)
 static bool follow_list(struct interface *interface, const struct interface_list *list, uint64_t now)
 {
 	for (unsigned int i = 0; i < list->count; i++) {
-		if (is_named(interface, list->entry[i].name)) {
+		if (is_listed(interface, list, i)) {
 			set_optional(interface, list->entry[i].optional);
 			interface->unwanted_ns = 0;
 			return false;
@@ -75,10 +76,10 @@ static void drop_unwanted(struct interfaces *interfaces, const struct interface_
 	interfaces->count = kept;
 }
 
-static bool have_named(const struct interfaces *interfaces, const char *name)
+static bool have_listed(const struct interfaces *interfaces, const struct interface_list *list, unsigned int entry)
 {
 	for (unsigned int i = 0; i < interfaces->count; i++) {
-		if (is_named(&interfaces->interface[i], name))
+		if (is_listed(&interfaces->interface[i], list, entry))
 			return true;
 	}
 	return false;
@@ -90,10 +91,10 @@ void interfaces_select(struct interfaces *interfaces, const struct interface_lis
 	for (unsigned int i = 0; i < list->count && interfaces->count < ABI_ATTACHMENTS; i++) {
 		struct interface *interface = &interfaces->interface[interfaces->count];
 
-		if (have_named(interfaces, list->entry[i].name))
+		if (have_listed(interfaces, list, i))
 			continue;
 		*interface = (struct interface){
-			.ifindex = if_nametoindex(list->entry[i].name),
+			.ifindex = list->entry[i].ifindex,
 			.optional = list->entry[i].optional,
 		};
 		snprintf(interface->name, sizeof(interface->name), "%s", list->entry[i].name);

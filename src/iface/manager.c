@@ -24,6 +24,8 @@
 #define ONE_MODE_AGE_NS 3000000000ULL
 
 static struct interfaces managed;
+static struct interface_list selected;
+static bool outdated; /* others may be selected now */
 
 static enum manager_outcome choose_modes(const struct links *links)
 {
@@ -67,21 +69,21 @@ static enum manager_outcome choose_modes(const struct links *links)
 enum manager_outcome manager_start(const struct manager_plan *plan)
 {
 	enum manager_outcome outcome;
-	struct interface_list list;
 	struct links links;
 	int error;
 
+	outdated = false;
 	memset(&managed, 0, sizeof(managed));
 	managed.plan = (struct mode_plan){ .mode = plan->mode };
 	error = links_read(&links);
 	if (!error)
-		error = selection_find(&links, &list);
+		error = selection_find(&links, &selected);
 	if (error) {
 		links_free(&links);
 		log_line(LOG_LEVEL_ERROR, "cannot list this host's interfaces: %s", strerror(-error));
 		return MANAGER_FAILED;
 	}
-	interfaces_select(&managed, &list);
+	interfaces_select(&managed, &selected);
 	attachment_open(&plan->programs, plan->slots, plan->copy);
 	watch_start(plan->stray);
 	outcome = choose_modes(&links);
@@ -170,19 +172,33 @@ static enum vlan_rank wanted_vlan(uint32_t vlan, uint32_t device)
 	return rank;
 }
 
+/* Those that are no longer selected go after some time, so that the list is looked at each time. */
+static void select_again(const struct links *links)
+{
+	if (!selection_may_change())
+		return;
+	if (outdated)
+		outdated = selection_find(links, &selected) != 0;
+	interfaces_select(&managed, &selected);
+}
+
 void manager_refresh(void)
+{
+	outdated = true;
+	manager_look();
+}
+
+void manager_look(void)
 {
 	uint32_t devices[ABI_ATTACHMENTS];
 	unsigned int count = attachment_list(devices);
 	const struct interface *outsider;
-	struct interface_list list;
 	struct links links;
 
 	leaving_forget();
 	if (links_read(&links))
 		return;
-	if (selection_may_change() && !selection_find(&links, &list))
-		interfaces_select(&managed, &list);
+	select_again(&links);
 	for (unsigned int i = 0; i < count; i++)
 		changes_check_device(&managed, &links, devices[i]);
 	watch_look(&managed, &links);

@@ -45,9 +45,15 @@ bool manager_complete(void);
 void manager_stop(void);
 
 /**
- * Follows what has changed: addresses, VLANs, interfaces that are renamed, gone or back, and
+ * Follows what has changed: addresses, routes, VLANs, interfaces that are renamed, gone or back, and
  * what keeps the program from an interface. Shows all of it to inspectors.
  */
 void manager_refresh(void);
+
+/**
+ * The same, but without addresses and routes, and so cheaper: while the kernel has told of no change to links, addresses
+ * and routes, the same interfaces are selected as before.
+ */
+void manager_look(void);
 
 #endif

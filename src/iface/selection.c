@@ -167,6 +167,7 @@ static unsigned int choose(struct candidate *candidates, unsigned int count, str
 		bool optional = candidates[i].address == UINT32_MAX && !candidates[i].needed;
 
 		snprintf(list->entry[i].name, IFNAMSIZ, "%s", candidates[i].link->name);
+		list->entry[i].ifindex = candidates[i].link->ifindex;
 		list->entry[i].optional = optional;
 		list->count++;
 		needed += !optional;
@@ -183,6 +184,9 @@ int selection_find(const struct links *links, struct interface_list *list)
 
 	if (selection.named.count) {
 		*list = selection.named;
+		/* Their names may be alternative ones, which the links do not have. */
+		for (unsigned int i = 0; i < list->count; i++)
+			list->entry[i].ifindex = if_nametoindex(list->entry[i].name);
 		return 0;
 	}
 	candidates.candidate = calloc(links->count + 1, sizeof(*candidates.candidate));

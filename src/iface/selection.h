@@ -9,6 +9,7 @@
 
 #include <net/if.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "abi.h"
 #include "base/option.h"
@@ -19,7 +20,8 @@ struct interface_list {
 	unsigned int count;
 	struct {
 		char name[IFNAMSIZ];
-		bool optional; /* only packets leave by it: native mode makes this cheaper, and nothing else is tried */
+		uint32_t ifindex; /* 0: there is no interface of that name now */
+		bool optional;    /* only packets leave by it: native mode makes this cheaper, and nothing else is tried */
 	} entry[ABI_ATTACHMENTS];
 };
 

@@ -45,6 +45,7 @@ static void parse_route(const struct nlmsghdr *message, struct reading *reading)
 		widen(reading, EVENTS_ENTRIES);
 	else
 		reading->callbacks->route_changed(header->rtm_family, &prefix, header->rtm_dst_len);
+	widen(reading, EVENTS_ROUTES);
 }
 
 static void parse_neighbour(const struct nlmsghdr *message, const struct reading *reading)

@@ -46,6 +46,7 @@ static struct {
 	bool dropped;  /* the server has changed its user, and the thread has not yet seen to it */
 	int wake;      /* eventfd: there is work, or one of the above has changed */
 	struct mnl_socket *sockets[EVENT_SOURCES];
+	bool heard; /* the kernel has told of a change since links were looked at */
 	/* When links and policies, and when the next piece of the entries is updated again. */
 	uint64_t next_look_ns, next_refresh_ns;
 } monitor = { .wake = -1 };
@@ -93,6 +94,14 @@ static void look_at_ipsec(void)
 		monitor.callbacks.all_changed();
 }
 
+static void look_at_links(void)
+{
+	bool heard = monitor.heard;
+
+	monitor.heard = false;
+	monitor.callbacks.look_at_links(heard);
+}
+
 static void read_events(enum event_source source)
 {
 	enum events_extent extent;
@@ -103,11 +112,12 @@ static void read_events(enum event_source source)
 	}
 	extent = source == EVENT_ROUTING ? events_read_routing(monitor.sockets[source], &monitor.callbacks.events) :
 					   events_read_others(monitor.sockets[source]);
+	monitor.heard = monitor.heard || extent >= EVENTS_ROUTES;
 	if (extent == EVENTS_ALL) {
 		look_at_ipsec();
-		monitor.callbacks.links_changed();
+		look_at_links();
 	}
-	if (extent != EVENTS_NOTHING)
+	if (extent >= EVENTS_ENTRIES)
 		monitor.callbacks.all_changed();
 }
 
@@ -147,8 +157,10 @@ static void look_around(void)
 {
 	if (!monitor.sockets[EVENT_HOST])
 		monitor.sockets[EVENT_HOST] = monitor.callbacks.host.listen();
-	look_at_ipsec();
-	monitor.callbacks.links_changed();
+	/* The kernel tells of new policies, but not on this socket of those that expire (km_policy_expired). */
+	if (monitor.heard || ipsec_blocks() || !monitor.sockets[EVENT_IPSEC])
+		look_at_ipsec();
+	look_at_links();
 }
 
 /* Does a piece of what is to be done. Returns the time at which to work again; 0 means now. */
@@ -249,6 +261,8 @@ int monitor_start(const struct monitor_callbacks *callbacks)
 
 	monitor.callbacks = *callbacks;
 	monitor.next_look_ns = monitor.next_refresh_ns = 0;
+	/* What has changed since the start has told nobody. */
+	monitor.heard = true;
 	monitor.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (monitor.wake >= 0)
 		monitor.sockets[EVENT_ROUTING] = rtnetlink_listen();

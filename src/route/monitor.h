@@ -29,8 +29,11 @@ struct monitor_callbacks {
 	struct events_callbacks events;
 	/* All entries are to be updated: anything may have changed. */
 	void (*all_changed)(void);
-	/* Some link may have changed; also called once a second. */
-	void (*links_changed)(void);
+	/*
+	 * Looks at the links, after events and once a second. `heard`: the kernel has told since the last time that links,
+	 * addresses or routes have changed.
+	 */
+	void (*look_at_links)(bool heard);
 	/* The next piece of all entries is to be updated; returns how many pieces there are. */
 	uint32_t (*refresh)(void);
 	/* Updates a piece of what is to be updated; returns whether there is more. */

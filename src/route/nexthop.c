@@ -258,7 +258,7 @@ int nexthop_start(uint32_t entries, const struct nexthop_callbacks *callbacks)
 	const struct monitor_callbacks monitor = {
 		.events = { .neighbour_changed = neighbour_changed, .route_changed = route_changed },
 		.all_changed = all_changed,
-		.links_changed = callbacks->links_changed,
+		.look_at_links = callbacks->look_at_links,
 		.refresh = refresh,
 		.update = update,
 		.host = callbacks->host,

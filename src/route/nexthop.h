@@ -18,8 +18,11 @@
 struct nexthop_callbacks {
 	/* HOP_REDIRECT, HOP_TRANSMIT, HOP_FRAGS and HOP_HANDS_ON: how frames can leave by a device that is no VLAN. */
 	uint8_t (*device_flags)(uint32_t ifindex);
-	/* Some link may have changed; also called once a second. */
-	void (*links_changed)(void);
+	/*
+	 * Looks at the links, after events and once a second. `heard`: the kernel has told since the last time that links,
+	 * addresses or routes have changed.
+	 */
+	void (*look_at_links)(bool heard);
 	struct monitor_host host;
 };
 

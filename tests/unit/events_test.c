@@ -48,6 +48,62 @@ static void test_ipsec(void **state)
 	wait_for_hop(entry, true);
 }
 
+/* Where the kernel tells of policies, it is asked when it does, and as long as there are any, because they may expire. */
+static void test_ipsec_events(void **state)
+{
+	uint32_t entry = acquired("192.0.2.20");
+	char buffer[64] = { 0 };
+	unsigned int asked;
+
+	(void)state;
+	nexthop_stop();
+	ipsec_events = true;
+	assert_int_equal(nexthop_start(ENTRIES, &callbacks), 0);
+	entry = acquired("192.0.2.20");
+	wait_for_hop(entry, true);
+	pass_ms(1000);
+	wait_until_updated();
+	asked = number(&net.policies_asked);
+	assert_true(asked > 0);
+	set_ipsec(true);
+	pass_ms(1000);
+	wait_until_updated();
+	assert_int_equal(number(&net.policies_asked), asked);
+	send_event_to(ipsec_socket, mnl_nlmsg_put_header(buffer));
+	wait_for_hop(entry, false);
+	set_ipsec(false);
+	pass_ms(1000);
+	wait_for_hop(entry, true);
+}
+
+/* The look at the links knows whether it is worth while to look at addresses and routes. */
+static void test_heard(void **state)
+{
+	uint32_t entry = acquired("192.0.2.20");
+	unsigned int heard, looks;
+
+	(void)state;
+	wait_for_hop(entry, true);
+	/* Nobody has listened before the start. */
+	assert_int_equal(number(&net.links_heard), 1);
+	neighbour_event(RTM_NEWNEIGH, ETH, "192.0.2.99");
+	pass_ms(1000);
+	wait_until_updated();
+	assert_int_equal(number(&net.links_heard), 1);
+	/* A route is heard of at the next look, which is not at once. */
+	looks = number(&net.links_changed);
+	route_event("203.0.113.0", 24);
+	wait_until_updated();
+	assert_int_equal(number(&net.links_changed), looks);
+	for (heard = 2; heard < 4; heard++) {
+		pass_ms(1000);
+		wait_until_updated();
+		assert_int_equal(number(&net.links_heard), 2);
+	}
+	event(RTM_NEWADDR);
+	wait_for_number(&net.links_heard, 3);
+}
+
 /* An address of any size in a neighbour's event does no harm. */
 static void test_odd_events(void **state)
 {
@@ -336,6 +392,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(test_ipsec),
+		TEST(test_ipsec_events),
+		TEST(test_heard),
 		TEST(test_odd_events),
 		TEST(test_all_other_events),
 		TEST(test_route_events),

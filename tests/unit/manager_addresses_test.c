@@ -63,6 +63,27 @@ static void test_address_moves(void **state)
 	assert_int_equal(first->attempts, 1);
 }
 
+/* As long as the kernel tells of no change, addresses are not looked at; the three seconds pass all the same. */
+static void test_nothing_heard(void **state)
+{
+	static const char *const addresses[] = { "192.0.2.1" };
+	struct fake *first = add("eth0", ALL), *second = add("eth1", ALL);
+
+	(void)state;
+	first->address = addresses[0];
+	assert_int_equal(start_for(addresses, 1), MANAGER_STARTED);
+	first->address = NULL;
+	second->address = addresses[0];
+	manager_look();
+	assert_string_equal(mode_of("eth1"), "-");
+	manager_refresh();
+	assert_string_equal(mode_of("eth1"), "native");
+	now += 4;
+	manager_look();
+	assert_string_equal(mode_of("eth0"), "-");
+	assert_string_equal(mode_of("eth1"), "native");
+}
+
 /* An interface that packets only leave by: native or nothing, and nothing is said of it unless it is native. */
 static void test_optional(void **state)
 {
@@ -130,6 +151,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_alone_no_longer),
 		TEST(test_address_moves),
+		TEST(test_nothing_heard),
 		TEST(test_optional),
 		TEST(test_only_optional),
 	};

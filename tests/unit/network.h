@@ -80,7 +80,8 @@ static struct {
 	int asked_family;
 	bool asked_ipv4, asked_ipv6;
 	union abi_addr gateway_asked;
-	unsigned int probes, gateway_probes, privileges, kept, links_changed, devices, puts, closed;
+	unsigned int probes, gateway_probes, privileges, kept, devices, puts, closed;
+	unsigned int policies_asked, links_changed, links_heard; /* the last two: looks at links, and those after a change */
 	__be32 neighbour_asked, neighbour_probed;
 	uint32_t probed_ifindex;
 	/* What was written. */
@@ -88,7 +89,8 @@ static struct {
 	unsigned int other_hops; /* writes of hops by `other` */
 	struct mnl_socket *events;
 } net = { .lock = PTHREAD_MUTEX_INITIALIZER };
-static bool ipsec, ipsec_unknown, blocked_shown;
+static bool ipsec, ipsec_unknown, blocked_shown, ipsec_events;
+static struct mnl_socket *ipsec_socket;
 static unsigned int overruns_shown;
 static uint64_t monitor_deadline;
 
@@ -138,18 +140,32 @@ struct mnl_socket *device_listen(void)
 	return NULL;
 }
 
-/* As on a kernel without IPsec, but that it answers. */
+/* The socket that hears of IPsec policies. The kernel has one if there are `ipsec_events`. */
 struct mnl_socket *request_socket_open(int family, int flags)
 {
 	assert_int_equal(family, NETLINK_XFRM);
 	assert_true(flags & SOCK_NONBLOCK);
 	errno = EPROTONOSUPPORT;
-	return NULL;
+	if (!ipsec_events)
+		return NULL;
+	ipsec_socket = mnl_socket_open2(NETLINK_USERSOCK, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	assert_non_null(ipsec_socket);
+	assert_int_equal(mnl_socket_bind(ipsec_socket, 0, MNL_SOCKET_AUTOPID), 0);
+	return ipsec_socket;
+}
+
+/* Its group is no group of such a socket. */
+int mnl_socket_setsockopt(const struct mnl_socket *socket, int type, void *value, socklen_t size)
+{
+	(void)socket, (void)value, (void)size;
+	assert_int_equal(type, NETLINK_ADD_MEMBERSHIP);
+	return 0;
 }
 
 void request_socket_close(struct mnl_socket *socket)
 {
-	(void)socket;
+	if (socket)
+		mnl_socket_close(socket);
 }
 
 void request_socket_forget_own(void)
@@ -165,6 +181,7 @@ int request_ask_own(int family, struct nlmsghdr *request, mnl_cb_t parse, void *
 
 	assert_int_equal(family, NETLINK_XFRM);
 	assert_int_equal(request->nlmsg_type, XFRM_MSG_GETSPDINFO);
+	LOCKED(net.policies_asked++);
 	if (__atomic_load_n(&ipsec_unknown, __ATOMIC_RELAXED))
 		return -EPERM;
 	message->nlmsg_type = XFRM_MSG_NEWSPDINFO;
@@ -390,9 +407,9 @@ static inline uint8_t device_flags(uint32_t ifindex)
 	return flags;
 }
 
-static inline void links_changed(void)
+static inline void look_at_links(bool heard)
 {
-	LOCKED(net.links_changed++);
+	LOCKED(net.links_changed++; net.links_heard += heard);
 }
 
 /* In place of libmnl's; once events were lost, it says so before it gives those that are left. */
@@ -438,7 +455,7 @@ static inline uint64_t look_at_host(void)
 	return next;
 }
 
-static const struct nexthop_callbacks callbacks = { device_flags, links_changed,
+static const struct nexthop_callbacks callbacks = { device_flags, look_at_links,
 						    { listen_to_host, hear_of_host, look_at_host } };
 
 /* ---- asking for entries, and waiting for them ---- */
@@ -452,7 +469,7 @@ static inline int setup(void **state)
 	net.hop_limit6 = 77;
 	net.mac = 0x10;
 	net.flags = HOP_REDIRECT | HOP_TRANSMIT;
-	ipsec = ipsec_unknown = events_lost = false;
+	ipsec = ipsec_unknown = ipsec_events = events_lost = false;
 	slow_lookups = 0;
 	host_looks = host_events = host_listens = 0;
 	host_socket = NULL;
