@@ -80,7 +80,7 @@ def ends(lab):
         netlink.hang()
         server.wait_log("monitor thread has not reported for 5 seconds", 9)
         server.signal(signal.SIGTERM)
-        server.wait_end(5)
+        server.wait_end()
 
 
 @test("netlink gives no answers while the server runs: coturn relays, and the kernel again afterwards", seconds=90)
