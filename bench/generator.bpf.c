@@ -28,6 +28,10 @@ struct {
 	__uint(max_entries, WAYS);
 } devices SEC(".maps");
 
+/* Of the ways that are used. */
+const volatile struct generator_way ways[WAYS];
+/* Bit mask of 1 << enum way. With both, every second flow is one to a client. */
+const volatile __u32 way_mask = 1 << TO_PEER;
 const volatile __u32 flow_count = 1;
 /* How many CPUs generate. Each has flows of its own, as a card with several queues gives every flow to one CPU. */
 const volatile __u32 cpus = 1;
@@ -54,6 +58,22 @@ static __always_inline int is_due(struct generator_state *state)
 	if (now - state->due > GENERATOR_BURST * step && now > state->due)
 		state->due = now;
 	return 1;
+}
+
+static __always_inline __u32 way_of(__u32 index)
+{
+	if (way_mask == BOTH_WAYS)
+		return index % WAYS;
+	return way_mask == 1 << TO_CLIENT ? TO_CLIENT : TO_PEER;
+}
+
+static __always_inline void head_write(struct frame_head *to, __u32 way, const struct generator_flow *flow)
+{
+	*to = ways[way].head;
+	to->source = flow->source;
+	to->dest = flow->dest;
+	to->sum = flow->sum;
+	to->channel = flow->channel;
 }
 
 /* The last 8 bytes but `before` of them; NULL: the frame has not so many. */
@@ -91,7 +111,7 @@ int generate(struct xdp_md *ctx)
 {
 	struct generator_state *state = &states[bpf_get_smp_processor_id() % GENERATOR_CPUS];
 	struct frame_head *to;
-	__u32 index = state->next;
+	__u32 index = state->next, way = way_of(index), cut = ways[way].cut;
 	const struct generator_flow *flow = bpf_map_lookup_elem(&flows, &index);
 
 	if (!flow)
@@ -103,12 +123,12 @@ int generate(struct xdp_md *ctx)
 	to = (void *)(long)ctx->data;
 	if ((void *)(to + 1) > (void *)(long)ctx->data_end)
 		return XDP_ABORTED;
-	*to = flow->head;
-	if (flow->cut && bpf_xdp_adjust_tail(ctx, -(int)flow->cut))
+	head_write(to, way, flow);
+	if (cut && bpf_xdp_adjust_tail(ctx, -(int)cut))
 		return XDP_ABORTED;
 	state->next = index + cpus < flow_count ? index + cpus : index % cpus;
-	state->offered[flow->way % WAYS]++;
-	return bpf_redirect_map(&devices, flow->way, 0);
+	state->offered[way]++;
+	return bpf_redirect_map(&devices, way, 0);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -33,8 +33,9 @@ struct worker {
 
 struct generator {
 	struct generator_bpf *skel;
-	struct datagram datagram; /* the longest of all flows */
-	unsigned int size;
+	struct datagram datagram[WAYS]; /* of one flow */
+	struct datagram *longest;       /* of these */
+	unsigned int size;              /* of the longest */
 	int started, workers, yields;
 	struct worker worker[GENERATOR_CPUS];
 };
@@ -94,47 +95,83 @@ static uint32_t *order_make(uint32_t count)
 	return order;
 }
 
+/* Makes a frame of one flow and splits its head into the way's part and the flow's. Returns the frame's size. */
+static unsigned int flow_make(struct generator *generator, const struct generator_config *config,
+			      const struct line *line, enum way way, struct frame_head *common,
+			      struct generator_flow *flow)
+{
+	struct datagram *datagram = &generator->datagram[way];
+	struct datagram_way ends = way_of(config, line, way);
+	unsigned int size = datagram_fill(datagram, &ends, config->payload);
+
+	memcpy(common, datagram, sizeof(*common));
+	*flow = (struct generator_flow){ common->source, common->dest, common->sum, common->channel };
+	common->source = common->dest = common->sum = common->channel = 0;
+	return size;
+}
+
+/* What all flows of a way have in common, from the first one. The program is not loaded yet. */
+static int ways_fill(FILE *file, const struct generator_config *config, struct generator *generator)
+{
+	struct generator_way *ways = generator->skel->rodata->ways;
+	unsigned int size[WAYS] = {};
+	struct generator_flow flow;
+	struct line line;
+
+	if (line_read(file, &line) != 1)
+		return -EINVAL;
+	rewind(file);
+	for (unsigned int way = 0; way < WAYS; way++) {
+		struct datagram *datagram = &generator->datagram[way];
+		int error;
+
+		if (!(config->ways & 1u << way))
+			continue;
+		error = netns_enter(config->port[way].netns);
+		if (!error)
+			error = datagram_ethernet(datagram, config->port[way].ifname, config->port[way].server_mac);
+		if (error)
+			return error;
+		memset(datagram->data, PAYLOAD_BYTE, sizeof(datagram->data));
+		size[way] = flow_make(generator, config, &line, way, &ways[way].head, &flow);
+		if (size[way] > generator->size) {
+			generator->size = size[way];
+			generator->longest = datagram;
+		}
+	}
+	for (unsigned int way = 0; way < WAYS; way++)
+		ways[way].cut = config->ways & 1u << way ? generator->size - size[way] : 0;
+	return 0;
+}
+
 /*
- * The heads differ by flow; all that comes after them is the same in all. Flows
- * are visited in random order, the ways in turn.
+ * Puts the flows into the program's table, in random order, the ways in turn. A flow that differs from the first
+ * one of its way in more than struct generator_flow has is -EINVAL, because its frames would be wrong.
  */
 static int flows_fill(FILE *file, const struct generator_config *config, struct generator *generator,
 		      uint32_t count)
 {
-	unsigned int both = config->ways == (1 << TO_PEER | 1 << TO_CLIENT);
-	struct datagram datagram[WAYS];
+	const struct generator_way *ways = generator->skel->rodata->ways;
+	unsigned int both = config->ways == BOTH_WAYS;
 	int error = 0, fd = bpf_map__fd(generator->skel->maps.flows);
 	uint32_t *order = order_make(count);
+	struct generator_flow flow;
+	struct frame_head common;
 	struct line line;
 
 	if (!order)
 		return -ENOMEM;
-	memset(datagram, PAYLOAD_BYTE, sizeof(datagram));
-	for (int way = 0; way < WAYS && !error; way++) {
-		error = netns_enter(config->port[way].netns);
-		if (!error)
-			error = datagram_ethernet(&datagram[way], config->port[way].ifname,
-						  config->port[way].server_mac);
-	}
 	for (uint32_t i = 0; i < count && !error; i++) {
 		error = line_read(file, &line) == 1 ? 0 : -EINVAL;
 		for (unsigned int way = 0; way < WAYS && !error; way++) {
-			struct datagram_way ends = way_of(config, &line, way);
-			struct generator_flow flow = { .way = way };
 			__u32 index = both ? 2 * order[i] + way : order[i];
-			unsigned int size;
 
 			if (!(config->ways & 1u << way))
 				continue;
-			size = datagram_fill(&datagram[way], &ends, config->payload);
-			/* With both ways, ChannelData is the longer one, and comes first. */
-			if (size > generator->size) {
-				generator->size = size;
-				generator->datagram = datagram[way];
-			}
-			flow.cut = generator->size - size;
-			memcpy(&flow.head, &datagram[way], sizeof(flow.head));
-			if (bpf_map_update_elem(fd, &index, &flow, 0))
+			flow_make(generator, config, &line, way, &common, &flow);
+			if (memcmp(&common, &ways[way].head, sizeof(common)))
+				error = -EINVAL;
+			else if (bpf_map_update_elem(fd, &index, &flow, 0))
 				error = -errno;
 		}
 	}
@@ -157,14 +194,19 @@ static int devices_fill(const struct generator_config *config, const struct gene
 	return 0;
 }
 
-static int skeleton_load(struct generator *generator, const struct generator_config *config, uint32_t count)
+static int skeleton_load(FILE *file, struct generator *generator, const struct generator_config *config,
+			 uint32_t count)
 {
 	struct generator_bpf *skel = generator->skel = generator_bpf__open();
-	uint32_t flows = config->ways == (1 << TO_PEER | 1 << TO_CLIENT) ? 2 * count : count;
+	uint32_t flows = config->ways == BOTH_WAYS ? 2 * count : count;
 	int error;
 
 	if (!skel)
 		return -errno;
+	error = ways_fill(file, config, generator);
+	if (error)
+		return error;
+	skel->rodata->way_mask = config->ways;
 	skel->rodata->flow_count = flows;
 	skel->rodata->cpus = (uint32_t)config->cpus;
 	if (config->headroom)
@@ -198,7 +240,7 @@ int generator_open(const struct generator_config *config, struct generator **out
 	generator->yields = config->yields;
 	for (int i = 0; i < config->cpus; i++)
 		generator->worker[i] = (struct worker){ .generator = generator, .cpu = config->cpu_first + i };
-	error = skeleton_load(generator, config, (uint32_t)count);
+	error = skeleton_load(file, generator, config, (uint32_t)count);
 	if (!error)
 		error = devices_fill(config, generator);
 	if (!error)
@@ -229,7 +271,7 @@ static void *worker_run(void *argument)
 	struct generator *generator = worker->generator;
 	const struct sched_param none = {};
 	cpu_set_t cpus;
-	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = &generator->datagram,
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = generator->longest,
 		    .data_size_in = generator->size, .repeat = 0x7fffffff, .batch_size = BATCH,
 		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
 
