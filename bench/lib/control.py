@@ -11,7 +11,7 @@ from measure import call
 from rows import DEFAULT_ROOM, Case
 from server import Failed, Server
 
-# Not more than the kernel's tables have room for.
+# Not more than the kernel's tables have room for if nothing is said, see Case.room.
 CASE = Case(clients=100, channels=160)
 # A STUN Binding request (RFC 8489).
 BINDING = bytes.fromhex("000100002112a442") + b"bench-start!"

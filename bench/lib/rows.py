@@ -42,6 +42,11 @@ class Case:
     def flows(self):
         return self.clients * self.channels
 
+    @property
+    def room(self):
+        """Channels that the tables are made for: a session may have only as many as there is room left for others."""
+        return self.flows + self.channels
+
 
 BASELINE = Kind("baseline", "kernel forwarding, no TURN", turn=False)
 TESTER = Kind("tester", "generator and sink alone", turn=False)
@@ -112,13 +117,16 @@ def prepared(lab, work, kind, case=Case(), cpus=None):
     """A Row of this kind; its server may use these CPUs, or all."""
     with contextlib.ExitStack() as stack:
         if kind.turn:
-            if kind.offload and case.flows > DEFAULT_ROOM:
-                kind = dataclasses.replace(kind, options=(*kind.options, f"--xdp-max-channels={case.flows}"))
+            if kind.offload and case.room > DEFAULT_ROOM:
+                kind = dataclasses.replace(kind, options=(*kind.options, f"--xdp-max-channels={case.room}"))
             server = stack.enter_context(Server(lab, work, kind, case.threads or kind.threads, cpus))
             try:
                 channels = stack.enter_context(Channels(lab, work, case.clients, case.channels))
             except Failed as error:
                 raise Failed(f"{error}\n{server.said()}") from None
+            left = server.left_in_userspace() if kind.offload else None
+            if left:
+                raise Failed(f"{kind.name}: channels were left in userspace: {left}")
             yield Row(lab, work, kind, case, server, channels.flows)
             return
         if kind.name == REDIRECT.name:

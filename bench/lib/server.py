@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A turnserver in the server's namespace, and channels that clients hold on it."""
 
+import json
 import os
 import subprocess
 import time
+from pathlib import Path
 
 from lab import BIN, CLIENT, CLIENT_PORT, CPUS, PEER, PEER_PORT, PEERS, RELAY, SERVER, TURN_PORT
 
@@ -44,6 +46,15 @@ class Server:
         """All threads that there are, to these CPUs."""
         for task in os.listdir(f"/proc/{self.pid}/task"):
             os.sched_setaffinity(int(task), cpus)
+
+    def left_in_userspace(self):
+        """How many channel bindings the kernel does not relay, by the reason. Of a server with the offload on."""
+        done = subprocess.run([Path(self.kind.path).with_name("turnutils_xdp"), "status", "--json", "--interval", "0",
+                               "--pid", str(self.pid)], check=False, timeout=60, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True)
+        if done.returncode:
+            raise Failed(f"turnutils_xdp shows no status: {done.stderr.strip()}")
+        return {reason: count for reason, count in json.loads(done.stdout)["channels_left_in_userspace"].items() if count}
 
     def said(self):
         lines = []
