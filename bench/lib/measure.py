@@ -55,6 +55,12 @@ def throughput(lab, flows, case, relay=None, offload=False, seconds=1.0, rate=0,
     return call(argv)
 
 
+def check_rate(found, rate):
+    """What was measured with fewer datagrams than there should have been is no figure."""
+    if found["offered_pps"] < 0.97 * rate:
+        raise Failed(f"the generator sent only {found['offered_pps']:.0f} datagrams a second of {rate}")
+
+
 def _trip(lab, case, program, which, relay, offload, seconds, cpu):
     argv = ["taskset", "-c", cpu, BIN / program, "-c", lab.client.name, "-i", "c0", "-m", lab.macs["s0"],
             "-p", lab.peer.name, "-k", "p0", "-s", lab.server.name, "-j", "s0", "-x", CLIENT, "-y", PROBE_PORT + which,

@@ -12,7 +12,7 @@ import fold
 import loads
 import profile_time
 from lab import CPUS, LAST_CPU, ROOT, Lab
-from measure import throughput
+from measure import check_rate, throughput
 from rows import BASELINE, REDIRECT, TESTER, Case, prepared
 from server import Failed
 
@@ -215,8 +215,7 @@ class Plan:
                         # Not by Row.throughput, which takes it for an error that samples go up.
                         found = throughput(lab, ready.flows, EXAMPLES, ready.server.pid, True, rate=SAME_RATE,
                                            seconds=EXAMPLES_SECONDS, warm_up=EXAMPLES_WARM_UP)
-                    if found["offered_pps"] < 0.97 * SAME_RATE:
-                        raise Failed(f"the generator sent only {found['offered_pps']:.0f} datagrams a second")
+                    check_rate(found, SAME_RATE)
                     return [(EXAMPLES, found)]
                 self.step("examples", number, row, EXAMPLES, run)
 

@@ -166,14 +166,19 @@ def examples_table(results):
 def fold_table(results, kinds):
     lines = []
     for kind in kinds:
-        idle, active = (results.median("fold", kind.name, f"{state}_share") for state in ("idle", "active"))
+        idle, active, double, rest = (results.median("fold", kind.name, f"{name}_share")
+                                      for name in ("idle", "active", "double", "fold"))
         if idle is not None:
             lines.append([kind.title, number(100 * idle), spread(results.values("fold", kind.name, "idle_share"), 0.01),
-                          number(active and 100 * active)])
+                          number(active and 100 * active), number(double and 100 * double), number(rest and 100 * rest),
+                          spread(results.values("fold", kind.name, "fold_share"), 0.01)])
     return Table(f"{fold.CASE.flows} open channels",
                  "turnserver in percent of one CPU: while no datagram comes, and while the kernel relays "
-                 f"{fold.RATE} datagrams a second, two of each channel.",
-                 ["", "idle, CPU %", "min–max", "active, CPU %"], lines)
+                 f"{fold.RATE} datagrams a second, two of each channel, and twice as many. What grows with the datagrams are "
+                 f"coturn's usage reports, one for each {fold.REPORT_PACKETS} packets of a session, which it makes with the "
+                 "offload off too. Without reports: twice the share at the lower rate less that at the higher one.",
+                 ["", "idle, CPU %", "min–max", f"{fold.RATE} a second, CPU %", f"{2 * fold.RATE} a second, CPU %",
+                  "without reports, CPU %", "min–max"], lines)
 
 
 def sweep_table(results, section, column, title, note, scale=None):
