@@ -52,6 +52,25 @@ static uint32_t back_of(const struct examples *examples, unsigned int which)
 	return examples->direction[!which].hop;
 }
 
+/* Where the packets of a direction come from. */
+enum origin {
+	ORIGIN_UNKNOWN,
+	ORIGIN_HERE, /* this host itself */
+	ORIGIN_DEVICES,
+};
+
+/* What the route back to their sender says. The XDP program may not be able to follow it, and yet get them. */
+static enum origin origin_of(const struct examples *examples, unsigned int which)
+{
+	uint32_t hop = back_of(examples, which);
+	struct hop_facts back;
+
+	maps_hop_facts(hop, &back);
+	if (back.local)
+		return ORIGIN_HERE;
+	return back.ifindex || nexthop_leaves(hop) ? ORIGIN_DEVICES : ORIGIN_UNKNOWN;
+}
+
 /* ---- the gate of one direction ---- */
 
 static void sample_put(const struct example *example, bool wanted)
@@ -123,16 +142,15 @@ static void sample_answered(struct example *example, uint64_t now)
 
 /*
  * Only a packet's place is checked there: packets of this host itself come by the hairpin, and all others by a
- * device. While the next hop is not resolved, the program looks at the next hop for each packet.
+ * device. While it is not known which, the program looks at the next hop back for each packet.
  */
 static void open_free(struct examples *examples, unsigned int which)
 {
 	struct example *example = &examples->direction[which];
-	struct hop_facts back;
+	enum origin origin = origin_of(examples, which);
 
-	maps_hop_facts(back_of(examples, which), &back);
-	if (back.local || back.ifindex) {
-		open_to(example, examples->state, back.local ? GATE_HAIRPIN : GATE_DEVICES);
+	if (origin != ORIGIN_UNKNOWN) {
+		open_to(example, examples->state, origin == ORIGIN_HERE ? GATE_HAIRPIN : GATE_DEVICES);
 		return;
 	}
 	maps_gate_put(example->slot, gates_gate(examples->state, GATE_PLACES) | GATE_ASK);
@@ -241,16 +259,12 @@ static void open_all(struct examples *examples, uint64_t now)
 static void take_example(struct examples *examples, unsigned int which, uint64_t now)
 {
 	struct example *example = &examples->direction[which];
+	enum origin origin = origin_of(examples, which);
 	uint32_t seen = seen_get(example);
-	struct hop_facts back;
 
-	if (now < example->rest_until_ms)
+	if (now < example->rest_until_ms || origin == ORIGIN_UNKNOWN)
 		return;
-	maps_hop_facts(back_of(examples, which), &back);
-	/* It is not known yet whether the packets come from this host itself. */
-	if (!back.local && !back.ifindex)
-		return;
-	if (back.local) {
+	if (origin == ORIGIN_HERE) {
 		example->place = GATE_HAIRPIN;
 	} else if (seen & (seen - 1)) {
 		seen_forget(example);
@@ -293,15 +307,15 @@ void examples_relayed(struct examples *examples, unsigned int which, int error)
 static bool has_moved(const struct examples *examples, unsigned int which)
 {
 	const struct example *example = &examples->direction[which];
-	struct hop_facts facts, back;
+	enum origin origin = origin_of(examples, which);
+	struct hop_facts facts;
 
 	if (!example->open)
 		return false;
 	maps_hop_facts(example->hop, &facts);
-	maps_hop_facts(back_of(examples, which), &back);
 	return (facts.ifindex && example->ifindex && facts.ifindex != example->ifindex) ||
-	       (back.local && example->place != GATE_HAIRPIN) ||
-	       (back.ifindex && !back.local && example->place == GATE_HAIRPIN);
+	       (origin == ORIGIN_HERE && example->place != GATE_HAIRPIN) ||
+	       (origin == ORIGIN_DEVICES && example->place == GATE_HAIRPIN);
 }
 
 static void look_at_hops(struct examples *examples, uint64_t now)

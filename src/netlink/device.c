@@ -21,6 +21,9 @@
 #define NETDEV_A_DEV_IFINDEX 1
 #define NETDEV_A_DEV_XDP_FEATURES 3
 
+/* More than any number of a generic family (GENL_MAX_ID). */
+#define NO_FAMILY UINT16_MAX
+
 /* The netdev family of generic netlink. Both numbers are 0 if the kernel does not have it. */
 struct netdev_family {
 	uint16_t id;
@@ -98,22 +101,22 @@ static int find_netdev_family(struct netdev_family *family)
 	return error;
 }
 
-/* The number of the family, which is no module's and so keeps its number. 0 or -errno, as above. */
+/* The number of the family, which is no module's: it is always there, or never. 0 or -errno, as above. */
 static int find_netdev_number(uint16_t *number)
 {
-	static uint16_t known;
+	static uint16_t known; /* 0: nobody has asked */
 	struct netdev_family family;
 	int error = 0;
 
 	*number = __atomic_load_n(&known, __ATOMIC_RELAXED);
-	if (*number)
-		return 0;
-	error = find_netdev_family(&family);
-	if (error)
-		return error;
-	__atomic_store_n(&known, family.id, __ATOMIC_RELAXED);
-	*number = family.id;
-	return 0;
+	if (!*number) {
+		error = find_netdev_family(&family);
+		if (error && error != -EOPNOTSUPP)
+			return error;
+		*number = error ? NO_FAMILY : family.id;
+		__atomic_store_n(&known, *number, __ATOMIC_RELAXED);
+	}
+	return *number == NO_FAMILY ? -EOPNOTSUPP : 0;
 }
 
 int device_xdp_features(uint32_t ifindex, uint64_t *features)

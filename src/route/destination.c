@@ -118,6 +118,7 @@ int destination_acquire(const struct hop_path *path, uint32_t *entry, bool *crea
 		destination = &destinations.table[index - 1];
 		destination->path = *path;
 		destination->led = false;
+		destination->led_ifindex = 0;
 		destination->next = *bucket;
 		*bucket = index;
 		destination_queue(index - 1);

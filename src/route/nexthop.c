@@ -47,8 +47,14 @@ void nexthop_release(uint32_t entry)
 		if (destination->resolved)
 			maps_hop_put(entry, NULL);
 		destination->routed = destination->resolved = false;
+		__atomic_store_n(&destination->leaves, false, __ATOMIC_RELAXED);
 	}
 	pthread_mutex_unlock(&nexthops.lock);
+}
+
+bool nexthop_leaves(uint32_t entry)
+{
+	return __atomic_load_n(&destination_at(entry)->leaves, __ATOMIC_RELAXED);
 }
 
 /* ---- one entry ---- */
@@ -61,18 +67,20 @@ uint32_t nexthop_generation(void)
 }
 
 /*
- * Takes note of where a resolved entry leads. Packets may take another device than before, or go to this host itself and
- * did not, or the other way round; in between the entry may have led nowhere.
+ * Takes note of where packets to the destination go: to this host itself, or by a device, which is not known (0) while the
+ * entry leads nowhere. They may take another device than before, or go to this host itself and did not, or the other
+ * way round; in between nothing may have been known.
  */
-static void note_direction(struct destination *destination, const struct hop *hop)
+static void note_direction(struct destination *destination, bool local, uint32_t ifindex)
 {
-	bool local = hop->flags & HOP_LOCAL;
+	bool other_device = destination->led_ifindex && ifindex && destination->led_ifindex != ifindex;
 
-	if (destination->led && (destination->led_ifindex != hop->ifindex || destination->led_local != local))
+	if (destination->led && (other_device || destination->led_local != local))
 		__atomic_fetch_add(&generation, 1, __ATOMIC_RELEASE);
+	if (ifindex || local)
+		destination->led_ifindex = ifindex;
 	destination->led = true;
 	destination->led_local = local;
-	destination->led_ifindex = hop->ifindex;
 }
 
 /*
@@ -87,7 +95,7 @@ static void write_entry(uint32_t entry, const struct hop *hop, bool resolved)
 	if (resolved != destination->resolved || (resolved && memcmp(&destination->hop, hop, sizeof(*hop))))
 		resolved = !maps_hop_put(entry, resolved ? hop : NULL) && resolved;
 	if (resolved)
-		note_direction(destination, hop);
+		note_direction(destination, hop->flags & HOP_LOCAL, hop->ifindex);
 	destination->hop = *hop;
 	destination->resolved = resolved;
 }
@@ -147,7 +155,10 @@ static bool update_entry(uint32_t entry)
 	pthread_mutex_lock(&nexthops.lock);
 	if (destination->users && destination_is(destination, &wanted.path)) {
 		destination->routed = routed;
+		__atomic_store_n(&destination->leaves, found.leaves, __ATOMIC_RELAXED);
 		write_entry(entry, &found.hop, resolved);
+		if (found.leaves && !destination->resolved)
+			note_direction(destination, false, 0);
 		if (error == -ETIMEDOUT)
 			destination_queue(entry);
 	}

@@ -9,6 +9,7 @@
 #ifndef OFFLOAD_ROUTE_NEXTHOP_H
 #define OFFLOAD_ROUTE_NEXTHOP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "route/hop_path.h"
@@ -56,6 +57,12 @@ int nexthop_acquire(const struct hop_path *path, uint32_t *entry);
  * or the other way round. Any thread.
  */
 uint32_t nexthop_generation(void);
+
+/**
+ * Whether the destination of an entry is known not to be this host. That may be known of an entry that leads nowhere: the
+ * neighbour is not resolved, or the XDP program cannot follow the route. Any thread that has taken the entry.
+ */
+bool nexthop_leaves(uint32_t entry);
 
 /** Gives an entry back, once for each time that it was taken. Any thread. */
 void nexthop_release(uint32_t entry);

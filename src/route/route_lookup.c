@@ -185,14 +185,16 @@ int route_lookup_find(struct route_lookup *lookup, int family, const union abi_a
 	struct route route;
 	int error;
 
+	memset(found, 0, sizeof(*found));
 	if (is_special(family, from) || is_special(family, to))
 		return -EHOSTUNREACH;
 	error = rtnetlink_route(lookup->questions, family, from, to, &route);
-	if (!error)
-		error = find_device(lookup, route.ifindex, &device);
 	if (error)
 		return error;
-	memset(found, 0, sizeof(*found));
+	found->leaves = !route.local;
+	error = find_device(lookup, route.ifindex, &device);
+	if (error)
+		return error;
 	error = take_defaults(lookup, family, &route, &device->link, &found->hop);
 	if (error)
 		return error;

@@ -44,6 +44,7 @@ struct route_lookup {
 };
 
 struct found_route {
+	bool leaves;      /* the destination is not this host, also where the XDP program cannot follow the route */
 	struct hop hop;   /* without the neighbour's MAC; or only mtu, ttl and HOP_LOCAL */
 	uint32_t ifindex; /* the interface that the neighbour is on, which may be a VLAN */
 	uint8_t gateway_family;
@@ -68,7 +69,7 @@ int route_lookup_is_ours(struct route_lookup *lookup, int family, const union ab
 /**
  * Looks for the route of UDP datagrams between two addresses. 0; -EHOSTUNREACH if there is
  * none; -ENETDOWN if a link on it is down; -EOPNOTSUPP if it is one that the XDP program
- * cannot follow; or another -errno. After an error `found` is undefined.
+ * cannot follow; or another -errno. After an error all of `found` but `leaves` is undefined.
  */
 int route_lookup_find(struct route_lookup *lookup, int family, const union abi_addr *from,
 		      const union abi_addr *to, struct found_route *found);

@@ -283,6 +283,9 @@ def route_mtu_locked(_lab):
                 found = capture.until(lambda packet: packet.payload == b"not locked up")
             check_equal(verdicts["TO_PEER"], 0, "verdict TO_PEER")
             check_equal(found[-1].frame[20], 0, "flags of the IPv4 header")
+            # What the peer sends does not take that route.
+            with Verdicts(server.offload) as verdicts:
+                wait_until(lambda: talk.to_client(b"not locked down") and verdicts["TO_CLIENT"], 5, "verdict TO_CLIENT")
             lab.server.ip("route", "replace", PEER + "/32", "dev", "to-peer", "mtu", "1400")
             relayed_again(talk, server, 3, "with an MTU that is not locked")
 

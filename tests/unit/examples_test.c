@@ -36,6 +36,7 @@ static struct {
 	uint32_t gate[SLOTS];
 	uint64_t packets[SLOTS];
 	struct hop_facts hop[HOPS];
+	bool leaves[HOPS];
 	uint32_t generation;
 	uint64_t now;
 } host;
@@ -84,6 +85,11 @@ void maps_hop_facts(uint32_t index, struct hop_facts *facts)
 {
 	assert_true(index == HOP_TO_PEER || index == HOP_TO_CLIENT);
 	*facts = host.hop[index];
+}
+
+bool nexthop_leaves(uint32_t entry)
+{
+	return host.leaves[entry];
 }
 
 void maps_note_fetch(uint32_t index)
@@ -704,6 +710,31 @@ static void test_free_next_hop(void **state)
 	assert_true(comes(TO_PEER, HAIRPIN));
 }
 
+/*
+ * The next hop back may never be resolved, as by a VLAN that maps priorities. Its route says all the same that packets come by a
+ * device.
+ */
+static void test_next_hop_back_cannot_be_followed(void **state)
+{
+	(void)state;
+	host.hop[HOP_TO_CLIENT] = (struct hop_facts){ 0 };
+	begin(0);
+	check(false, true);
+	host.leaves[HOP_TO_CLIENT] = true;
+	look();
+	check(true, true);
+	assert_false(comes(TO_PEER, HAIRPIN));
+
+	set_up(state);
+	host.hop[HOP_TO_CLIENT] = (struct hop_facts){ 0 };
+	begin(GATES_EXAMINED_V4);
+	example(TO_PEER, ETH0);
+	check(false, false);
+	host.leaves[HOP_TO_CLIENT] = true;
+	example(TO_PEER, ETH0);
+	check(true, false);
+}
+
 static void test_next_hop_moves(void **state)
 {
 	static const struct {
@@ -738,10 +769,12 @@ static void test_next_hop_leaves_this_host(void **state)
 	begin(GATES_EXAMINED_V4);
 	examples_relayed(&channel, TO_CLIENT, 0);
 	assert_true(comes(TO_CLIENT, HAIRPIN));
-	host.hop[HOP_TO_PEER] = (struct hop_facts){ .ifindex = 20 };
+	host.hop[HOP_TO_PEER] = (struct hop_facts){ 0 };
+	host.leaves[HOP_TO_PEER] = true;
 	host.generation++;
 	look();
 	assert_false(comes(TO_CLIENT, HAIRPIN));
+	host.hop[HOP_TO_PEER] = (struct hop_facts){ .ifindex = 20 };
 	none_seen(TO_CLIENT);
 	pass(50);
 	example(TO_CLIENT, ETH0);
@@ -829,6 +862,7 @@ int main(void)
 		TEST(test_free_while_sampling),
 		TEST(test_asked_again),
 		TEST(test_free_next_hop),
+		TEST(test_next_hop_back_cannot_be_followed),
 		TEST(test_next_hop_moves),
 		TEST(test_next_hop_leaves_this_host),
 		TEST(test_moves_to_another_device),

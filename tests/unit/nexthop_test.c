@@ -281,6 +281,52 @@ static void test_generation(void **state)
 	assert_int_equal(nexthop_generation(), before + 1);
 }
 
+/* That a destination is not this host is known of an entry that leads nowhere, too. To learn more of it is no move. */
+static void test_leaves(void **state)
+{
+	uint32_t entry, before = nexthop_generation();
+
+	(void)state;
+	LOCKED(net.neighbour_error = -EHOSTUNREACH);
+	entry = acquired("192.0.2.20");
+	wait_until_updated();
+	assert_int_equal(hop_of(entry).ifindex, 0);
+	assert_true(nexthop_leaves(entry));
+	LOCKED(net.neighbour_error = 0);
+	event(RTM_NEWROUTE);
+	wait_for_hop(entry, true);
+	assert_true(nexthop_leaves(entry));
+	assert_int_equal(nexthop_generation(), before);
+	/* A route that cannot be followed. */
+	LOCKED(net.mtu_locked = true);
+	event(RTM_NEWROUTE);
+	wait_for_hop(entry, false);
+	assert_true(nexthop_leaves(entry));
+	assert_int_equal(nexthop_generation(), before);
+	/* To this host itself, and away again. */
+	LOCKED(net.mtu_locked = false; net.local = true);
+	event(RTM_NEWROUTE);
+	wait_until_updated();
+	assert_false(nexthop_leaves(entry));
+	assert_int_equal(nexthop_generation(), before + 1);
+	LOCKED(net.mtu_locked = true; net.local = false);
+	event(RTM_NEWROUTE);
+	wait_until_updated();
+	assert_true(nexthop_leaves(entry));
+	assert_int_equal(nexthop_generation(), before + 2);
+	/* No route, and another destination: nothing is known. */
+	LOCKED(net.route_error = -ENETUNREACH);
+	event(RTM_NEWROUTE);
+	wait_until_updated();
+	assert_false(nexthop_leaves(entry));
+	LOCKED(net.route_error = 0);
+	event(RTM_NEWROUTE);
+	wait_until_updated();
+	assert_true(nexthop_leaves(entry));
+	nexthop_release(entry);
+	assert_false(nexthop_leaves(entry));
+}
+
 /* A neighbour that the kernel does not tell of in time is asked for again, as a route is. */
 static void test_no_answer_of_neighbours(void **state)
 {
@@ -424,6 +470,7 @@ int main(void)
 		TEST(test_reports),
 		TEST(test_no_answer),
 		TEST(test_generation),
+		TEST(test_leaves),
 		TEST(test_no_answer_of_neighbours),
 		TEST(test_new_entry_twice),
 		TEST(test_destination_changes_meanwhile),
