@@ -22,6 +22,7 @@ static struct {
 	struct route_lookup lookup;
 	uint32_t cursor;    /* the entry that is updated next, round the table */
 	uint32_t remaining; /* how many entries are still to be updated, from the cursor on */
+	bool heard;         /* the kernel has told of a change since own addresses were forgotten */
 } nexthops = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 int nexthop_acquire(const struct hop_path *path, uint32_t *entry)
@@ -171,6 +172,7 @@ static bool update_entry(uint32_t entry)
 static void all_changed(void)
 {
 	nexthops.remaining = destination_used();
+	nexthops.heard = true;
 }
 
 static bool covers(const union abi_addr *prefix, uint8_t length, const union abi_addr *address)
@@ -196,6 +198,8 @@ static void route_changed(int family, const union abi_addr *prefix, uint8_t leng
 {
 	uint32_t used = destination_used(), entry = 0, found = 0;
 
+	/* A local route makes an address ours. */
+	nexthops.heard = true;
 	while (entry < used && found < PIECE) {
 		pthread_mutex_lock(&nexthops.lock);
 		for (uint32_t i = 0; i < PIECE && entry < used; i++, entry++) {
@@ -236,7 +240,8 @@ static bool update(void)
 {
 	uint32_t used, entry, count;
 
-	route_lookup_forget(&nexthops.lookup);
+	route_lookup_forget(&nexthops.lookup, nexthops.heard);
+	nexthops.heard = false;
 	neighbour_forget();
 	for (count = 0; count < PIECE && unqueue(&entry); count++) {
 		if (!update_entry(entry))
@@ -262,6 +267,7 @@ static void clear(void)
 	route_lookup_close(&nexthops.lookup);
 	destination_stop();
 	nexthops.cursor = nexthops.remaining = 0;
+	nexthops.heard = false;
 }
 
 int nexthop_start(uint32_t entries, const struct nexthop_callbacks *callbacks)

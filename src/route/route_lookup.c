@@ -41,12 +41,15 @@ void route_lookup_close(struct route_lookup *lookup)
 	lookup->questions = NULL;
 }
 
-void route_lookup_forget(struct route_lookup *lookup)
+void route_lookup_forget(struct route_lookup *lookup, bool heard)
 {
 	for (int i = 0; i < ROUTE_LOOKUP_DEVICES; i++)
 		lookup->devices[i].ifindex = 0;
-	for (int i = 0; i < ROUTE_LOOKUP_OWN; i++)
-		lookup->own[i].family = 0;
+	/* That an address is not ours may be for want of an answer. */
+	for (int i = 0; i < ROUTE_LOOKUP_OWN; i++) {
+		if (heard || !lookup->own[i].ours)
+			lookup->own[i].family = 0;
+	}
 	lookup->ttl = 0;
 }
 

@@ -60,8 +60,12 @@ int route_lookup_open(struct route_lookup *lookup, uint8_t (*device_flags)(uint3
 /** Closes the sockets. Does nothing to a lookup that is all zero, or closed. */
 void route_lookup_close(struct route_lookup *lookup);
 
-/** Forgets links, our own addresses and the default TTL: from now on the kernel is asked again. */
-void route_lookup_forget(struct route_lookup *lookup);
+/**
+ * Forgets what the kernel may have changed and told nobody of: links, as their hop limits of IPv6 are a part of them, and
+ * the default TTL. `heard`: it has told of some change, so that our own addresses are forgotten, too. From now on the kernel is
+ * asked again.
+ */
+void route_lookup_forget(struct route_lookup *lookup, bool heard);
 
 /** 0 if packets to an address are for this host; -EADDRNOTAVAIL if not; -ETIMEDOUT if the kernel does not answer. */
 int route_lookup_is_ours(struct route_lookup *lookup, int family, const union abi_addr *address);

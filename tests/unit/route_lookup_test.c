@@ -160,7 +160,13 @@ static void test_ours_is_asked_once(void **state)
 		snprintf(to, sizeof(to), "192.0.2.%u", 100 + i);
 		wait_for_hop(acquired(to), true);
 	}
+	/* Without news it is not asked again. */
+	wait_until_updated();
 	own = number(&net.own_asked);
+	asked = number(&net.asked[139]);
+	pass_ms(1000);
+	wait_for_number(&net.asked[139], asked + 1);
+	assert_int_equal(number(&net.own_asked), own);
 	asked = number(&net.asked[139]);
 	event(RTM_NEWLINK);
 	wait_for_number(&net.asked[139], asked + 1);
