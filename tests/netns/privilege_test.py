@@ -161,7 +161,7 @@ def check_starts(lab, coturn, *options, **started):
     nowhere = (("listening-ip", "127.0.0.1"), ("relay-ip", "127.0.0.1"))
     # It fails late, when all capabilities are in effect.
     with Server(lab, MODE, *nowhere, *options, ready=False, **started) as server:
-        server.wait_log("no interface to attach to")
+        server.wait_log("no interface to attach to", PATIENCE)
         check_threads(server, coturn, threads=threads - 1)
     with Server(lab, *options, offload=False, **started) as server:
         check_threads(server, coturn, threads=threads - 1)
