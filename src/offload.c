@@ -19,6 +19,7 @@
 #include "iface/manager.h"
 #include "iface/selection.h"
 #include "loader.h"
+#include "netlink/request.h"
 #include "netlink/rtnetlink.h"
 #include "route/nexthop.h"
 #include "route/watchdog.h"
@@ -124,8 +125,7 @@ static void host_changed(const struct survey *survey)
 	gates_host_changed(survey->flags & GATES_HOST_ALL);
 }
 
-int offload_start(const struct settings *settings, const char *const *addresses, unsigned int count,
-		  int client_ttl_fixed)
+static int start(const struct settings *settings, const char *const *addresses, unsigned int count, int client_ttl_fixed)
 {
 	static const struct nexthop_callbacks callbacks = {
 		.device_flags = loader_device_flags,
@@ -178,6 +178,16 @@ program:
 	log_line(LOG_LEVEL_ERROR, "the offload cannot start: %s", strerror(-error));
 selection:
 	selection_stop();
+	return error;
+}
+
+int offload_start(const struct settings *settings, const char *const *addresses, unsigned int count,
+		  int client_ttl_fixed)
+{
+	int error = start(settings, addresses, count, client_ttl_fixed);
+
+	/* From now on the monitor thread asks, with sockets of its own. */
+	request_socket_forget_own();
 	return error;
 }
 

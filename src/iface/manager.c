@@ -72,7 +72,6 @@ enum manager_outcome manager_start(const struct manager_plan *plan)
 	struct links links;
 	int error;
 
-	outdated = false;
 	memset(&managed, 0, sizeof(managed));
 	managed.plan = (struct mode_plan){ .mode = plan->mode };
 	error = links_read(&links);
@@ -83,6 +82,7 @@ enum manager_outcome manager_start(const struct manager_plan *plan)
 		log_line(LOG_LEVEL_ERROR, "cannot list this host's interfaces: %s", strerror(-error));
 		return MANAGER_FAILED;
 	}
+	outdated = selection_pending();
 	interfaces_select(&managed, &selected);
 	attachment_open(&plan->programs, plan->slots, plan->copy);
 	watch_start(plan->stray);
@@ -175,10 +175,9 @@ static enum vlan_rank wanted_vlan(uint32_t vlan, uint32_t device)
 /* Those that are no longer selected go after some time, so that the list is looked at each time. */
 static void select_again(const struct links *links)
 {
-	if (!selection_may_change())
+	if (!selection_may_change() || (outdated && selection_find(links, &selected)))
 		return;
-	if (outdated)
-		outdated = selection_find(links, &selected) != 0;
+	outdated = outdated && selection_pending();
 	interfaces_select(&managed, &selected);
 }
 

@@ -31,6 +31,7 @@ static struct {
 	unsigned int count;
 	struct wanted_address *address;
 	unsigned int selected; /* interfaces that were found for them the last time */
+	bool pending;          /* the kernel did not answer */
 } addresses;
 
 /* ---- starting ---- */
@@ -154,13 +155,11 @@ static bool has_local_route(const struct own_address *address)
 	static const union abi_addr unspecified;
 	struct mnl_socket *socket = rtnetlink_open();
 	struct route route = { 0 };
-	bool local;
+	int error = socket ? rtnetlink_route(socket, address->family, &unspecified, &address->address, &route) : -errno;
 
-	if (!socket)
-		return false;
-	local = !rtnetlink_route(socket, address->family, &unspecified, &address->address, &route) && route.local;
 	rtnetlink_close(socket);
-	return local;
+	addresses.pending = addresses.pending || (error && error != -EHOSTUNREACH);
+	return !error && route.local;
 }
 
 int own_addresses_find(const struct links *links,
@@ -170,6 +169,7 @@ int own_addresses_find(const struct links *links,
 
 	if (getifaddrs(&all))
 		return -errno;
+	addresses.pending = false;
 	for (unsigned int i = 0; i < addresses.count; i++) {
 		struct wanted_address *wanted = &addresses.address[i];
 
@@ -181,6 +181,11 @@ int own_addresses_find(const struct links *links,
 	}
 	freeifaddrs(all);
 	return 0;
+}
+
+bool own_addresses_pending(void)
+{
+	return addresses.pending;
 }
 
 bool own_addresses_have(int family, bool silent)

@@ -23,6 +23,9 @@ void own_addresses_stop(void);
 int own_addresses_find(const struct links *links,
 		       void (*each)(const struct link *link, unsigned int address, void *data), void *data);
 
+/** Whether the kernel did not say at the last own_addresses_find where an address is. */
+bool own_addresses_pending(void);
+
 /** Whether no packet comes in by a link: a dummy interface. */
 bool own_addresses_is_silent(const struct link *link);
 

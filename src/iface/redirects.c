@@ -84,7 +84,7 @@ static void look_at(struct device *device, const struct link *link, uint32_t cpu
 	struct device_channels channels;
 
 	/* It stays the same as long as there is the device. */
-	if (!device->driver[0])
+	if (!device->driver[0] || !strcmp(device->driver, DEVICE_DRIVER_UNKNOWN))
 		device_driver(link->name, device->driver);
 	device_channels(link->name, &channels);
 	try_again(device, channels.combined + channels.tx, cpus);

@@ -14,8 +14,8 @@
 #include "netlink/routes_out.h"
 
 /*
- * Routes are read again each time; where they are many, this takes at most a twentieth of the
- * thread's time.
+ * Routes are read again each time that the kernel has told of a change; where they are many, this takes at most a
+ * twentieth of the thread's time.
  */
 #define ROUTES_SHARE 20
 #define ROUTES_NS_MIN 1000000ULL
@@ -27,6 +27,7 @@ static struct {
 	struct interface_list named; /* empty: interfaces are selected by addresses and routes */
 	struct routes_out routes[FAMILIES];
 	uint64_t next_routes_ns;
+	bool pending; /* not all was read the last time */
 	bool said_full;
 } selection;
 
@@ -75,19 +76,21 @@ static void add_owner(const struct link *link, unsigned int address, void *data)
 		candidate->address = address;
 }
 
-static void read_routes(void)
+/* Returns whether all routes were read now. */
+static bool read_routes(void)
 {
 	uint64_t started = clock_monotonic_ns(), took;
 	bool read = true;
 
 	if (started < selection.next_routes_ns)
-		return;
+		return false;
 	for (unsigned int i = 0; i < FAMILIES; i++)
 		read &= !routes_out_read(families[i], &selection.routes[i]);
 	took = clock_monotonic_ns() - started;
 	/* What was interrupted, because routes have changed, is read again the next time. */
 	if (read && took >= ROUTES_NS_MIN)
 		selection.next_routes_ns = started + ROUTES_SHARE * took;
+	return read;
 }
 
 /* Routes of one family count if the server has addresses of it. */
@@ -197,7 +200,7 @@ int selection_find(const struct links *links, struct interface_list *list)
 	error = own_addresses_find(links, add_owner, &candidates);
 	if (error)
 		goto out;
-	read_routes();
+	selection.pending = !read_routes() || own_addresses_pending();
 	for (unsigned int i = 0; i < FAMILIES; i++)
 		add_routes(&selection.routes[i], families[i], &candidates);
 	own_addresses_say(choose(candidates.candidate, rank(candidates.candidate, links->count), list));
@@ -209,6 +212,11 @@ out:
 bool selection_may_change(void)
 {
 	return !selection.named.count;
+}
+
+bool selection_pending(void)
+{
+	return selection.pending;
 }
 
 bool selection_waits(void)

@@ -48,6 +48,9 @@ int selection_find(const struct links *links, struct interface_list *list);
  */
 bool selection_may_change(void);
 
+/** Whether the last selection_find could not read all that it depends on, so that it is to be called again soon. */
+bool selection_pending(void);
+
 /** Whether selection_find may select more before long: an address is on no interface yet. */
 bool selection_waits(void);
 

@@ -185,7 +185,7 @@ void device_driver(const char *name, char driver[DEVICE_DRIVER_SIZE])
 	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
 	bool known = !device_ethtool(name, &info) && info.driver[0];
 
-	snprintf(driver, DEVICE_DRIVER_SIZE, "%.*s", DEVICE_DRIVER_SIZE - 1, known ? info.driver : "unknown");
+	snprintf(driver, DEVICE_DRIVER_SIZE, "%.*s", DEVICE_DRIVER_SIZE - 1, known ? info.driver : DEVICE_DRIVER_UNKNOWN);
 }
 
 bool device_driver_is(const char *name, const char *driver)

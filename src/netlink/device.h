@@ -31,9 +31,11 @@ struct mnl_socket *device_listen(void);
 /* Bytes of a driver's name, with the 0 at its end: struct ethtool_drvinfo of linux/ethtool.h. */
 #define DEVICE_DRIVER_SIZE 32
 
+/* The name of a driver of which the kernel does not say it. */
+#define DEVICE_DRIVER_UNKNOWN "unknown"
+
 /**
- * Writes the name of an interface's driver, as ethtool(8) has it, or "unknown" if the kernel
- * does not say. Any thread.
+ * Writes the name of an interface's driver, as ethtool(8) has it, or DEVICE_DRIVER_UNKNOWN. Any thread.
  */
 void device_driver(const char *name, char driver[DEVICE_DRIVER_SIZE]);
 

@@ -18,9 +18,9 @@ struct destination {
 	bool routed;   /* there is a route: `hop` is right but for the neighbour's MAC */
 	bool resolved; /* the entry of the table leads somewhere, and holds `hop` */
 	bool leaves;   /* it is known not to be this host; read without the lock (atomic) */
-	bool led;      /* the entry has led somewhere since it was taken: to `led_ifindex`, or to this host itself */
+	bool led;      /* it was known since the entry was taken where packets go: by `led_ifindex`, or to this host itself */
 	bool led_local;
-	uint32_t led_ifindex; /* 0: it was not known */
+	uint32_t led_ifindex; /* 0: to this host, or by a device that was not known */
 	bool queued;          /* it waits in the queue of those that are updated first */
 	uint32_t users;       /* 0: the entry is free */
 	uint32_t next;        /* in its bucket (0: the last), or in the queue of free entries; from 1 */

@@ -12,10 +12,16 @@
 #include "table/status.h"
 
 static bool blocks;
+static bool unanswered;
 
 bool ipsec_blocks(void)
 {
 	return blocks;
+}
+
+bool ipsec_is_unanswered(void)
+{
+	return unanswered;
 }
 
 static int parse_counts(const struct nlmsghdr *message, void *result)
@@ -52,7 +58,8 @@ bool ipsec_refresh(void)
 {
 	bool any, changed;
 
-	if (ipsec_ask(&any))
+	unanswered = ipsec_ask(&any) != 0;
+	if (unanswered)
 		return false;
 	changed = any != blocks;
 	blocks = any;

@@ -30,6 +30,9 @@ bool ipsec_refresh(void);
  */
 int ipsec_ask(bool *any);
 
+/** Whether the kernel did not answer at the last ipsec_refresh, so that it is to be asked again. */
+bool ipsec_is_unanswered(void);
+
 /** Whether there were policies at the last ipsec_refresh, so that nothing may be offloaded. */
 bool ipsec_blocks(void);
 

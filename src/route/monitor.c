@@ -46,7 +46,8 @@ static struct {
 	bool dropped;  /* the server has changed its user, and the thread has not yet seen to it */
 	int wake;      /* eventfd: there is work, or one of the above has changed */
 	struct mnl_socket *sockets[EVENT_SOURCES];
-	bool heard; /* the kernel has told of a change since links were looked at */
+	/* The kernel has told of a change: until then, all that it tells of is read at each look. */
+	uint64_t heard_until_ns;
 	/* When links and policies, and when the next piece of the entries is updated again. */
 	uint64_t next_look_ns, next_refresh_ns;
 } monitor = { .wake = -1 };
@@ -57,6 +58,17 @@ void monitor_wake(void)
 
 	while (write(monitor.wake, &one, sizeof(one)) < 0 && errno == EINTR)
 		;
+}
+
+/*
+ * The kernel tells of some changes before it makes them (fib_table_delete). So what it is asked is asked again a second
+ * later.
+ */
+#define HEARD_NS (3 * SECOND_NS / 2)
+
+static void hear(void)
+{
+	monitor.heard_until_ns = clock_monotonic_ns() + HEARD_NS;
 }
 
 /* ---- the thread's capabilities ---- */
@@ -72,7 +84,9 @@ static void reduce_capabilities(void)
 {
 	bool reduced = !capability_reduce(kept_capabilities());
 
+	/* What the kernel has refused to tell in between is asked once more. */
 	request_socket_forget_own();
+	hear();
 	if (reduced)
 		return;
 	if (capability_reduce(CAPABILITY_NET_ADMIN))
@@ -94,12 +108,14 @@ static void look_at_ipsec(void)
 		monitor.callbacks.all_changed();
 }
 
+static bool has_heard(void)
+{
+	return clock_monotonic_ns() < monitor.heard_until_ns;
+}
+
 static void look_at_links(void)
 {
-	bool heard = monitor.heard;
-
-	monitor.heard = false;
-	monitor.callbacks.look_at_links(heard);
+	monitor.callbacks.look_at_links(has_heard());
 }
 
 static void read_events(enum event_source source)
@@ -112,7 +128,8 @@ static void read_events(enum event_source source)
 	}
 	extent = source == EVENT_ROUTING ? events_read_routing(monitor.sockets[source], &monitor.callbacks.events) :
 					   events_read_others(monitor.sockets[source]);
-	monitor.heard = monitor.heard || extent >= EVENTS_ROUTES;
+	if (extent >= EVENTS_ROUTES)
+		hear();
 	if (extent == EVENTS_ALL) {
 		look_at_ipsec();
 		look_at_links();
@@ -158,7 +175,7 @@ static void look_around(void)
 	if (!monitor.sockets[EVENT_HOST])
 		monitor.sockets[EVENT_HOST] = monitor.callbacks.host.listen();
 	/* The kernel tells of new policies, but not on this socket of those that expire (km_policy_expired). */
-	if (monitor.heard || ipsec_blocks() || !monitor.sockets[EVENT_IPSEC])
+	if (has_heard() || ipsec_blocks() || ipsec_is_unanswered() || !monitor.sockets[EVENT_IPSEC])
 		look_at_ipsec();
 	look_at_links();
 }
@@ -261,8 +278,8 @@ int monitor_start(const struct monitor_callbacks *callbacks)
 
 	monitor.callbacks = *callbacks;
 	monitor.next_look_ns = monitor.next_refresh_ns = 0;
-	/* What has changed since the start has told nobody. */
-	monitor.heard = true;
+	/* Nobody was told of what has changed since the start. */
+	hear();
 	monitor.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (monitor.wake >= 0)
 		monitor.sockets[EVENT_ROUTING] = rtnetlink_listen();

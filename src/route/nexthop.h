@@ -53,8 +53,8 @@ void nexthop_stop(void);
 int nexthop_acquire(const struct hop_path *path, uint32_t *entry);
 
 /**
- * Returns a number that changes when an entry leads to another device, or to this host and not to another any more,
- * or the other way round. Any thread.
+ * Returns a number that changes when the packets of an entry take another device, or go to this host and not to another any more,
+ * or the other way round, also while the entry leads nowhere. Any thread.
  */
 uint32_t nexthop_generation(void);
 

@@ -45,7 +45,7 @@ void route_lookup_forget(struct route_lookup *lookup, bool heard)
 {
 	for (int i = 0; i < ROUTE_LOOKUP_DEVICES; i++)
 		lookup->devices[i].ifindex = 0;
-	/* That an address is not ours may be for want of an answer. */
+	/* `ours` is also false where the kernel has failed to answer. */
 	for (int i = 0; i < ROUTE_LOOKUP_OWN; i++) {
 		if (heard || !lookup->own[i].ours)
 			lookup->own[i].family = 0;

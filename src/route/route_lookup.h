@@ -62,8 +62,8 @@ void route_lookup_close(struct route_lookup *lookup);
 
 /**
  * Forgets what the kernel may have changed and told nobody of: links, as their hop limits of IPv6 are a part of them, and
- * the default TTL. `heard`: it has told of some change, so that our own addresses are forgotten, too. From now on the kernel is
- * asked again.
+ * the default TTL. `heard`: the kernel has told of some change not long ago, so that our own addresses are forgotten, too. From
+ * now on the kernel is asked again.
  */
 void route_lookup_forget(struct route_lookup *lookup, bool heard);
 

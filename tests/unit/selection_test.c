@@ -10,6 +10,7 @@
 #include <ifaddrs.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "iface/selection.h"
@@ -32,6 +33,8 @@ static struct {
 	struct routes_out routes[2];
 	const char *local; /* an address with a local route and nothing else */
 	int error;
+	int routes_error, local_error; /* of the question for all routes, and for the one to an address */
+	unsigned int routes_us;        /* that the answer to the first takes */
 	char log[4096];
 	char waiting[STATUS_WAITING];
 } host;
@@ -108,12 +111,17 @@ int rtnetlink_route(struct mnl_socket *socket, int family, const union abi_addr 
 
 	(void)socket, (void)from;
 	inet_ntop(family, to, text, sizeof(text));
+	if (host.local_error)
+		return host.local_error;
 	route->local = host.local && !strcmp(text, host.local);
 	return 0;
 }
 
 int routes_out_read(int family, struct routes_out *routes)
 {
+	if (host.routes_error)
+		return host.routes_error;
+	usleep(host.routes_us);
 	*routes = host.routes[family == AF_INET6 ? V6 : V4];
 	return 0;
 }
@@ -321,6 +329,32 @@ static void test_routes(void **state)
 	assert_string_equal(selected(), "(default) default6 (gateway) in");
 }
 
+/* What could not be read, or was not for its length, is to be read again, although nothing has changed. */
+static void test_pending(void **state)
+{
+	(void)state;
+	add("in", "", "192.0.2.1");
+	start("192.0.2.1 203.0.113.3");
+	selected();
+	assert_false(selection_pending());
+	host.routes_error = -EINTR;
+	selected();
+	assert_true(selection_pending());
+	host.routes_error = 0;
+	host.local_error = -EHOSTUNREACH;
+	selected();
+	assert_false(selection_pending());
+	host.local_error = -ETIMEDOUT;
+	selected();
+	assert_true(selection_pending());
+	host.local_error = 0;
+	host.routes_us = 20000;
+	selected();
+	assert_false(selection_pending());
+	selected();
+	assert_true(selection_pending());
+}
+
 /* More interfaces than can carry the program: those that routes lead out by come first, and bridges last. */
 static void test_order(void **state)
 {
@@ -357,6 +391,7 @@ int main(void)
 		TEST(test_wildcard),
 		TEST(test_comes_and_goes),
 		TEST(test_routes),
+		TEST(test_pending),
 		TEST(test_order),
 	};
 
