@@ -43,7 +43,7 @@ unsigned int loader_devices(uint32_t *ifindexes, unsigned int room);
 
 /**
  * Looks at the interfaces again: one may have another MAC address now, be gone, or be back. `heard`: the kernel has
- * told since the last time that links, addresses or routes have changed. To be called by the thread that calls
+ * told not long ago that links, addresses or routes have changed. To be called by the thread that calls
  * loader_device_flags.
  */
 void loader_look_at_links(bool heard);

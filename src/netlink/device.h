@@ -31,7 +31,7 @@ struct mnl_socket *device_listen(void);
 /* Bytes of a driver's name, with the 0 at its end: struct ethtool_drvinfo of linux/ethtool.h. */
 #define DEVICE_DRIVER_SIZE 32
 
-/* The name of a driver of which the kernel does not say it. */
+/* Stands for the name of a driver if the kernel does not say it. */
 #define DEVICE_DRIVER_UNKNOWN "unknown"
 
 /**

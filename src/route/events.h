@@ -24,7 +24,7 @@ struct events_callbacks {
 /** What has to be looked at again, besides what the callbacks were told. */
 enum events_extent {
 	EVENTS_NOTHING,
-	EVENTS_ROUTES,  /* nothing, but some route has changed */
+	EVENTS_ROUTES,  /* no more than the callbacks were told, but some route has changed */
 	EVENTS_ENTRIES, /* the next hops of all entries: many routes changed, or a default route */
 	EVENTS_ALL,     /* those, links and IPsec policies: something else changed, or events were lost */
 };

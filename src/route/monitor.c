@@ -194,7 +194,7 @@ static uint64_t work(void)
 	next_host_ns = monitor.callbacks.host.look();
 	if (started >= monitor.next_refresh_ns)
 		pieces = monitor.callbacks.refresh();
-	more = monitor.callbacks.update();
+	more = monitor.callbacks.update(has_heard());
 	if (pieces)
 		monitor.next_refresh_ns = started + refresh_period(clock_monotonic_ns() - started, pieces);
 	if (more)

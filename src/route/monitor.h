@@ -30,14 +30,14 @@ struct monitor_callbacks {
 	/* All entries are to be updated: anything may have changed. */
 	void (*all_changed)(void);
 	/*
-	 * Looks at the links, after events and once a second. `heard`: the kernel has told since the last time that links,
-	 * addresses or routes have changed.
+	 * Looks at the links, after events and once a second. `heard`: the kernel has told not long ago that links,
+	 * addresses or routes have changed, so that these are to be read again.
 	 */
 	void (*look_at_links)(bool heard);
 	/* The next piece of all entries is to be updated; returns how many pieces there are. */
 	uint32_t (*refresh)(void);
-	/* Updates a piece of what is to be updated; returns whether there is more. */
-	bool (*update)(void);
+	/* Updates a piece of what is to be updated; returns whether there is more. `heard` as above. */
+	bool (*update)(bool heard);
 	struct monitor_host host;
 };
 

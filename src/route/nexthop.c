@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "route/destination.h"
 #include "route/ipsec.h"
 #include "route/monitor.h"
@@ -21,9 +20,8 @@ static struct {
 	pthread_mutex_t lock; /* of the destinations; not held while the kernel is asked */
 	/* All below is the thread's. */
 	struct route_lookup lookup;
-	uint32_t cursor;         /* the entry that is updated next, round the table */
-	uint32_t remaining;      /* how many entries are still to be updated, from the cursor on */
-	uint64_t heard_until_ns; /* the kernel has told of a change: until then own addresses are asked for each time */
+	uint32_t cursor;    /* the entry that is updated next, round the table */
+	uint32_t remaining; /* how many entries are still to be updated, from the cursor on */
 } nexthops = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 int nexthop_acquire(const struct hop_path *path, uint32_t *entry)
@@ -170,18 +168,9 @@ static bool update_entry(uint32_t entry)
 
 /* ---- what the thread calls ---- */
 
-/* The kernel may have told of a change before it made it (fib_table_delete). */
-#define HEARD_NS 1500000000ULL
-
-static void hear(void)
-{
-	nexthops.heard_until_ns = clock_monotonic_ns() + HEARD_NS;
-}
-
 static void all_changed(void)
 {
 	nexthops.remaining = destination_used();
-	hear();
 }
 
 static bool covers(const union abi_addr *prefix, uint8_t length, const union abi_addr *address)
@@ -207,8 +196,6 @@ static void route_changed(int family, const union abi_addr *prefix, uint8_t leng
 {
 	uint32_t used = destination_used(), entry = 0, found = 0;
 
-	/* A local route makes an address ours. */
-	hear();
 	while (entry < used && found < PIECE) {
 		pthread_mutex_lock(&nexthops.lock);
 		for (uint32_t i = 0; i < PIECE && entry < used; i++, entry++) {
@@ -245,11 +232,11 @@ static bool unqueue(uint32_t *entry)
 	return queued;
 }
 
-static bool update(void)
+static bool update(bool heard)
 {
 	uint32_t used, entry, count;
 
-	route_lookup_forget(&nexthops.lookup, clock_monotonic_ns() < nexthops.heard_until_ns);
+	route_lookup_forget(&nexthops.lookup, heard);
 	neighbour_forget();
 	for (count = 0; count < PIECE && unqueue(&entry); count++) {
 		if (!update_entry(entry))
@@ -275,7 +262,6 @@ static void clear(void)
 	route_lookup_close(&nexthops.lookup);
 	destination_stop();
 	nexthops.cursor = nexthops.remaining = 0;
-	nexthops.heard_until_ns = 0;
 }
 
 int nexthop_start(uint32_t entries, const struct nexthop_callbacks *callbacks)

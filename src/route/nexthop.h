@@ -20,8 +20,8 @@ struct nexthop_callbacks {
 	/* HOP_REDIRECT, HOP_TRANSMIT, HOP_FRAGS and HOP_HANDS_ON: how frames can leave by a device that is no VLAN. */
 	uint8_t (*device_flags)(uint32_t ifindex);
 	/*
-	 * Looks at the links, after events and once a second. `heard`: the kernel has told since the last time that links,
-	 * addresses or routes have changed.
+	 * Looks at the links, after events and once a second. `heard`: the kernel has told not long ago that links,
+	 * addresses or routes have changed, so that these are to be read again.
 	 */
 	void (*look_at_links)(bool heard);
 	struct monitor_host host;
