@@ -448,7 +448,7 @@ struct vlan {
  * maps.h, and of the reasons that are counted in `refused`. It changes with each of them,
  * but not with a verdict or a reason that is added.
  */
-#define ABI_VERSION 5u
+#define ABI_VERSION 6u
 
 /* Bytes of a user's name or a realm, with the 0 at its end; a longer one is cut. */
 #define SESSION_NAME 64
@@ -529,7 +529,8 @@ struct status {
 	__u64 refused[STATUS_REFUSALS];
 	__u64 userspace;        /* packets of data that coturn has sent itself; brought up to date every second */
 	__u64 monitor_deadline; /* from when on the monitor thread counts as silent, CLOCK_MONOTONIC in nanoseconds */
-	__u32 pid;              /* in the server's own PID namespace */
+	__u64 pid_namespace;    /* inode number of the server's own PID namespace; 0: not known */
+	__u32 pid;              /* in that namespace */
 	__u32 channels;         /* how many channels there is room for */
 	__u8 mode;              /* the mode that was asked for: enum option_mode */
 	__u8 blocked;           /* 1: everything is left to coturn, because the host has IPsec policies */
@@ -560,6 +561,6 @@ _Static_assert(sizeof(struct vlan_key) == 8, "vlan_key has no padding");
 _Static_assert(sizeof(struct vlan) == 8, "vlan has no padding");
 _Static_assert(sizeof(struct status_interface) == 432, "status_interface has no padding");
 _Static_assert(sizeof(struct status_host) == 392 + STATUS_NOTE * STATUS_NOTES, "status_host has no padding");
-_Static_assert(sizeof(struct status) == 600 + 432 * ABI_ATTACHMENTS + sizeof(struct status_host), "status has no padding");
+_Static_assert(sizeof(struct status) == 608 + 432 * ABI_ATTACHMENTS + sizeof(struct status_host), "status has no padding");
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/pid_namespace.h"
 
 static struct status *status;
 
@@ -25,6 +26,7 @@ void status_begin(unsigned int channels, unsigned int mode)
 	if (!status)
 		return;
 	status->pid = (uint32_t)getpid();
+	status->pid_namespace = pid_namespace_own();
 	status->channels = channels;
 	status->mode = (uint8_t)mode;
 	__atomic_store_n(&status->started, clock_boot_ns(), __ATOMIC_RELEASE);

@@ -59,8 +59,10 @@ void check_program_read(uint32_t ifindex, const struct server_list *servers, str
 	program->id = answer.prog_id ? answer.prog_id : answer.drv_prog_id ? answer.drv_prog_id :
 									     answer.skb_prog_id;
 	for (unsigned int i = 0; i < servers->count; i++) {
-		if (servers->server[i].program == program->id)
-			program->pid = servers->server[i].pid;
+		if (servers->server[i].program != program->id)
+			continue;
+		program->pid = servers->server[i].pid;
+		program->pid_seen = servers->server[i].seen;
 	}
 	read_name(program);
 	read_link(ifindex, program);

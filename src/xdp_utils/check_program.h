@@ -13,6 +13,7 @@ struct check_program {
 	uint32_t id;           /* 0: there is none */
 	uint32_t link;         /* id of the BPF link by which it is attached; 0: by none, or not seen */
 	uint32_t pid;          /* of the turnserver whose program it is; 0: it is another's */
+	bool pid_seen;         /* see struct server */
 	enum status_mode mode; /* native or generic */
 	char name[16];         /* "": not seen, which takes CAP_SYS_ADMIN */
 };

@@ -165,14 +165,15 @@ static void find_file(const char *name, struct check_target *target, struct chec
 		snprintf(target->program, sizeof(target->program), "%s", target->unit.program);
 }
 
-/* The server among those whose offload is on; NULL if it is none of them. */
+/*
+ * The server among those whose offload is on; NULL if it is none of them. One that is not seen is none: its process ID
+ * may be that of another process here.
+ */
 static const struct server *find_server(const struct check_target *target, uint32_t pid)
 {
-	for (unsigned int i = 0; i < target->list.count; i++) {
-		if (target->list.server[i].pid == pid)
-			return &target->list.server[i];
-	}
-	return NULL;
+	const struct server *server;
+
+	return server_choose(&target->list, pid, &server) == 1 && server->seen ? server : NULL;
 }
 
 int check_target_find(const struct arguments *arguments, struct check_target *target, struct check_report *report)
@@ -188,15 +189,15 @@ int check_target_find(const struct arguments *arguments, struct check_target *ta
 	target->servers_seen = !server_find_all(&target->list);
 	if (!target->servers_seen)
 		target->list.count = 0;
-	if (!pid && !arguments->file && target->list.count == 1 && target->list.server[0].seen)
-		pid = target->list.server[0].pid;
+	server = arguments->file ? NULL : find_server(target, pid);
+	if (!pid && server)
+		pid = server->pid;
 	if (!pid) {
 		find_file(arguments->file, target, report);
 		option_resolve(&target->config.options, &target->settings);
 		return 0;
 	}
 	/* Before the namespace is changed: the programs are the same in all of them. */
-	server = find_server(target, pid);
 	status = server ? choose_snapshot(server, &target->snapshot) : 0;
 	target->running = server && !status;
 	if (!status)

@@ -48,31 +48,39 @@ int choose_none(void)
 	return EXIT_NO_SERVER;
 }
 
+static int fail_choice(bool seen, const struct server_list *list)
+{
+	fprintf(stderr, PROGRAM ": several turnservers run here; %s:\n",
+		seen ? "choose one of them with --pid" :
+		       "choose one of them with --pid where their processes can be seen: as root on this host, or in the "
+		       "server's container");
+	list_write(stderr, list);
+	return EXIT_USAGE;
+}
+
 int choose_server(uint32_t pid, struct server *server)
 {
+	const struct server *chosen;
 	struct server_list list;
+	unsigned int count;
 	int status = choose_list(&list);
 
 	if (status)
 		return status;
-	if (!list.count && !pid)
+	count = server_choose(&list, pid, &chosen);
+	if (count > 1)
+		return fail_choice(chosen->seen, &list);
+	if (!count && !pid)
 		return choose_none();
-	if (!pid && list.count > 1) {
-		fputs(PROGRAM ": several turnservers run here; choose one of them with --pid:\n", stderr);
-		list_write(stderr, &list);
-		return EXIT_USAGE;
+	if (!count) {
+		fprintf(stderr,
+			PROGRAM ": process %u is no turnserver that relays channels in the kernel; '" PROGRAM
+				" list' shows those that do\n",
+			pid);
+		return EXIT_NO_SERVER;
 	}
-	for (unsigned int i = 0; i < list.count; i++) {
-		if (!pid || list.server[i].pid == pid) {
-			*server = list.server[i];
-			return 0;
-		}
-	}
-	fprintf(stderr,
-		PROGRAM ": process %u is no turnserver that relays channels in the kernel; '" PROGRAM
-			" list' shows those that do\n",
-		pid);
-	return EXIT_NO_SERVER;
+	*server = *chosen;
+	return 0;
 }
 
 int choose_explain(const struct server *server, int error)

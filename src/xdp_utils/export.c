@@ -27,7 +27,7 @@ static int measure(FILE *out, const void *data)
 	for (unsigned int i = 0; i < list.count; i++) {
 		const struct server *server = &list.server[i];
 
-		if (arguments->pid && arguments->pid != server->pid)
+		if (arguments->pid && (arguments->pid != server->pid || !server->seen))
 			continue;
 		error = snapshot_take(server, &snapshots[count]);
 		/* A server that has just ended is left out; one that cannot be read is shown as not up. */

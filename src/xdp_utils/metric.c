@@ -12,6 +12,9 @@ void metric_head(FILE *out, const struct metric *metric)
 void metric_begin(FILE *out, const struct metric *metric, const struct server *server)
 {
 	fprintf(out, "%s{pid=\"%u\"", metric->name, server->pid);
+	/* In PID namespaces of their own, several servers can have the same ID, and no series may be there twice. */
+	if (!server->seen)
+		fprintf(out, ",program_id=\"%u\"", server->program);
 }
 
 void metric_label(FILE *out, const char *label, const char *value)

@@ -3,11 +3,13 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "abi.h"
+#include "base/pid_namespace.h"
 #include "map.h"
 #include "owner.h"
 #include "tables.h"
@@ -89,24 +91,31 @@ static void add(struct server_list *list, const struct server *server)
 		list->server[list->count++] = *server;
 }
 
+/* Whether a process ID that a server wrote is that of a process here. */
+static bool is_here(uint32_t pid, uint64_t pid_namespace)
+{
+	return pid && pid_namespace && pid_namespace == pid_namespace_own() && (!kill((pid_t)pid, 0) || errno != ESRCH);
+}
+
 /*
  * Whether a server has these tables, and which process it is. A program of this
  * ABI_VERSION that has not started is being loaded, or is run by a test.
  */
 static bool is_started(struct server *server)
 {
-	uint64_t started;
-	bool unknown;
+	uint64_t pid_namespace = 0;
+	bool started, unknown;
 	uint32_t owner;
 
 	server->version = tables_version(server);
-	if (server->version == ABI_VERSION && (tables_started(server, &started, &server->pid) || !started))
+	if (server->version == ABI_VERSION &&
+	    (tables_read_server(server, &started, &server->pid, &pid_namespace) || !started))
 		return false;
 	owner = owner_find(server->map[TABLE_FLOWS], server->pid, &unknown);
 	if (owner)
 		server->pid = owner;
-	/* Where the descriptors of processes cannot be read, the pid that the server wrote has to do. */
-	server->seen = owner || (unknown && server->pid);
+	/* Where the descriptors of processes cannot be read, the ID that the server wrote has to do. */
+	server->seen = owner || (unknown && is_here(server->pid, pid_namespace));
 	return true;
 }
 
@@ -129,6 +138,26 @@ int server_find_all(struct server_list *list)
 	}
 	list->count = kept;
 	return 0;
+}
+
+static unsigned int match(const struct server_list *list, uint32_t pid, bool seen, const struct server **first)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < list->count; i++) {
+		const struct server *server = &list->server[i];
+
+		if (server->seen == seen && (!pid || server->pid == pid) && !count++)
+			*first = server;
+	}
+	return count;
+}
+
+unsigned int server_choose(const struct server_list *list, uint32_t pid, const struct server **first)
+{
+	unsigned int count = match(list, pid, true, first);
+
+	return count || pid ? count : match(list, 0, false, first);
 }
 
 unsigned int server_programs(const struct server *server, uint32_t *ids, unsigned int room)

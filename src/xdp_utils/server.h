@@ -30,7 +30,7 @@ struct server {
 	unsigned int programs; /* that one and its copies, which run through libxdp's dispatcher */
 	uint32_t map[TABLES];  /* ids; 0: it has no such table */
 	uint32_t version;      /* ABI_VERSION of its build; 0: it does not say */
-	uint32_t pid;          /* 0: not known */
+	uint32_t pid;          /* 0: not known; if the process is not seen, this may be its ID in another PID namespace */
 	bool seen;             /* the process `pid` has the tables open */
 };
 
@@ -44,6 +44,12 @@ struct server_list {
  * nothing open. 0; -EPERM if CAP_SYS_ADMIN is missing; or another -errno.
  */
 int server_find_all(struct server_list *list);
+
+/**
+ * Finds the servers that are meant by a process ID, which is that of a process that is seen. 0 means all whose
+ * processes are seen or, if there are none, all others. Returns how many are meant, and in `first` the first of them.
+ */
+unsigned int server_choose(const struct server_list *list, uint32_t pid, const struct server **first);
 
 /** Finds the ids of a server's program and its copies, at most `room`. How many it found. */
 unsigned int server_programs(const struct server *server, uint32_t *ids, unsigned int room);

@@ -22,7 +22,7 @@ uint32_t tables_version(const struct server *server)
 	return version;
 }
 
-int tables_started(const struct server *server, uint64_t *started, uint32_t *pid)
+int tables_read_server(const struct server *server, bool *started, uint32_t *pid, uint64_t *pid_namespace)
 {
 	struct status status;
 	int error = variable_read(server->map[TABLE_VARIABLES], ".bss", "status", &status, sizeof(status));
@@ -31,6 +31,7 @@ int tables_started(const struct server *server, uint64_t *started, uint32_t *pid
 		return error;
 	*started = status.started;
 	*pid = status.pid;
+	*pid_namespace = status.pid_namespace;
 	return 0;
 }
 

@@ -24,10 +24,10 @@ struct tables {
 uint32_t tables_version(const struct server *server);
 
 /**
- * When a server of this ABI_VERSION started (CLOCK_BOOTTIME, ns; 0: it has not), and
- * the pid that it has in its own PID namespace. 0 or -errno.
+ * Reads from the tables of this ABI_VERSION whether a server has `started` with them, and then its process ID, in
+ * which PID namespace. 0 or -errno.
  */
-int tables_started(const struct server *server, uint64_t *started, uint32_t *pid);
+int tables_read_server(const struct server *server, bool *started, uint32_t *pid, uint64_t *pid_namespace);
 
 /** Opens all tables of a server of this ABI_VERSION. 0, to be closed; or -errno, with nothing open. */
 int tables_open(const struct server *server, struct tables *tables);

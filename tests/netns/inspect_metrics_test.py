@@ -6,16 +6,13 @@ its completion against what it does."""
 import json
 import re
 import time
-from pathlib import Path
 
 from exporter import Exporter
-from inspector import ask, parse_metrics, sample, send, settled
+from inspector import TOP, abi_version, ask, parse_metrics, sample, send, settled
 from lab import CLIENT, PEER, RELAY, Lab
 from server import REALM, USER, Server, version
 from talk import Talk
 from tap import check, check_equal, run, test, wait_until
-
-TOP = Path(__file__).resolve().parents[2]
 
 
 @test("metrics: by HTTP and once, what was sent, in Prometheus' format")
@@ -136,10 +133,9 @@ def options(_):
     offered = re.search(r"local options='([^']*)'", completion).group(1).split()
     check_equal(sorted(offered), real, "options of the completion")
     text, _ = ask("--version")
-    abi = re.search(r"#define ABI_VERSION (\d+)u", (TOP / "bpf" / "abi.h").read_text(encoding="utf-8")).group(1)
     ours = (TOP / "VERSION").read_text(encoding="utf-8").strip()
     coturn = ".".join(map(str, version()))
-    check_equal(text, f"turnutils_xdp {ours}, for tables of ABI version {abi}, built with coturn {coturn}\n",
+    check_equal(text, f"turnutils_xdp {ours}, for tables of ABI version {abi_version()}, built with coturn {coturn}\n",
                 "the version")
 
 

@@ -10,10 +10,12 @@ import re
 import struct
 import subprocess
 import termios
+from pathlib import Path
 
 from server import tool
 from tap import check, check_equal, wait_until
 
+TOP = Path(__file__).resolve().parents[2]
 NO_SERVER = 3  # its exit status
 
 
@@ -88,6 +90,11 @@ def parse_metrics(text):
 
 def sample(metrics, name, **labels):
     return metrics[(f"turn_xdp_{name}", frozenset(labels.items()))]
+
+
+def abi_version():
+    text = (TOP / "bpf" / "abi.h").read_text(encoding="utf-8")
+    return int(re.search(r"#define ABI_VERSION (\d+)u", text).group(1))
 
 
 class Screen:

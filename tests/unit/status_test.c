@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/pid_namespace.h"
 #include "table/status.h"
 
 static struct status shared;
@@ -88,6 +89,8 @@ static void test_begin(void **state)
 	assert_int_not_equal(shared.started, 0);
 	wanted.started = shared.started;
 	wanted.pid = (uint32_t)getpid();
+	wanted.pid_namespace = pid_namespace_own();
+	assert_int_not_equal(wanted.pid_namespace, 0);
 	wanted.channels = 77;
 	wanted.mode = 2;
 	assert_memory_equal(&shared, &wanted, sizeof(wanted));

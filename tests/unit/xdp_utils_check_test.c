@@ -459,7 +459,7 @@ static void test_judge_interfaces(void **state)
 	(void)state;
 	craft(&all, 0, "eth0", STATUS_MODE_NATIVE);
 	all.interface[0].lro = true;
-	all.interface[0].program = (struct check_program){ .id = 7, .pid = 42 };
+	all.interface[0].program = (struct check_program){ .id = 7, .pid = 42, .pid_seen = true };
 	craft(&all, 1, "eth1", STATUS_MODE_GENERIC);
 	snprintf(all.interface[1].why_native, CHECK_WHY, "mtu 9001 is too large");
 	snprintf(all.interface[1].command, sizeof(all.interface[1].command), "ip link set dev eth1 mtu 3498");
@@ -590,7 +590,7 @@ static void test_json(void **state)
 	check_report_add(&report, CHECK_NOTE, "eth0", "ip link set dev eth0 mtu 3498", "generic mode");
 	check_report_add(&report, CHECK_OK, "kernel", NULL, "it loads");
 	craft(&all, 0, "eth0", STATUS_MODE_GENERIC);
-	all.interface[0].program = (struct check_program){ .id = 7, .name = "turn", .pid = 42 };
+	all.interface[0].program = (struct check_program){ .id = 7, .name = "turn", .pid = 42, .pid_seen = true };
 	snprintf(all.interface[0].why_native, CHECK_WHY, "mtu");
 	snprintf(target.config.file, sizeof(target.config.file), "t.conf");
 	check_json_write(&json, &target, &all, &report);

@@ -183,7 +183,7 @@ static void test_page(void **state)
 	static struct snapshot snapshot;
 	static char wanted[sizeof(servers_part) + sizeof(channels_part)];
 	struct channel_entry entries[2];
-	struct server other = { .pid = 43, .version = 8 };
+	struct server other = { .pid = 43, .version = 8, .seen = true };
 	struct measured measured[] = { { &snapshot.server, &snapshot }, { &other, NULL } };
 	char *text;
 
@@ -227,6 +227,25 @@ static void test_two_servers(void **state)
 	free(text);
 }
 
+/* The process ID does not tell two servers from each other whose processes are not seen. */
+static void test_not_seen(void **state)
+{
+	static struct snapshot one, other;
+	struct measured measured[] = { { &one.server, &one }, { &other.server, &other } };
+	char *text;
+
+	(void)state;
+	simple_snapshot(&one, NULL, 0);
+	simple_snapshot(&other, NULL, 3);
+	other.channels.count = 0;
+	one.server.seen = other.server.seen = false;
+	other.server.program = 8;
+	text = page(measured, 2, false);
+	assert_non_null(strstr(text, "gauge\nturn_xdp_channels{pid=\"42\",program_id=\"7\"} 0\n"
+				     "turn_xdp_channels{pid=\"42\",program_id=\"8\"} 3\n#"));
+	free(text);
+}
+
 /* Names of interfaces are whatever root likes. */
 static void test_odd_names(void **state)
 {
@@ -248,6 +267,7 @@ int main(void)
 		cmocka_unit_test(test_page),
 		cmocka_unit_test(test_no_server),
 		cmocka_unit_test(test_two_servers),
+		cmocka_unit_test(test_not_seen),
 		cmocka_unit_test(test_odd_names),
 	};
 

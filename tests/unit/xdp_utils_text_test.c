@@ -306,13 +306,13 @@ static void test_messages(void **state)
 	} cases[] = {
 		{ "an older ABI", 1, -EPROTONOSUPPORT, EXIT_FAILURE,
 		  "turnutils_xdp: turnserver (pid 42) has tables of ABI version 1, and this tool can only read those of "
-		  "version 5" USE_ANOTHER },
+		  "version 6" USE_ANOTHER },
 		{ "a newer ABI", 99, -EPROTONOSUPPORT, EXIT_FAILURE,
 		  "turnutils_xdp: turnserver (pid 42) has tables of ABI version 99, and this tool can only read those of "
-		  "version 5" USE_ANOTHER },
+		  "version 6" USE_ANOTHER },
 		{ "an unknown ABI", 0, -EPROTONOSUPPORT, EXIT_FAILURE,
 		  "turnutils_xdp: turnserver (pid 42) has tables of an unknown ABI version, and this tool can only read "
-		  "those of version 5" USE_ANOTHER },
+		  "those of version 6" USE_ANOTHER },
 		{ "an end", 4, -ENOENT, EXIT_NO_SERVER, "turnutils_xdp: the turnserver (pid 42) has ended\n" },
 		{ "no privilege", 4, -EPERM, EXIT_FAILURE,
 		  "turnutils_xdp: the kernel shows XDP programs and their tables only to root, or with CAP_SYS_ADMIN: run "
