@@ -28,6 +28,8 @@ static struct {
 	uint32_t logged; /* the flags that the log was told last */
 	uint64_t next_log_ns;
 	struct notes notes;
+	struct notes rules;  /* those of the routing rules */
+	bool rules_unread;   /* they are to be read again */
 	uint64_t told[TOLD]; /* notes that the log has, by their signatures */
 	unsigned int told_count;
 } host;
@@ -69,8 +71,11 @@ static void log_note(const char *text)
 
 static void collect_notes(void)
 {
-	memset(&host.notes, 0, sizeof(host.notes));
-	rules_note(&host.notes);
+	if (host.rules_unread) {
+		memset(&host.rules, 0, sizeof(host.rules));
+		host.rules_unread = rules_note(&host.rules);
+	}
+	host.notes = host.rules;
 	nftables_note(&host.notes);
 	tc_note(&host.notes);
 	for (unsigned int i = 0; i < host.notes.count && i < NOTES_ROOM; i++)
@@ -132,6 +137,7 @@ void host_start(const struct host_callbacks *callbacks)
 	host.callbacks = *callbacks;
 	/* A value that no survey has, so that the first one is always logged. */
 	host.logged = UINT32_MAX;
+	host.rules_unread = true;
 	survey_forget();
 	look(clock_monotonic_ns());
 }
@@ -152,11 +158,10 @@ void host_heard(struct mnl_socket *socket)
 		host.next_ns = 0;
 }
 
-uint64_t host_look(void)
+uint64_t host_look(uint64_t now_ns, bool heard)
 {
-	uint64_t now = clock_monotonic_ns();
-
-	if (now >= host.next_ns)
-		look(now);
+	host.rules_unread = host.rules_unread || heard;
+	if (now_ns >= host.next_ns)
+		look(now_ns);
 	return host.next_ns;
 }

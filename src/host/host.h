@@ -7,6 +7,7 @@
 #ifndef OFFLOAD_HOST_HOST_H
 #define OFFLOAD_HOST_HOST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "host/survey.h"
@@ -35,7 +36,11 @@ struct mnl_socket *host_listen(void);
 /** Reads the pending events of this socket. If nf_tables has changed, host_look takes the survey at once. */
 void host_heard(struct mnl_socket *socket);
 
-/** Takes the survey if it is time. Returns when to call this again, as CLOCK_MONOTONIC in nanoseconds. */
-uint64_t host_look(void);
+/**
+ * Takes the survey if it is time; `now_ns` is CLOCK_MONOTONIC in nanoseconds. `heard`: the kernel has told not long
+ * ago that something of its routing has changed, so that the routing rules are to be read again. Returns when to call
+ * this again.
+ */
+uint64_t host_look(uint64_t now_ns, bool heard);
 
 #endif

@@ -191,7 +191,8 @@ static uint64_t work(void)
 		monitor.next_look_ns = started + REFRESH_NS;
 		look_around();
 	}
-	next_host_ns = monitor.callbacks.host.look();
+	/* By the same time, so that all that is looked at once a second needs one wake-up. */
+	next_host_ns = monitor.callbacks.host.look(started, has_heard());
 	if (started >= monitor.next_refresh_ns)
 		pieces = monitor.callbacks.refresh();
 	more = monitor.callbacks.update(has_heard());

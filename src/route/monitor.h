@@ -20,8 +20,8 @@ struct monitor_host {
 	struct mnl_socket *(*listen)(void);
 	/* Reads the pending events of that socket. */
 	void (*heard)(struct mnl_socket *socket);
-	/* Looks at the host if it is time. Returns when to be called again (CLOCK_MONOTONIC in nanoseconds). */
-	uint64_t (*look)(void);
+	/* Looks at the host if it is time. `heard` as below. Returns when to be called again (as `now_ns`, CLOCK_MONOTONIC). */
+	uint64_t (*look)(uint64_t now_ns, bool heard);
 };
 
 /** Only the monitor thread calls these. */
@@ -31,7 +31,7 @@ struct monitor_callbacks {
 	void (*all_changed)(void);
 	/*
 	 * Looks at the links, after events and once a second. `heard`: the kernel has told not long ago that links,
-	 * addresses or routes have changed, so that these are to be read again.
+	 * addresses, routes or rules have changed, so that these are to be read again.
 	 */
 	void (*look_at_links)(bool heard);
 	/* The next piece of all entries is to be updated; returns how many pieces there are. */

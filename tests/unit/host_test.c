@@ -5,6 +5,7 @@
  */
 #include "unit.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,8 +25,10 @@ static struct {
 	struct survey survey;
 	struct survey told; /* to the callback */
 	unsigned int takes, changes, lines, puts, devices;
-	unsigned int notes; /* how many there are */
-	bool heard;
+	unsigned int notes;   /* how many there are */
+	int rules_error;      /* 0: the rules can be read */
+	bool heard;           /* nf_tables has changed */
+	bool heard_of_routes; /* the kernel has told of a change to its routing */
 	char line[1024];
 	struct status_host shown;
 } made;
@@ -73,7 +76,7 @@ int rules_note(struct notes *notes)
 {
 	for (unsigned int i = 0; i < made.notes; i++)
 		notes_add(notes, "note %u", i);
-	return 0;
+	return made.rules_error;
 }
 
 void nftables_note(struct notes *notes)
@@ -133,7 +136,7 @@ static int setup(void **state)
 static void pass(uint64_t milliseconds)
 {
 	now_ns += milliseconds * MS;
-	host_look();
+	host_look(now_ns, made.heard_of_routes);
 }
 
 static void test_start(void **state)
@@ -144,7 +147,7 @@ static void test_start(void **state)
 	assert_int_equal(made.changes, 1);
 	assert_int_equal(made.lines, 1);
 	assert_non_null(strstr(made.line, "this host is free"));
-	assert_true(host_look() == now_ns + 1000 * MS);
+	assert_true(host_look(now_ns, false) == now_ns + 1000 * MS);
 	assert_int_equal(made.takes, 1);
 	pass(999);
 	assert_int_equal(made.takes, 1);
@@ -207,13 +210,13 @@ static void test_events(void **state)
 	(void)state;
 	pass(10);
 	host_heard(NULL);
-	assert_true(host_look() == now_ns + 990 * MS);
+	assert_true(host_look(now_ns, false) == now_ns + 990 * MS);
 	made.heard = true;
 	made.survey.signature = 2;
 	made.survey.flags = SURVEY_EXAMINED;
 	made.survey.again_ns = now_ns + 90 * MS;
 	host_heard(NULL);
-	assert_true(host_look() == made.survey.again_ns);
+	assert_true(host_look(now_ns, false) == made.survey.again_ns);
 	assert_int_equal(made.changes, 2);
 	assert_int_equal(made.told.signature, 2);
 	assert_int_equal(made.shown.flags, 0);
@@ -231,6 +234,7 @@ static void test_events(void **state)
 static void test_notes(void **state)
 {
 	(void)state;
+	made.heard_of_routes = true;
 	made.notes = 2;
 	pass(1000);
 	assert_int_equal(made.lines, 3);
@@ -253,6 +257,38 @@ static void test_notes(void **state)
 	assert_int_equal(made.lines, 1 + NOTES_ROOM);
 }
 
+/* The routing rules are read again after the kernel has told of a change, or if they could not be read. */
+static void test_rules(void **state)
+{
+	static const struct {
+		const char *name;
+		unsigned int notes; /* that the rules would make */
+		bool heard;
+		int error;
+		uint64_t pass_ms;
+		unsigned int shown;
+	} steps[] = {
+		{ "nothing was heard", 2, false, 0, 1000, 0 },
+		{ "a change was heard", 2, true, 0, 1000, 2 },
+		{ "nothing was heard since", 1, false, 0, 1000, 2 },
+		{ "a change was heard before it is time", 1, true, 0, 10, 2 },
+		{ "then it is time", 1, false, 0, 990, 1 },
+		{ "a change was heard, and the rules cannot be read", 0, true, -EAGAIN, 1000, 0 },
+		{ "they can be read again", 3, false, 0, 1000, 3 },
+		{ "nothing was heard since that", 4, false, 0, 1000, 3 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(steps); i++) {
+		made.notes = steps[i].notes;
+		made.heard_of_routes = steps[i].heard;
+		made.rules_error = steps[i].error;
+		pass(steps[i].pass_ms);
+		if (made.shown.notes != steps[i].shown)
+			fail_msg("%s: %u notes", steps[i].name, made.shown.notes);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -261,6 +297,7 @@ int main(void)
 		cmocka_unit_test_setup(test_log_is_not_flooded, setup),
 		cmocka_unit_test_setup(test_events, setup),
 		cmocka_unit_test_setup(test_notes, setup),
+		cmocka_unit_test_setup(test_rules, setup),
 	};
 
 	return cmocka_run_group_tests_name("host", tests, NULL, NULL);
