@@ -23,7 +23,6 @@
 /* A device, and on which way its queueing disciplines let it have filters. */
 struct device {
 	uint32_t ifindex;
-	char name[IF_NAMESIZE];
 	bool ingress, egress; /* it may have filters on the way in, on the way out */
 };
 
@@ -51,11 +50,17 @@ void tc_devices(const uint32_t *ifindexes, unsigned int count)
 	}
 }
 
+/* The name that people know a device by; `name` is where it may be written. */
+static const char *name_of(const struct device *device, char name[IF_NAMESIZE])
+{
+	return if_indextoname(device->ifindex, name) ? name : "a device that is gone";
+}
+
 static void note(const struct device *device, const char *what)
 {
-	char text[192];
+	char text[192], name[IF_NAMESIZE];
 
-	snprintf(text, sizeof(text), "%s on the way out of %s", what, device->name);
+	snprintf(text, sizeof(text), "%s on the way out of %s", what, name_of(device, name));
 	notes_add_passed_by(&tc.notes, text);
 }
 
@@ -232,6 +237,7 @@ static int look_at_programs(struct filters *filters)
 static int look_at(struct survey *survey, const struct device *device, bool egress)
 {
 	struct filters filters = { .device = device, .egress = egress, .survey = survey };
+	char name[IF_NAMESIZE];
 	int error = (egress ? device->egress : device->ingress) ? look_at_filters(&filters) : 0;
 
 	if (!error)
@@ -239,7 +245,7 @@ static int look_at(struct survey *survey, const struct device *device, bool egre
 	/* They may change addresses as well. */
 	if (filters.count)
 		survey_found(survey, SURVEY_EXAMINED | SURVEY_NAT, "tc: %u filter%s on the way in of %s", filters.count,
-			     filters.count == 1 ? "" : "s", device->name);
+			     filters.count == 1 ? "" : "s", name_of(device, name));
 	return error;
 }
 
@@ -258,17 +264,11 @@ int tc_look(struct survey *survey)
 	int error = 0;
 
 	memset(&tc.notes, 0, sizeof(tc.notes));
-	for (unsigned int i = 0; i < tc.count; i++) {
+	for (unsigned int i = 0; i < tc.count; i++)
 		tc.device[i].ingress = tc.device[i].egress = false;
-		/* Of a device that is gone nothing will be found. */
-		if (!if_indextoname(tc.device[i].ifindex, tc.device[i].name))
-			tc.device[i].name[0] = '\0';
-	}
 	if (tc.count)
 		error = read_qdiscs();
 	for (unsigned int i = 0; i < tc.count && !error; i++) {
-		if (!tc.device[i].name[0])
-			continue;
 		error = look_at(survey, &tc.device[i], false);
 		if (!error)
 			error = look_at(survey, &tc.device[i], true);

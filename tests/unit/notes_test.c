@@ -236,7 +236,7 @@ static void test_filters(void **state)
 /* The kernel also tells of each priority, without options: that is no filter. */
 static void test_priority_alone(void **state)
 {
-	struct device device = { .name = "a" };
+	struct device device = { .ifindex = 1 };
 	struct survey survey = { 0 };
 
 	(void)state;
