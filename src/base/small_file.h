@@ -11,4 +11,13 @@
  */
 int small_file_read(const char *path, char *text, size_t size);
 
+/**
+ * As small_file_read, and leaves the file open in `file`, which is less than 0 at first: to read it again takes one
+ * system call, and no privilege to open it. A file that can no longer be read is opened anew. One thread for each `file`.
+ */
+int small_file_read_again(int *file, const char *path, char *text, size_t size);
+
+/** Closes such a file, if it is open. */
+void small_file_close(int *file);
+
 #endif

@@ -13,8 +13,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/small_file.h"
+
 /* How many programs of one kind the kernel lets a cgroup have, on each level (BPF_CGROUP_MAX_PROGS). */
 #define PROGRAMS 64
+
+/* There is a line for each hierarchy; Linux has a dozen of controllers, which may have one each. */
+#define HIERARCHIES 16
 
 /*
  * What runs for a datagram. Programs of connect and sendmsg may choose another destination, and
@@ -36,23 +41,27 @@ static const struct {
 	{ BPF_CGROUP_INET6_CONNECT, SURVEY_EXAMINED_V6 | SURVEY_NAT_V6, "connect6" },
 };
 
+static int own = -1; /* /proc/self/cgroup, once it was read */
+
 /*
- * The path of this process' cgroup in the unified hierarchy (cgroups(7)), which is read into `line`.
+ * The path of this process' cgroup in the unified hierarchy (cgroups(7)), which is read into `text`.
  * NULL if the kernel does not show one, which is so until that hierarchy is mounted for the
  * first time: then nobody can have attached a program.
  */
-static const char *own_path(char *line, int size)
+static const char *own_path(char *text, size_t size)
 {
-	FILE *file = fopen("/proc/self/cgroup", "re");
-	bool found = false;
+	char *line = text;
 
-	while (file && !found && fgets(line, size, file)) {
-		line[strcspn(line, "\n")] = '\0';
-		found = !strncmp(line, "0::", 3);
+	if (small_file_read_again(&own, "/proc/self/cgroup", text, size))
+		return NULL;
+	while (strncmp(line, "0::", 3) != 0) {
+		line = strchr(line, '\n');
+		if (!line)
+			return NULL;
+		line++;
 	}
-	if (file)
-		fclose(file);
-	return found ? line + 3 : NULL;
+	line[strcspn(line, "\n")] = '\0';
+	return line + 3;
 }
 
 /* What of `path` is below a mount whose top is `root`: "/a/b", or "" for the top itself. NULL if it is elsewhere. */
@@ -77,6 +86,7 @@ void cgroup_forget(void)
 	if (hierarchy.fd >= 0)
 		close(hierarchy.fd);
 	hierarchy.fd = -1;
+	small_file_close(&own);
 }
 
 static int open_directory(int at, const char *path)
@@ -165,8 +175,8 @@ static int count_programs(struct survey *survey, int fd, enum bpf_attach_type ty
 int cgroup_look(struct survey *survey)
 {
 	unsigned int programs = 0;
-	char line[PATH_MAX], names[128] = "";
-	const char *path = own_path(line, sizeof(line));
+	char text[HIERARCHIES * PATH_MAX], names[128] = "";
+	const char *path = own_path(text, sizeof(text));
 	uint32_t flags = 0;
 	int fd, found = 0;
 

@@ -7,16 +7,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/small_file.h"
+
 /* The files of IPv4 and IPv6, once they could be opened: the server may give up what it takes to open them. */
 static int kept[2] = { -1, -1 };
+/* The folder /proc/net, which takes long to find. */
+static int net = -1;
 
 void legacy_forget(void)
 {
-	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
-		if (kept[i] >= 0)
-			close(kept[i]);
-		kept[i] = -1;
-	}
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		small_file_close(&kept[i]);
+	small_file_close(&net);
 }
 
 /*
@@ -25,22 +27,13 @@ void legacy_forget(void)
  */
 static int read_names(int *file, const char *path, char *names, size_t size)
 {
-	ssize_t length = *file >= 0 ? pread(*file, names, size - 1, 0) : -1;
+	int error = small_file_read_again(file, path, names, size);
+	size_t length = strlen(names);
 
-	/* The file is not open yet, or its module has gone. */
-	if (length < 0) {
-		if (*file >= 0)
-			close(*file);
-		*file = open(path, O_RDONLY | O_CLOEXEC);
-		if (*file < 0)
-			return -errno;
-		length = pread(*file, names, size - 1, 0);
-	}
-	if (length < 0)
-		return -errno;
+	if (error)
+		return error;
 	if (length && names[length - 1] == '\n')
-		length--;
-	names[length] = '\0';
+		names[length - 1] = '\0';
 	for (char *end = strchr(names, '\n'); end; end = strchr(end, '\n'))
 		*end = ' ';
 	return 0;
@@ -116,12 +109,29 @@ int legacy_look_at_tables(struct survey *survey)
 	return error ? error : error6;
 }
 
+/* NULL with errno if it cannot be opened. */
+static FILE *open_ipvs(void)
+{
+	int file;
+	FILE *stream;
+
+	if (net < 0)
+		net = open("/proc/net", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (net < 0)
+		return NULL;
+	file = openat(net, "ip_vs", O_RDONLY | O_CLOEXEC);
+	stream = file >= 0 ? fdopen(file, "r") : NULL;
+	if (file >= 0 && !stream)
+		close(file);
+	return stream;
+}
+
 /* Lines of services begin with the protocol; a service by mark (FWM) takes every protocol. */
 int legacy_look_at_ipvs(struct survey *survey)
 {
 	unsigned int services = 0;
 	char line[256];
-	FILE *file = fopen("/proc/net/ip_vs", "re");
+	FILE *file = open_ipvs();
 
 	if (!file)
 		return errno == ENOENT ? 0 : -errno;

@@ -55,7 +55,7 @@ static const struct {
 
 int survey_take(struct survey *survey)
 {
-	unsigned int timeout;
+	static unsigned int timeout;
 	int first = 0;
 
 	*survey = (struct survey){ .signature = FNV_OFFSET };
@@ -69,8 +69,9 @@ int survey_take(struct survey *survey)
 		if (!first)
 			first = error;
 	}
-	/* The period of the samples depends on it. */
-	timeout = survey_udp_timeout();
+	/* The period of the samples depends on it. On a free host there are none, so the last one that was read does. */
+	if (survey->flags || !timeout)
+		timeout = survey_udp_timeout();
 	survey_mix(survey, &timeout, sizeof(timeout));
 	return first;
 }
