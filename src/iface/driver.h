@@ -60,9 +60,12 @@ bool driver_has_no_xdp(const char *driver);
 /** Whether it sends what its own program returns with XDP_TX as it should. `kernel` is as in driver_sends. */
 bool driver_transmits(const char *driver, uint32_t kernel);
 
+/** Whether it needs a transmit queue of its own for each CPU that redirects to it. `kernel` is as in driver_sends. */
+bool driver_wants_queues(const char *driver, uint32_t kernel);
+
 /**
- * Whether it drops what some of the CPUs redirect to it, with so many channels: each CPU has a transmit queue of its own for
- * that. `kernel` is as in driver_sends; `cpus` is the highest number of a CPU, and one.
+ * Whether it drops what some of the CPUs redirect to it, with so many channels, because it wants more queues. `kernel` is
+ * as in driver_sends; `cpus` is the highest number of a CPU, and one.
  */
 bool driver_loses_redirects(const char *driver, uint32_t kernel, const struct device_channels *channels, uint32_t cpus);
 

@@ -113,9 +113,8 @@ bool driver_check_redirects(const struct link *device)
 bool driver_check_unknown(const struct link *device)
 {
 	char driver[DEVICE_DRIVER_SIZE];
-	uint64_t features;
 
-	if (!device_xdp_features(device->ifindex, &features))
+	if (device_tells_features())
 		return false;
 	device_driver(device->name, driver);
 	/* What a veth's other end does depends on how that is configured. */

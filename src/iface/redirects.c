@@ -69,24 +69,27 @@ void redirects_forget(void)
 	known.count = 0;
 }
 
-/* What was seen to get lost before may leave now. */
+/* What was seen to get lost before may leave now. `cpus` is 0 if nothing was. */
 static void try_again(struct device *device, uint32_t queues, uint32_t cpus)
 {
-	if ((device->queues && device->queues != queues) || (device->cpus && device->cpus != cpus))
+	if ((device->queues && device->queues != queues) || (device->cpus && cpus && device->cpus != cpus))
 		drops_forget(device->ifindex);
 	device->queues = queues;
 	device->cpus = cpus;
 }
 
 /* What is logged of a device matters only if there are frames of others that could be redirected to it. */
-static void look_at(struct device *device, const struct link *link, uint32_t cpus, bool alone)
+static void look_at(struct device *device, const struct link *link, bool alone)
 {
 	struct device_channels channels;
+	uint32_t cpus = 0;
 
 	/* It stays the same as long as there is the device. */
 	if (!device->driver[0] || !strcmp(device->driver, DEVICE_DRIVER_UNKNOWN))
 		device_driver(link->name, device->driver);
 	device_channels(link->name, &channels);
+	if (drops_lose_redirects(device->ifindex) || driver_wants_queues(device->driver, kernel_version()))
+		cpus = cpus_online();
 	try_again(device, channels.combined + channels.tx, cpus);
 	device->lost = driver_loses_redirects(device->driver, kernel_version(), &channels, cpus);
 	if (device->lost == device->told || alone)
@@ -130,7 +133,6 @@ void redirects_follow(const struct links *links)
 	uint32_t ports[ABI_PORTS];
 	bool alone;
 	unsigned int count = 0, all = native_ports(ports, &alone);
-	uint32_t cpus = all ? cpus_online() : 0;
 
 	for (unsigned int i = 0; i < all; i++) {
 		const struct device *had = find(ports[i]);
@@ -141,5 +143,5 @@ void redirects_follow(const struct links *links)
 	memcpy(known.device, next, count * sizeof(*next));
 	known.count = count;
 	for (unsigned int i = 0; i < count; i++)
-		look_at(&known.device[i], links_find(links, known.device[i].ifindex), cpus, alone);
+		look_at(&known.device[i], links_find(links, known.device[i].ifindex), alone);
 }

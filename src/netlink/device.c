@@ -119,6 +119,13 @@ static int find_netdev_number(uint16_t *number)
 	return *number == NO_FAMILY ? -EOPNOTSUPP : 0;
 }
 
+bool device_tells_features(void)
+{
+	uint16_t number;
+
+	return !find_netdev_number(&number);
+}
+
 int device_xdp_features(uint32_t ifindex, uint64_t *features)
 {
 	char buffer[256] = { 0 };

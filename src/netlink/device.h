@@ -21,6 +21,9 @@ struct mnl_socket;
  */
 int device_xdp_features(uint32_t ifindex, uint64_t *features);
 
+/** Whether the kernel tells the XDP features of devices at all (since Linux 6.3). False if it does not answer. Any thread. */
+bool device_tells_features(void);
+
 /**
  * Opens a socket that hears when the XDP features of devices change. It does not
  * block. Returns the socket, which request_socket_close closes, or NULL with errno,

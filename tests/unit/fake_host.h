@@ -177,6 +177,11 @@ int link_each(void (*each)(const struct link *link, void *data), void *data)
 	return 0;
 }
 
+bool device_tells_features(void)
+{
+	return !host.unknown;
+}
+
 int device_xdp_features(uint32_t ifindex, uint64_t *features)
 {
 	struct fake *device = find(ifindex);

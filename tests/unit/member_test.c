@@ -71,6 +71,11 @@ static struct link *add_kind(const char *name, const char *driver)
 	return link;
 }
 
+bool device_tells_features(void)
+{
+	return !host.unknown;
+}
+
 int device_xdp_features(uint32_t ifindex, uint64_t *features)
 {
 	if (host.unknown)
