@@ -271,9 +271,9 @@ bool offload_wants_examples(void)
 	return gates_host(gates_now());
 }
 
-uint32_t offload_host_state(void)
+int offload_host_listen(void)
 {
-	return gates_now();
+	return gates_listen();
 }
 
 void offload_channel_relayed(struct channel *channel, bool to_client, int error)

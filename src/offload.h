@@ -77,8 +77,12 @@ void offload_channel_read(struct channel *channel, struct usage *to_peer, struct
  */
 bool offload_wants_examples(void);
 
-/** A number that changes when something has happened on the host after which offload_channel_look is due at once. Any thread. */
-uint32_t offload_host_state(void);
+/**
+ * Opens an eventfd(2) that can be read, without blocking, when something has happened on the host after which
+ * offload_channel_look is due soon. It stays open as long as the process, and each relay thread may have one. Returns it, or
+ * -errno. Any thread.
+ */
+int offload_host_listen(void);
 
 /**
  * coturn has tried to send a packet of a channel, to the client or to the peer: `error` is 0 or the errno of its
@@ -88,7 +92,7 @@ void offload_channel_relayed(struct channel *channel, bool to_client, int error)
 
 /**
  * Looks at whether this host still relays the channel's packets: `second` once a second, and without it more often
- * for two seconds after offload_host_state() has changed. Returns a reason for which the channel stays in
+ * for two seconds after offload_host_listen() has told. Returns a reason for which the channel stays in
  * userspace, once for each reason, or REFUSAL_NONE. As offload_channel_close.
  */
 enum refusal offload_channel_look(struct channel *channel, bool second);

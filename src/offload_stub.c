@@ -109,9 +109,9 @@ bool offload_wants_examples(void)
 	return false;
 }
 
-uint32_t offload_host_state(void)
+int offload_host_listen(void)
 {
-	return 0;
+	return -ENOSYS;
 }
 
 void offload_channel_relayed(struct channel *channel, bool to_client, int error)

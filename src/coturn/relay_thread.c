@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <unistd.h>
 
 #include "mainrelay.h"
 
@@ -16,7 +17,7 @@ void __real_turn_report_session_usage(void *session, int force_invalid);
 /* A channel that has carried nothing for so long gives up its slots when the tables are crowded. */
 #define IDLE_SECONDS 30
 
-/* How often each relay thread looks whether something has happened on the host; and for how many ticks after that. */
+/* How often each relay thread looks at its channels after something has happened on the host; and how many times. */
 #define QUICK_TICK_MS 250
 #define QUICK_TICKS 8
 
@@ -25,8 +26,8 @@ static _Thread_local struct {
 	bool started;
 	int error; /* 0, or why the thread has no channels in the kernel */
 	uint16_t owner;
-	uint32_t host_state; /* offload_host_state() at the last quick tick */
-	unsigned int hurry;  /* so many quick ticks more all channels are looked at */
+	struct event *quick; /* the timer of the quick ticks */
+	unsigned int hurry;  /* so many quick ticks are still to come; 0: the timer does not run */
 	uint32_t resting;    /* so many channels are resting */
 	uint64_t userspace;  /* packets of data that coturn has sent since the last tick */
 	uint64_t bytes_in;   /* UDP payload that was read of the kernel's counters since then, as received */
@@ -203,47 +204,61 @@ static void look_quickly(struct hooked_channel *hooked, void *unused)
 }
 
 /*
- * Runs more often on each relay thread. After something has happened on the host, the channels are looked at
+ * Runs on each relay thread for some time after something has happened on the host: the channels are looked at
  * without waiting for the second, so that what the host refuses from now on is not relayed for longer.
  */
 static void quick_tick(evutil_socket_t none, short what, void *unused)
 {
-	uint32_t state = offload_host_state();
-
 	(void)none, (void)what, (void)unused;
-	if (state != thread.host_state)
-		thread.hurry = QUICK_TICKS;
-	thread.host_state = state;
-	if (!thread.hurry)
-		return;
-	thread.hurry--;
+	if (!--thread.hurry)
+		event_del(thread.quick);
 	relay_thread_each(look_quickly, NULL);
 }
 
-/* coturn's own timers run once a second at most. Returns 0 or -ENOMEM. */
-static int start_quick_ticks(ioa_engine_handle engine)
+/* Something has happened on the host. coturn's own timers run once a second at most. */
+static void hurry(evutil_socket_t listener, short what, void *unused)
 {
 	static const struct timeval period = { .tv_usec = QUICK_TICK_MS * 1000 };
-	struct event *event = event_new(engine->event_base, -1, EV_PERSIST, quick_tick, NULL);
+	uint64_t count;
 
-	if (event && !event_add(event, &period))
-		return 0;
-	if (event)
-		event_free(event);
-	return -ENOMEM;
+	(void)what, (void)unused;
+	if (read(listener, &count, sizeof(count)) < 0)
+		return;
+	/* A timer that runs is not set anew: what happens all the time would put off its tick for ever. */
+	if (thread.hurry || !event_add(thread.quick, &period))
+		thread.hurry = QUICK_TICKS;
 }
 
-/* Gives the thread its number and its timers. Returns 0, -EUSERS or -ENOMEM. */
+/* Returns 0 or -errno. */
+static int listen_to_host(ioa_engine_handle engine)
+{
+	int listener = offload_host_listen();
+	struct event *heard = listener < 0 ? NULL : event_new(engine->event_base, listener, EV_READ | EV_PERSIST, hurry, NULL);
+
+	thread.quick = heard ? event_new(engine->event_base, -1, EV_PERSIST, quick_tick, NULL) : NULL;
+	if (thread.quick && !event_add(heard, NULL))
+		return 0;
+	if (thread.quick)
+		event_free(thread.quick);
+	if (heard)
+		event_free(heard);
+	return listener < 0 ? listener : -ENOMEM;
+}
+
+/* Gives the thread its number and its timers. Returns 0 or -errno; -EUSERS if there are too many threads. */
 static int start(ioa_engine_handle engine)
 {
 	uint32_t owner = __atomic_fetch_add(&threads_started, 1, __ATOMIC_RELAXED);
+	int error;
 
 	if (owner >= ABI_OWNERS)
 		return -EUSERS;
 	thread.owner = (uint16_t)owner;
-	if (start_quick_ticks(engine) || !set_ioa_timer(engine, 1, 0, tick, NULL, 1, "offload_tick"))
+	error = listen_to_host(engine);
+	if (error)
+		return error;
+	if (!set_ioa_timer(engine, 1, 0, tick, NULL, 1, "offload_tick"))
 		return -ENOMEM;
-	thread.host_state = offload_host_state();
 	offload_beat(thread.owner);
 	return 0;
 }

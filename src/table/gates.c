@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "table/gates.h"
 
+#include <errno.h>
 #include <stddef.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 /* Where the number of examples that were asked for stands in the state: between the flags and the epoch. */
 #define ASKED_SHIFT 4
@@ -11,12 +14,42 @@ static struct {
 	struct attachment *attachments;
 	struct gate *hairpin;
 	gates_state state;
+	int listeners[ABI_OWNERS]; /* descriptors, or 0; each is written once */
 } gates;
+
+static void tell_listeners(void)
+{
+	static const uint64_t one = 1;
+
+	for (unsigned int i = 0; i < ABI_OWNERS; i++) {
+		int listener = __atomic_load_n(&gates.listeners[i], __ATOMIC_ACQUIRE);
+
+		while (listener && write(listener, &one, sizeof(one)) < 0 && errno == EINTR)
+			;
+	}
+}
+
+int gates_listen(void)
+{
+	int listener = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	if (listener < 0)
+		return -errno;
+	for (unsigned int i = 0; i < ABI_OWNERS; i++) {
+		int nobody = 0;
+
+		if (__atomic_compare_exchange_n(&gates.listeners[i], &nobody, listener, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+			return listener;
+	}
+	close(listener);
+	return -EUSERS;
+}
 
 static void put_state(uint32_t epoch, uint32_t asked, uint32_t host)
 {
 	__atomic_store_n(&gates.state, epoch << GATE_EPOCH_SHIFT | (asked & ASKED_MAX) << ASKED_SHIFT | host,
 			 __ATOMIC_RELEASE);
+	tell_listeners();
 }
 
 static uint32_t epoch_of(gates_state state)

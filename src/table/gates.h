@@ -48,6 +48,12 @@ void gates_place_put(struct gate *gate, uint32_t place);
 gates_state gates_now(void);
 
 /**
+ * Opens an eventfd(2) that can be read when the state has changed, without blocking. It stays open as long as the process.
+ * Returns it; -EUSERS if more than ABI_OWNERS are asked for; or another -errno. Any thread.
+ */
+int gates_listen(void);
+
+/**
  * Closes the gates of all flows at once. A flow's thread opens it again by the next epoch. For the monitor thread, or
  * before it is made.
  */

@@ -2,7 +2,9 @@
 /* The gates of the places, and the word that says what stands in the way on this host. */
 #include "unit.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "table/gates.h"
 
@@ -171,6 +173,29 @@ static void test_closed(void **state)
 	assert_memory_equal(&attachments[0].gate, &before, sizeof(before));
 }
 
+/* Whoever listens is told of each change, and more than there is room for are refused. */
+static void test_listeners(void **state)
+{
+	int listeners[ABI_OWNERS];
+	eventfd_t count;
+
+	(void)state;
+	for (int i = 0; i < ABI_OWNERS; i++) {
+		listeners[i] = gates_listen();
+		assert_true(listeners[i] >= 0);
+		assert_int_equal(eventfd_read(listeners[i], &count), -1);
+		assert_int_equal(errno, EAGAIN);
+	}
+	assert_int_equal(gates_listen(), -EUSERS);
+	gates_next_epoch();
+	gates_host_changed(GATES_EXAMINED_V4);
+	gates_host_changed(GATES_EXAMINED_V4);
+	for (int i = 0; i < ABI_OWNERS; i++) {
+		assert_int_equal(eventfd_read(listeners[i], &count), 0);
+		assert_int_equal(count, 3);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -180,6 +205,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_host_changed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_asked_wraps, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_closed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_listeners, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("gates", tests, NULL, NULL);

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 /* The files under test. */
 #include "coturn/channel_pool.c"
@@ -23,7 +24,10 @@ static struct kernel {
 
 static struct {
 	bool crowded;
-	uint32_t state;
+	int listener;
+	event_callback_fn heard;
+	bool quick_runs; /* the timer of the quick ticks */
+	unsigned int quick_starts;
 	uint64_t bytes_in, bytes_out, processed;
 	unsigned int reports, quick_looks, refusals;
 	ioa_timer_event_handler tick;
@@ -90,9 +94,9 @@ bool offload_is_crowded(void)
 	return host.crowded;
 }
 
-uint32_t offload_host_state(void)
+int offload_host_listen(void)
 {
-	return host.state;
+	return host.listener;
 }
 
 void offload_count_relayed(uint64_t bytes_in, uint64_t bytes_out)
@@ -123,13 +127,30 @@ ioa_timer_handle set_ioa_timer(ioa_engine_handle e, int seconds, int ms, ioa_tim
 
 struct event *event_new(struct event_base *base, evutil_socket_t fd, short what, event_callback_fn callback, void *argument)
 {
-	(void)base, (void)fd, (void)what, (void)callback, (void)argument;
-	return (struct event *)&host;
+	(void)base, (void)what, (void)argument;
+	if (fd < 0) {
+		assert_ptr_equal(callback, quick_tick);
+		return (struct event *)&host.quick_runs;
+	}
+	assert_int_equal(fd, host.listener);
+	host.heard = callback;
+	return (struct event *)&host.heard;
 }
 
 int event_add(struct event *event, const struct timeval *period)
 {
-	(void)event, (void)period;
+	if (event == (struct event *)&host.quick_runs) {
+		assert_int_equal(period->tv_usec, 250000);
+		host.quick_runs = true;
+		host.quick_starts++;
+	}
+	return 0;
+}
+
+int event_del(struct event *event)
+{
+	assert_ptr_equal(event, &host.quick_runs);
+	host.quick_runs = false;
 	return 0;
 }
 
@@ -187,6 +208,8 @@ static int set_up(void **state)
 	memset(session, 0, sizeof(session));
 	memset(&host, 0, sizeof(host));
 	memset(&thread, 0, sizeof(thread));
+	host.listener = eventfd(0, EFD_NONBLOCK);
+	assert_true(host.listener >= 0);
 	assert_int_equal(relay_thread_start(&engine), 0);
 	for (uint32_t i = 0; i < CHANNELS; i++) {
 		hooked[i] = channel_pool_take();
@@ -205,7 +228,7 @@ static int tear_down(void **state)
 		if (hooked[i])
 			relay_thread_remove(hooked[i]);
 	}
-	return 0;
+	return close(host.listener);
 }
 
 static void carry(unsigned int i, uint64_t to_peer, uint64_t to_client)
@@ -320,16 +343,53 @@ static void test_rest(void **state)
 	assert_false(hooked[4]->resting);
 }
 
+static void happen(void)
+{
+	assert_int_equal(eventfd_write(host.listener, 1), 0);
+	host.heard(host.listener, EV_READ, NULL);
+}
+
+/* Lets so much time pass, at most, that the timer has run so often. Returns how often it has. */
+static unsigned int quick_ticks(unsigned int times)
+{
+	unsigned int run = 0;
+
+	for (; run < times && host.quick_runs; run++)
+		quick_tick(-1, 0, NULL);
+	return run;
+}
+
 /* After something has happened on the host, all channels are looked at with the next quick ticks. */
 static void test_quick(void **state)
 {
+	eventfd_t left;
+
 	(void)state;
-	quick_tick(-1, 0, NULL);
-	assert_int_equal(host.quick_looks, 0);
-	host.state = 1;
-	for (unsigned int i = 0; i < QUICK_TICKS + 3; i++)
-		quick_tick(-1, 0, NULL);
+	assert_false(host.quick_runs);
+	/* Nothing has happened, and the descriptor does not block. */
+	host.heard(host.listener, EV_READ, NULL);
+	assert_false(host.quick_runs);
+	happen();
+	assert_int_equal(eventfd_read(host.listener, &left), -1);
+	assert_int_equal(quick_ticks(100), QUICK_TICKS);
 	assert_int_equal(host.quick_looks, QUICK_TICKS * CHANNELS);
+	/* More happens meanwhile: the timer runs on, and longer. */
+	happen();
+	assert_int_equal(quick_ticks(3), 3);
+	happen();
+	assert_int_equal(quick_ticks(100), QUICK_TICKS);
+	assert_int_equal(host.quick_starts, 2);
+	assert_int_equal(host.quick_looks, (2 * QUICK_TICKS + 3) * CHANNELS);
+}
+
+/* A thread that cannot hear of the host has no channels in the kernel. */
+static void test_deaf(void **state)
+{
+	(void)state;
+	memset(&thread, 0, sizeof(thread));
+	host.listener = -EMFILE;
+	assert_int_equal(relay_thread_start(&engine), -EMFILE);
+	assert_int_equal(relay_thread_start(&engine), -EMFILE);
 }
 
 int main(void)
@@ -341,6 +401,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_remove, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_rest, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_quick, set_up, tear_down),
+		cmocka_unit_test(test_deaf),
 	};
 
 	return cmocka_run_group_tests_name("relay_thread", tests, NULL, NULL);
