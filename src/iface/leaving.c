@@ -2,6 +2,7 @@
 #include "iface/leaving.h"
 
 #include <net/if.h>
+#include <string.h>
 
 #include "abi.h"
 #include "base/kernel.h"
@@ -20,24 +21,84 @@ static struct {
 	} device[ABI_DEVICES];
 } remembered;
 
-bool leaving_takes_redirects(uint32_t ifindex)
-{
+/* What of it the kernel tells of a device; `told` is false if it does not (before Linux 6.3). */
+struct sending {
+	bool told;
 	uint64_t features;
+};
 
-	if (!device_xdp_features(ifindex, &features))
-		return features & XDP_FEATURE_NDO_XMIT;
+static struct sending ask(uint32_t ifindex)
+{
+	struct sending sending = { 0 };
+
+	sending.told = !device_xdp_features(ifindex, &sending.features);
+	return sending;
+}
+
+static bool takes_redirects(uint32_t ifindex, const struct sending *sending)
+{
+	if (sending->told)
+		return sending->features & XDP_FEATURE_NDO_XMIT;
 	return attachment_state(ifindex) == ATTACHMENT_NATIVE && !attachment_is_alone(ifindex);
 }
+
+bool leaving_takes_redirects(uint32_t ifindex)
+{
+	struct sending sending = ask(ifindex);
+
+	return takes_redirects(ifindex, &sending);
+}
+
+/* ---- drivers, which stay the same as long as there is the device ---- */
+
+static struct {
+	unsigned int count;
+	struct {
+		uint32_t ifindex;
+		char driver[DEVICE_DRIVER_SIZE];
+	} device[ABI_PORTS];
+} drivers;
+
+static void forget_gone(const struct links *links)
+{
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < drivers.count; i++) {
+		if (links_find(links, drivers.device[i].ifindex))
+			drivers.device[kept++] = drivers.device[i];
+	}
+	drivers.count = kept;
+}
+
+/* False if there is no such device. */
+static bool find_driver(uint32_t ifindex, char driver[DEVICE_DRIVER_SIZE])
+{
+	char name[IF_NAMESIZE];
+
+	for (unsigned int i = 0; i < drivers.count; i++) {
+		if (drivers.device[i].ifindex == ifindex) {
+			memcpy(driver, drivers.device[i].driver, DEVICE_DRIVER_SIZE);
+			return true;
+		}
+	}
+	if (!if_indextoname(ifindex, name))
+		return false;
+	device_driver(name, driver);
+	if (drivers.count < ABI_PORTS && strcmp(driver, DEVICE_DRIVER_UNKNOWN) != 0) {
+		drivers.device[drivers.count].ifindex = ifindex;
+		memcpy(drivers.device[drivers.count++].driver, driver, DEVICE_DRIVER_SIZE);
+	}
+	return true;
+}
+
+/* ---- flags ---- */
 
 /* Whether a device in native mode sends what the program returns with XDP_TX as it should. */
 static bool transmits(uint32_t ifindex)
 {
-	char name[IF_NAMESIZE], driver[DEVICE_DRIVER_SIZE];
+	char driver[DEVICE_DRIVER_SIZE];
 
-	if (!if_indextoname(ifindex, name))
-		return false;
-	device_driver(name, driver);
-	return driver_transmits(driver, kernel_version());
+	return find_driver(ifindex, driver) && driver_transmits(driver, kernel_version());
 }
 
 void leaving_forget(void)
@@ -55,13 +116,13 @@ static bool loses_redirects(uint32_t ifindex)
  * Whether what the program returns with XDP_TX leaves by the device. With several members the kernel makes a
  * redirect of it, to the member that the bond chooses (xdp_master_redirect).
  */
-static bool sends_back(uint32_t ifindex)
+static bool sends_back(uint32_t ifindex, const struct sending *sending)
 {
 	uint32_t ports[ABI_PORTS];
 	unsigned int count = attachment_ports(ifindex, ports);
 
 	/* The last one is the device. */
-	if (count > 2 && (!leaving_takes_redirects(ifindex) || loses_redirects(ifindex)))
+	if (count > 2 && (!takes_redirects(ifindex, sending) || loses_redirects(ifindex)))
 		return false;
 	while (count--) {
 		if (!transmits(ports[count]))
@@ -74,13 +135,13 @@ static uint8_t find_flags(uint32_t ifindex)
 {
 	enum attachment_state state = attachment_state(ifindex);
 	uint8_t flags = verified_are_handed_on(ifindex) ? HOP_HANDS_ON : 0;
-	uint64_t features;
+	struct sending sending = ask(ifindex);
 
-	if (leaving_takes_redirects(ifindex) && !attachment_any_is_alone() && !loses_redirects(ifindex))
+	if (takes_redirects(ifindex, &sending) && !attachment_any_is_alone() && !loses_redirects(ifindex))
 		flags |= HOP_REDIRECT;
-	if (!device_xdp_features(ifindex, &features) && features & XDP_FEATURE_NDO_XMIT_SG)
+	if (sending.features & XDP_FEATURE_NDO_XMIT_SG)
 		flags |= HOP_FRAGS;
-	if (state == ATTACHMENT_GENERIC || (state == ATTACHMENT_NATIVE && sends_back(ifindex)))
+	if (state == ATTACHMENT_GENERIC || (state == ATTACHMENT_NATIVE && sends_back(ifindex, &sending)))
 		flags |= HOP_TRANSMIT;
 	return flags;
 }
@@ -103,6 +164,7 @@ uint8_t leaving_flags(uint32_t ifindex)
 
 void leaving_follow(const struct links *links)
 {
+	forget_gone(links);
 	verified_follow(links);
 	redirects_follow(links);
 	attachment_follow_verified(links);
