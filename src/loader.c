@@ -353,7 +353,7 @@ static bool is_among(uint32_t ifindex, const uint32_t *ifindexes, unsigned int c
 	return false;
 }
 
-/* Devices that are gone make room for new ones. */
+/* Devices that are gone make room for new ones; nobody minds them as long as there is room. */
 static void forget_gone_devices(void)
 {
 	char name[IF_NAMESIZE];
@@ -370,7 +370,8 @@ unsigned int loader_devices(uint32_t *ifindexes, unsigned int room)
 {
 	unsigned int count = manager_devices(ifindexes, room);
 
-	forget_gone_devices();
+	if (leaving.count == ABI_DEVICES || leaving.count > room - count)
+		forget_gone_devices();
 	for (unsigned int i = 0; i < leaving.count && count < room; i++) {
 		if (!is_among(leaving.ifindex[i], ifindexes, count))
 			ifindexes[count++] = leaving.ifindex[i];
