@@ -161,11 +161,23 @@ static bool is_special(int family, const union abi_addr *address)
 	return family == AF_INET6 && (IN6_IS_ADDR_LINKLOCAL(in6) || IN6_IS_ADDR_V4MAPPED(in6));
 }
 
+/*
+ * Where an address of ours is remembered. A server's addresses are often alike but for a byte, such as those with the
+ * same last byte in several networks; the product has all bytes at its top.
+ */
+static struct route_lookup_own *place_of_own(struct route_lookup *lookup, const union abi_addr *address)
+{
+	uint32_t hash = 0;
+
+	for (int i = 0; i < 4; i++)
+		hash = (hash ^ address->word[i]) * 0x9e3779b1u;
+	return &lookup->own[hash >> 16 & (ROUTE_LOOKUP_OWN - 1)];
+}
+
 int route_lookup_is_ours(struct route_lookup *lookup, int family, const union abi_addr *address)
 {
 	static const union abi_addr unspecified;
-	const uint8_t *bytes = family == AF_INET6 ? address->v6 + 12 : address->v6;
-	struct route_lookup_own *own = &lookup->own[bytes[3] % ROUTE_LOOKUP_OWN];
+	struct route_lookup_own *own = place_of_own(lookup, address);
 	struct route route;
 	int error;
 

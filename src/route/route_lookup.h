@@ -24,8 +24,8 @@ struct route_lookup_device {
 	uint8_t flags; /* HOP_REDIRECT, HOP_TRANSMIT, HOP_FRAGS and HOP_HANDS_ON */
 };
 
-/* So many of our own addresses are remembered at a time. */
-#define ROUTE_LOOKUP_OWN 16
+/* So many of our own addresses are remembered at a time; a power of two. */
+#define ROUTE_LOOKUP_OWN 64
 
 struct route_lookup_own {
 	int family; /* 0: this place remembers none */
