@@ -110,6 +110,7 @@ static uint64_t pause_after(uint64_t took_ns)
 
 static void look(uint64_t now)
 {
+	uint64_t began = clock_monotonic_ns();
 	struct survey survey;
 	bool changed;
 
@@ -117,7 +118,7 @@ static void look(uint64_t now)
 	survey_take(&survey);
 	changed = survey.flags != host.survey.flags || survey.signature != host.survey.signature;
 	host.survey = survey;
-	host.next_ns = survey.again_ns ? survey.again_ns : now + pause_after(clock_monotonic_ns() - now);
+	host.next_ns = survey.again_ns ? survey.again_ns : now + pause_after(clock_monotonic_ns() - began);
 	if (changed && host.callbacks.changed)
 		host.callbacks.changed(&host.survey);
 	/* The chains still change: people are told after the next survey. */

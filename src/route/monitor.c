@@ -28,6 +28,8 @@
  * takes at most a twentieth of the thread's time, but not more than 30 seconds.
  */
 #define REFRESH_NS SECOND_NS
+/* The host is looked at so much too soon if something else is due now: one wake-up then does for both. */
+#define TOGETHER_NS (SECOND_NS / 50)
 #define REFRESH_SHARE 20
 #define REFRESH_NS_MAX (30 * SECOND_NS)
 
@@ -191,8 +193,7 @@ static uint64_t work(void)
 		monitor.next_look_ns = started + REFRESH_NS;
 		look_around();
 	}
-	/* By the same time, so that all that is looked at once a second needs one wake-up. */
-	next_host_ns = monitor.callbacks.host.look(started, has_heard());
+	next_host_ns = monitor.callbacks.host.look(started + TOGETHER_NS, has_heard());
 	if (started >= monitor.next_refresh_ns)
 		pieces = monitor.callbacks.refresh();
 	more = monitor.callbacks.update(has_heard());

@@ -155,6 +155,12 @@ static void test_start(void **state)
 	assert_int_equal(made.takes, 2);
 	assert_int_equal(made.changes, 1);
 	assert_int_equal(made.lines, 1);
+	/* It is taken somewhat too soon, and the next one is due a second after the time that was given. */
+	now_ns += 985 * MS;
+	assert_true(host_look(now_ns + 14 * MS, false) == now_ns + 15 * MS);
+	assert_int_equal(made.takes, 2);
+	assert_true(host_look(now_ns + 20 * MS, false) == now_ns + 1020 * MS);
+	assert_int_equal(made.takes, 3);
 }
 
 static void test_changes(void **state)
