@@ -43,8 +43,11 @@ void route_lookup_close(struct route_lookup *lookup)
 
 void route_lookup_forget(struct route_lookup *lookup, bool heard)
 {
-	for (int i = 0; i < ROUTE_LOOKUP_DEVICES; i++)
-		lookup->devices[i].ifindex = 0;
+	for (int i = 0; i < ROUTE_LOOKUP_DEVICES; i++) {
+		if (heard || lookup->devices[i].error)
+			lookup->devices[i].ifindex = 0;
+		lookup->devices[i].fresh = lookup->devices[i].flags_known = false;
+	}
 	/* `ours` is also false where the kernel has failed to answer. */
 	for (int i = 0; i < ROUTE_LOOKUP_OWN; i++) {
 		if (heard || !lookup->own[i].ours)
@@ -53,14 +56,24 @@ void route_lookup_forget(struct route_lookup *lookup, bool heard)
 	lookup->ttl = 0;
 }
 
-/* A link that is up. At the next call another one may take its place in the memory. */
-static int find_device(struct route_lookup *lookup, uint32_t ifindex, struct route_lookup_device **found)
+/*
+ * Whether something may be different of a link that the kernel tells nobody of: the MTU and the hop limit of IPv6
+ * (sysctl), and a VLAN's map of priorities (vconfig).
+ */
+static bool may_differ(const struct route_lookup_device *device, int family)
+{
+	return !device->fresh && (family == AF_INET6 || device->link.vlan);
+}
+
+/* A link that is up, for packets of `family`. At the next call another one may take its place in the memory. */
+static int find_device(struct route_lookup *lookup, int family, uint32_t ifindex, struct route_lookup_device **found)
 {
 	struct route_lookup_device *device = &lookup->devices[ifindex % ROUTE_LOOKUP_DEVICES];
 
-	if (device->ifindex != ifindex) {
+	if (device->ifindex != ifindex || may_differ(device, family)) {
 		memset(device, 0, sizeof(*device));
 		device->ifindex = ifindex;
+		device->fresh = true;
 		device->error = link_read(lookup->questions, ifindex, &device->link);
 		if (!device->error && !device->link.up)
 			device->error = -ENETDOWN;
@@ -112,7 +125,7 @@ static int take_defaults(struct route_lookup *lookup, int family, const struct r
  * Goes down from a link to the device below all of its VLANs, and adds their tags. Where a
  * VLAN maps the packets' priorities to priorities in tags, the kernel has to choose them.
  */
-static int descend(struct route_lookup *lookup, struct route_lookup_device **device, struct hop *hop)
+static int descend(struct route_lookup *lookup, int family, struct route_lookup_device **device, struct hop *hop)
 {
 	unsigned int tags = 0;
 
@@ -126,7 +139,7 @@ static int descend(struct route_lookup *lookup, struct route_lookup_device **dev
 		hop->tag[0].protocol = htons(vlan->vlan_protocol);
 		hop->tag[0].tci = htons(vlan->vlan_id);
 		tags++;
-		error = find_device(lookup, vlan->lower, device);
+		error = find_device(lookup, family, vlan->lower, device);
 		if (error)
 			return error;
 	}
@@ -207,7 +220,7 @@ int route_lookup_find(struct route_lookup *lookup, int family, const union abi_a
 	if (error)
 		return error;
 	found->leaves = !route.local;
-	error = find_device(lookup, route.ifindex, &device);
+	error = find_device(lookup, family, route.ifindex, &device);
 	if (error)
 		return error;
 	error = take_defaults(lookup, family, &route, &device->link, &found->hop);
@@ -221,7 +234,7 @@ int route_lookup_find(struct route_lookup *lookup, int family, const union abi_a
 	found->gateway_family = route.gateway_family;
 	found->gateway = route.gateway;
 	memcpy(found->hop.eth + 6, device->link.mac, sizeof(device->link.mac));
-	error = descend(lookup, &device, &found->hop);
+	error = descend(lookup, family, &device, &found->hop);
 	if (error)
 		return error;
 	found->hop.ifindex = device->ifindex;

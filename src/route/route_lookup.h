@@ -20,6 +20,7 @@ struct route_lookup_device {
 	uint32_t ifindex; /* 0: this place remembers none */
 	int error;        /* 0, or why `link` is not known or cannot be used */
 	struct link link;
+	bool fresh; /* it was read since route_lookup_forget */
 	bool flags_known;
 	uint8_t flags; /* HOP_REDIRECT, HOP_TRANSMIT, HOP_FRAGS and HOP_HANDS_ON */
 };
@@ -61,9 +62,9 @@ int route_lookup_open(struct route_lookup *lookup, uint8_t (*device_flags)(uint3
 void route_lookup_close(struct route_lookup *lookup);
 
 /**
- * Forgets what the kernel may have changed and told nobody of: links, as their hop limits of IPv6 are a part of them, and
- * the default TTL. `heard`: the kernel has told of some change not long ago, so that our own addresses are forgotten, too. From
- * now on the kernel is asked again.
+ * Forgets what the kernel may have changed and told nobody of: some of the links' properties, how frames leave by
+ * them, and the default TTL. `heard`: the kernel has told of some change not long ago, so that all of the links and our own
+ * addresses are forgotten, too. From now on the kernel is asked again.
  */
 void route_lookup_forget(struct route_lookup *lookup, bool heard);
 

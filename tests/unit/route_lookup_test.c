@@ -5,6 +5,8 @@
  */
 #include "network.h"
 
+#include "route/route_lookup.h"
+
 static void test_no_route(void **state)
 {
 	static const int errors[] = { -EHOSTUNREACH, -ENETUNREACH, -EACCES, -ENODEV, -EPERM, -ENOBUFS };
@@ -172,6 +174,74 @@ static void test_ours_is_asked_once(void **state)
 	event(RTM_NEWLINK);
 	wait_for_number(&net.asked[139], asked + 1);
 	assert_uint_in_range(number(&net.own_asked), own + 1, own + 3);
+}
+
+/* Addresses of ours with the same last byte are remembered side by side. */
+static void test_ours_with_like_bytes(void **state)
+{
+	static const char *const like[] = { "192.0.2.1", "192.0.3.1", "198.51.100.1", "10.0.0.1", "10.1.0.1" };
+	const union abi_addr ours = { .v4 = address(COMES_IN_TO) };
+	struct route_lookup lookup;
+	unsigned int own;
+
+	(void)state;
+	assert_int_equal(route_lookup_open(&lookup, NULL), 0);
+	assert_int_equal(route_lookup_is_ours(&lookup, AF_INET, &ours), 0);
+	own = number(&net.own_asked);
+	for (size_t i = 0; i < COUNT(like); i++)
+		route_lookup_is_ours(&lookup, AF_INET, &(union abi_addr){ .v4 = address(like[i]) });
+	assert_int_equal(route_lookup_is_ours(&lookup, AF_INET, &ours), 0);
+	assert_int_equal(number(&net.own_asked), own);
+	route_lookup_close(&lookup);
+}
+
+/* A link is asked for again after an event, and each second where something may change that no event tells of. */
+static void test_links_are_remembered(void **state)
+{
+	uint32_t six;
+	unsigned int links, asked;
+
+	(void)state;
+	wait_for_hop(acquired("192.0.2.20"), true);
+	/* The start, of which nobody heard, is some time ago. */
+	pass_ms(2000);
+	wait_until_updated();
+	links = number(&net.links_asked);
+	asked = number(&net.asked[20]);
+	pass_ms(1000);
+	wait_for_number(&net.asked[20], asked + 1);
+	assert_int_equal(number(&net.links_asked), links);
+	LOCKED(net.link_mtu = 1400);
+	event(RTM_NEWLINK);
+	wait_for_number(&net.links_asked, links + 1);
+	/* The hop limit of IPv6. */
+	six = acquired6("2001:db8::20");
+	wait_for_hop(six, true);
+	pass_ms(2000);
+	wait_until_updated();
+	assert_int_equal(hop_of(six).ttl, 77);
+	LOCKED(net.hop_limit6 = 55);
+	pass_ms(1000);
+	for (int i = 0; i < PATIENCE_MS && hop_of(six).ttl != 55; i++)
+		usleep(1000);
+	assert_int_equal(hop_of(six).ttl, 55);
+	assert_int_equal(hop_of(six).mtu, 1400);
+}
+
+/* A VLAN's map of priorities can be changed without an event. */
+static void test_vlans_are_asked_for_again(void **state)
+{
+	uint32_t entry;
+
+	(void)state;
+	LOCKED(net.device = VLAN);
+	entry = acquired("192.0.2.20");
+	wait_for_hop(entry, true);
+	pass_ms(2000);
+	wait_until_updated();
+	LOCKED(net.vlan_qos = true);
+	pass_ms(1000);
+	wait_for_hop(entry, false);
 }
 
 /* The same 16 bytes are not the same address in the other family. */
@@ -414,6 +484,9 @@ int main(void)
 		TEST(test_ipv6),
 		TEST(test_not_ours),
 		TEST(test_ours_is_asked_once),
+		TEST(test_ours_with_like_bytes),
+		TEST(test_links_are_remembered),
+		TEST(test_vlans_are_asked_for_again),
 		TEST(test_families_apart),
 		TEST(test_ipv6_not_on_link),
 		TEST(test_special_addresses),
