@@ -416,7 +416,7 @@ def abi(lab):
                 check(f"turnserver (pid {server.pid}) has tables of ABI version {number}, " in error
                       and "use the turnutils_xdp that was built with this turnserver" in error, error)
             found = [one["version"] for one in json.loads(ask("list", "--json")[0])["servers"]
-                     if one["pid"] == server.pid]
+                     if one["process_seen"] and one["pid"] == server.pid]
             check_equal(found, [number], "version in the list")
             page = parse_metrics(ask("metrics", "--once", "--pid", server.pid)[0])
             check_equal(page, {("turn_xdp_servers", frozenset()): 1,
