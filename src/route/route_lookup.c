@@ -175,8 +175,8 @@ static bool is_special(int family, const union abi_addr *address)
 }
 
 /*
- * Where an address of ours is remembered. A server's addresses are often alike but for a byte, such as those with the
- * same last byte in several networks; the product has all bytes at its top.
+ * Where an address of ours is remembered. A server's addresses are often alike but for one byte. The product has all
+ * bytes in its highest bits only: the last byte of an address of IPv4 is the highest one here.
  */
 static struct route_lookup_own *place_of_own(struct route_lookup *lookup, const union abi_addr *address)
 {
@@ -184,7 +184,7 @@ static struct route_lookup_own *place_of_own(struct route_lookup *lookup, const 
 
 	for (int i = 0; i < 4; i++)
 		hash = (hash ^ address->word[i]) * 0x9e3779b1u;
-	return &lookup->own[hash >> 16 & (ROUTE_LOOKUP_OWN - 1)];
+	return &lookup->own[hash >> (32 - ROUTE_LOOKUP_OWN_BITS)];
 }
 
 int route_lookup_is_ours(struct route_lookup *lookup, int family, const union abi_addr *address)

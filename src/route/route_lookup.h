@@ -25,8 +25,9 @@ struct route_lookup_device {
 	uint8_t flags; /* HOP_REDIRECT, HOP_TRANSMIT, HOP_FRAGS and HOP_HANDS_ON */
 };
 
-/* So many of our own addresses are remembered at a time; a power of two. */
-#define ROUTE_LOOKUP_OWN 64
+/* So many of our own addresses are remembered at a time. */
+#define ROUTE_LOOKUP_OWN_BITS 6
+#define ROUTE_LOOKUP_OWN (1 << ROUTE_LOOKUP_OWN_BITS)
 
 struct route_lookup_own {
 	int family; /* 0: this place remembers none */
