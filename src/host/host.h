@@ -37,7 +37,7 @@ struct mnl_socket *host_listen(void);
 void host_heard(struct mnl_socket *socket);
 
 /**
- * Takes the survey if it is due by `now_ns` (CLOCK_MONOTONIC in nanoseconds; it may still be to come). `heard`: the kernel has told not long
+ * Takes the survey if it is due by `now_ns` (CLOCK_MONOTONIC in nanoseconds), which may be a little in the future. `heard`: the kernel has told not long
  * ago that something of its routing has changed, so that the routing rules are to be read again. Returns when to call
  * this again.
  */

@@ -28,7 +28,7 @@
  * takes at most a twentieth of the thread's time, but not more than 30 seconds.
  */
 #define REFRESH_NS SECOND_NS
-/* The host is looked at so much too soon if something else is due now: one wake-up then does for both. */
+/* The host may be looked at this much earlier than it is due if something else is due, so that one wake-up does for both. */
 #define TOGETHER_NS (SECOND_NS / 50)
 #define REFRESH_SHARE 20
 #define REFRESH_NS_MAX (30 * SECOND_NS)
@@ -48,8 +48,9 @@ static struct {
 	bool dropped;  /* the server has changed its user, and the thread has not yet seen to it */
 	int wake;      /* eventfd: there is work, or one of the above has changed */
 	struct mnl_socket *sockets[EVENT_SOURCES];
-	/* The kernel has told of a change: until then, all that it tells of is read at each look. */
+	/* The kernel has told of a change: until then, all that it tells of is read at each look, and once at least. */
 	uint64_t heard_until_ns;
+	bool unseen; /* it was not read since */
 	/* When links and policies, and when the next piece of the entries is updated again. */
 	uint64_t next_look_ns, next_refresh_ns;
 } monitor = { .wake = -1 };
@@ -71,6 +72,7 @@ void monitor_wake(void)
 static void hear(void)
 {
 	monitor.heard_until_ns = clock_monotonic_ns() + HEARD_NS;
+	monitor.unseen = true;
 }
 
 /* ---- the thread's capabilities ---- */
@@ -112,7 +114,7 @@ static void look_at_ipsec(void)
 
 static bool has_heard(void)
 {
-	return clock_monotonic_ns() < monitor.heard_until_ns;
+	return monitor.unseen || clock_monotonic_ns() < monitor.heard_until_ns;
 }
 
 static void look_at_links(void)
@@ -186,17 +188,18 @@ static void look_around(void)
 static uint64_t work(void)
 {
 	uint64_t started = clock_monotonic_ns(), next_host_ns;
+	bool due = started >= monitor.next_look_ns || started >= monitor.next_refresh_ns, more;
 	uint32_t pieces = 0;
-	bool more;
 
 	if (started >= monitor.next_look_ns) {
 		monitor.next_look_ns = started + REFRESH_NS;
 		look_around();
 	}
-	next_host_ns = monitor.callbacks.host.look(started + TOGETHER_NS, has_heard());
+	next_host_ns = monitor.callbacks.host.look(due ? started + TOGETHER_NS : started, has_heard());
 	if (started >= monitor.next_refresh_ns)
 		pieces = monitor.callbacks.refresh();
 	more = monitor.callbacks.update(has_heard());
+	monitor.unseen = false;
 	if (pieces)
 		monitor.next_refresh_ns = started + refresh_period(clock_monotonic_ns() - started, pieces);
 	if (more)

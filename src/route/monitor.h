@@ -20,7 +20,7 @@ struct monitor_host {
 	struct mnl_socket *(*listen)(void);
 	/* Reads the pending events of that socket. */
 	void (*heard)(struct mnl_socket *socket);
-	/* Looks at the host if it is due by `now_ns`, which may be still to come. Returns when to be called again (CLOCK_MONOTONIC). */
+	/* Looks at the host if it is due by `now_ns`, which may be a little in the future. Returns when to be called again (CLOCK_MONOTONIC). */
 	uint64_t (*look)(uint64_t now_ns, bool heard);
 };
 

@@ -408,6 +408,51 @@ static void test_host(void **state)
 	assert_int_equal(__atomic_load_n(&poll_timeout, __ATOMIC_RELAXED), 51);
 }
 
+static void reset_host(void)
+{
+	LOCKED(host_told = 0; host_ahead_ns = 0);
+}
+
+/* The host is told what was heard, and looked at a little too soon only if something else is due as well. */
+static void test_host_is_told(void **state)
+{
+	uint64_t ahead;
+
+	(void)state;
+	/* The start, of which nobody heard, is some time ago. */
+	pass_ms(2000);
+	wait_until_updated();
+	reset_host();
+	wait_until_updated();
+	LOCKED(ahead = host_ahead_ns);
+	assert_int_equal(ahead, 0);
+	pass_ms(1000);
+	wait_until_updated();
+	LOCKED(ahead = host_ahead_ns);
+	assert_int_equal(ahead, 20000000);
+	assert_int_equal(number(&host_told), 0);
+	event(RTM_NEWRULE);
+	wait_for_number(&host_told, 1);
+}
+
+/* What was heard is read once at least, even if it took very long until then. */
+static void test_slow_look(void **state)
+{
+	uint32_t entry = acquired("192.0.2.20");
+
+	(void)state;
+	wait_for_hop(entry, true);
+	pass_ms(2000);
+	wait_until_updated();
+	LOCKED(net.link_mtu = 1300);
+	__atomic_store_n(&links_take_ns, 5000000000, __ATOMIC_RELAXED);
+	event(RTM_NEWLINK);
+	for (int i = 0; i < PATIENCE_MS && hop_of(entry).mtu != 1300; i++)
+		usleep(1000);
+	assert_int_equal(hop_of(entry).mtu, 1300);
+	wait_for_number(&host_told, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -425,6 +470,8 @@ int main(void)
 		TEST(test_refresh),
 		TEST(test_slow_refresh),
 		TEST(test_host),
+		TEST(test_host_is_told),
+		TEST(test_slow_look),
 	};
 
 	return cmocka_run_group_tests_name("events", tests, NULL, NULL);

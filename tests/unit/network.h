@@ -407,9 +407,12 @@ static inline uint8_t device_flags(uint32_t ifindex)
 	return flags;
 }
 
+static uint64_t links_take_ns; /* that the next look at the links takes */
+
 static inline void look_at_links(bool heard)
 {
 	LOCKED(net.links_changed++; net.links_heard += heard);
+	__atomic_add_fetch(&now_ns, __atomic_exchange_n(&links_take_ns, 0, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
 }
 
 /* In place of libmnl's; once events were lost, it says so before it gives those that are left. */
@@ -429,6 +432,8 @@ ssize_t mnl_socket_recvfrom(const struct mnl_socket *socket, void *buffer, size_
 static unsigned int host_looks, host_events, host_listens;
 static struct mnl_socket *host_socket; /* that it is to listen to */
 static uint64_t host_next_ns;          /* when it is to look again */
+static unsigned int host_told;         /* so many looks were told that something was heard */
+static uint64_t host_ahead_ns;         /* so far in the future was the time of a look, at most */
 
 static inline struct mnl_socket *listen_to_host(void)
 {
@@ -449,10 +454,9 @@ static inline void hear_of_host(struct mnl_socket *socket)
 
 static inline uint64_t look_at_host(uint64_t now, bool heard)
 {
-	uint64_t next;
+	uint64_t next, ahead = now - clock_monotonic_ns();
 
-	(void)now, (void)heard;
-	LOCKED(host_looks++; next = host_next_ns);
+	LOCKED(host_looks++; host_told += heard; host_ahead_ns = ahead > host_ahead_ns ? ahead : host_ahead_ns; next = host_next_ns);
 	return next;
 }
 
@@ -472,7 +476,8 @@ static inline int setup(void **state)
 	net.flags = HOP_REDIRECT | HOP_TRANSMIT;
 	ipsec = ipsec_unknown = ipsec_events = events_lost = false;
 	slow_lookups = 0;
-	host_looks = host_events = host_listens = 0;
+	host_looks = host_events = host_listens = host_told = 0;
+	host_ahead_ns = links_take_ns = 0;
 	host_socket = NULL;
 	host_next_ns = UINT64_MAX;
 	return nexthop_start(ENTRIES, &callbacks);
