@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "mainrelay.h"
 
+#include "base/log.h"
 #include "coturn/channel_pool.h"
 #include "coturn/refusal.h"
 #include "coturn/release.h"
@@ -245,18 +247,27 @@ static int listen_to_host(ioa_engine_handle engine)
 	return listener < 0 ? listener : -ENOMEM;
 }
 
-/* Gives the thread its number and its timers. Returns 0 or -errno; -EUSERS if there are too many threads. */
+/* A thread that is not told still sees each change at its next tick. */
+static void try_to_listen(ioa_engine_handle engine)
+{
+	int error = listen_to_host(engine);
+
+	if (error)
+		log_line(LOG_LEVEL_WARNING,
+			 "a relay thread cannot be told of changes of this host (%s), and sees them up to a second later: what a new "
+			 "firewall rule refuses may be relayed for so long; let turnserver open more files",
+			 strerror(-error));
+}
+
+/* Gives the thread its number and its timers. Returns 0, -EUSERS or -ENOMEM. */
 static int start(ioa_engine_handle engine)
 {
 	uint32_t owner = __atomic_fetch_add(&threads_started, 1, __ATOMIC_RELAXED);
-	int error;
 
 	if (owner >= ABI_OWNERS)
 		return -EUSERS;
 	thread.owner = (uint16_t)owner;
-	error = listen_to_host(engine);
-	if (error)
-		return error;
+	try_to_listen(engine);
 	if (!set_ioa_timer(engine, 1, 0, tick, NULL, 1, "offload_tick"))
 		return -ENOMEM;
 	offload_beat(thread.owner);

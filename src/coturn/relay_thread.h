@@ -36,7 +36,7 @@ struct hooked_channel {
 /**
  * Registers the calling thread, whose engine is given, with the offload, and starts its timer of one second,
  * which renews the thread's deadline and adds what the kernel counted to the sessions. Does nothing the
- * second time. Returns 0; -EUSERS if there are more than ABI_OWNERS threads; or another -errno.
+ * second time. Returns 0; -EUSERS if there are more than ABI_OWNERS threads; or -ENOMEM.
  */
 int relay_thread_start(ioa_engine_handle engine);
 

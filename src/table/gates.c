@@ -14,7 +14,7 @@ static struct {
 	struct attachment *attachments;
 	struct gate *hairpin;
 	gates_state state;
-	int listeners[ABI_OWNERS]; /* descriptors, or 0; each is written once */
+	int listeners[ABI_OWNERS]; /* descriptors, and one; 0: nobody. Each is written once */
 } gates;
 
 static void tell_listeners(void)
@@ -24,7 +24,7 @@ static void tell_listeners(void)
 	for (unsigned int i = 0; i < ABI_OWNERS; i++) {
 		int listener = __atomic_load_n(&gates.listeners[i], __ATOMIC_ACQUIRE);
 
-		while (listener && write(listener, &one, sizeof(one)) < 0 && errno == EINTR)
+		while (listener && write(listener - 1, &one, sizeof(one)) < 0 && errno == EINTR)
 			;
 	}
 }
@@ -38,7 +38,7 @@ int gates_listen(void)
 	for (unsigned int i = 0; i < ABI_OWNERS; i++) {
 		int nobody = 0;
 
-		if (__atomic_compare_exchange_n(&gates.listeners[i], &nobody, listener, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		if (__atomic_compare_exchange_n(&gates.listeners[i], &nobody, listener + 1, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
 			return listener;
 	}
 	close(listener);
