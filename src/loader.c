@@ -353,7 +353,7 @@ static bool is_among(uint32_t ifindex, const uint32_t *ifindexes, unsigned int c
 	return false;
 }
 
-/* Devices that are gone make room for new ones; nobody minds them as long as there is room. */
+/* Devices that are gone make room for new ones. */
 static void forget_gone_devices(void)
 {
 	char name[IF_NAMESIZE];
@@ -370,8 +370,6 @@ unsigned int loader_devices(uint32_t *ifindexes, unsigned int room)
 {
 	unsigned int count = manager_devices(ifindexes, room);
 
-	if (leaving.count == ABI_DEVICES || leaving.count > room - count)
-		forget_gone_devices();
 	for (unsigned int i = 0; i < leaving.count && count < room; i++) {
 		if (!is_among(leaving.ifindex[i], ifindexes, count))
 			ifindexes[count++] = leaving.ifindex[i];
@@ -388,8 +386,10 @@ uint8_t loader_device_flags(uint32_t ifindex)
 
 void loader_look_at_links(bool heard)
 {
-	if (heard)
+	if (heard) {
+		forget_gone_devices();
 		manager_refresh();
-	else
+	} else {
 		manager_look();
+	}
 }

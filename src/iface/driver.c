@@ -198,12 +198,12 @@ bool driver_transmits(const char *driver, uint32_t kernel)
 	return kernel >= find(driver)->transmits;
 }
 
-/* All of these drivers have combined channels. A driver that does not say how many it has is not judged. */
 bool driver_wants_queues(const char *driver, uint32_t kernel)
 {
 	return kernel < find(driver)->shares;
 }
 
+/* All of these drivers have combined channels. A driver that does not say how many it has is not judged. */
 bool driver_loses_redirects(const char *driver, uint32_t kernel, const struct device_channels *channels, uint32_t cpus)
 {
 	return driver_wants_queues(driver, kernel) && channels->combined && channels->combined < cpus;

@@ -106,6 +106,12 @@ void leaving_forget(void)
 	remembered.count = 0;
 }
 
+void leaving_stop(void)
+{
+	leaving_forget();
+	drivers.count = 0;
+}
+
 /* Whether the device, or one of its members, drops what is redirected to it. */
 static bool loses_redirects(uint32_t ifindex)
 {

@@ -30,4 +30,7 @@ uint8_t leaving_flags(uint32_t ifindex);
 /** From now on leaving_flags asks the kernel again. */
 void leaving_forget(void);
 
+/** Forgets all devices. */
+void leaving_stop(void);
+
 #endif

@@ -146,6 +146,7 @@ bool manager_complete(void)
 void manager_stop(void)
 {
 	attachment_close();
+	leaving_stop();
 	verified_forget();
 	redirects_forget();
 	vlan_forget();

@@ -69,7 +69,7 @@ void redirects_forget(void)
 	known.count = 0;
 }
 
-/* What was seen to get lost before may leave now. `cpus` is 0 if nothing was. */
+/* What was seen to get lost before may leave now. `cpus` is 0 if it was not read, because nothing depends on it. */
 static void try_again(struct device *device, uint32_t queues, uint32_t cpus)
 {
 	if ((device->queues && device->queues != queues) || (device->cpus && cpus && device->cpus != cpus))

@@ -112,9 +112,12 @@ bool redirects_are_dropped(uint32_t device)
 	return false;
 }
 
+static unsigned int driver_questions;
+
 void device_driver(const char *name, char to[DEVICE_DRIVER_SIZE])
 {
 	(void)name;
+	driver_questions++;
 	snprintf(to, DEVICE_DRIVER_SIZE, "%s", driver);
 }
 
@@ -162,8 +165,7 @@ static int set_up(void **state)
 	release = "6.1.0-18-amd64";
 	attachment_open(&(struct attachment_programs){ .linear = 7, .frags = -1 }, slots, NULL);
 	gates_open(slots, &hairpin);
-	/* No device is there. */
-	leaving_follow(&(struct links){ 0 });
+	leaving_stop();
 	return 0;
 }
 
@@ -397,6 +399,31 @@ static void test_flags_remembered(void **state)
 	assert_int_equal(leaving_flags(OTHER), HOP_REDIRECT | HOP_TRANSMIT);
 }
 
+/* A device keeps its driver as long as it is there. */
+static void test_drivers_remembered(void **state)
+{
+	struct link link = link_of(BOND);
+	struct links links = { .link = &link, .count = 1 };
+
+	(void)state;
+	attach(BOND);
+	driver_questions = 0;
+	assert_int_equal(leaving_flags(BOND), HOP_REDIRECT | HOP_TRANSMIT);
+	assert_int_equal(driver_questions, 1);
+	driver = "veth";
+	leaving_follow(&links);
+	assert_int_equal(leaving_flags(BOND), HOP_REDIRECT | HOP_TRANSMIT);
+	assert_int_equal(driver_questions, 1);
+	links.count = 0;
+	leaving_follow(&links);
+	assert_int_equal(leaving_flags(BOND), HOP_REDIRECT);
+	assert_int_equal(driver_questions, 2);
+	leaving_stop();
+	driver = "virtio_net";
+	assert_int_equal(leaving_flags(BOND), HOP_REDIRECT | HOP_TRANSMIT);
+	assert_int_equal(driver_questions, 3);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -407,6 +434,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_place_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_transmit, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_flags_remembered, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_drivers_remembered, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("attachment", tests, NULL, NULL);
