@@ -36,7 +36,7 @@ static void write_interface(struct json *json, const struct check_interface *int
 	write_known(json, "why_not_generic", interface->why_generic);
 	write_number(json, "program_id", interface->program.id);
 	write_known(json, "program_name", interface->program.name);
-	write_number(json, "program_pid", interface->program.pid);
+	write_number(json, "program_pid", interface->program.pid_seen ? interface->program.pid : 0);
 	json_close(json, '{');
 }
 

@@ -58,12 +58,12 @@ static void judge_none(const struct check_interface *interface, enum check_level
 
 static void judge_one(const struct check_interface *interface, enum check_level none, struct check_report *report)
 {
-	char what[128], server[128] = "";
+	char what[128], server[160] = "";
 
 	describe(interface, what, sizeof(what));
 	if (interface->program.pid)
 		snprintf(server, sizeof(server), ", once turnserver (pid %u%s), whose program is there now, has ended",
-			 interface->program.pid, interface->program.pid_seen ? "" : " in another PID namespace");
+			 interface->program.pid, interface->program.pid_seen ? "" : ", not seen: it has ended, or runs in another PID namespace");
 	if (interface->mode == STATUS_MODE_NATIVE)
 		check_report_add(report, CHECK_OK, interface->name, NULL, "native mode is possible%s%s %s%s%s",
 				 interface->members[0] ? " by " : "", interface->members, what, server,

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whether a descriptor is one of that map: 1; 0: it is not, or it is closed by now. */
-static int is_of_map(int folder, const char *entry, uint32_t map)
+/* Whether a descriptor is one of that program, or of a link with it: 1; 0: it is not, or it is closed by now. */
+static int is_of_program(int folder, const char *entry, uint32_t program)
 {
 	char line[128];
 	unsigned long id = 0;
@@ -19,15 +19,15 @@ static int is_of_map(int folder, const char *entry, uint32_t map)
 	if (!file)
 		return 0;
 	while (fgets(line, sizeof(line), file)) {
-		if (!strncmp(line, "map_id:", 7))
-			id = strtoul(line + 7, NULL, 10);
+		if (!strncmp(line, "prog_id:", 8))
+			id = strtoul(line + 8, NULL, 10);
 	}
 	fclose(file);
-	return id == map;
+	return id == program;
 }
 
-/* Whether a process has the map open: 1 or 0; or -errno if its descriptors cannot be read. */
-static int holds(uint32_t pid, uint32_t map)
+/* Whether a process has the program open: 1 or 0; or -errno if its descriptors cannot be read. */
+static int holds(uint32_t pid, uint32_t program)
 {
 	char path[64];
 	const struct dirent *entry;
@@ -40,20 +40,20 @@ static int holds(uint32_t pid, uint32_t map)
 		return errno == ENOENT ? 0 : -errno;
 	while (!found && (entry = readdir(folder))) {
 		if (entry->d_name[0] != '.')
-			found = is_of_map(dirfd(folder), entry->d_name, map);
+			found = is_of_program(dirfd(folder), entry->d_name, program);
 	}
 	closedir(folder);
 	return found;
 }
 
-uint32_t owner_find(uint32_t map, uint32_t hint, bool *unknown)
+uint32_t owner_find(uint32_t program, uint32_t hint, bool *unknown)
 {
 	const struct dirent *entry;
 	uint32_t found = 0;
 	DIR *folder;
 
 	*unknown = false;
-	if (hint && holds(hint, map) > 0)
+	if (hint && holds(hint, program) > 0)
 		return hint;
 	folder = opendir("/proc");
 	if (!folder) {
@@ -62,7 +62,7 @@ uint32_t owner_find(uint32_t map, uint32_t hint, bool *unknown)
 	}
 	while (!found && (entry = readdir(folder))) {
 		uint32_t pid = (uint32_t)strtoul(entry->d_name, NULL, 10);
-		int holding = pid ? holds(pid, map) : 0;
+		int holding = pid ? holds(pid, program) : 0;
 
 		if (holding > 0)
 			found = pid;

@@ -10,7 +10,7 @@
 
 /*
  * Programs and tables are opened by their ids, which takes CAP_SYS_ADMIN. The process that
- * has the tables open is found in /proc/PID/fdinfo. For a process of another user, or with
+ * has the program open is found in /proc/PID/fdinfo. For a process of another user, or with
  * more capabilities, this takes CAP_SYS_PTRACE, and before Linux 5.14 CAP_DAC_READ_SEARCH.
  */
 static const int looking[] = { CAP_SYS_ADMIN, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH };

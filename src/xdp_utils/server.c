@@ -111,7 +111,7 @@ static bool is_started(struct server *server)
 	if (server->version == ABI_VERSION &&
 	    (tables_read_server(server, &started, &server->pid, &pid_namespace) || !started))
 		return false;
-	owner = owner_find(server->map[TABLE_FLOWS], server->pid, &unknown);
+	owner = owner_find(server->program, server->pid, &unknown);
 	if (owner)
 		server->pid = owner;
 	/* Where the descriptors of processes cannot be read, the ID that the server wrote has to do. */

@@ -31,7 +31,7 @@ struct server {
 	uint32_t map[TABLES];  /* ids; 0: it has no such table */
 	uint32_t version;      /* ABI_VERSION of its build; 0: it does not say */
 	uint32_t pid;          /* 0: not known; if the process is not seen, this may be its ID in another PID namespace */
-	bool seen;             /* the process `pid` has the tables open */
+	bool seen;             /* the process `pid` has the program open */
 };
 
 struct server_list {

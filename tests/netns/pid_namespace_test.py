@@ -5,44 +5,43 @@ server has the process ID 1 there."""
 
 import contextlib
 import json
-from pathlib import Path
 
 from inspector import NO_SERVER, ask, parse_metrics, sample
 from lab import Lab
 from server import Server
 from talk import Talk
-from tap import check, check_equal, run, test, wait_until
+from tap import check, check_equal, run, test
 
 APART = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
 
 
-def inner_pid(server):
-    """The host's ID for the server's process, which unshare has started."""
-    children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
-    return int(wait_until(lambda: children.read_text(encoding="ascii"), 5, "the server's process"))
-
-
 def within(server):
     """What begins a command that runs where the server's process is."""
-    return ("nsenter", "--target", inner_pid(server), "--pid", "--mount")
+    return ("nsenter", "--target", str(server.pid), "--pid", "--mount")
 
 
 def ask_channels(*words, prefix):
-    text, _ = ask("channels", "--json", "--interval", 0, *words, prefix=[str(word) for word in prefix])
+    text, _ = ask("channels", "--json", "--interval", 0, *words, prefix=prefix)
     shown = json.loads(text)
     return shown["pid"], shown["process_seen"], len(shown["channels"])
 
 
 @contextlib.contextmanager
+def apart(lab):
+    """A server, with the ID that its process has on the host."""
+    with Server(lab, prefix=APART) as server:
+        server.follow_child()
+        yield server
+        # The first process of a PID namespace gets no SIGTERM if it has no handler for it.
+        server.kill()
+
+
+@contextlib.contextmanager
 def two_servers(lab):
     """The first has a channel, the other has none."""
-    with Server(lab, prefix=APART) as server, Talk(lab) as talk:
-        wait_until(lambda: talk.works(0.5) and len(json.loads(ask(
-            "channels", "--json", "--pid", inner_pid(server), "-i", 0)[0])["channels"]) == 1, 5, "a channel")
-        with Lab("direct") as second, Server(second, prefix=APART) as other:
-            # It is ready when it answers, which may be before its offload has started.
-            wait_until(lambda: inner_pid(other) in {one["pid"] for one in listed()}, 5, "both in the list")
-            yield server, other
+    with apart(lab) as server, Talk(lab) as talk, Lab("direct") as second, apart(second) as other:
+        talk.wait_kernel(server)
+        yield server, other
 
 
 def listed(prefix=()):
@@ -55,7 +54,7 @@ def own(lab):
         for one, count in ((server, 1), (other, 0)):
             for words in (("--pid", 1), ()):
                 check_equal(ask_channels(*words, prefix=within(one)), (1, True, count), f"channels {words}")
-            page = parse_metrics(ask("metrics", "--once", "--pid", 1, prefix=list(map(str, within(one))))[0])
+            page = parse_metrics(ask("metrics", "--once", "--pid", 1, prefix=within(one))[0])
             check_equal([value for (name, _), value in page.items() if name == "turn_xdp_channels"], [count],
                         "the metric")
 
@@ -63,7 +62,7 @@ def own(lab):
 @test("from elsewhere, servers with the same ID are not taken for one another, and no series comes twice")
 def elsewhere(lab):
     with two_servers(lab) as (server, other):
-        both = {one["program_id"]: one["pid"] for one in listed() if one["pid"] in (inner_pid(server), inner_pid(other))}
+        both = {one["program_id"]: one["pid"] for one in listed() if one["pid"] in (server.pid, other.pid)}
         shown = {one["program_id"]: (one["pid"], one["process_seen"]) for one in listed(APART)}
         check_equal([shown[program] for program in both], 2 * [(1, False)], "both, from elsewhere")
         _, error = ask("status", status=2, prefix=APART)
@@ -72,7 +71,7 @@ def elsewhere(lab):
         # parse_metrics() allows no series twice.
         page = parse_metrics(ask("metrics", "--once", prefix=APART)[0])
         found = {pid: sample(page, "channels", pid="1", program_id=str(program)) for program, pid in both.items()}
-        check_equal(found, {inner_pid(server): 1, inner_pid(other): 0}, "channels by the program's ID")
+        check_equal(found, {server.pid: 1, other.pid: 0}, "channels by the program's ID")
 
 
 if __name__ == "__main__":

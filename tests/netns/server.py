@@ -133,6 +133,11 @@ class Server:
         wait_until(lambda: pidfile.exists() and pidfile.read_text().strip(), 5, "a pidfile")
         self._follow(int(pidfile.read_text()))
 
+    def follow_child(self):
+        """For a server that its prefix has started, in a PID namespace or not."""
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        self._follow(int(wait_until(lambda: children.read_text(encoding="ascii"), 5, "the server's process")))
+
     def running(self):
         if self._process.poll() is None:
             return True
