@@ -31,9 +31,12 @@ def apart(lab):
     """A server, with the ID that its process has on the host."""
     with Server(lab, prefix=APART) as server:
         server.follow_child()
-        yield server
-        # The first process of a PID namespace gets no SIGTERM if it has no handler for it.
-        server.kill()
+        try:
+            yield server
+        finally:
+            # The first process of a PID namespace gets no SIGTERM if it has no handler for it.
+            with contextlib.suppress(ProcessLookupError):
+                server.kill()
 
 
 @contextlib.contextmanager

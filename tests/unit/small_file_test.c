@@ -15,10 +15,12 @@ static char path[64];
 static void write_text(const char *text)
 {
 	FILE *file = fopen(path, "w");
+	int error;
 
 	assert_non_null(file);
 	fputs(text, file);
-	assert_int_equal(fclose(file), 0);
+	error = fclose(file);
+	assert_int_equal(error, 0);
 }
 
 static int setup(void **state)
