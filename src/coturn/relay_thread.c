@@ -242,6 +242,7 @@ static int listen_to_host(ioa_engine_handle engine)
 		return 0;
 	if (thread.quick)
 		event_free(thread.quick);
+	thread.quick = NULL;
 	if (heard)
 		event_free(heard);
 	return listener < 0 ? listener : -ENOMEM;
