@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import pty
+import re
 import shutil
 import struct
 import subprocess
@@ -441,6 +442,11 @@ def on_terminal(lab, columns, *words):
     return text.decode().replace("\r\n", "\n")
 
 
+def without_available(text):
+    """What this host has available is another figure at each reading."""
+    return re.sub(r"\S+ \S+ that this host has available", "that this host has available", text)
+
+
 @test("text: each row is there, and no line is longer than the terminal")
 def text_fits(lab):
     with feature(lab.peer, "eth0", "gro", "off"), foreign_program(lab, "to-client", "xdpgeneric"):
@@ -450,9 +456,9 @@ def text_fits(lab):
             text = on_terminal(lab, columns, "-c", path)
             longest = max(len(line) for line in text.splitlines())
             check(longest <= min(columns, 100), f"{longest} columns in:\n{text}")
-            flat = " ".join(text.split())
+            flat = without_available(" ".join(text.split()))
             for row in said.rows:
-                check(f"{row['level']} {row['topic']} {row['text']}" in flat, f"{row} is not in:\n{text}")
+                check(f"{row['level']} {row['topic']} {without_available(row['text'])}" in flat, f"{row} is not in:\n{text}")
                 check(not row["command"] or f"$ {row['command']}" in flat, f"{row} has no command in:\n{text}")
             check(flat.endswith("stop: the offload cannot start, or relays nothing"), text)
 
