@@ -28,10 +28,10 @@
  * takes at most a twentieth of the thread's time, but not more than 30 seconds.
  */
 #define REFRESH_NS SECOND_NS
-/* The host may be looked at this much earlier than it is due if something else is due, so that one wake-up does for both. */
-#define TOGETHER_NS (SECOND_NS / 50)
 #define REFRESH_SHARE 20
 #define REFRESH_NS_MAX (30 * SECOND_NS)
+/* The host may be looked at this much earlier than it is due if something else is due, so that one wake-up does for both. */
+#define TOGETHER_NS (SECOND_NS / 50)
 
 /* Every kernel has the first; the sockets of the others may be NULL. That of the host may come later. */
 enum event_source { EVENT_ROUTING,
