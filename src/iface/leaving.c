@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "iface/leaving.h"
 
-#include <net/if.h>
-#include <string.h>
-
 #include "abi.h"
 #include "base/kernel.h"
 #include "iface/attachment.h"
 #include "iface/driver.h"
+#include "iface/driver_name.h"
 #include "iface/redirects.h"
 #include "iface/verified.h"
 #include "netlink/device.h"
@@ -21,7 +19,7 @@ static struct {
 	} device[ABI_DEVICES];
 } remembered;
 
-/* What of it the kernel tells of a device; `told` is false if it does not (before Linux 6.3). */
+/* What the kernel tells of how a device sends; `told` is false if it tells nothing (before Linux 6.3). */
 struct sending {
 	bool told;
 	uint64_t features;
@@ -49,56 +47,12 @@ bool leaving_takes_redirects(uint32_t ifindex)
 	return takes_redirects(ifindex, &sending);
 }
 
-/* ---- drivers, which stay the same as long as there is the device ---- */
-
-static struct {
-	unsigned int count;
-	struct {
-		uint32_t ifindex;
-		char driver[DEVICE_DRIVER_SIZE];
-	} device[ABI_PORTS];
-} drivers;
-
-static void forget_gone(const struct links *links)
-{
-	unsigned int kept = 0;
-
-	for (unsigned int i = 0; i < drivers.count; i++) {
-		if (links_find(links, drivers.device[i].ifindex))
-			drivers.device[kept++] = drivers.device[i];
-	}
-	drivers.count = kept;
-}
-
-/* False if there is no such device. */
-static bool find_driver(uint32_t ifindex, char driver[DEVICE_DRIVER_SIZE])
-{
-	char name[IF_NAMESIZE];
-
-	for (unsigned int i = 0; i < drivers.count; i++) {
-		if (drivers.device[i].ifindex == ifindex) {
-			memcpy(driver, drivers.device[i].driver, DEVICE_DRIVER_SIZE);
-			return true;
-		}
-	}
-	if (!if_indextoname(ifindex, name))
-		return false;
-	device_driver(name, driver);
-	if (drivers.count < ABI_PORTS && strcmp(driver, DEVICE_DRIVER_UNKNOWN) != 0) {
-		drivers.device[drivers.count].ifindex = ifindex;
-		memcpy(drivers.device[drivers.count++].driver, driver, DEVICE_DRIVER_SIZE);
-	}
-	return true;
-}
-
-/* ---- flags ---- */
-
 /* Whether a device in native mode sends what the program returns with XDP_TX as it should. */
 static bool transmits(uint32_t ifindex)
 {
 	char driver[DEVICE_DRIVER_SIZE];
 
-	return find_driver(ifindex, driver) && driver_transmits(driver, kernel_version());
+	return driver_name_find(ifindex, driver) && driver_transmits(driver, kernel_version());
 }
 
 void leaving_forget(void)
@@ -109,7 +63,7 @@ void leaving_forget(void)
 void leaving_stop(void)
 {
 	leaving_forget();
-	drivers.count = 0;
+	driver_name_forget();
 }
 
 /* Whether the device, or one of its members, drops what is redirected to it. */
@@ -170,7 +124,7 @@ uint8_t leaving_flags(uint32_t ifindex)
 
 void leaving_follow(const struct links *links)
 {
-	forget_gone(links);
+	driver_name_follow(links);
 	verified_follow(links);
 	redirects_follow(links);
 	attachment_follow_verified(links);

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "iface/attachment.h"
 #include "iface/driver.h"
+#include "iface/driver_name.h"
 #include "iface/drops.h"
 #include "netlink/device.h"
 
@@ -17,7 +18,6 @@ struct device {
 	bool lost;
 	bool told;             /* the log has that frames are lost */
 	uint32_t queues, cpus; /* by which this was decided */
-	char driver[DEVICE_DRIVER_SIZE];
 };
 
 /* Those in native mode. */
@@ -81,17 +81,16 @@ static void try_again(struct device *device, uint32_t queues, uint32_t cpus)
 /* What is logged of a device matters only if there are frames of others that could be redirected to it. */
 static void look_at(struct device *device, const struct link *link, bool alone)
 {
+	char driver[DEVICE_DRIVER_SIZE] = DEVICE_DRIVER_UNKNOWN;
 	struct device_channels channels;
 	uint32_t cpus = 0;
 
-	/* It stays the same as long as there is the device. */
-	if (!device->driver[0] || !strcmp(device->driver, DEVICE_DRIVER_UNKNOWN))
-		device_driver(link->name, device->driver);
+	driver_name_find(device->ifindex, driver);
 	device_channels(link->name, &channels);
-	if (drops_lose_redirects(device->ifindex) || driver_wants_queues(device->driver, kernel_version()))
+	if (drops_lose_redirects(device->ifindex) || driver_wants_queues(driver, kernel_version()))
 		cpus = cpus_online();
 	try_again(device, channels.combined + channels.tx, cpus);
-	device->lost = driver_loses_redirects(device->driver, kernel_version(), &channels, cpus);
+	device->lost = driver_loses_redirects(driver, kernel_version(), &channels, cpus);
 	if (device->lost == device->told || alone)
 		return;
 	device->told = device->lost;
@@ -100,7 +99,7 @@ static void look_at(struct device *device, const struct link *link, bool alone)
 			 "%s: has %u queues, fewer than this host has CPUs (%u), and its driver (%s) drops what a CPU without a queue "
 			 "redirects; so what comes in by another interface and leaves by %s is relayed in userspace; give it as many "
 			 "queues if it can: ethtool -L %s combined %u",
-			 link->name, channels.combined, cpus, device->driver, link->name, link->name, cpus);
+			 link->name, channels.combined, cpus, driver, link->name, link->name, cpus);
 	else
 		log_line(LOG_LEVEL_INFO,
 			 "%s: has a queue for each CPU now, so what comes in by other interfaces and leaves by it is relayed in "
